@@ -1,0 +1,40 @@
+/** What went wrong, as a machine's word. The HTTP layer alone knows which status each one answers. */
+export type ErrorCode =
+  | 'validation'
+  | 'no_audio_file'
+  | 'empty'
+  | 'unsupported_type'
+  | 'corrupt'
+  | 'no_audio_track'
+  | 'incomplete_upload'
+  | 'too_large'
+  | 'too_long'
+  | 'unauthorized'
+  | 'invalid_credentials'
+  | 'email_taken'
+  | 'registration_closed'
+  | 'not_found'
+  | 'not_ready'
+  | 'transcription_failed'
+  | 'method_not_allowed'
+  | 'engine_unavailable'
+  | 'engine_overloaded'
+  | 'engine_rejected'
+  | 'engine_misconfigured'
+  | 'storage_full'
+  | 'media_unavailable'
+  | 'internal'
+
+/**
+ * An outcome that a caller is told about: one sentence for a person, one code for a program.
+ * Anything else that is thrown is a defect and is reported as `internal` without its text.
+ */
+export class VerbatimError extends Error {
+  override name = 'VerbatimError'
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

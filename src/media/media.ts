@@ -1,0 +1,46 @@
+/** 16 kHz × 2 bytes: byte offset in pcm = seconds × 32,000. */
+export const SAMPLE_RATE = 16_000
+export const BYTES_PER_SAMPLE = 2
+export const BYTES_PER_SECOND = SAMPLE_RATE * BYTES_PER_SAMPLE
+
+/** One energy level every 50 ms of pcm. */
+export const LEVEL_SECONDS = 0.05
+
+export type AudioInfo = {
+  /** Container as ffmpeg names it, e.g. `wav`, `mov,mp4,m4a,3gp,3g2,mj2`. */
+  container: string
+  codec: string
+  sampleRate: number
+  channels: number
+  /** What the header claims, in seconds; null when it claims nothing. Only the decoded length is true. */
+  claimedSeconds: number | null
+}
+
+export type DecodedAudio = {
+  /** True length, from the samples that came out. */
+  samples: number
+  /** RMS level of each 50 ms of pcm, one byte each: 0 = −90 dBFS or quieter, 255 = 0 dBFS, linear in dB. */
+  levels: Uint8Array
+}
+
+/**
+ * The only code that parses untrusted media. Both functions take a path on this machine's disk, run in a
+ * Worker that is killed at its deadline, and throw a `VerbatimError`: `unsupported_type` (no audio or video container),
+ * `no_audio_track`, `corrupt` (nothing can be decoded), `empty`, `too_long`, `media_unavailable` (decoder not installed).
+ */
+export type Media = {
+  /** Reads headers only; milliseconds. */
+  probe(path: string, signal?: AbortSignal): Promise<AudioInfo>
+  /**
+   * Writes the first audio track as pcm (16 kHz, mono, s16le) to `pcmPath` in one pass.
+   * `maxSeconds`: longer audio throws `too_long`. On any failure `pcmPath` is removed.
+   */
+  decode(options: {
+    path: string
+    pcmPath: string
+    maxSeconds: number
+    signal?: AbortSignal
+    onProgress?: (seconds: number) => void
+  }): Promise<DecodedAudio>
+  close(): Promise<void>
+}
