@@ -1,0 +1,183 @@
+type Setting<T> = {
+  /** The README's line. */
+  doc: string
+  /** What it takes, as the end of "takes …". */
+  takes: string
+  parse: (text: string) => T | undefined
+}
+
+/** A value that the service cannot start with. The message is one line for an operator. */
+export class SettingError extends Error {
+  override name = 'SettingError'
+}
+
+const preset = <T>(setting: Setting<T> & { default: string }) => setting
+
+/** `unset` says in the README what holds where there is no value. */
+const optional = <T>(setting: Setting<T> & { unset: string }) => setting
+
+const text = (text: string) => text
+
+const url = (text: string) =>
+  URL.canParse(text) && /^https?:/.test(text) ? text.replace(/\/+$/, '') : undefined
+
+const oneOf =
+  <const T extends string>(...values: T[]) =>
+  (text: string) =>
+    values.find((value) => value === text)
+
+const integer = (min: number, max: number) => (text: string) => {
+  const value = Number(text)
+  return /^\d+$/.test(text) && value >= min && value <= max ? value : undefined
+}
+
+const urlList = (text: string) => {
+  const urls = text.split(',').map((part) => url(part.trim()))
+  return urls.every((one) => one !== undefined) ? urls : undefined
+}
+
+const postgresUrl = (text: string) =>
+  /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined
+
+const secret = (text: string) => (text.length >= 32 ? text : undefined)
+
+/** Every setting of the service, in the README's order. */
+export const SETTINGS = {
+  PORT: preset({
+    doc: 'Port of the API',
+    takes: 'a port number (0 picks a free one)',
+    default: '3000',
+    parse: integer(0, 65_535),
+  }),
+  HOST: preset({ doc: 'Address the API listens on', takes: 'an address', default: '0.0.0.0', parse: text }),
+  DATA_DIR: preset({
+    doc: 'Where everything is kept that is not kept elsewhere: database, files, Python environment, model',
+    takes: 'a folder',
+    default: './data',
+    parse: text,
+  }),
+  DATABASE_URL: optional({
+    doc: 'A Postgres (15 or newer) in place of the embedded one',
+    takes: 'a postgres:// URL',
+    unset: 'PGlite in `DATA_DIR`',
+    parse: postgresUrl,
+  }),
+  PUBLIC_URL: optional({
+    doc: 'Where clients reach the API; `audio_file` URLs start with it',
+    takes: 'an http(s) URL',
+    unset: '`http://localhost:PORT`',
+    parse: url,
+  }),
+  JWT_SECRET: optional({
+    doc: 'Signs access tokens and audio URLs; must be set when `NODE_ENV=production`',
+    takes: 'at least 32 characters',
+    unset: 'made once and kept in `DATA_DIR`',
+    parse: secret,
+  }),
+  REGISTRATION: preset({
+    doc: 'Whether anyone may register',
+    takes: '`open` or `closed`',
+    default: 'open',
+    parse: oneOf('open', 'closed'),
+  }),
+  MAX_UPLOAD_BYTES: preset({
+    doc: 'Largest upload, in bytes',
+    takes: 'a whole number of bytes',
+    default: '2147483648',
+    parse: integer(1, Number.MAX_SAFE_INTEGER),
+  }),
+  MAX_AUDIO_SECONDS: preset({
+    doc: 'Longest audio, in seconds',
+    takes: 'a whole number of seconds up to 1209600 (14 days)',
+    default: '86400',
+    parse: integer(1, 1_209_600),
+  }),
+  INFERENCE: optional({
+    doc: 'Which engine transcribes',
+    takes: '`sidecar` or `hosted`',
+    unset: '`hosted` if `HF_TOKEN` or `HF_ENDPOINT_URL` is set and `SIDECAR_URL` is not, else `sidecar`',
+    parse: oneOf('sidecar', 'hosted'),
+  }),
+  SIDECAR_URL: optional({
+    doc: 'Sidecars to use, separated by commas',
+    takes: 'http(s) URLs separated by commas',
+    unset: 'the service starts a CPU sidecar itself',
+    parse: urlList,
+  }),
+  SIDECAR_API_KEY: optional({
+    doc: 'Sent to the sidecars of `SIDECAR_URL` as bearer token (their `API_KEY`)',
+    takes: 'text',
+    unset: 'none is sent',
+    parse: text,
+  }),
+  SIDECAR_DIR: optional({
+    doc: 'Where the CPU sidecar that the service starts keeps its Python environment and model',
+    takes: 'a folder',
+    unset: '`DATA_DIR/sidecar`',
+    parse: text,
+  }),
+  PYTHON: optional({
+    doc: 'The Python (3.11 or newer) that the CPU sidecar’s environment is made with',
+    takes: 'a path or command',
+    unset: 'the first that fits of `python3`, `python3.14` … `python3.11`, `python`',
+    parse: text,
+  }),
+  HF_TOKEN: optional({ doc: 'Hugging Face access token', takes: 'text', unset: 'none', parse: text }),
+  HF_MODEL: preset({
+    doc: 'Model for hosted inference',
+    takes: 'a model name',
+    default: 'openai/whisper-large-v3-turbo',
+    parse: text,
+  }),
+  HF_PROVIDER: preset({
+    doc: 'Inference provider',
+    takes: '`hf-inference`',
+    default: 'hf-inference',
+    parse: oneOf('hf-inference'),
+  }),
+  HF_ENDPOINT_URL: optional({
+    doc: 'A dedicated inference endpoint, used in place of `HF_MODEL` and `HF_PROVIDER`',
+    takes: 'an http(s) URL',
+    unset: 'none',
+    parse: url,
+  }),
+  NODE_ENV: preset({
+    doc: '`production` refuses to start on a secret of its own making',
+    takes: 'text',
+    default: 'development',
+    parse: text,
+  }),
+}
+
+type Table = typeof SETTINGS
+type Value<S> = S extends { parse: (text: string) => infer T }
+  ? S extends { default: string }
+    ? Exclude<T, undefined>
+    : T
+  : never
+
+/** Settings with a default always have a value; the others may be undefined. */
+export type Settings = { [K in keyof Table]: Value<Table[K]> }
+
+/**
+ * Reads the settings from an environment. An empty value counts as unset.
+ * Throws `SettingError` naming the setting, what it got and what it takes.
+ */
+export function readSettings(env: Record<string, string | undefined>): Settings {
+  const entries = Object.entries(SETTINGS).map(([name, setting]) => {
+    const text = env[name] || ('default' in setting ? setting.default : undefined)
+    if (text === undefined) return [name, undefined]
+    const value = setting.parse(text)
+    if (value === undefined) {
+      const got = name === 'JWT_SECRET' ? `${text.length} characters` : JSON.stringify(text)
+      throw new SettingError(`${name} is ${got}; it takes ${setting.takes}`)
+    }
+    return [name, value]
+  })
+  const settings: Settings = Object.fromEntries(entries)
+  return { ...settings, INFERENCE: settings.INFERENCE ?? defaultInference(settings) }
+}
+
+function defaultInference({ HF_TOKEN, HF_ENDPOINT_URL, SIDECAR_URL }: Settings) {
+  return (HF_TOKEN || HF_ENDPOINT_URL) && !SIDECAR_URL ? 'hosted' : 'sidecar'
+}

@@ -1,0 +1,27 @@
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
+import type * as schema from './schema.ts'
+
+/** Drizzle over either driver. `execute` is left out: its answer differs between them. */
+export type Database = Omit<PgDatabase<PgQueryResultHKT, typeof schema>, 'execute' | 'transaction'> & {
+  /**
+   * The embedded database has one connection, and a query outside of the open transaction waits for its end:
+   * use `tx` alone in there, and do no I/O.
+   */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+}
+
+export type Transaction = Omit<PgDatabase<PgQueryResultHKT, typeof schema>, 'transaction'>
+
+export type OpenDatabase = {
+  db: Database
+  /** Rejects when the database does not answer. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Whether an error is the violation of the unique constraint of that name, on either driver. */
+export function isUniqueViolation(error: unknown, constraint: string): boolean {
+  if (!(error instanceof Error) || typeof error.cause !== 'object' || error.cause === null) return false
+  const cause: { code?: unknown; constraint?: unknown; constraint_name?: unknown } = error.cause
+  return cause.code === '23505' && (cause.constraint_name ?? cause.constraint) === constraint
+}

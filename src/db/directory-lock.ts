@@ -1,0 +1,39 @@
+import { Database as Sqlite } from 'bun:sqlite'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** The data directory is another live process's. */
+export class DirectoryLocked extends Error {
+  override name = 'DirectoryLocked'
+}
+
+/**
+ * Keeps a data directory to one process. Throws `DirectoryLocked`, naming the holder's pid.
+ *
+ * The lock is SQLite's lock on a file of its own, so the kernel lets go of it however its holder dies. A file that
+ * only told a pid would outlive a kill, and in a container the next process often has the very same pid.
+ */
+export function lockDirectory(directory: string): { release(): void } {
+  mkdirSync(directory, { recursive: true })
+  const pidFile = join(directory, 'verbatim.pid')
+  const lock = new Sqlite(join(directory, 'verbatim.lock'))
+  try {
+    lock.run('pragma journal_mode = memory')
+    lock.run('begin exclusive')
+  } catch {
+    lock.close()
+    throw new DirectoryLocked(
+      `${directory} is in use by another Verbatim (pid ${pidIn(pidFile)}): stop it, or set DATA_DIR to another folder`,
+    )
+  }
+  writeFileSync(pidFile, `${process.pid}\n`)
+  return { release: () => lock.close() }
+}
+
+function pidIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch {
+    return 'unknown'
+  }
+}

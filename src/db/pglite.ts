@@ -1,0 +1,35 @@
+import { PGlite } from '@electric-sql/pglite'
+import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/pglite'
+import { migrate } from 'drizzle-orm/pglite/migrator'
+import type { OpenDatabase } from './database.ts'
+import { MIGRATIONS } from './migrations.ts'
+import * as schema from './schema.ts'
+
+/**
+ * Opens the embedded Postgres in `dataDir` (made if it is not there) and brings it up to date.
+ * The caller holds the directory's lock: PGlite has none, and two processes would corrupt it.
+ * `snapshot` starts a new database as a copy of a dumped one.
+ */
+export async function openPglite({
+  dataDir,
+  snapshot,
+}: {
+  dataDir?: string
+  snapshot?: Blob
+}): Promise<OpenDatabase & { client: PGlite }> {
+  const client = await PGlite.create({
+    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(snapshot === undefined ? {} : { loadDataDir: snapshot }),
+  })
+  const db = drizzle({ client, schema, casing: 'snake_case' })
+  await migrate(db, { migrationsFolder: MIGRATIONS })
+  return {
+    db,
+    client,
+    async ping() {
+      await db.execute(sql`select 1`)
+    },
+    close: () => client.close(),
+  }
+}

@@ -1,0 +1,130 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  boolean,
+  customType,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  unique,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import type { Word } from '../engines/engine.ts'
+
+const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
+
+const id = () => uuid().primaryKey().default(sql`gen_random_uuid()`)
+const time = () => timestamp({ withTimezone: true, mode: 'date' })
+const count = () => integer().notNull().default(0)
+const samples = () => bigint({ mode: 'number' })
+
+export const users = pgTable('users', {
+  id: id(),
+  /** Trimmed and in lower case. */
+  email: text().notNull().unique(),
+  passwordHash: text().notNull(),
+  createdAt: time().notNull().defaultNow(),
+})
+
+export const transcriptions = pgTable(
+  'transcriptions',
+  {
+    id: id(),
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    status: text({ enum: ['queued', 'processing', 'completed', 'failed', 'canceled'] })
+      .notNull()
+      .default('queued'),
+    /** As asked for: a Whisper code, or `auto`. */
+    language: text().notNull(),
+    task: text({ enum: ['transcribe', 'translate'] }).notNull(),
+    words: boolean().notNull(),
+    filename: text(),
+    codec: text().notNull(),
+    contentType: text().notNull(),
+    audioBytes: bigint({ mode: 'number' }).notNull(),
+    audioSha256: text().notNull(),
+    /** Length of the pcm at 16 kHz, known once it is decoded; `doneSamples` of them are transcribed. */
+    totalSamples: samples(),
+    doneSamples: samples().notNull().default(0),
+    /** Errors met while preparing it; a crash is none. */
+    failures: count(),
+    /** The language that most of the speech is in, known once it is completed. */
+    detectedLanguage: text(),
+    text: text(),
+    errorCode: text(),
+    errorMessage: text(),
+    createdAt: time().notNull().defaultNow(),
+    completedAt: time(),
+  },
+  (table) => [
+    index('transcriptions_user').on(table.userId, table.createdAt.desc(), table.id.desc()),
+    index('transcriptions_open')
+      .on(table.createdAt)
+      .where(sql`${table.status} in ('queued', 'processing')`),
+  ],
+)
+
+/** Loudness of the pcm, one byte per 50 ms (src/media/media.ts says how), kept to cut spans by. */
+export const envelopes = pgTable('envelopes', {
+  transcriptionId: uuid()
+    .primaryKey()
+    .references(() => transcriptions.id, { onDelete: 'cascade' }),
+  levels: bytea().notNull(),
+})
+
+export const spans = pgTable(
+  'spans',
+  {
+    id: id(),
+    transcriptionId: uuid()
+      .notNull()
+      .references(() => transcriptions.id, { onDelete: 'cascade' }),
+    startSample: samples().notNull(),
+    endSample: samples().notNull(),
+    state: text({ enum: ['queued', 'running', 'done', 'failed'] })
+      .notNull()
+      .default('queued'),
+    /** How often it was taken up; a result is only written by the attempt that is the latest. */
+    attempt: count(),
+    /** Errors its engine met; a crash of the service is none. */
+    failures: count(),
+    engine: text({ enum: ['sidecar', 'huggingface'] }),
+    model: text(),
+    startedAt: time(),
+    finishedAt: time(),
+  },
+  (table) => [unique('spans_place').on(table.transcriptionId, table.startSample)],
+)
+
+export const segments = pgTable(
+  'segments',
+  {
+    spanId: uuid()
+      .notNull()
+      .references(() => spans.id, { onDelete: 'cascade' }),
+    position: integer().notNull(),
+    transcriptionId: uuid()
+      .notNull()
+      .references(() => transcriptions.id, { onDelete: 'cascade' }),
+    /** Seconds from the start of the audio. */
+    start: doublePrecision().notNull(),
+    end: doublePrecision().notNull(),
+    text: text().notNull(),
+    language: text(),
+    avgLogprob: doublePrecision(),
+    compressionRatio: doublePrecision(),
+    noSpeechProb: doublePrecision(),
+    words: jsonb().$type<Word[]>(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.spanId, table.position] }),
+    index('segments_order').on(table.transcriptionId, table.start),
+  ],
+)
