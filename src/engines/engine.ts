@@ -1,3 +1,5 @@
+import { VerbatimError } from '../errors.ts'
+
 /** Timed text inside one word's bounds. Seconds are relative to the start of the span. */
 export type Word = { start: number; end: number; word: string; probability: number | null }
 
@@ -58,4 +60,15 @@ export type Engine = {
   whenReady(signal: AbortSignal): Promise<void>
   transcribe(span: SpanRequest): Promise<SpanResult>
   close(): Promise<void>
+}
+
+/** The engine has too much to do. `retryAfterSeconds`: when to come back, as it said or as a guess. */
+export class EngineOverloaded extends VerbatimError {
+  override name = 'EngineOverloaded'
+  readonly retryAfterSeconds: number
+
+  constructor(message: string, options: ErrorOptions & { retryAfterSeconds: number }) {
+    super('engine_overloaded', message, options)
+    this.retryAfterSeconds = options.retryAfterSeconds
+  }
 }

@@ -1,0 +1,63 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { VerbatimError } from '../errors.ts'
+import type { Segment } from './engine.ts'
+import { withinSpan } from './span.ts'
+
+const Time = Type.Union([Type.Number(), Type.Null()])
+
+const Chunk = Type.Object({
+  text: Type.String(),
+  timestamp: Type.Tuple([Time, Time]),
+  language: Type.Optional(Type.Unknown()),
+})
+
+const Reply = Type.Object({
+  text: Type.String(),
+  chunks: Type.Optional(Type.Union([Type.Array(Chunk), Type.Null()])),
+  language: Type.Optional(Type.Unknown()),
+  model: Type.Optional(Type.Unknown()),
+})
+
+function segmentsOf(reply: Static<typeof Reply>, seconds: number): Pick<Segment, 'start' | 'end' | 'text'>[] {
+  const chunks = reply.chunks ?? []
+  if (chunks.length === 0) return [{ start: 0, end: seconds, text: reply.text }]
+  // Whisper leaves the end open where the audio stops within a sentence; a start may be missing likewise.
+  return chunks.map(({ text, timestamp: [start, end] }, index) => ({
+    start: start ?? chunks[index - 1]?.timestamp[1] ?? 0,
+    end: end ?? chunks[index + 1]?.timestamp[0] ?? seconds,
+    text,
+  }))
+}
+
+/** A language code; some servers say `english` instead, which is none. */
+function code(value: unknown): string | null {
+  return typeof value === 'string' && /^[a-z]{2,3}$/.test(value) ? value : null
+}
+
+/**
+ * Segments from an answer of Hugging Face's automatic-speech-recognition task
+ * (`{text, chunks: [{text, timestamp: [seconds, seconds]}]}`, or `{text}` alone: then one segment spans it all).
+ * `language`: what was asked for, null for `auto`. Throws `engine_unavailable` when it is not such an answer.
+ */
+export function readHuggingFaceReply(
+  reply: unknown,
+  asked: { seconds: number; language: string | null },
+): { segments: Segment[]; model: string | null } {
+  if (!Value.Check(Reply, reply)) {
+    throw new VerbatimError('engine_unavailable', 'The hosted engine answered with what is no transcript.')
+  }
+  const languages = reply.chunks?.map((chunk) => code(chunk.language)) ?? []
+  const segments = segmentsOf(reply, asked.seconds).map((timed, index) => ({
+    ...timed,
+    language: asked.language ?? languages[index] ?? code(reply.language),
+    avgLogprob: null,
+    compressionRatio: null,
+    noSpeechProb: null,
+    words: null,
+  }))
+  return {
+    segments: withinSpan(segments, asked.seconds),
+    model: typeof reply.model === 'string' ? reply.model : null,
+  }
+}

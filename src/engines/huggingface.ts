@@ -1,0 +1,133 @@
+import { automaticSpeechRecognition, InferenceClientInputError } from '@huggingface/inference'
+import { VerbatimError } from '../errors.ts'
+import { wavOf } from '../media/wav.ts'
+import type { Engine, EngineState, SpanRequest } from './engine.ts'
+import { retryGeneration } from './generation.ts'
+import { huggingFaceFailure, named, type Target } from './huggingface-failure.ts'
+import { readHuggingFaceReply } from './huggingface-reply.ts'
+import { parametersFor, withParameters } from './huggingface-request.ts'
+import { readiness } from './readiness.ts'
+import { spanSeconds } from './span.ts'
+
+/** The providers that do speech recognition through Hugging Face's client; the first is the default. */
+export const HUGGINGFACE_PROVIDERS = ['hf-inference', 'fal-ai', 'together', 'deepinfra', 'replicate'] as const
+export type HuggingFaceProvider = (typeof HUGGINGFACE_PROVIDERS)[number]
+
+export const HUGGINGFACE_MODEL = 'openai/whisper-large-v3-turbo'
+const TARGET_SECONDS = 25
+const MAX_SECONDS = 30
+/** Credit, access and deployments are set right on the hub without a word to us: tried again after this long. */
+const MISCONFIGURED_MS = 60_000
+
+type Fetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>
+
+/**
+ * The hosted Inference API, or a dedicated endpoint of it (`endpointUrl`, then no `provider`), through Hugging Face's
+ * client, which resolves provider, address and token. `model`: a name on the hub. `fetch`: what to go out through.
+ * The token appears in no error.
+ */
+export function huggingfaceEngine(options: {
+  token?: string
+  model?: string
+  provider?: HuggingFaceProvider
+  endpointUrl?: string
+  concurrency?: number
+  deadlineSeconds?: number
+  fetch?: Fetch
+}): Engine {
+  const { token, endpointUrl, concurrency = 4, deadlineSeconds = 300, fetch: reach = fetch } = options
+  const provider = options.provider ?? 'hf-inference'
+  const target: Target = {
+    model: options.model ?? (endpointUrl ? '' : HUGGINGFACE_MODEL),
+    provider,
+    endpointUrl,
+  }
+  const model = target.model || (endpointUrl && URL.parse(endpointUrl)?.host) || 'endpoint'
+  const where = endpointUrl ? {} : { provider }
+  const hide = (text: string) => (token ? text.replaceAll(token, '[token]') : text)
+  const well: EngineState = { ready: true, detail: `Spans go to ${named(target)}.` }
+  const unset: EngineState = {
+    ready: false,
+    detail: 'No Hugging Face token: set HF_TOKEN or HF_ENDPOINT_URL.',
+  }
+  const ready = readiness(token || endpointUrl ? well : unset)
+  let again: ReturnType<typeof setTimeout> | undefined
+
+  function misconfigured(error: VerbatimError) {
+    clearTimeout(again)
+    ready.set({ ready: false, detail: error.message })
+    again = setTimeout(() => ready.set(well), MISCONFIGURED_MS)
+    again.unref()
+  }
+
+  /** The engine's word for anything that the client, the network or an answer's reader threw. */
+  function explain(error: unknown, deadline: AbortSignal): VerbatimError {
+    if (error instanceof VerbatimError) return error
+    const message = hide(error instanceof Error ? error.message : String(error)).slice(0, 300)
+    if (error instanceof InferenceClientInputError) {
+      return new VerbatimError('engine_misconfigured', `${message} Check HF_MODEL and HF_PROVIDER.`)
+    }
+    const why = deadline.aborted ? `no answer within ${deadlineSeconds} s` : message
+    // The client's errors carry the request: not passed on as a cause, so that no logger writes its headers.
+    return new VerbatimError('engine_unavailable', `Hugging Face broke off for ${named(target)}: ${why}.`)
+  }
+
+  async function ask(span: SpanRequest, wav: Uint8Array<ArrayBuffer>, seconds: number) {
+    const parameters = parametersFor(span, target)
+    const deadline = AbortSignal.timeout(deadlineSeconds * 1000)
+    const signal = AbortSignal.any([span.signal, deadline])
+    const send = async (url: string | URL | Request, init: RequestInit = {}) => {
+      const response = await reach(url, { ...(await withParameters(init, parameters)), signal })
+      if (!response.ok) throw await huggingFaceFailure(response, target, hide)
+      return response
+    }
+    try {
+      const reply: unknown = await automaticSpeechRecognition(
+        {
+          inputs: new Blob([wav], { type: 'audio/wav' }),
+          parameters,
+          ...where,
+          ...(token ? { accessToken: token } : {}),
+          ...(target.model ? { model: target.model } : {}),
+          ...(endpointUrl ? { endpointUrl } : {}),
+        },
+        { fetch: Object.assign(send, { preconnect: fetch.preconnect }), retry_on_error: false, signal },
+      )
+      const language = span.language === 'auto' ? null : span.language
+      const read = readHuggingFaceReply(reply, { seconds, language })
+      return { segments: read.segments, model: target.model || read.model || model }
+    } catch (error) {
+      span.signal.throwIfAborted()
+      throw explain(error, deadline)
+    }
+  }
+
+  return {
+    name: 'huggingface',
+    targetSpanSeconds: TARGET_SECONDS,
+    maxSpanSeconds: MAX_SECONDS,
+    concurrency,
+    state: ready.state,
+    whenReady: ready.whenReady,
+
+    async transcribe(span) {
+      span.signal.throwIfAborted()
+      const seconds = spanSeconds(span.pcm, MAX_SECONDS)
+      if (!token && !endpointUrl) throw new VerbatimError('engine_misconfigured', unset.detail)
+      const wav = wavOf(span.pcm)
+      try {
+        const result = await retryGeneration(() => ask(span, wav, seconds), span.signal)
+        if (!ready.state().ready) ready.set(well)
+        return result
+      } catch (error) {
+        if (error instanceof VerbatimError && error.code === 'engine_misconfigured') misconfigured(error)
+        throw error
+      }
+    },
+
+    async close() {
+      clearTimeout(again)
+      ready.set({ ready: false, detail: 'The hosted engine is closed.' })
+    },
+  }
+}

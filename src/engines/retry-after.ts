@@ -1,0 +1,10 @@
+const UNTOLD_SECONDS = 5
+
+/** Seconds that a `Retry-After` header (RFC 9110, a number or a date) asks for; a guess where it says nothing. */
+export function retryAfterSeconds(headers: Headers): number {
+  const value = headers.get('retry-after')
+  if (value === null) return UNTOLD_SECONDS
+  if (/^\d+(\.\d+)?$/.test(value)) return Number(value)
+  const until = Date.parse(value)
+  return Number.isNaN(until) ? UNTOLD_SECONDS : Math.max(0, (until - Date.now()) / 1000)
+}

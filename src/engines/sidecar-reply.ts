@@ -1,0 +1,58 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { VerbatimError } from '../errors.ts'
+import type { Segment, SpanResult } from './engine.ts'
+import { withinSpan } from './span.ts'
+
+const optional = Type.Optional(Type.Union([Type.Number(), Type.Null()]))
+
+const TimedSegment = Type.Object({
+  start: Type.Number(),
+  end: Type.Number(),
+  text: Type.String(),
+  language: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  avg_logprob: optional,
+  compression_ratio: optional,
+  no_speech_prob: optional,
+  words: Type.Optional(
+    Type.Union([
+      Type.Array(
+        Type.Object({ start: Type.Number(), end: Type.Number(), word: Type.String(), probability: optional }),
+      ),
+      Type.Null(),
+    ]),
+  ),
+})
+
+const Reply = Type.Object({ model: Type.String(), segments: Type.Array(TimedSegment) })
+
+function segmentOf(timed: Static<typeof TimedSegment>): Segment {
+  return {
+    start: timed.start,
+    end: timed.end,
+    text: timed.text,
+    language: timed.language ?? null,
+    avgLogprob: timed.avg_logprob ?? null,
+    compressionRatio: timed.compression_ratio ?? null,
+    noSpeechProb: timed.no_speech_prob ?? null,
+    words: timed.words?.map((word) => ({ ...word, probability: word.probability ?? null })) ?? null,
+  }
+}
+
+/** What a sidecar's `details=true` answer says. Throws `engine_unavailable` when it is not such an answer. */
+export function readSidecarReply(text: string, seconds: number): SpanResult {
+  let reply: unknown
+  try {
+    reply = JSON.parse(text)
+  } catch (cause) {
+    throw new VerbatimError('engine_unavailable', 'The sidecar answered with what is no JSON.', { cause })
+  }
+  if (!Value.Check(Reply, reply)) {
+    const first = Value.Errors(Reply, reply).First()
+    throw new VerbatimError(
+      'engine_unavailable',
+      `The sidecar's answer is not understood: ${first ? `${first.path || '/'}: ${first.message}` : 'unknown shape'}.`,
+    )
+  }
+  return { model: reply.model, segments: withinSpan(reply.segments.map(segmentOf), seconds) }
+}

@@ -1,0 +1,90 @@
+import { VerbatimError } from '../errors.ts'
+import { EngineOverloaded, type SpanRequest } from './engine.ts'
+import { GenerationFailed } from './generation.ts'
+import { retryAfterSeconds } from './retry-after.ts'
+
+export function authorization(apiKey: string | undefined): Record<string, string> {
+  return apiKey ? { authorization: `Bearer ${apiKey}` } : {}
+}
+
+/** The sentence in a text-generation-inference error body (`{error, error_type}`), or the start of any other body. */
+export function sidecarSentence(body: string): string {
+  try {
+    const parsed: unknown = JSON.parse(body)
+    if (
+      typeof parsed === 'object' &&
+      parsed !== null &&
+      'error' in parsed &&
+      typeof parsed.error === 'string'
+    ) {
+      return parsed.error
+    }
+  } catch {
+    // A proxy's own page, say: shown as it is.
+  }
+  return body.trim().slice(0, 200) || 'no reason given'
+}
+
+async function failure(response: Response, url: string): Promise<VerbatimError> {
+  const said = `${url} answered ${response.status}: ${sidecarSentence(await response.text())}`
+  switch (response.status) {
+    case 429:
+      return new EngineOverloaded(said, { retryAfterSeconds: retryAfterSeconds(response.headers) })
+    case 424:
+      return new GenerationFailed(said)
+    case 401:
+    case 403:
+      return new VerbatimError('engine_misconfigured', `${said}. Check the sidecar's API key.`)
+    case 404:
+    case 405:
+      return new VerbatimError('engine_misconfigured', `${said}. Check SIDECAR_URL.`)
+    case 400:
+    case 413:
+    case 415:
+    case 422:
+      return new VerbatimError('engine_rejected', said)
+    default:
+      return new VerbatimError('engine_unavailable', said)
+  }
+}
+
+/**
+ * Sends one span to one sidecar and gives the answer's text. Throws as `Engine.transcribe` says;
+ * a 424 is a `GenerationFailed`, for the caller to try again.
+ */
+export async function askSidecar(options: {
+  url: string
+  apiKey: string | undefined
+  wav: Uint8Array<ArrayBuffer>
+  span: SpanRequest
+  deadlineSeconds: number
+}): Promise<string> {
+  const { url, wav, span, deadlineSeconds } = options
+  const query = new URLSearchParams({
+    language: span.language,
+    task: span.task,
+    details: 'true',
+    words: String(span.words),
+  })
+  const deadline = AbortSignal.timeout(deadlineSeconds * 1000)
+  try {
+    const response = await fetch(`${url}/generate?${query}`, {
+      method: 'POST',
+      headers: { 'content-type': 'audio/wav', accept: 'application/json', ...authorization(options.apiKey) },
+      body: wav,
+      signal: AbortSignal.any([span.signal, deadline]),
+      // A long span is silent for minutes, and a pooled connection may have been closed by its other end.
+      timeout: false,
+      keepalive: false,
+    })
+    if (!response.ok) throw await failure(response, url)
+    return await response.text()
+  } catch (error) {
+    span.signal.throwIfAborted()
+    if (error instanceof VerbatimError) throw error
+    const why = deadline.aborted
+      ? `did not answer within ${deadlineSeconds} s`
+      : `broke off: ${error instanceof Error ? error.message : String(error)}`
+    throw new VerbatimError('engine_unavailable', `${url} ${why}.`, { cause: error })
+  }
+}

@@ -1,0 +1,40 @@
+import { VerbatimError } from '../errors.ts'
+import { BYTES_PER_SAMPLE, BYTES_PER_SECOND } from '../media/media.ts'
+import type { Segment } from './engine.ts'
+
+/** The length of `pcm` in seconds. Throws `engine_rejected` when no engine with this limit could take it. */
+export function spanSeconds(pcm: Uint8Array, maxSpanSeconds: number): number {
+  const seconds = pcm.byteLength / BYTES_PER_SECOND
+  if (pcm.byteLength === 0 || pcm.byteLength % BYTES_PER_SAMPLE !== 0) {
+    throw new VerbatimError('engine_rejected', `A span of ${pcm.byteLength} bytes is no 16-bit audio.`)
+  }
+  if (seconds > maxSpanSeconds) {
+    throw new VerbatimError(
+      'engine_rejected',
+      `A span of ${seconds.toFixed(1)} s is longer than the ${maxSpanSeconds} s that this engine takes.`,
+    )
+  }
+  return seconds
+}
+
+/**
+ * Segments as the rest of the service may rely on them: none without text, in order of their starts,
+ * each start ≤ end, all within 0 and `seconds`. Models put times past the end of short audio.
+ */
+export function withinSpan(segments: readonly Segment[], seconds: number): Segment[] {
+  const clamp = (time: number, least: number) => Math.min(Math.max(time, least), seconds)
+  const told = segments.filter((segment) => segment.text.trim() !== '')
+  return told
+    .toSorted((a, b) => a.start - b.start)
+    .map((segment) => {
+      const start = clamp(segment.start, 0)
+      const end = clamp(segment.end, start)
+      let last = start
+      const words = segment.words?.map((word) => {
+        const from = clamp(word.start, last)
+        last = clamp(word.end, from)
+        return { ...word, start: from, end: last }
+      })
+      return { ...segment, start, end, words: words ?? null }
+    })
+}
