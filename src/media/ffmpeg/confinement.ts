@@ -1,0 +1,73 @@
+import type { FFmpegCore } from '@ffmpeg/core'
+import createFFmpegCore from '@ffmpeg/core'
+
+/** Demuxers of audio and video containers that carry their own bytes: none that opens another file or address. */
+export const FORMATS = [
+  ...['wav', 'w64', 'mp3', 'aac', 'flac', 'ogg', 'aiff', 'amr', 'amrnb', 'amrwb', 'asf', 'caf'],
+  ...['mpegts', 'avi', 'ac3', 'eac3', 'mov', 'mp4', 'm4a', '3gp', 'matroska', 'webm'],
+]
+
+/** First arguments of every run: nothing but this one file, in one of these containers. */
+export const CONFINED = ['-v', 'error', '-protocol_whitelist', 'file', '-format_whitelist', FORMATS.join(',')]
+
+const HEAP_CAP_BYTES = 256 * 1024 * 1024
+const MAX_LOG_LINES = 200
+const MAX_LINE_CHARS = 2_000
+
+const REFUSED = -2
+const NETWORK = [
+  ...[
+    '___syscall_socket',
+    '___syscall_connect',
+    '___syscall_bind',
+    '___syscall_listen',
+    '___syscall_accept4',
+  ],
+  ...['___syscall_sendto', '___syscall_recvfrom', '_getaddrinfo', '_getnameinfo'],
+]
+const GROW_HEAP = '_emscripten_resize_heap'
+
+/** Takes from this Worker what reaches the network, and gives the core the globals it expects of a browser. */
+export function confineGlobals(): void {
+  for (const name of ['WebSocket', 'fetch', 'XMLHttpRequest', 'EventSource']) {
+    Object.defineProperty(globalThis, name, { value: undefined })
+  }
+  if (!('location' in globalThis) || !globalThis.location) {
+    Object.defineProperty(globalThis, 'location', { value: { href: 'file:///' } })
+  }
+}
+
+/** A fresh decoder and, in `lines`, what it says (the first 200 lines). */
+export async function openCore(module: WebAssembly.Module): Promise<{
+  core: FFmpegCore
+  lines: { stdout: string[]; stderr: string[] }
+}> {
+  const core = await createFFmpegCore({
+    instantiateWasm(imports, done) {
+      confineImports(imports)
+      void WebAssembly.instantiate(module, imports).then(done)
+      return {}
+    },
+  })
+  const lines = { stdout: [] as string[], stderr: [] as string[] }
+  core.setLogger(({ type, message }) => {
+    if (lines[type].length < MAX_LOG_LINES) lines[type].push(message.slice(0, MAX_LINE_CHARS))
+  })
+  return { core, lines }
+}
+
+function confineImports(imports: WebAssembly.Imports): void {
+  const missing = new Set([...NETWORK, GROW_HEAP])
+  for (const table of Object.values(imports)) {
+    for (const [key, original] of Object.entries(table)) {
+      if (typeof original !== 'function' || !missing.delete(original.name)) continue
+      if (original.name === GROW_HEAP) {
+        table[key] = (bytes: number) => (bytes >>> 0 > HEAP_CAP_BYTES ? 0 : original(bytes))
+      } else {
+        table[key] = () => REFUSED
+      }
+    }
+  }
+  // Another release of the core may name them differently: better no decoder than an open one.
+  if (missing.size > 0) throw new Error(`the decoder cannot be confined: no ${[...missing].join(', ')}`)
+}

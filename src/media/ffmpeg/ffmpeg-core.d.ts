@@ -1,0 +1,47 @@
+/** The part of `@ffmpeg/core` 0.12 that is used; the package brings no types of its own and may be absent. */
+declare module '@ffmpeg/core' {
+  export type CoreNode = {
+    id: number
+    mode: number
+    nlink: number
+    contents: Record<string, CoreNode>
+    node_ops: Record<string, (node: CoreNode) => unknown>
+    stream_ops: CoreStreamOps
+  }
+
+  export type CoreStream = { position: number; seekable: boolean }
+
+  export type CoreStreamOps = {
+    open?(stream: CoreStream): void
+    close?(stream: CoreStream): void
+    llseek?(stream: CoreStream, offset: number, whence: number): number
+    read?(stream: CoreStream, heap: Int8Array, offset: number, length: number, position: number): number
+    write?(stream: CoreStream, heap: Int8Array, offset: number, length: number, position: number): number
+  }
+
+  export type CoreFs = {
+    ErrnoError: new (errno: number) => Error
+    mkdir(path: string): void
+    lookupPath(path: string): { node: CoreNode }
+    createNode(parent: CoreNode, name: string, mode: number, device: number): CoreNode
+    makedev(major: number, minor: number): number
+    registerDevice(device: number, ops: CoreStreamOps): void
+    mkdev(path: string, mode: number, device: number): void
+  }
+
+  export type FFmpegCore = {
+    FS: CoreFs
+    /** Runs `ffmpeg` with these arguments and gives its exit status; once an instance. */
+    exec(...args: string[]): number
+    /** Runs `ffprobe`; what it gives back means nothing. */
+    ffprobe(...args: string[]): number
+    setLogger(logger: (line: { type: 'stdout' | 'stderr'; message: string }) => void): void
+  }
+
+  export default function createFFmpegCore(options: {
+    instantiateWasm(
+      imports: WebAssembly.Imports,
+      done: (instance: WebAssembly.Instance) => void,
+    ): Record<string, never>
+  }): Promise<FFmpegCore>
+}
