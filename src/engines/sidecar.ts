@@ -25,20 +25,26 @@ function stateOf(sidecars: Sidecar[]): EngineState {
 /**
  * Sidecars that speak text-generation-inference's surface, one or several, at `urls`. Each span goes to the healthy one
  * with the least to do; one that breaks off or is full is passed over for the next before the caller hears of it.
- * A 424 is tried three times before it becomes `engine_rejected`. `deadlineSeconds` bounds one answer.
+ * A 424 is tried three times before it becomes `engine_rejected`. `deadlineSeconds` bounds one answer;
+ * `onState` hears of each look at a sidecar's health.
  */
 export function sidecarEngine(options: {
   urls: string[]
   apiKey?: string
   deadlineSeconds?: number
+  onState?: (state: EngineState) => void
 }): Engine {
-  const { apiKey, deadlineSeconds = 1200 } = options
+  const { apiKey, deadlineSeconds = 1200, onState } = options
   const sidecars = options.urls.map(
     (url): Sidecar => ({ url: url.replace(/\/+$/, ''), healthy: false, trouble: 'not asked yet', busy: 0 }),
   )
-  const ready = readiness(stateOf(sidecars))
-  const changed = () => ready.set(stateOf(sidecars))
   const closing = new AbortController()
+  const ready = readiness(stateOf(sidecars))
+  const changed = () => {
+    if (closing.signal.aborted) return
+    ready.set(stateOf(sidecars))
+    onState?.(ready.state())
+  }
   for (const sidecar of sidecars) void watchHealth({ sidecar, apiKey, changed, signal: closing.signal })
 
   let turn = 0

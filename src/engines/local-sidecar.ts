@@ -1,0 +1,125 @@
+import { join } from 'node:path'
+import { VerbatimError } from '../errors.ts'
+import type { Engine, EngineState } from './engine.ts'
+import { backoff } from './local-sidecar/backoff.ts'
+import { childEnvironment } from './local-sidecar/child-environment.ts'
+import { ensureEnvironment } from './local-sidecar/environment.ts'
+import { ensureModel } from './local-sidecar/model.ts'
+import { startSidecar } from './local-sidecar/process.ts'
+import type { Report } from './local-sidecar/report.ts'
+import { pause } from './pause.ts'
+import { readiness } from './readiness.ts'
+import { SIDECAR_LIMITS, sidecarEngine } from './sidecar.ts'
+
+const INSTALL_RETRY_MS = { first: 15_000, most: 60_000 }
+const RESTART_MS = { first: 500, most: 30_000 }
+/** A process that ran this long was well: the next one starts without the delays that came before. */
+const WELL_MS = 60_000
+
+/**
+ * The CPU sidecar that this process installs, starts, watches and stops. Installing it again and starting it again
+ * after a failure need nobody: `state()` says meanwhile what is missing and how to cure it.
+ *
+ * `dir`: what is installed goes there. `root`: the directory that holds `sidecar/`. `python`: the PYTHON setting.
+ * `model`: a directory or a hub name; without it the pinned default. `env`: the environment its settings are read from.
+ */
+export function localSidecar(options: {
+  dir: string
+  root: string
+  python?: string
+  model?: string
+  env: Record<string, string | undefined>
+  report: Report
+  log: (line: string) => void
+}): Engine {
+  const { dir, root, log } = options
+  const env = childEnvironment(options.env)
+  const closing = new AbortController()
+  const { signal } = closing
+  const ready = readiness({ ready: false, detail: 'The local sidecar is about to be installed.' })
+  let engine: Engine | undefined
+
+  function say(detail: string) {
+    ready.set({ ready: false, detail })
+  }
+
+  const report: Report = (progress) => {
+    const what = progress.step === 'environment' ? 'Installing the Python environment' : 'Fetching the model'
+    say(`${what}: ${progress.message}.`)
+    options.report(progress)
+  }
+
+  async function install() {
+    const requirements = [join(root, 'sidecar', 'requirements.txt')]
+    const python = await ensureEnvironment({ dir, requirements, python: options.python, env, report, signal })
+    const model = options.model ?? (await ensureModel({ dir, root, python, env, report, signal }))
+    return { python, model }
+  }
+
+  /** One process from start to end. Gives how it ended. */
+  async function runOnce(installed: { python: string; model: string }): Promise<string> {
+    say('The local sidecar is starting.')
+    const process = startSidecar({ ...installed, root, env, log })
+    const stop = () => void process.stop()
+    signal.addEventListener('abort', stop)
+    try {
+      const port = await process.ready
+      if (port !== null && !signal.aborted) {
+        const onState = (state: EngineState) =>
+          state.ready
+            ? ready.set({ ready: true, detail: 'The local sidecar is ready.' })
+            : say('The local sidecar runs but does not answer; nothing need be done unless this lasts.')
+        engine = sidecarEngine({ urls: [`http://127.0.0.1:${port}`], onState })
+      }
+      return await process.ended
+    } finally {
+      signal.removeEventListener('abort', stop)
+      await engine?.close()
+      engine = undefined
+    }
+  }
+
+  async function live() {
+    let failures = 0
+    while (!signal.aborted) {
+      let wait: number
+      let why: string
+      try {
+        const installed = await install()
+        const began = performance.now()
+        const how = await runOnce(installed)
+        failures = performance.now() - began > WELL_MS ? 1 : failures + 1
+        wait = backoff(failures, RESTART_MS.first, RESTART_MS.most)
+        why = `The local sidecar ended (${how}).`
+      } catch (error) {
+        failures += 1
+        wait = backoff(failures, INSTALL_RETRY_MS.first, INSTALL_RETRY_MS.most)
+        why = error instanceof Error ? error.message : String(error)
+      }
+      if (signal.aborted) return
+      say(`${why} Tried again in ${Math.ceil(wait / 1000)} s.`)
+      log(ready.state().detail)
+      await pause(wait, signal)
+    }
+  }
+  const life = live()
+
+  return {
+    name: 'sidecar',
+    ...SIDECAR_LIMITS,
+    state: ready.state,
+    whenReady: ready.whenReady,
+
+    async transcribe(span) {
+      span.signal.throwIfAborted()
+      if (!engine) throw new VerbatimError('engine_unavailable', ready.state().detail)
+      return engine.transcribe(span)
+    },
+
+    async close() {
+      closing.abort()
+      await life
+      say('The local sidecar is stopped.')
+    },
+  }
+}

@@ -1,0 +1,107 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { VerbatimError } from '../../errors.ts'
+import { alone } from './lock.ts'
+import { findPython, type Python } from './python.ts'
+import type { Report } from './report.ts'
+import { run } from './run.ts'
+
+/** Written last, so that what it names is whole. `asked`: the PYTHON setting, which another choice makes void. */
+const Stamp = Type.Object({
+  requirements: Type.String(),
+  asked: Type.Union([Type.String(), Type.Null()]),
+  version: Type.String(),
+  venv: Type.String(),
+})
+
+type Options = {
+  dir: string
+  /** Paths of pip requirements files, every line of them with hashes. */
+  requirements: string[]
+  /** The Python to build on, as a path or a name; without it the first good one is found. */
+  python: string | undefined
+  env: Record<string, string>
+  report: Report
+  signal: AbortSignal
+}
+
+async function digest(files: string[]): Promise<string> {
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(await readFile(file))
+  return hash.digest('hex')
+}
+
+function interpreter(dir: string, venv: string): string {
+  return join(dir, venv, 'bin', 'python')
+}
+
+/** The interpreter of the environment that is there and right, if one is. */
+async function standing({ dir, requirements, python }: Options): Promise<string | null> {
+  try {
+    const stamp: unknown = JSON.parse(await readFile(join(dir, 'environment.json'), 'utf8'))
+    if (!Value.Check(Stamp, stamp)) return null
+    if (stamp.asked !== (python ?? null) || stamp.requirements !== (await digest(requirements))) return null
+    const path = interpreter(dir, stamp.venv)
+    // The interpreter is a link to the Python it was built on, which may have been removed since.
+    await access(path)
+    return path
+  } catch (error) {
+    if (error instanceof SyntaxError || (error instanceof Error && 'code' in error)) return null
+    throw error
+  }
+}
+
+async function build(options: Options, base: Python): Promise<string> {
+  const { dir, env, report, signal } = options
+  // A directory of its own: a build that was cut off, and whatever still writes to it, is never mistaken for this one.
+  const venv = `venv-${randomUUID().slice(0, 8)}`
+  const step = async (what: string, command: string[]) => {
+    const onLine = (line: string) => report({ step: 'environment', message: line.trim() })
+    const { code, lastError } = await run({ command, env, signal, onLine })
+    if (code !== 0) throw new VerbatimError('engine_unavailable', `${what} failed: ${lastError}.`)
+  }
+  try {
+    report({ step: 'environment', message: `Making a Python ${base.version} environment` })
+    await step('Making the Python environment', [base.path, '-m', 'venv', join(dir, venv)])
+    await step('Installing the Python packages', [
+      interpreter(dir, venv),
+      ...['-m', 'pip', 'install', '--require-hashes', '--no-input', '--disable-pip-version-check'],
+      ...['--progress-bar', 'off', ...options.requirements.flatMap((file) => ['-r', file])],
+    ])
+    const stamp = {
+      requirements: await digest(options.requirements),
+      asked: options.python ?? null,
+      version: base.version,
+      venv,
+    }
+    await writeFile(join(dir, `${venv}.json`), JSON.stringify(stamp))
+    await rename(join(dir, `${venv}.json`), join(dir, 'environment.json'))
+  } catch (error) {
+    await rm(join(dir, venv), { recursive: true, force: true })
+    throw error
+  }
+  for (const name of await readdir(dir)) {
+    if (name.startsWith('venv-') && name !== venv) await rm(join(dir, name), { recursive: true, force: true })
+  }
+  return interpreter(dir, venv)
+}
+
+/**
+ * A virtual environment under `dir` that holds exactly what `requirements` pin, and the path of its interpreter. What
+ * is there already and right is used without starting a process; a build that was cut off, or made from other
+ * requirements or another Python, is made anew. Several processes may ask at once: one builds. Throws
+ * `engine_unavailable` with the reason and the cure.
+ */
+export async function ensureEnvironment(options: Options): Promise<string> {
+  const there = await standing(options)
+  if (there) return there
+  const { dir, env, signal } = options
+  await mkdir(dir, { recursive: true })
+  const base = await findPython({ asked: options.python, env, signal })
+  return alone({ path: join(dir, 'environment.lock'), python: base.path, env, signal }, async () => {
+    return (await standing(options)) ?? (await build(options, base))
+  })
+}
