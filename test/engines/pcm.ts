@@ -1,0 +1,22 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BYTES_PER_SECOND, SAMPLE_RATE } from '../../src/media/media.ts'
+import { ROOT } from '../sidecar-dir.ts'
+
+/** The samples of a 16 kHz, mono, s16le WAV file under test/fixtures. */
+export async function fixturePcm(name: string): Promise<Uint8Array<ArrayBuffer>> {
+  const wav = new Uint8Array(await readFile(join(ROOT, 'test', 'fixtures', name)))
+  const header = new DataView(wav.buffer)
+  for (let at = 12; at + 8 <= wav.length; ) {
+    const id = new TextDecoder().decode(wav.subarray(at, at + 4))
+    const size = header.getUint32(at + 4, true)
+    if (id === 'fmt ' && header.getUint32(at + 12, true) !== SAMPLE_RATE) break
+    if (id === 'data') return wav.slice(at + 8, at + 8 + size)
+    at += 8 + size
+  }
+  throw new Error(`${name} is no 16 kHz WAV file`)
+}
+
+export function silence(seconds: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(seconds * BYTES_PER_SECOND)
+}

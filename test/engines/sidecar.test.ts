@@ -1,0 +1,194 @@
+import { afterEach, expect, test } from 'bun:test'
+import { EngineOverloaded } from '../../src/engines/engine.ts'
+import { sidecarEngine } from '../../src/engines/sidecar.ts'
+import type { ErrorCode } from '../../src/errors.ts'
+import { engineError } from './engine-error.ts'
+import { spanOf } from './span.ts'
+
+const segment = {
+  start: 0.2,
+  end: 1.4,
+  text: ' Hello there.',
+  language: 'en',
+  avg_logprob: -0.2,
+  compression_ratio: 1.1,
+  no_speech_prob: 0.01,
+}
+const reply = { text: 'Hello there.', language: 'en', duration: 4, model: 'm', segments: [segment] }
+
+type Answer = (request: Request) => Response | Promise<Response>
+
+const open: { stop: (force: boolean) => unknown }[] = []
+afterEach(async () => {
+  for (const server of open.splice(0)) await server.stop(true)
+})
+
+/** A server with a sidecar's surface and errors; `answers` are what /generate says in turn, the last one from then on. */
+function sidecar(...answers: Answer[]) {
+  const asked: Request[] = []
+  let healthy = true
+  const server = Bun.serve({
+    port: 0,
+    async fetch(request): Promise<Response> {
+      if (new URL(request.url).pathname === '/health') {
+        return healthy ? new Response() : Response.json({ error: 'loading' }, { status: 503 })
+      }
+      await request.arrayBuffer()
+      asked.push(request)
+      const answer = answers.length > 1 ? answers.shift() : answers[0]
+      return answer?.(request) ?? Response.json(reply)
+    },
+  })
+  open.push(server)
+  return {
+    asked,
+    url: server.url.origin,
+    stop: () => server.stop(true),
+    says: (well: boolean) => {
+      healthy = well
+    },
+  }
+}
+
+async function readyEngine(urls: string[], more: { apiKey?: string; deadlineSeconds?: number } = {}) {
+  const engine = sidecarEngine({ urls, ...more })
+  open.push({ stop: () => engine.close() })
+  await engine.whenReady(AbortSignal.timeout(5000))
+  return engine
+}
+
+function refusal(status: number, error_type: string, headers: Record<string, string> = {}): Answer {
+  return () => Response.json({ error: 'the reason', error_type }, { status, headers })
+}
+
+test('asks for what the span wants and reads all that the sidecar knows', async () => {
+  const words = [{ start: 0.2, end: 0.6, word: ' Hello', probability: 0.9 }]
+  const server = sidecar(() => Response.json({ ...reply, segments: [{ ...segment, words }] }))
+  const engine = await readyEngine([`${server.url}/`], { apiKey: 'key' })
+  const result = await engine.transcribe(spanOf({ language: 'auto', task: 'translate', words: true }))
+  const request = server.asked[0]
+  const { pathname, searchParams } = new URL(request?.url ?? '')
+  expect(pathname).toBe('/generate')
+  expect(Object.fromEntries(searchParams)).toEqual({
+    ...{ language: 'auto', task: 'translate', details: 'true', words: 'true' },
+  })
+  expect(request?.headers.get('content-type')).toBe('audio/wav')
+  expect(request?.headers.get('authorization')).toBe('Bearer key')
+  expect(result).toEqual({
+    model: 'm',
+    segments: [
+      {
+        ...{ start: 0.2, end: 1.4, text: ' Hello there.', language: 'en', words },
+        ...{ avgLogprob: -0.2, compressionRatio: 1.1, noSpeechProb: 0.01 },
+      },
+    ],
+  })
+})
+
+test.each<[number, string, ErrorCode]>([
+  [422, 'validation', 'engine_rejected'],
+  [413, 'validation', 'engine_rejected'],
+  [401, 'authentication', 'engine_misconfigured'],
+  [403, 'authentication', 'engine_misconfigured'],
+  [404, 'not_found', 'engine_misconfigured'],
+  [500, 'internal', 'engine_unavailable'],
+  [503, 'healthcheck', 'engine_unavailable'],
+])('a %i (%s) is %s, with the reason', async (status, type, code) => {
+  const server = sidecar(refusal(status, type))
+  const engine = await readyEngine([server.url])
+  const error = await engineError(engine.transcribe(spanOf()))
+  expect(error.code).toBe(code)
+  expect(error.message).toContain('the reason')
+  expect(server.asked).toHaveLength(1)
+})
+
+test('a 429 says when to come back', async () => {
+  const engine = await readyEngine([sidecar(refusal(429, 'overloaded', { 'retry-after': '3' })).url])
+  const error = await engineError(engine.transcribe(spanOf()))
+  expect(error instanceof EngineOverloaded && error.retryAfterSeconds).toBe(3)
+  expect(engine.state().ready).toBe(true)
+})
+
+test('a generation that failed is tried again; one that always fails is refused for good', async () => {
+  const once = sidecar(refusal(424, 'generation'), () => Response.json(reply))
+  const result = await (await readyEngine([once.url])).transcribe(spanOf())
+  expect(result.segments).toHaveLength(1)
+  const always = sidecar(refusal(424, 'generation'))
+  const error = await engineError((await readyEngine([always.url])).transcribe(spanOf()))
+  expect(error.code).toBe('engine_rejected')
+  expect(always.asked).toHaveLength(3)
+})
+
+test.each([
+  ['no JSON', () => new Response('<html>')],
+  ['another shape', () => Response.json({ text: 'Hello there.' })],
+  ['a wrong type', () => Response.json({ ...reply, segments: [{ ...segment, start: '0.2' }] })],
+])('%s is engine_unavailable', async (_, answer) => {
+  const engine = await readyEngine([sidecar(answer).url])
+  expect((await engineError(engine.transcribe(spanOf()))).code).toBe('engine_unavailable')
+})
+
+test('times outside the span come back inside it', async () => {
+  const segments = [
+    { ...segment, start: 3.5, end: 4.9 },
+    { ...segment, start: -0.1, end: 3.4 },
+    { ...segment, text: '  ' },
+  ]
+  const engine = await readyEngine([sidecar(() => Response.json({ ...reply, segments })).url])
+  const result = await engine.transcribe(spanOf())
+  expect(result.segments.map(({ start, end }) => [start, end])).toEqual([
+    [0, 3.4],
+    [3.5, 4],
+  ])
+})
+
+test('no answer in time, and an end in mid-answer, are engine_unavailable', async () => {
+  const never = () => new Promise<Response>(() => {})
+  const slow = await readyEngine([sidecar(never).url], { deadlineSeconds: 0.2 })
+  const late = await engineError(slow.transcribe(spanOf()))
+  expect(late.code).toBe('engine_unavailable')
+  expect(late.message).toContain('0.2 s')
+  const dying = sidecar(() => {
+    void dying.stop()
+    return never()
+  })
+  const engine = await readyEngine([dying.url])
+  expect((await engineError(engine.transcribe(spanOf()))).code).toBe('engine_unavailable')
+  expect(engine.state().ready).toBe(false)
+  expect(engine.state().detail).toContain(dying.url)
+})
+
+test('several take turns, and one that is down, full or failing is passed over', async () => {
+  const [first, second] = [sidecar(), sidecar()]
+  const engine = await readyEngine([first.url, second.url])
+  while (!engine.state().detail.startsWith('2 of 2')) await Bun.sleep(5)
+  expect(engine.concurrency).toBe(4)
+  for (let i = 0; i < 4; i += 1) await engine.transcribe(spanOf())
+  expect([first.asked.length, second.asked.length]).toEqual([2, 2])
+
+  await first.stop()
+  for (let i = 0; i < 4; i += 1) await engine.transcribe(spanOf())
+  expect(second.asked).toHaveLength(6)
+  expect(engine.state()).toEqual({ ready: true, detail: expect.stringContaining(first.url) })
+
+  const full = sidecar(refusal(429, 'overloaded'))
+  const free = sidecar()
+  const mixed = await readyEngine([full.url, free.url])
+  while (!mixed.state().detail.startsWith('2 of 2')) await Bun.sleep(5)
+  for (let i = 0; i < 4; i += 1) await mixed.transcribe(spanOf())
+  expect(free.asked).toHaveLength(4)
+  expect(full.asked.length).toBeGreaterThan(0)
+})
+
+test('is ready when the sidecar says that it is, and not before', async () => {
+  const server = sidecar()
+  server.says(false)
+  const engine = sidecarEngine({ urls: [server.url] })
+  open.push({ stop: () => engine.close() })
+  expect((await engineError(engine.transcribe(spanOf()))).code).toBe('engine_unavailable')
+  while (!engine.state().detail.includes('loading')) await Bun.sleep(5)
+  expect(engine.state().ready).toBe(false)
+  server.says(true)
+  await engine.whenReady(AbortSignal.timeout(5000))
+  expect((await engine.transcribe(spanOf())).model).toBe('m')
+})

@@ -1,0 +1,14 @@
+import type { SpanRequest } from '../../src/engines/engine.ts'
+import { silence } from './pcm.ts'
+
+/** A span to send, 4 s of silence to be transcribed from English unless `other` says otherwise. */
+export function spanOf(other: Partial<SpanRequest> = {}): SpanRequest {
+  return {
+    pcm: silence(4),
+    language: 'en',
+    task: 'transcribe',
+    words: false,
+    signal: AbortSignal.timeout(60_000),
+    ...other,
+  }
+}
