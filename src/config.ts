@@ -122,6 +122,12 @@ export const SETTINGS = {
     unset: 'the first that fits of `python3`, `python3.14` … `python3.11`, `python`',
     parse: text,
   }),
+  MODEL: optional({
+    doc: 'The Whisper model of the CPU sidecar that the service starts',
+    takes: 'a folder or a model name on the Hugging Face hub',
+    unset: 'Whisper base, whose files are checked by their sha256',
+    parse: text,
+  }),
   HF_TOKEN: optional({ doc: 'Hugging Face access token', takes: 'text', unset: 'none', parse: text }),
   HF_MODEL: preset({
     doc: 'Model for hosted inference',
@@ -131,9 +137,9 @@ export const SETTINGS = {
   }),
   HF_PROVIDER: preset({
     doc: 'Inference provider',
-    takes: '`hf-inference`',
+    takes: 'one of `hf-inference`, `fal-ai`, `together`, `deepinfra`, `replicate`',
     default: 'hf-inference',
-    parse: oneOf('hf-inference'),
+    parse: oneOf('hf-inference', 'fal-ai', 'together', 'deepinfra', 'replicate'),
   }),
   HF_ENDPOINT_URL: optional({
     doc: 'A dedicated inference endpoint, used in place of `HF_MODEL` and `HF_PROVIDER`',

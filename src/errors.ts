@@ -16,7 +16,6 @@ export type ErrorCode =
   | 'not_found'
   | 'not_ready'
   | 'transcription_failed'
-  | 'method_not_allowed'
   | 'engine_unavailable'
   | 'engine_overloaded'
   | 'engine_rejected'

@@ -1,16 +1,18 @@
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import type * as schema from './schema.ts'
 
-/** Drizzle over either driver. `execute` is left out: its answer differs between them. */
-export type Database = Omit<PgDatabase<PgQueryResultHKT, typeof schema>, 'execute' | 'transaction'> & {
+/** What a store needs: the database itself or an open transaction. `execute` is left out: its answer differs by driver. */
+export type Queries = Omit<PgDatabase<PgQueryResultHKT, typeof schema>, 'execute' | 'transaction'>
+
+export type Transaction = Omit<PgDatabase<PgQueryResultHKT, typeof schema>, 'transaction'>
+
+export type Database = Queries & {
   /**
    * The embedded database has one connection, and a query outside of the open transaction waits for its end:
    * use `tx` alone in there, and do no I/O.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
 }
-
-export type Transaction = Omit<PgDatabase<PgQueryResultHKT, typeof schema>, 'transaction'>
 
 export type OpenDatabase = {
   db: Database

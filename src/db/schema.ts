@@ -65,9 +65,7 @@ export const transcriptions = pgTable(
   },
   (table) => [
     index('transcriptions_user').on(table.userId, table.createdAt.desc(), table.id.desc()),
-    index('transcriptions_open')
-      .on(table.createdAt)
-      .where(sql`${table.status} in ('queued', 'processing')`),
+    index('transcriptions_open').on(table.createdAt).where(sql`${table.status} in ('queued', 'processing')`),
   ],
 )
 

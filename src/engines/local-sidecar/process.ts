@@ -36,6 +36,7 @@ export function startSidecar(options: {
   })
   const { promise: ready, resolve } = Promise.withResolvers<number | null>()
   let last = ''
+  let why = ''
 
   async function readEvents() {
     let port: number | null = null
@@ -43,7 +44,7 @@ export function startSidecar(options: {
       const event = eventOf(line)
       if (event?.event === 'listening') port = event.port
       else if (event?.event === 'ready') resolve(port)
-      else if (event?.event === 'error') last = event.message
+      else if (event?.event === 'error') why = event.message
       else log(line)
     }
     resolve(null)
@@ -61,7 +62,7 @@ export function startSidecar(options: {
     resolve(null)
     await read
     const how = child.signalCode === null ? `exit code ${code}` : `killed by ${child.signalCode}`
-    return last === '' ? how : `${how}: ${last}`
+    return `${how}: ${why || last || 'it said nothing'}`
   }
   const ended = end()
 

@@ -1,0 +1,30 @@
+import { Elysia } from 'elysia'
+import { authRoutes } from './auth/auth.routes.ts'
+import type { AuthService } from './auth/auth.service.ts'
+import { healthRoutes } from './health/health.routes.ts'
+import type { Health } from './health/health.ts'
+import { docs, type SwaggerAssets } from './http/docs.ts'
+import { problems } from './http/problems.ts'
+import {
+  type TranscriptionRoutesServices,
+  transcriptionRoutes,
+} from './transcriptions/transcriptions.routes.ts'
+
+export type AppServices = TranscriptionRoutesServices & {
+  auth: AuthService
+  health: Health
+  swagger: SwaggerAssets
+  version: string
+  log: (line: string, error?: unknown) => void
+}
+
+/** The API, on Web standards alone. */
+export function createApp(services: AppServices) {
+  // Without `standardHostname: false`, a host name as short as `api` hides the start of the path from the router.
+  return new Elysia({ handler: { standardHostname: false } })
+    .use(problems({ log: services.log }))
+    .use(docs({ assets: services.swagger, version: services.version }))
+    .use(authRoutes(services))
+    .use(transcriptionRoutes(services))
+    .use(healthRoutes(services))
+}

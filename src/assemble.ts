@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto'
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import packageJson from '../package.json' with { type: 'json' }
+import type { AppServices } from './app.ts'
+import { argon2id } from './auth/argon2id.ts'
+import { createAuthService } from './auth/auth.service.ts'
+import { SettingError, type Settings } from './config.ts'
+import { lockDirectory } from './db/directory-lock.ts'
+import { openPglite } from './db/pglite.ts'
+import { openPostgres } from './db/postgres.ts'
+import type { Engine } from './engines/engine.ts'
+import { huggingfaceEngine } from './engines/huggingface.ts'
+import { localSidecar } from './engines/local-sidecar.ts'
+import { sidecarEngine } from './engines/sidecar.ts'
+import { createHealth } from './health/health.ts'
+import type { SwaggerAssets } from './http/docs.ts'
+import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'
+import { pgBossQueue } from './queue/pg-boss.ts'
+import { diskStorage } from './storage/disk.ts'
+import { createLinkSigner } from './transcriptions/links.ts'
+import type { WorkServices } from './transcriptions/prepare.ts'
+import { removeOrphans, requeue } from './transcriptions/recover.ts'
+import { createTranscriptionsService } from './transcriptions/transcriptions.service.ts'
+import { createUpload } from './transcriptions/upload.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+export type Service = {
+  app: AppServices
+  work: WorkServices
+  /** Takes no more jobs, hands back what still runs after `graceMs`, then closes everything. */
+  stop(graceMs: number): Promise<void>
+}
+
+type Log = (line: string, error?: unknown) => void
+
+/**
+ * The one place where adapters are chosen and wired. What is left by a run before that was cut off is put in order.
+ * Throws `SettingError` and `DirectoryLocked`, and what a database throws that cannot be opened.
+ */
+export async function assemble({
+  settings,
+  env,
+  publicUrl,
+  log,
+}: {
+  settings: Settings
+  /** The CPU sidecar's own settings are read from it. */
+  env: Record<string, string | undefined>
+  publicUrl: () => string
+  log: Log
+}): Promise<Service> {
+  const dataDir = resolve(settings.DATA_DIR)
+  const lock = lockDirectory(dataDir)
+  const secret = await secretFrom(settings, dataDir)
+  const { database, queue } = await openDatabase({ settings, dataDir, log })
+  const { db } = database
+  const storage = await diskStorage({ root: dataDir })
+  const media = ffmpegMedia()
+  await removeOrphans({ db, storage })
+  if (settings.DATABASE_URL === undefined) {
+    const resumed = await requeue({ db, queue })
+    if (resumed > 0) log(`going on with ${resumed} unfinished jobs`)
+  }
+  const engine = openEngine({ settings, dataDir, env, log })
+  const maxAudioSeconds = settings.MAX_AUDIO_SECONDS
+
+  return {
+    app: {
+      auth: createAuthService({ db, passwords: argon2id, registration: settings.REGISTRATION }),
+      transcriptions: createTranscriptionsService({
+        db,
+        storage,
+        links: createLinkSigner({ secret }),
+        publicUrl,
+      }),
+      upload: createUpload({ db, queue, storage, media, maxAudioSeconds }),
+      health: createHealth({ ping: database.ping, engine }),
+      swagger: await swaggerAssets(),
+      secret,
+      maxUploadBytes: settings.MAX_UPLOAD_BYTES,
+      version: packageJson.version,
+      log,
+    },
+    work: { db, queue, storage, media, engine, maxAudioSeconds, log },
+    async stop(graceMs) {
+      await queue.stop(graceMs)
+      await engine.close()
+      await media.close()
+      await database.close()
+      lock.release()
+    },
+  }
+}
+
+async function openDatabase({ settings, dataDir, log }: { settings: Settings; dataDir: string; log: Log }) {
+  const onError = (error: Error) => log('queue', error)
+  const url = settings.DATABASE_URL
+  if (url === undefined) {
+    const database = await openPglite({ dataDir: join(dataDir, 'postgres') })
+    return { database, queue: await pgBossQueue({ database: { client: database.client }, onError }) }
+  }
+  return { database: await openPostgres({ url }), queue: await pgBossQueue({ database: { url }, onError }) }
+}
+
+function openEngine({
+  settings,
+  dataDir,
+  env,
+  log,
+}: {
+  settings: Settings
+  dataDir: string
+  env: Record<string, string | undefined>
+  log: Log
+}): Engine {
+  if (settings.INFERENCE === 'hosted') {
+    return huggingfaceEngine({
+      ...(settings.HF_TOKEN && { token: settings.HF_TOKEN }),
+      ...(settings.HF_ENDPOINT_URL
+        ? { endpointUrl: settings.HF_ENDPOINT_URL }
+        : { model: settings.HF_MODEL, provider: settings.HF_PROVIDER }),
+    })
+  }
+  if (settings.SIDECAR_URL) {
+    const apiKey = settings.SIDECAR_API_KEY
+    return sidecarEngine({ urls: settings.SIDECAR_URL, ...(apiKey && { apiKey }) })
+  }
+  return localSidecar({
+    dir: resolve(settings.SIDECAR_DIR ?? join(dataDir, 'sidecar')),
+    root: ROOT,
+    ...(settings.PYTHON && { python: settings.PYTHON }),
+    ...(settings.MODEL && { model: settings.MODEL }),
+    env,
+    report: ({ step, message }) => log(`${step}: ${message}`),
+    log: (line) => log(`sidecar: ${line}`),
+  })
+}
+
+/** The set one, or one that is made once and kept. */
+async function secretFrom({ JWT_SECRET, NODE_ENV }: Settings, dataDir: string): Promise<string> {
+  if (JWT_SECRET) return JWT_SECRET
+  if (NODE_ENV === 'production') {
+    throw new SettingError('JWT_SECRET is not set; with NODE_ENV=production it takes at least 32 characters')
+  }
+  const file = join(dataDir, 'jwt-secret')
+  const kept = await readFile(file, 'utf8').catch(() => null)
+  if (kept) return kept
+  const secret = randomBytes(32).toString('hex')
+  await writeFile(`${file}.new`, secret, { mode: 0o600 })
+  await rename(`${file}.new`, file)
+  return secret
+}
+
+async function swaggerAssets(): Promise<SwaggerAssets> {
+  const require = createRequire(import.meta.url)
+  const load = async (name: keyof SwaggerAssets, type: string) => ({
+    type,
+    body: new Blob([await readFile(require.resolve(`swagger-ui-dist/${name}`))]),
+  })
+  return {
+    'swagger-ui.css': await load('swagger-ui.css', 'text/css'),
+    'swagger-ui-bundle.js': await load('swagger-ui-bundle.js', 'text/javascript'),
+  }
+}

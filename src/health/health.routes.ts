@@ -1,0 +1,33 @@
+import { Elysia, t } from 'elysia'
+import type { Health } from './health.ts'
+
+const Check = t.Object({ ready: t.Boolean(), detail: t.String({ description: 'One sentence' }) })
+
+const Readiness = t.Object({
+  ready: t.Boolean(),
+  checks: t.Object({ database: Check, engine: Check }),
+})
+
+export function healthRoutes({ health }: { health: Health }) {
+  return new Elysia({ prefix: '/health', tags: ['Operations'] })
+    .get('/live', () => ({ status: 'ok' as const }), {
+      response: { 200: t.Object({ status: t.Literal('ok') }) },
+      detail: { summary: 'Whether the process answers' },
+    })
+    .get(
+      '/ready',
+      async ({ set }) => {
+        const readiness = await health()
+        set.status = readiness.ready ? 200 : 503
+        return readiness
+      },
+      {
+        response: { 200: Readiness, 503: Readiness },
+        detail: {
+          summary: 'Whether uploads are transcribed now',
+          description:
+            'Says what is missing and how to cure it. While only the engine is missing, uploads are taken all the same and wait.',
+        },
+      },
+    )
+}

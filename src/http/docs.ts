@@ -1,0 +1,41 @@
+import { openapi } from '@elysiajs/openapi'
+import { Elysia } from 'elysia'
+
+/** Swagger UI's own files, served from here: the page works without any other host. */
+export type SwaggerAssets = Record<'swagger-ui.css' | 'swagger-ui-bundle.js', { type: string; body: Blob }>
+
+/** The page at `/swagger`, the document at `/swagger/json`. */
+export function docs({ assets, version }: { assets: SwaggerAssets; version: string }) {
+  const page = openapi({
+    path: '/swagger',
+    specPath: '/swagger/json',
+    provider: 'swagger-ui',
+    swagger: {
+      theme: '/swagger/assets/swagger-ui.css',
+      cdn: '/swagger/assets/swagger-ui-bundle.js',
+      autoDarkMode: false,
+      persistAuthorization: true,
+    },
+    documentation: {
+      info: {
+        title: 'Verbatim',
+        version,
+        description:
+          'Audio in, a transcript out. Register or log in, press **Authorize**, paste the `access_token`, and try the rest.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      tags: [{ name: 'Auth' }, { name: 'Transcriptions' }, { name: 'Operations' }],
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      },
+    },
+  })
+  const files = new Elysia({ prefix: '/swagger/assets', detail: { hide: true } })
+  for (const [name, { type, body }] of Object.entries(assets)) {
+    files.get(
+      `/${name}`,
+      () => new Response(body, { headers: { 'Content-Type': type, 'Cache-Control': 'max-age=86400' } }),
+    )
+  }
+  return new Elysia({ name: 'docs' }).use(page).use(files)
+}

@@ -1,0 +1,75 @@
+import { Elysia, t } from 'elysia'
+import { type ErrorCode, VerbatimError } from '../errors.ts'
+
+const STATUS: Record<ErrorCode, number> = {
+  validation: 400,
+  no_audio_file: 400,
+  empty: 400,
+  corrupt: 400,
+  no_audio_track: 400,
+  incomplete_upload: 400,
+  unauthorized: 401,
+  invalid_credentials: 401,
+  registration_closed: 403,
+  not_found: 404,
+  email_taken: 409,
+  not_ready: 409,
+  transcription_failed: 409,
+  too_large: 413,
+  too_long: 413,
+  unsupported_type: 415,
+  internal: 500,
+  engine_rejected: 502,
+  engine_misconfigured: 502,
+  engine_unavailable: 503,
+  engine_overloaded: 503,
+  media_unavailable: 503,
+  storage_full: 507,
+}
+
+/** Every error's body: one sentence for a person, one word for a program. */
+export const Problem = t.Object(
+  {
+    error: t.String({ description: 'One sentence' }),
+    code: t.String({ description: 'A word to branch on' }),
+  },
+  { title: 'Problem', examples: [{ error: 'Transcription not found', code: 'not_found' }] },
+)
+
+/** The answer for what was thrown. What is no `VerbatimError` is a defect: logged whole, told without its text. */
+export function problemOf(error: unknown, log: (line: string, error: unknown) => void): Response {
+  if (error instanceof VerbatimError) return answer(STATUS[error.code], error.message, error.code)
+  const id = crypto.randomUUID()
+  log(`request failed (${id})`, error)
+  return answer(500, `Failed to process request: unexpected error, logged as ${id}`, 'internal')
+}
+
+function answer(status: number, error: string, code: string) {
+  const headers = status === 401 ? { 'WWW-Authenticate': 'Bearer' } : undefined
+  return Response.json({ error, code }, { status, ...(headers && { headers }) })
+}
+
+/** Turns whatever a route throws, or Elysia finds wrong with a request, into a `Problem`. */
+export function problems({ log }: { log: (line: string, error: unknown) => void }) {
+  return new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ code, error, path }) => {
+    switch (code) {
+      case 'NOT_FOUND':
+        return answer(404, `There is nothing at ${path}`, 'not_found')
+      case 'VALIDATION':
+        return answer(400, sentence(error), 'validation')
+      case 'PARSE':
+        return answer(400, 'The body is not what its Content-Type says', 'validation')
+      default:
+        return problemOf(error, log)
+    }
+  })
+}
+
+function sentence(error: {
+  all: { path?: string; message?: string; summary?: string | undefined }[]
+}): string {
+  const first = error.all.find((one) => one.path !== undefined)
+  const field = first?.path?.split('/').filter(Boolean).join('.')
+  const problem = first?.summary ?? first?.message ?? 'The request is not valid'
+  return field && !problem.includes(field) ? `${field}: ${problem}` : problem
+}

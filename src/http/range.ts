@@ -1,0 +1,20 @@
+export type ByteRange = { start: number; end: number }
+
+/**
+ * The one range that a `Range` header asks for (RFC 9110 §14), `end` not included. Null: answer with the whole (no
+ * header, several ranges, another unit, or not well formed). `unsatisfiable`: answer 416.
+ */
+export function parseRange(header: string | null, size: number): ByteRange | null | 'unsatisfiable' {
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '')
+  if (!match) return null
+  const [, first = '', last = ''] = match
+  if (first === '' && last === '') return null
+  if (first === '') {
+    const length = Math.min(Number(last), size)
+    return length === 0 ? 'unsatisfiable' : { start: size - length, end: size }
+  }
+  const start = Number(first)
+  const end = last === '' ? size : Math.min(Number(last) + 1, size)
+  if (start >= size) return 'unsatisfiable'
+  return end <= start ? null : { start, end }
+}

@@ -1,0 +1,59 @@
+import { createApp } from './app.ts'
+import { assemble } from './assemble.ts'
+import { readSettings, SettingError, type Settings } from './config.ts'
+import { DirectoryLocked } from './db/directory-lock.ts'
+import { VerbatimError } from './errors.ts'
+import { tour } from './tour.ts'
+import { startWorker } from './worker.ts'
+
+/** How long running spans may go on after a signal to stop, before they are handed back. */
+const GRACE_MS = 10_000
+const IDLE_SECONDS = 60
+
+function log(line: string, error?: unknown) {
+  console.log(`${new Date().toISOString()} ${line}`)
+  if (error instanceof VerbatimError) console.log(`  ${error.message}`)
+  else if (error !== undefined) console.log(error)
+}
+
+async function main(settings: Settings) {
+  let port = settings.PORT
+  const publicUrl = () => settings.PUBLIC_URL ?? `http://localhost:${port}`
+  const service = await assemble({ settings, env: process.env, publicUrl, log })
+  const app = createApp(service.app).listen({
+    port: settings.PORT,
+    hostname: settings.HOST,
+    idleTimeout: IDLE_SECONDS,
+    // Bun's own limit answers without a body; ours is kept while the upload streams.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+  })
+  port = app.server?.port ?? port
+  log(`listening on ${publicUrl()}; uploads are taken from now on`)
+  await startWorker(service.work)
+
+  const stopping = new AbortController()
+  const stop = async (signal: NodeJS.Signals) => {
+    if (stopping.signal.aborted) process.exit(1)
+    stopping.abort()
+    log(`${signal}: stopping`)
+    await app.stop()
+    await service.stop(GRACE_MS)
+    log('stopped')
+    process.exit(0)
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+
+  service.work.engine.whenReady(stopping.signal).then(
+    () => console.log(tour(publicUrl())),
+    () => {},
+  )
+}
+
+try {
+  await main(readSettings(process.env))
+} catch (error) {
+  const expected = error instanceof SettingError || error instanceof DirectoryLocked
+  console.error(expected ? error.message : error)
+  process.exit(1)
+}

@@ -1,0 +1,38 @@
+import type { Transaction } from '../db/database.ts'
+
+/** What each queue's jobs carry. The rows they name are the truth; a job only says that one of them has work. */
+export type Jobs = {
+  prepare: { transcriptionId: string }
+  span: { spanId: string }
+}
+
+export type QueueName = keyof Jobs
+
+export type NewJob<Name extends QueueName> = {
+  data: Jobs[Name]
+  /** Higher goes first; 0 by default. */
+  priority?: number
+  delaySeconds?: number
+}
+
+/**
+ * Jobs in Postgres, delivered at least once: a handler may run a second time, also while the first run is still
+ * under way, so it fences what it writes.
+ */
+export type Queue = {
+  /** Seen by workers once `tx` commits. */
+  enqueue<Name extends QueueName>(tx: Transaction, name: Name, jobs: NewJob<Name>[]): Promise<void>
+  /**
+   * Runs `handle` for each job, at most `concurrency` at a time. A job whose handler throws comes back after a pause.
+   * `signal` fires when the job has been taken away or the queue stops.
+   */
+  work<Name extends QueueName>(
+    name: Name,
+    options: { concurrency: number },
+    handle: (data: Jobs[Name], signal: AbortSignal) => Promise<void>,
+  ): Promise<void>
+  /** Drops every job of every queue, whatever its state. For the one owner of a database, at start. */
+  clear(): Promise<void>
+  /** Takes no more jobs, waits up to `graceMs` for those that run, then fires their signals and hands them back. */
+  stop(graceMs: number): Promise<void>
+}

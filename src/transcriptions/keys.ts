@@ -1,0 +1,5 @@
+/** Where a transcription's bytes are stored; removing the folder removes all of them. */
+export const FOLDER = 'transcriptions'
+export const folderOf = (id: string) => `${FOLDER}/${id}`
+export const audioKey = (id: string) => `${folderOf(id)}/audio`
+export const pcmKey = (id: string) => `${folderOf(id)}/pcm`

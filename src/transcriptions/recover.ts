@@ -1,0 +1,29 @@
+import type { Database } from '../db/database.ts'
+import type { Queue } from '../queue/queue.ts'
+import type { Storage } from '../storage/storage.ts'
+import { FOLDER, folderOf } from './keys.ts'
+import { spanJob } from './prepare.ts'
+import { listIds, listOpen } from './transcriptions.store.ts'
+
+/**
+ * Makes jobs anew from the rows that still have work, and gives their number. Only for a database's one owner, at start:
+ * it takes work away from whoever else might be at it, where others wait for a dead worker's heartbeat to be missed.
+ */
+export async function requeue({ db, queue }: { db: Database; queue: Queue }): Promise<number> {
+  await queue.clear()
+  const { toPrepare, toTranscribe } = await listOpen(db)
+  await db.transaction(async (tx) => {
+    const preparing = toPrepare.map(({ id }) => ({ data: { transcriptionId: id } }))
+    await queue.enqueue(tx, 'prepare', preparing)
+    await queue.enqueue(tx, 'span', toTranscribe.map(spanJob))
+  })
+  return toPrepare.length + toTranscribe.length
+}
+
+/** Removes stored files that no row knows: the uploads that a crash cut off between file and row. */
+export async function removeOrphans({ db, storage }: { db: Database; storage: Storage }): Promise<void> {
+  const known = new Set(await listIds(db))
+  for (const id of await storage.list(FOLDER)) {
+    if (!known.has(id)) await storage.remove(folderOf(id))
+  }
+}

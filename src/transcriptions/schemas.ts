@@ -1,0 +1,96 @@
+import { t } from 'elysia'
+import { TRANSCRIPT_FORMATS } from './transcript.ts'
+
+const ID = '123e4567-e89b-12d3-a456-426614174000'
+
+const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()])
+
+export const IdParams = t.Object({ id: t.String({ description: 'The `transcription_id`', examples: [ID] }) })
+
+export const Accepted = t.Object(
+  { message: t.String(), transcription_id: t.String({ format: 'uuid' }) },
+  { examples: [{ message: 'Transcription started', transcription_id: ID }] },
+)
+
+export const Status = t.Object({
+  id: t.String({ format: 'uuid' }),
+  audio_file: t.String({ format: 'uri', description: 'The original, at a link that expires after an hour' }),
+  transcription: nullable(t.String({ description: 'The text, once completed' })),
+  status: t.UnionEnum(['queued', 'processing', 'completed', 'failed', 'canceled']),
+  created_at: t.String({ format: 'date-time', examples: ['2023-01-01T12:00:00Z'] }),
+  language: t.String({
+    description: 'As asked for; with `auto`, what was heard once completed',
+    examples: ['en'],
+  }),
+  task: t.String({ examples: ['transcribe'] }),
+  progress: t.Number({ minimum: 0, maximum: 1, description: 'Transcribed seconds over all seconds' }),
+  duration: nullable(t.Number({ description: 'Seconds of audio, once decoded' })),
+  filename: nullable(t.String()),
+  size: t.Number({ description: 'Bytes of the original' }),
+  sha256: t.String({ description: 'Of the original, in hex' }),
+  codec: t.String({ examples: ['mp3'] }),
+  completed_at: nullable(t.String({ format: 'date-time' })),
+  failure: nullable(t.Object({ code: t.String(), error: t.String() })),
+})
+
+const Word = t.Object({
+  start: t.Number(),
+  end: t.Number(),
+  word: t.String(),
+  probability: nullable(t.Number()),
+})
+
+export const Transcript = t.Object({
+  id: t.String({ format: 'uuid' }),
+  language: nullable(t.String()),
+  languages: t.Array(t.String(), { description: 'Heard, the one with most speech first' }),
+  duration: t.Number({ description: 'Seconds' }),
+  text: t.String(),
+  segments: t.Array(
+    t.Object({
+      start: t.Number({ description: 'Seconds from the start of the audio' }),
+      end: t.Number(),
+      text: t.String(),
+      language: nullable(t.String()),
+      words: t.Optional(
+        t.Array(Word, { description: 'Where they were asked for and the engine gives them' }),
+      ),
+    }),
+  ),
+})
+
+export const TranscriptQuery = t.Object({
+  format: t.Optional(t.UnionEnum([...TRANSCRIPT_FORMATS], { default: 'json' })),
+})
+
+/** By hand, since the route reads its body itself. */
+export const uploadBody = {
+  required: true,
+  content: {
+    'multipart/form-data': {
+      schema: {
+        type: 'object' as const,
+        required: ['audio'],
+        properties: {
+          audio: {
+            type: 'string' as const,
+            format: 'binary',
+            description: 'wav, mp3, flac, m4a, ogg, webm, mp4 and whatever else ffmpeg reads',
+          },
+          language: {
+            type: 'string' as const,
+            default: 'en',
+            description: 'A language code, or `auto` to detect',
+          },
+          task: { type: 'string' as const, enum: ['transcribe', 'translate'], default: 'transcribe' },
+          words: {
+            type: 'string' as const,
+            enum: ['false', 'true'],
+            default: 'false',
+            description: 'Times of words',
+          },
+        },
+      },
+    },
+  },
+}

@@ -1,0 +1,115 @@
+import { and, eq, inArray, sql } from 'drizzle-orm'
+import type { Queries, Transaction } from '../db/database.ts'
+import { segments, spans, transcriptions } from '../db/schema.ts'
+import type { EngineName, Segment } from '../engines/engine.ts'
+import { SAMPLE_RATE } from '../media/media.ts'
+
+export type Span = typeof spans.$inferSelect
+export type SpanRange = { startSample: number; endSample: number }
+
+/** Only the latest attempt may write: an older one that is still running finds its span taken from it. */
+export type Claim = { spanId: string; attempt: number }
+
+export async function insertSpans(
+  tx: Transaction,
+  { transcriptionId, ranges }: { transcriptionId: string; ranges: SpanRange[] },
+): Promise<{ id: string; startSample: number }[]> {
+  return tx
+    .insert(spans)
+    .values(ranges.map((range) => ({ transcriptionId, ...range })))
+    .returning({ id: spans.id, startSample: spans.startSample })
+}
+
+/** Takes a span up, away from any attempt before; null where it is finished, or its transcription over. */
+export async function claimSpan(db: Queries, spanId: string): Promise<Span | null> {
+  const open = db
+    .select({ id: transcriptions.id })
+    .from(transcriptions)
+    .where(inArray(transcriptions.status, ['queued', 'processing']))
+  const [row] = await db
+    .update(spans)
+    .set({ state: 'running', attempt: sql`${spans.attempt} + 1`, startedAt: sql`now()` })
+    .where(
+      and(
+        eq(spans.id, spanId),
+        inArray(spans.state, ['queued', 'running']),
+        inArray(spans.transcriptionId, open),
+      ),
+    )
+    .returning()
+  return row ?? null
+}
+
+const held = ({ spanId, attempt }: Claim) =>
+  and(eq(spans.id, spanId), eq(spans.attempt, attempt), eq(spans.state, 'running'))
+
+/** Writes a span's result. False where the claim is no longer held: then nothing is written. */
+export async function finishSpan(
+  tx: Transaction,
+  {
+    claim,
+    span,
+    result,
+    engine,
+  }: {
+    claim: Claim
+    span: Span
+    result: { segments: Segment[]; model: string }
+    engine: EngineName
+  },
+): Promise<boolean> {
+  const rows = await tx
+    .update(spans)
+    .set({ state: 'done', engine, model: result.model, finishedAt: sql`now()` })
+    .where(held(claim))
+    .returning({ id: spans.id })
+  if (rows.length === 0) return false
+  const placed = result.segments.map((segment, position) => placedSegment({ segment, position, span }))
+  if (placed.length > 0) await tx.insert(segments).values(placed)
+  return true
+}
+
+/** Gives a span back for a later attempt; `failed` says that its engine met an error. Gives the error count. */
+export async function releaseSpan(
+  db: Queries,
+  { claim, failed }: { claim: Claim; failed: boolean },
+): Promise<number | null> {
+  const [row] = await db
+    .update(spans)
+    .set({ state: 'queued', ...(failed && { failures: sql`${spans.failures} + 1` }) })
+    .where(held(claim))
+    .returning({ failures: spans.failures })
+  return row?.failures ?? null
+}
+
+export async function failSpan(tx: Transaction, claim: Claim): Promise<boolean> {
+  const rows = await tx
+    .update(spans)
+    .set({ state: 'failed', failures: sql`${spans.failures} + 1`, finishedAt: sql`now()` })
+    .where(held(claim))
+    .returning({ id: spans.id })
+  return rows.length > 0
+}
+
+/** Removes a span that is to be replaced by smaller ones. False where the claim is no longer held. */
+export async function removeSpan(tx: Transaction, claim: Claim): Promise<boolean> {
+  const rows = await tx.delete(spans).where(held(claim)).returning({ id: spans.id })
+  return rows.length > 0
+}
+
+/** From seconds within the span to seconds within the audio. */
+function placedSegment({ segment, position, span }: { segment: Segment; position: number; span: Span }) {
+  const offset = span.startSample / SAMPLE_RATE
+  const end = span.endSample / SAMPLE_RATE
+  const place = (seconds: number) => Math.round(Math.min(end, offset + seconds) * 1000) / 1000
+  return {
+    ...segment,
+    spanId: span.id,
+    transcriptionId: span.transcriptionId,
+    position,
+    start: place(segment.start),
+    end: place(segment.end),
+    words:
+      segment.words?.map((word) => ({ ...word, start: place(word.start), end: place(word.end) })) ?? null,
+  }
+}

@@ -1,0 +1,140 @@
+import { EngineOverloaded } from '../engines/engine.ts'
+import { VerbatimError } from '../errors.ts'
+import { BYTES_PER_SAMPLE, SAMPLE_RATE } from '../media/media.ts'
+import { planSpans } from '../media/span-plan.ts'
+import type { Jobs } from '../queue/queue.ts'
+import { pcmKey } from './keys.ts'
+import { joinTexts } from './languages.ts'
+import { addSpans, spanJob, type WorkServices } from './prepare.ts'
+import {
+  type Claim,
+  claimSpan,
+  failSpan,
+  finishSpan,
+  releaseSpan,
+  removeSpan,
+  type Span,
+} from './spans.store.ts'
+import { languagesOf } from './transcript.ts'
+import {
+  addDone,
+  complete,
+  fail,
+  findTranscription,
+  levelsOf,
+  segmentsOf,
+  type Transcription,
+} from './transcriptions.store.ts'
+
+const MAX_FAILURES = 8
+const MAX_PAUSE_SECONDS = 60
+
+/**
+ * One span: its pcm → engine → segments, written with the span's state in one transaction; the one that finds itself
+ * the last finishes the transcription in that same transaction.
+ */
+export function createTranscribeSpan(services: WorkServices) {
+  const { db, engine, log } = services
+
+  return async ({ spanId }: Jobs['span'], signal: AbortSignal): Promise<void> => {
+    await engine.whenReady(signal)
+    const span = await claimSpan(db, spanId)
+    if (!span) return
+    const claim: Claim = { spanId, attempt: span.attempt }
+    try {
+      const transcription = await findTranscription(db, span.transcriptionId)
+      if (!transcription) return
+      if (span.endSample - span.startSample > engine.maxSpanSeconds * SAMPLE_RATE) {
+        return await split(services, { span, claim })
+      }
+      const result = await engine.transcribe({
+        pcm: await readPcm(services, span),
+        language: transcription.language,
+        task: transcription.task,
+        words: transcription.words,
+        signal,
+      })
+      await db.transaction(async (tx) => {
+        if (!(await finishSpan(tx, { claim, span, result, engine: engine.name }))) return
+        const samples = span.endSample - span.startSample
+        const after = await addDone(tx, { id: span.transcriptionId, samples })
+        if (after && after.doneSamples === after.totalSamples) await finish(tx, after)
+      })
+    } catch (error) {
+      if (signal.aborted) {
+        await releaseSpan(db, { claim, failed: false })
+        throw error
+      }
+      log(`span ${span.id} of ${span.transcriptionId}, attempt ${span.attempt}`, error)
+      await settle(services, { span, claim, error })
+    }
+  }
+}
+
+/** The text, from all segments in order. */
+async function finish(
+  tx: Parameters<typeof segmentsOf>[0] & Parameters<typeof complete>[0],
+  row: Transcription,
+) {
+  const segments = await segmentsOf(tx, row.id)
+  await complete(tx, {
+    id: row.id,
+    text: joinTexts(segments.map((segment) => segment.text)),
+    detectedLanguage: languagesOf(segments)[0] ?? null,
+  })
+}
+
+async function readPcm({ storage }: WorkServices, span: Span): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = await storage.read(pcmKey(span.transcriptionId), {
+    start: span.startSample * BYTES_PER_SAMPLE,
+    end: span.endSample * BYTES_PER_SAMPLE,
+  })
+  return new Uint8Array(await new Response(stream).arrayBuffer())
+}
+
+/** A span that was planned for an engine that takes longer ones is cut up for this one. */
+async function split({ db, queue, engine }: WorkServices, { span, claim }: { span: Span; claim: Claim }) {
+  const ranges = planSpans({
+    levels: await levelsOf(db, span.transcriptionId),
+    startSample: span.startSample,
+    endSample: span.endSample,
+    targetSeconds: engine.targetSpanSeconds,
+    maxSeconds: engine.maxSpanSeconds,
+  })
+  await db.transaction(async (tx) => {
+    if (await removeSpan(tx, claim)) {
+      await addSpans(tx, { queue, transcriptionId: span.transcriptionId, ranges })
+    }
+  })
+}
+
+/** After an error: come back later, or, where that is hopeless, fail the transcription with the reason. */
+async function settle(
+  { db, queue }: WorkServices,
+  { span, claim, error }: { span: Span; claim: Claim; error: unknown },
+) {
+  const overloaded = error instanceof EngineOverloaded
+  const hopeless = error instanceof VerbatimError && error.code === 'engine_rejected'
+  if (hopeless || (!overloaded && span.failures + 1 >= MAX_FAILURES)) {
+    await db.transaction(async (tx) => {
+      if (await failSpan(tx, claim)) await fail(tx, { id: span.transcriptionId, ...reasonOf(error) })
+    })
+    return
+  }
+  const delaySeconds = overloaded
+    ? error.retryAfterSeconds
+    : Math.min(MAX_PAUSE_SECONDS, 2 ** span.failures * (0.5 + Math.random()))
+  await db.transaction(async (tx) => {
+    if ((await releaseSpan(tx, { claim, failed: !overloaded })) === null) return
+    await queue.enqueue(tx, 'span', [{ ...spanJob(span), delaySeconds }])
+  })
+}
+
+function reasonOf(error: unknown) {
+  return error instanceof VerbatimError
+    ? { code: error.code, message: error.message }
+    : {
+        code: 'internal' as const,
+        message: 'A part of the audio could not be transcribed, after several tries',
+      }
+}

@@ -1,0 +1,123 @@
+import type { Database } from '../db/database.ts'
+import { VerbatimError } from '../errors.ts'
+import { SAMPLE_RATE } from '../media/media.ts'
+import type { Storage } from '../storage/storage.ts'
+import { audioKey } from './keys.ts'
+import type { LinkSigner } from './links.ts'
+import { languagesOf } from './transcript.ts'
+import {
+  findTranscription,
+  prepareFindOwned,
+  segmentsOf,
+  type Transcription,
+} from './transcriptions.store.ts'
+
+export type TranscriptionsService = ReturnType<typeof createTranscriptionsService>
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** What a client reads of its transcriptions. Everything throws `not_found` also for another user's. */
+export function createTranscriptionsService({
+  db,
+  storage,
+  links,
+  publicUrl,
+}: {
+  db: Database
+  storage: Storage
+  links: LinkSigner
+  publicUrl: () => string
+}) {
+  const findOwned = prepareFindOwned(db)
+
+  async function owned(keys: { id: string; userId: string }): Promise<Transcription> {
+    const row = UUID.test(keys.id) ? await findOwned(keys) : null
+    if (!row) throw notFound()
+    return row
+  }
+
+  return {
+    /** The seed's six fields and more beside them; `audio_file` is a link that expires. */
+    async status(keys: { id: string; userId: string }) {
+      const row = await owned(keys)
+      return {
+        id: row.id,
+        audio_file: publicUrl() + (await links.sign(audioPath(row.id))),
+        transcription: row.text,
+        status: row.status,
+        created_at: seconds(row.createdAt),
+        language: row.language === 'auto' ? (row.detectedLanguage ?? 'auto') : row.language,
+        task: row.task,
+        progress: progressOf(row),
+        duration: row.totalSamples === null ? null : row.totalSamples / SAMPLE_RATE,
+        filename: row.filename,
+        size: row.audioBytes,
+        sha256: row.audioSha256,
+        codec: row.codec,
+        completed_at: row.completedAt && seconds(row.completedAt),
+        failure: row.errorCode === null ? null : { code: row.errorCode, error: row.errorMessage ?? '' },
+      }
+    },
+
+    /** Throws `not_ready` while it is under way, and `transcription_failed`. */
+    async transcript(keys: { id: string; userId: string }) {
+      const row = await owned(keys)
+      if (row.status === 'failed') {
+        throw new VerbatimError('transcription_failed', `The transcription failed: ${row.errorMessage}`)
+      }
+      if (row.status !== 'completed') {
+        throw new VerbatimError(
+          'not_ready',
+          `The transcription is ${row.status}: its transcript is not there yet`,
+        )
+      }
+      const segments = await segmentsOf(db, row.id)
+      return {
+        id: row.id,
+        language: row.language === 'auto' ? row.detectedLanguage : row.language,
+        languages: languagesOf(segments),
+        duration: (row.totalSamples ?? 0) / SAMPLE_RATE,
+        text: row.text ?? '',
+        segments: segments.map(({ start, end, text, language, words }) => ({
+          start,
+          end,
+          text: text.trim(),
+          language,
+          ...(row.words && { words: words ?? [] }),
+        })),
+      }
+    },
+
+    /** The original, byte for byte, for whoever holds a link that is signed and not expired. */
+    async audio({ id, expires, signature }: { id: string; expires: number; signature: string }) {
+      const row =
+        UUID.test(id) && (await links.verify({ path: audioPath(id), expires, signature }))
+          ? await findTranscription(db, id)
+          : null
+      if (!row) throw new VerbatimError('not_found', 'This audio link is not valid or has expired')
+      return {
+        type: row.contentType,
+        bytes: row.audioBytes,
+        filename: row.filename ?? 'audio',
+        read: (range: { start: number; end: number }) => storage.read(audioKey(id), range),
+      }
+    },
+  }
+}
+
+function notFound() {
+  return new VerbatimError('not_found', 'Transcription not found')
+}
+
+const audioPath = (id: string) => `/api/transcriptions/${id}/audio`
+
+/** `2023-01-01T12:00:00Z` */
+function seconds(time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`
+}
+
+/** Finished seconds over all seconds. */
+function progressOf({ status, doneSamples, totalSamples }: Transcription): number {
+  if (status === 'completed') return 1
+  return totalSamples ? Math.round((doneSamples / totalSamples) * 1000) / 1000 : 0
+}

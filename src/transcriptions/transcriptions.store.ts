@@ -1,0 +1,136 @@
+import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm'
+import type { Database, Queries, Transaction } from '../db/database.ts'
+import { envelopes, segments, spans, transcriptions } from '../db/schema.ts'
+import type { ErrorCode } from '../errors.ts'
+
+export type Transcription = typeof transcriptions.$inferSelect
+export type NewTranscription = typeof transcriptions.$inferInsert
+export type StoredSegment = typeof segments.$inferSelect
+
+const OPEN: Transcription['status'][] = ['queued', 'processing']
+
+const isOpen = inArray(transcriptions.status, OPEN)
+
+export async function insertTranscription(tx: Transaction, row: NewTranscription) {
+  await tx.insert(transcriptions).values(row)
+}
+
+/** A statement prepared once: status is what clients ask for again and again. Null also for another user's. */
+export function prepareFindOwned(db: Database) {
+  const statement = db
+    .select()
+    .from(transcriptions)
+    .where(
+      and(eq(transcriptions.id, sql.placeholder('id')), eq(transcriptions.userId, sql.placeholder('userId'))),
+    )
+    .prepare('find_owned_transcription')
+  return async (keys: { id: string; userId: string }): Promise<Transcription | null> =>
+    (await statement.execute(keys))[0] ?? null
+}
+
+export async function findTranscription(db: Queries, id: string): Promise<Transcription | null> {
+  const [row] = await db.select().from(transcriptions).where(eq(transcriptions.id, id))
+  return row ?? null
+}
+
+export async function segmentsOf(db: Queries, id: string): Promise<StoredSegment[]> {
+  return db
+    .select()
+    .from(segments)
+    .where(eq(segments.transcriptionId, id))
+    .orderBy(asc(segments.start), asc(segments.spanId), asc(segments.position))
+}
+
+/** Marks it as being worked on; null where it is over already, or gone. */
+export async function takeUp(db: Queries, id: string): Promise<Transcription | null> {
+  const [row] = await db
+    .update(transcriptions)
+    .set({ status: 'processing' })
+    .where(and(eq(transcriptions.id, id), isOpen))
+    .returning()
+  return row ?? null
+}
+
+/** Writes what decoding found and the span plan. False where another delivery has done it, or it is over. */
+export async function insertPlan(
+  tx: Transaction,
+  { id, totalSamples, levels }: { id: string; totalSamples: number; levels: Uint8Array },
+): Promise<boolean> {
+  const rows = await tx
+    .update(transcriptions)
+    .set({ totalSamples })
+    .where(and(eq(transcriptions.id, id), isOpen, isNull(transcriptions.totalSamples)))
+    .returning({ id: transcriptions.id })
+  if (rows.length === 0) return false
+  await tx.insert(envelopes).values({ transcriptionId: id, levels })
+  return true
+}
+
+export async function levelsOf(db: Queries, id: string): Promise<Uint8Array> {
+  const [row] = await db.select().from(envelopes).where(eq(envelopes.transcriptionId, id))
+  return row?.levels ?? new Uint8Array()
+}
+
+/** Counts an error met while preparing; gives the new count. */
+export async function countFailure(db: Queries, id: string): Promise<number> {
+  const [row] = await db
+    .update(transcriptions)
+    .set({ failures: sql`${transcriptions.failures} + 1` })
+    .where(eq(transcriptions.id, id))
+    .returning({ failures: transcriptions.failures })
+  return row?.failures ?? 0
+}
+
+/** Adds finished samples; the row's lock lets spans that end at the same time see each other's. */
+export async function addDone(
+  tx: Transaction,
+  { id, samples }: { id: string; samples: number },
+): Promise<Transcription | null> {
+  const [row] = await tx
+    .update(transcriptions)
+    .set({ doneSamples: sql`${transcriptions.doneSamples} + ${samples}` })
+    .where(and(eq(transcriptions.id, id), isOpen))
+    .returning()
+  return row ?? null
+}
+
+export async function complete(
+  tx: Transaction,
+  { id, text, detectedLanguage }: { id: string; text: string; detectedLanguage: string | null },
+) {
+  await tx
+    .update(transcriptions)
+    .set({ status: 'completed', text, detectedLanguage, completedAt: sql`now()` })
+    .where(eq(transcriptions.id, id))
+}
+
+export async function fail(
+  db: Queries,
+  { id, code, message }: { id: string; code: ErrorCode; message: string },
+) {
+  await db
+    .update(transcriptions)
+    .set({ status: 'failed', errorCode: code, errorMessage: message, completedAt: sql`now()` })
+    .where(and(eq(transcriptions.id, id), isOpen))
+}
+
+/** Unfinished work, oldest first: what still has to be prepared, and the spans that still have to be transcribed. */
+export async function listOpen(db: Queries) {
+  const toPrepare = await db
+    .select({ id: transcriptions.id })
+    .from(transcriptions)
+    .where(and(isOpen, isNull(transcriptions.totalSamples)))
+    .orderBy(asc(transcriptions.createdAt))
+  const toTranscribe = await db
+    .select({ id: spans.id, startSample: spans.startSample })
+    .from(spans)
+    .innerJoin(transcriptions, eq(spans.transcriptionId, transcriptions.id))
+    .where(and(isOpen, inArray(spans.state, ['queued', 'running'])))
+    .orderBy(asc(transcriptions.createdAt), asc(spans.startSample))
+  return { toPrepare, toTranscribe }
+}
+
+export async function listIds(db: Queries): Promise<string[]> {
+  const rows = await db.select({ id: transcriptions.id }).from(transcriptions)
+  return rows.map((row) => row.id)
+}

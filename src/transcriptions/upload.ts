@@ -1,0 +1,123 @@
+import { userExists } from '../auth/users.store.ts'
+import type { Database } from '../db/database.ts'
+import { VerbatimError } from '../errors.ts'
+import type { AudioInfo, Media } from '../media/media.ts'
+import type { Queue } from '../queue/queue.ts'
+import type { Storage } from '../storage/storage.ts'
+import { audioKey, folderOf } from './keys.ts'
+import { parseLanguage } from './languages.ts'
+import { insertTranscription } from './transcriptions.store.ts'
+
+type StoredAudio = { bytes: number; sha256: string }
+
+/** What a form brought: its text fields, and the audio once `store` has taken it in. */
+export type ReceivedForm = {
+  fields: Map<string, string>
+  file: { filename: string | null; stored: StoredAudio } | null
+}
+
+export type Receive = (
+  store: (body: ReadableStream<Uint8Array>) => Promise<StoredAudio>,
+) => Promise<ReceivedForm>
+
+/**
+ * Takes an upload in: the audio is stored as it arrives, looked at, and then written down together with its job in one
+ * transaction. Gives the transcription's id. Whatever is refused, or breaks off, leaves nothing stored.
+ *
+ * Throws what `receive` throws, and `unauthorized` (the account is gone), `no_audio_file`, `validation`, `too_long`,
+ * and what `Media.probe` refuses.
+ */
+export function createUpload({
+  db,
+  queue,
+  storage,
+  media,
+  maxAudioSeconds,
+}: {
+  db: Database
+  queue: Queue
+  storage: Storage
+  media: Media
+  maxAudioSeconds: number
+}) {
+  return async ({ userId, receive }: { userId: string; receive: Receive }): Promise<string> => {
+    if (!(await userExists(db, userId))) {
+      throw new VerbatimError('unauthorized', 'The account of this access token no longer exists')
+    }
+    const id = crypto.randomUUID()
+    try {
+      const { fields, file } = await receive((body) => storage.write(audioKey(id), body))
+      if (!file) throw new VerbatimError('no_audio_file', 'No audio file provided')
+      const options = parseOptions(fields)
+      const info = await storage.withFile(audioKey(id), (path) => media.probe(path))
+      if ((info.claimedSeconds ?? 0) > maxAudioSeconds) {
+        throw new VerbatimError(
+          'too_long',
+          `The audio is longer than the ${maxAudioSeconds} seconds that this server takes`,
+        )
+      }
+      await db.transaction(async (tx) => {
+        await insertTranscription(tx, {
+          id,
+          userId,
+          ...options,
+          filename: file.filename && plainFilename(file.filename),
+          codec: info.codec,
+          contentType: contentTypeOf(info),
+          audioBytes: file.stored.bytes,
+          audioSha256: file.stored.sha256,
+        })
+        await queue.enqueue(tx, 'prepare', [{ data: { transcriptionId: id } }])
+      })
+      return id
+    } catch (error) {
+      await storage.remove(folderOf(id))
+      throw error
+    }
+  }
+}
+
+function parseOptions(fields: Map<string, string>) {
+  return {
+    language: parseLanguage(fields.get('language') || 'en'),
+    task: parseChoice(fields, 'task', ['transcribe', 'translate']),
+    words: parseChoice(fields, 'words', ['false', 'true']) === 'true',
+  }
+}
+
+/** The first choice is the default. */
+function parseChoice<const T extends string>(
+  fields: Map<string, string>,
+  name: string,
+  choices: [T, ...T[]],
+): T {
+  const text = fields.get(name) || choices[0]
+  const choice = choices.find((one) => one === text)
+  if (choice) return choice
+  throw new VerbatimError(
+    'validation',
+    `${name} is ${JSON.stringify(text.slice(0, 40))}; it takes ${choices.join(' or ')}`,
+  )
+}
+
+/** The name alone, without folders or control characters (Postgres takes no NUL). */
+function plainFilename(name: string): string {
+  const last = name.split(/[/\\]/).at(-1) ?? ''
+  return last.replace(/\p{Cc}/gu, '').slice(0, 255)
+}
+
+/** By ffmpeg's container names, never by what the client said. */
+const CONTENT_TYPES: [container: RegExp, type: string][] = [
+  [/^wav|^w64/, 'audio/wav'],
+  [/^mp3/, 'audio/mpeg'],
+  [/^flac/, 'audio/flac'],
+  [/^ogg/, 'audio/ogg'],
+  [/^mov|^mp4/, 'audio/mp4'],
+  [/^matroska|^webm/, 'audio/webm'],
+  [/^aiff/, 'audio/aiff'],
+  [/^aac/, 'audio/aac'],
+]
+
+function contentTypeOf({ container }: AudioInfo): string {
+  return CONTENT_TYPES.find(([pattern]) => pattern.test(container))?.[1] ?? 'application/octet-stream'
+}

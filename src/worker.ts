@@ -1,0 +1,12 @@
+import { createPrepare, type WorkServices } from './transcriptions/prepare.ts'
+import { createTranscribeSpan } from './transcriptions/transcribe-span.ts'
+
+/** How many files are decoded at once; the decoder has a bound of its own, by cores. */
+const PREPARE_CONCURRENCY = 2
+
+/** Takes up the queues' jobs, until the queue stops. */
+export async function startWorker(services: WorkServices) {
+  const { queue, engine } = services
+  await queue.work('prepare', { concurrency: PREPARE_CONCURRENCY }, createPrepare(services))
+  await queue.work('span', { concurrency: engine.concurrency }, createTranscribeSpan(services))
+}
