@@ -1,0 +1,27 @@
+"""`python -m sidecar [--exit-with-stdin]`"""
+
+import os
+import sys
+
+# Read by OpenMP and OpenBLAS when numpy and CTranslate2 load: threads that spin while they wait cost the others.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def main() -> None:
+    from .settings import SettingError, read
+
+    unknown = [argument for argument in sys.argv[1:] if argument != "--exit-with-stdin"]
+    if unknown:
+        sys.exit(f"unknown argument {unknown[0]!r}; usage: python -m sidecar [--exit-with-stdin]")
+    try:
+        settings = read(os.environ)
+    except SettingError as error:
+        sys.exit(str(error))
+    from .server import run
+
+    run(settings, with_stdin="--exit-with-stdin" in sys.argv)
+
+
+if __name__ == "__main__":
+    main()

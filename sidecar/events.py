@@ -1,0 +1,15 @@
+"""What whoever started the process reads on stdout: one JSON object a line, with its kind in `event`."""
+
+import json
+import sys
+
+
+def emit(event: str, **fields: object) -> None:
+    try:
+        print(json.dumps({"event": event, **fields}, ensure_ascii=False), flush=True)
+    except BrokenPipeError:
+        sys.stdout = open("/dev/null", "w")  # nobody reads any more; that is no reason to stop
+
+
+def model_progress(message: str, done: int, total: int | None) -> None:
+    emit("progress", step="model", message=message, bytes=done, total=total)

@@ -1,0 +1,141 @@
+"""The process: listens at once, loads the model, serves, drains on SIGTERM."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import uvicorn
+
+from . import events
+from .app import create_app
+from .audio import SAMPLE_RATE
+from .engine import CTranslate2, device_for
+from .model import ModelError, locate
+from .parameters import Parameters
+from .service import Loaded, Service
+from .settings import Settings
+from .transcribe import Transcriber
+
+log = logging.getLogger("sidecar")
+
+
+class _Server(uvicorn.Server):
+    """Without uvicorn's own signal handling, which closes the listener before the last requests are done."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Settings) -> int:
+    """Runs until SIGTERM or SIGINT; returns the process's exit code."""
+    try:
+        listener = _listen(settings.host, settings.port)
+    except OSError as error:
+        events.emit("error", message=f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}")
+        return 1
+    service = Service(settings)
+    config = uvicorn.Config(create_app(service), log_config=None, access_log=False, lifespan="off", server_header=False)
+    server = _Server(config)
+    stopping = _on_signals()
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    events.emit("listening", port=listener.getsockname()[1])
+    loading = asyncio.create_task(asyncio.to_thread(_load, settings))
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait({loading, stop}, return_when=asyncio.FIRST_COMPLETED)
+    code = 0
+    if loading.done():
+        try:
+            service.loaded, seconds = loading.result()
+            events.emit("ready", model=service.loaded.model.name, seconds=round(seconds, 2))
+            await stop
+        except ModelError as error:
+            events.emit("error", message=str(error))
+            code = 1
+    log.info("draining %d requests", service.requests)
+    await service.drain()
+    server.should_exit = True
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(serving, 5)
+    return code
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(2048)
+    return listener
+
+
+def _on_signals() -> asyncio.Event:
+    """Set by the first SIGTERM or SIGINT; a second one ends the process there and then."""
+    stopping = asyncio.Event()
+
+    def stop() -> None:
+        if stopping.is_set():
+            os._exit(1)
+        stopping.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    return stopping
+
+
+def _load(settings: Settings) -> tuple[Loaded, float]:
+    started = time.perf_counter()
+    model = locate(settings.model, settings.model_cache, events.model_progress)
+    device = device_for(settings.device)
+    workers = settings.cpu_workers if device == "cpu" else 1
+    try:
+        engine = CTranslate2(
+            model.directory,
+            device=device,
+            compute_type=settings.compute_type or ("int8" if device == "cpu" else "float16"),
+            workers=workers,
+            threads=settings.cpu_threads,
+        )
+        batch_size = settings.max_batch_size or (8 if device == "cpu" else 16)
+        transcriber = Transcriber(engine, model.directory, batch_size=batch_size, workers=workers)
+        _warm_up(transcriber)
+    except Exception as error:
+        raise ModelError(f"The model {model.name} cannot be loaded on {device}: {error}") from error
+    return Loaded(model, transcriber), time.perf_counter() - started
+
+
+def _warm_up(transcriber: Transcriber) -> None:
+    """The first real request should not pay for what is set up on first use."""
+    transcriber.transcribe(np.zeros(SAMPLE_RATE, np.int16), Parameters(), cancelled=lambda: False)
+
+
+def exit_with_stdin() -> None:
+    """Ends the process when stdin does: whoever started it has died, even by kill -9."""
+
+    def watch() -> None:
+        while os.read(0, 65536):
+            pass
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True, name="stdin").start()
+
+
+def run(settings: Settings, *, with_stdin: bool) -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if with_stdin:
+        exit_with_stdin()
+    code = asyncio.run(serve(settings))
+    sys.stdout.flush()
+    # A thread that is inside the model, or a download, would hold the interpreter's own exit back.
+    os._exit(code)

@@ -1,0 +1,111 @@
+"""The settings: read once from the environment, frozen afterwards."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+COMPUTE_TYPES = ("int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32")
+
+
+class SettingError(Exception):
+    """One line that names the setting, what it got and what it takes."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    host: str
+    port: int
+    model: str | None
+    model_cache: Path
+    device: str
+    compute_type: str | None
+    cpu_workers: int
+    cpu_threads: int
+    max_batch_size: int | None
+    max_concurrent_requests: int
+    max_input_bytes: int
+    max_audio_seconds: int
+    drain_seconds: int
+    api_key: str | None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """`parse` raises ValueError for a text that is not what `takes` says."""
+
+    name: str
+    default: str
+    takes: str
+    parse: Callable[[str], object]
+
+
+def _integer(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = int(text)
+        if not least <= number <= most:
+            raise ValueError(text)
+        return number
+
+    return parse
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(text)
+        return text
+
+    return parse
+
+
+def _optional(parse: Callable[[str], object]) -> Callable[[str], object]:
+    return lambda text: parse(text) if text else None
+
+
+def cores() -> int:
+    """Cores this process may run on: its affinity, and its control group's quota where there is one."""
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:
+        count = os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        count = min(count, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):
+        pass
+    return count
+
+
+def _whole(least: int, most: int) -> str:
+    return f"a whole number from {least} to {most}"
+
+
+TABLE = (
+    Setting("HOST", "0.0.0.0", "an address to listen on", str),
+    Setting("PORT", "8080", _whole(0, 65535) + " (0: any free port)", _integer(0, 65535)),
+    Setting("MODEL", "", "a directory, a hub name such as large-v3-turbo, or nothing", _optional(str)),
+    Setting("MODEL_CACHE", "~/.cache/verbatim", "a directory", lambda text: Path(text).expanduser()),
+    Setting("DEVICE", "auto", "auto, cpu or cuda", _one_of("auto", "cpu", "cuda")),
+    Setting("COMPUTE_TYPE", "", "one of " + ", ".join(COMPUTE_TYPES), _optional(_one_of(*COMPUTE_TYPES))),
+    Setting("CPU_WORKERS", str(min(cores(), 16)), _whole(1, 256), _integer(1, 256)),
+    Setting("CPU_THREADS", str(max(1, cores() // 16)), _whole(1, 256), _integer(1, 256)),
+    Setting("MAX_BATCH_SIZE", "", _whole(1, 64), _optional(_integer(1, 64))),
+    Setting("MAX_CONCURRENT_REQUESTS", "128", _whole(1, 100_000), _integer(1, 100_000)),
+    Setting("MAX_INPUT_BYTES", str(512 * 2**20), _whole(1, 2**40) + " (bytes)", _integer(1, 2**40)),
+    Setting("MAX_AUDIO_SECONDS", "14400", _whole(1, 10**6), _integer(1, 10**6)),
+    Setting("DRAIN_SECONDS", "60", _whole(0, 3600), _integer(0, 3600)),
+    Setting("API_KEY", "", "a text", _optional(str)),
+)
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """Raises SettingError for the first value that is wrong. An empty value means the default."""
+    values = {}
+    for setting in TABLE:
+        text = environment.get(setting.name, "").strip() or setting.default
+        try:
+            values[setting.name.lower()] = setting.parse(text)
+        except ValueError:
+            raise SettingError(f"{setting.name} is {text!r}; it takes {setting.takes}") from None
+    return Settings(**values)
