@@ -20,3 +20,11 @@ export async function fixturePcm(name: string): Promise<Uint8Array<ArrayBuffer>>
 export function silence(seconds: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(seconds * BYTES_PER_SECOND)
 }
+
+/** What speech.* says: the quoted line of the fixtures' README. */
+export async function fixtureText(): Promise<string> {
+  const readme = await readFile(join(ROOT, 'test', 'fixtures', 'README.md'), 'utf8')
+  const text = /^> (.+)$/m.exec(readme)?.[1]
+  if (text === undefined) throw new Error('test/fixtures/README.md quotes no text')
+  return text
+}

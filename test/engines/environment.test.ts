@@ -1,0 +1,139 @@
+import { afterEach, beforeEach, expect, test } from 'bun:test'
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { childEnvironment } from '../../src/engines/local-sidecar/child-environment.ts'
+import { ensureEnvironment } from '../../src/engines/local-sidecar/environment.ts'
+import { findPython } from '../../src/engines/local-sidecar/python.ts'
+import { engineError } from './engine-error.ts'
+
+const env = childEnvironment(process.env)
+
+let dir: string
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'verbatim-environment-'))
+})
+afterEach(() => rm(dir, { recursive: true, force: true }))
+
+async function requirementsOf(text: string): Promise<string[]> {
+  const path = join(dir, 'requirements.txt')
+  await writeFile(path, text)
+  return [path]
+}
+
+function ensure(requirements: string[], signal = AbortSignal.timeout(100_000), python?: string) {
+  const told: string[] = []
+  const report = ({ message }: { message: string }) => told.push(message)
+  const work = ensureEnvironment({ dir: join(dir, 'home'), requirements, python, env, report, signal })
+  return { work, told }
+}
+
+const environments = async () => (await readdir(join(dir, 'home'))).filter((name) => name.startsWith('venv-'))
+
+const ask = { asked: undefined, signal: AbortSignal.timeout(100_000) }
+
+test('finds a Python that can make environments', async () => {
+  const python = await findPython({ ...ask, env })
+  expect(python.version).toMatch(/^3\.\d+\.\d+$/)
+  expect(await findPython({ ...ask, asked: python.path, env })).toEqual(python)
+})
+
+test('says in one sentence that Python is missing, too old or not whole, and how to cure it', async () => {
+  const none = await engineError(findPython({ ...ask, env: { ...env, PATH: join(dir, 'empty') } }))
+  expect(none.code).toBe('engine_unavailable')
+  expect(none.message).toBe(
+    'Python 3.11 or newer was not found: install Python 3.11 or newer, or set PYTHON to the path of one.',
+  )
+  const wrong = await engineError(findPython({ ...ask, asked: '/nowhere/python', env }))
+  expect(wrong.message).toContain('PYTHON is /nowhere/python')
+
+  const bin = join(dir, 'bin')
+  await mkdir(bin)
+  const pretend = async (name: string, said: string) => {
+    await writeFile(join(bin, name), `#!/bin/sh\necho '${said}'\n`)
+    await chmod(join(bin, name), 0o755)
+  }
+  await pretend('python3', `["${bin}/python3", "3.9.2", true]`)
+  await pretend('python3.12', `["${bin}/python3.12", "3.12.1", false]`)
+  const both = await engineError(findPython({ ...ask, env: { ...env, PATH: bin } }))
+  expect(both.message).toContain('python3 is 3.9.2')
+  expect(both.message).toContain('apt install python3.12-venv')
+})
+
+test('an environment that stands is used again without any process; other requirements make it anew', async () => {
+  const requirements = await requirementsOf('# nothing\n')
+  const first = ensure(requirements)
+  const python = await first.work
+  expect(first.told.length).toBeGreaterThan(0)
+
+  const nothing = { ...env, PATH: join(dir, 'empty') }
+  const again = await ensureEnvironment({
+    ...{ dir: join(dir, 'home'), requirements, python: undefined, env: nothing },
+    ...{ report: ({ message }) => expect(message).toBe('never'), signal: AbortSignal.timeout(100_000) },
+  })
+  expect(again).toBe(python)
+
+  const other = await ensure(await requirementsOf('# something else\n')).work
+  expect(other).not.toBe(python)
+  expect(await environments()).toHaveLength(1)
+}, 120_000)
+
+test('a Python that was removed since makes the environment anew', async () => {
+  const requirements = await requirementsOf('# nothing\n')
+  const python = await ensure(requirements).work
+  await rm(python)
+  await symlink('/nowhere/python3.11', python)
+  expect(await ensure(requirements).work).not.toBe(python)
+}, 120_000)
+
+test('an install that fails says why and leaves nothing that looks finished', async () => {
+  const requirements = await requirementsOf('idna==3.10\n')
+  const error = await engineError(ensure(requirements).work)
+  expect(error.code).toBe('engine_unavailable')
+  expect(error.message).toStartWith('Installing the Python packages failed: ')
+  expect(error.message).toMatch(/hash/i)
+  expect(await environments()).toEqual([])
+  expect(await readdir(join(dir, 'home'))).not.toContain('environment.json')
+}, 120_000)
+
+test('an install that is killed at any moment is not taken for a whole one', async () => {
+  const requirements = await requirementsOf('# nothing\n')
+  const script = join(dir, 'install.ts')
+  const module = join(import.meta.dir, '../../src/engines/local-sidecar/environment.ts')
+  const options = { dir: join(dir, 'home'), requirements, env }
+  await writeFile(
+    script,
+    `import { ensureEnvironment } from ${JSON.stringify(module)}
+    await ensureEnvironment({ ...${JSON.stringify(options)}, report: () => console.log('begun'),
+      signal: new AbortController().signal })`,
+  )
+  const installing = Bun.spawn([process.execPath, script], { stdout: 'pipe', stderr: 'inherit' })
+  await installing.stdout.getReader().read()
+  installing.kill('SIGKILL')
+  await installing.exited
+
+  const both = await Promise.all([ensure(requirements).work, ensure(requirements).work])
+  expect(both[0]).toBe(both[1])
+  const version = Bun.spawn([both[0], '-m', 'pip', '--version'], { stdout: 'ignore' })
+  expect(await version.exited).toBe(0)
+}, 120_000)
+
+test('stops at once when it is told to', async () => {
+  const closing = new AbortController()
+  const { work } = ensure(await requirementsOf('# nothing\n'), closing.signal)
+  setTimeout(() => closing.abort(new Error('closing')), 300)
+  expect(work).rejects.toThrow('closing')
+})
+
+test('the children get no secret of the service', () => {
+  const secrets = {
+    JWT_SECRET: 'a',
+    DATABASE_URL: 'b',
+    HF_TOKEN: 'c',
+    AWS_SECRET_ACCESS_KEY: 'd',
+    PYTHONPATH: 'e',
+  }
+  const given = childEnvironment({ ...secrets, PATH: '/bin', PIP_INDEX_URL: 'http://mirror/' })
+  expect(given).toMatchObject({ PATH: '/bin', PIP_INDEX_URL: 'http://mirror/' })
+  for (const name of Object.keys(secrets)) expect(given).not.toHaveProperty(name)
+})

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Engine } from '../../src/engines/engine.ts'
+import { huggingfaceEngine } from '../../src/engines/huggingface.ts'
+import { childEnvironment } from '../../src/engines/local-sidecar/child-environment.ts'
+import { ensureEnvironment } from '../../src/engines/local-sidecar/environment.ts'
+import { ensureModel } from '../../src/engines/local-sidecar/model.ts'
+import { type SidecarProcess, startSidecar } from '../../src/engines/local-sidecar/process.ts'
+import { localSidecar } from '../../src/engines/local-sidecar.ts'
+import { engineContract } from '../contracts/engine.ts'
+import { ROOT, SIDECAR_DIR } from '../sidecar-dir.ts'
+import { engineError } from './engine-error.ts'
+import { fixturePcm, fixtureText } from './pcm.ts'
+import { spanOf } from './span.ts'
+
+const INSTALL_SECONDS = 600
+const env = childEnvironment(process.env)
+
+function told({ message }: { message: string }) {
+  console.log(message)
+}
+
+async function installed() {
+  const signal = AbortSignal.timeout(INSTALL_SECONDS * 1000)
+  const requirements = [join(ROOT, 'sidecar', 'requirements.txt')]
+  const shared = { dir: SIDECAR_DIR, env, report: told, signal }
+  const python = await ensureEnvironment({ ...shared, requirements, python: undefined })
+  return { python, model: await ensureModel({ ...shared, root: ROOT, python }) }
+}
+
+function local(options: Partial<Parameters<typeof localSidecar>[0]> = {}): Engine {
+  return localSidecar({
+    ...{ dir: SIDECAR_DIR, root: ROOT, env: process.env, report: told, log: () => {} },
+    ...options,
+  })
+}
+
+const speech = async () => ({ pcm: await fixturePcm('speech.wav'), text: await fixtureText() })
+
+engineContract({
+  name: 'the local sidecar',
+  make: async () => local(),
+  speech,
+  readySeconds: INSTALL_SECONDS,
+})
+
+describe("Hugging Face's client against the sidecar", () => {
+  let sidecar: SidecarProcess
+  beforeAll(async () => {
+    sidecar = startSidecar({ ...(await installed()), root: ROOT, env, log: () => {} })
+  }, INSTALL_SECONDS * 1000)
+  afterAll(() => sidecar?.stop())
+
+  engineContract({
+    name: 'the hosted engine at a sidecar',
+    make: async () => huggingfaceEngine({ endpointUrl: `http://127.0.0.1:${await sidecar.ready}` }),
+    speech,
+    readySeconds: 60,
+  })
+})
+
+/** The process ids of the sidecars that this process has started and that still run. */
+async function children(): Promise<number[]> {
+  const ps = Bun.spawn(['pgrep', '-P', String(process.pid), '-f', 'sidecar --exit-with-stdin'])
+  return (await new Response(ps.stdout).text()).trim().split('\n').filter(Boolean).map(Number)
+}
+
+test(
+  'a sidecar that is killed is started again; the span in flight may be sent again, and is',
+  async () => {
+    const before = await children()
+    const engine = local()
+    try {
+      await engine.whenReady(AbortSignal.timeout(INSTALL_SECONDS * 1000))
+      const [pid = 0] = (await children()).filter((child) => !before.includes(child))
+      const { pcm } = await speech()
+      const span = engineError(engine.transcribe(spanOf({ pcm })))
+      await Bun.sleep(30)
+      process.kill(pid, 'SIGKILL')
+      expect((await span).code).toBe('engine_unavailable')
+      while (engine.state().ready) await Bun.sleep(5)
+      await engine.whenReady(AbortSignal.timeout(60_000))
+      expect((await engine.transcribe(spanOf({ pcm }))).segments.length).toBeGreaterThan(0)
+      expect(await children()).not.toContain(pid)
+    } finally {
+      await engine.close()
+    }
+    expect(await children()).toEqual(before)
+    expect((await engineError(engine.transcribe(spanOf()))).code).toBe('engine_unavailable')
+  },
+  INSTALL_SECONDS * 1000,
+)
+
+test(
+  'the sidecar ends with the process that started it, even when that is killed',
+  async () => {
+    const { python, model } = await installed()
+    const module = join(ROOT, 'src/engines/local-sidecar/process.ts')
+    const options = JSON.stringify({ python, model, root: ROOT, env })
+    const script = `import { startSidecar } from ${JSON.stringify(module)}
+    const sidecar = startSidecar({ ...${options}, log: () => {} })
+    await sidecar.ready
+    console.log(sidecar.pid)`
+    const starter = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe', stderr: 'inherit' })
+    const { value } = await starter.stdout.getReader().read()
+    const pid = Number(new TextDecoder().decode(value))
+    expect(process.kill(pid, 0)).toBe(true)
+    starter.kill('SIGKILL')
+    await starter.exited
+    const gone = () => {
+      try {
+        return !process.kill(pid, 0)
+      } catch {
+        return true
+      }
+    }
+    while (!gone()) await Bun.sleep(20)
+  },
+  INSTALL_SECONDS * 1000,
+)
+
+describe('what is missing is said, and the service waits for it', () => {
+  let dir: string
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'verbatim-local-'))
+  })
+  afterAll(() => rm(dir, { recursive: true, force: true }))
+
+  async function stateOf(engine: Engine): Promise<string> {
+    while (!engine.state().detail.includes('Tried again')) await Bun.sleep(5)
+    return engine.state().detail
+  }
+
+  test('no Python', async () => {
+    const engine = local({ dir, env: { PATH: dir } })
+    expect(await stateOf(engine)).toStartWith('Python 3.11 or newer was not found: install Python 3.11')
+    const error = await engineError(engine.transcribe(spanOf()))
+    expect(error.code).toBe('engine_unavailable')
+    expect(error.message).toContain('Python 3.11')
+    const waiting = engine.whenReady(AbortSignal.timeout(50)).catch((reason: unknown) => reason)
+    expect(await waiting).toBeInstanceOf(DOMException)
+    await engine.close()
+  })
+
+  test(
+    'no model',
+    async () => {
+      const engine = local({ model: '/nowhere/model' })
+      expect(await stateOf(engine)).toContain('/nowhere/model')
+      await engine.close()
+    },
+    INSTALL_SECONDS * 1000,
+  )
+})
