@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto'
+import type { PGlite } from '@electric-sql/pglite'
+import postgres from 'postgres'
+import type { Database } from '../src/db/database.ts'
+import { openPglite } from '../src/db/pglite.ts'
+import { openPostgres } from '../src/db/postgres.ts'
+
+/** A database of a test's own: migrated, empty, gone after `close`. */
+export type TestDatabase = {
+  db: Database
+  /** For `pgBossQueue`. */
+  connection: { client: PGlite } | { url: string }
+  /** For a service's DATABASE_URL; undefined where the database is embedded. */
+  url: string | undefined
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+export type TestDatabaseKind = { name: 'PGlite' | 'Postgres'; open(): Promise<TestDatabase> }
+
+const server = process.env.TEST_DATABASE_URL
+
+if (!server && process.env.CI) {
+  throw new Error('TEST_DATABASE_URL is not set: with CI set, the tests must run on a real Postgres too')
+}
+
+/** Every kind there is here. A real Postgres is one that TEST_DATABASE_URL names, by a role that may create databases. */
+export const databases: TestDatabaseKind[] = [
+  { name: 'PGlite', open: openEmbedded },
+  ...(server ? [{ name: 'Postgres' as const, open: () => openReal(server) }] : []),
+]
+
+let template: Promise<File | Blob> | undefined
+
+async function openEmbedded(): Promise<TestDatabase> {
+  template ??= makeTemplate()
+  const { client, db, ping, close } = await openPglite({ snapshot: await template })
+  return { db, connection: { client }, url: undefined, ping, close }
+}
+
+async function makeTemplate() {
+  const { client, close } = await openPglite({})
+  const dump = await client.dumpDataDir('none')
+  await close()
+  return dump
+}
+
+async function openReal(server: string): Promise<TestDatabase> {
+  const name = `verbatim_test_${randomUUID().replaceAll('-', '')}`
+  await onServer(server, `create database ${name}`)
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  const { db, ping, close } = await openPostgres({ url: url.href })
+  return {
+    db,
+    connection: { url: url.href },
+    url: url.href,
+    ping,
+    async close() {
+      await close()
+      await onServer(server, `drop database ${name} with (force)`)
+    },
+  }
+}
+
+async function onServer(server: string, statement: string) {
+  const client = postgres(server, { max: 1, onnotice: () => {} })
+  try {
+    await client.unsafe(statement)
+  } finally {
+    await client.end()
+  }
+}
