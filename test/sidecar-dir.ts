@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path'
 export const ROOT = resolve(import.meta.dir, '..')
 
 /**
- * Where the tests keep the sidecar's Python environment and its model, so that they are installed once and not by each.
- * `VERBATIM_TEST_SIDECAR_DIR` names another place.
+ * Where the tests keep the sidecar's Python environment and its model, so that they are installed once and
+ * not by each. `VERBATIM_TEST_SIDECAR_DIR` names another place.
  */
 export const SIDECAR_DIR =
   process.env.VERBATIM_TEST_SIDECAR_DIR || join(ROOT, 'node_modules', '.cache', 'verbatim', 'sidecar')

@@ -5,7 +5,8 @@ const ATTEMPTS = 3
 
 /**
  * The engine took the span and could not finish it (text-generation-inference's 424). That may be a passing
- * lack of memory or audio that breaks the model each time: tried again a few times it tells the one from the other.
+ * lack of memory or audio that breaks the model each time: tried again a few times it tells the one from the
+ * other.
  */
 export class GenerationFailed extends VerbatimError {
   override name = 'GenerationFailed'

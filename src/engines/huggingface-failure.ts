@@ -17,7 +17,9 @@ function withoutSecrets(url: string): string {
   return parsed ? `${parsed.origin}${parsed.pathname}` : url
 }
 
-/** The reason in an error body: Hugging Face and its providers put it under `error`, `detail` or `message`. */
+/**
+ * The reason in an error body: Hugging Face and its providers put it under `error`, `detail` or `message`.
+ */
 function reason(body: string): string {
   try {
     const parsed: unknown = JSON.parse(body)

@@ -36,9 +36,9 @@ function code(value: unknown): string | null {
 }
 
 /**
- * Segments from an answer of Hugging Face's automatic-speech-recognition task
- * (`{text, chunks: [{text, timestamp: [seconds, seconds]}]}`, or `{text}` alone: then one segment spans it all).
- * `language`: what was asked for, null for `auto`. Throws `engine_unavailable` when it is not such an answer.
+ * Segments from an answer of Hugging Face's automatic-speech-recognition task (`{text, chunks: [{text,
+ * timestamp: [seconds, seconds]}]}`, or `{text}` alone: then one segment spans it all). `language`: what was
+ * asked for, null for `auto`. Throws `engine_unavailable` when it is not such an answer.
  */
 export function readHuggingFaceReply(
   reply: unknown,

@@ -3,8 +3,8 @@ import type { SpanRequest } from './engine.ts'
 import type { Target } from './huggingface-failure.ts'
 
 /**
- * What the model is told beside the audio. Nothing that is the default is said, since models other than Whisper refuse
- * words they do not know; an English-only Whisper (`….en`) refuses to be told its language.
+ * What the model is told beside the audio. Nothing that is the default is said, since models other than
+ * Whisper refuse words they do not know; an English-only Whisper (`….en`) refuses to be told its language.
  */
 function generation(span: SpanRequest, model: string): Record<string, string> {
   const englishOnly = /\.en$/.test(model)
@@ -18,16 +18,17 @@ function generation(span: SpanRequest, model: string): Record<string, string> {
 }
 
 /**
- * `parameters` as the one who answers reads them. The task's schema names `generation_parameters`; a dedicated endpoint
- * hands its parameters to transformers' pipeline, every version of which takes `generate_kwargs`.
- * Other providers have fields of their own, beside each other.
+ * `parameters` as the one who answers reads them. The task's schema names `generation_parameters`; a
+ * dedicated endpoint hands its parameters to transformers' pipeline, every version of which takes
+ * `generate_kwargs`. Other providers have fields of their own, beside each other.
  */
 export function parametersFor(span: SpanRequest, target: Target): Record<string, unknown> {
   const told = generation(span, target.model)
-  if (target.endpointUrl) return { return_timestamps: true, generate_kwargs: told }
+  const some = Object.keys(told).length > 0
+  if (target.endpointUrl) return { return_timestamps: true, ...(some ? { generate_kwargs: told } : {}) }
   switch (target.provider) {
     case 'hf-inference':
-      return { return_timestamps: true, generation_parameters: told }
+      return { return_timestamps: true, ...(some ? { generation_parameters: told } : {}) }
     case 'fal-ai':
       return { ...told, chunk_level: 'segment' }
     case 'together':
@@ -45,8 +46,9 @@ export function parametersFor(span: SpanRequest, target: Target): Record<string,
 }
 
 /**
- * The client sends audio as bare bytes and drops `parameters` on the way: the same request with both in it, as the
- * task's schema says. A request of another kind (a provider's own body, a look-up on the hub) stays as it is.
+ * The client sends audio as bare bytes and drops `parameters` on the way: the same request with both in it,
+ * as the task's schema says. A request of another kind (a provider's own body, a look-up on the hub) stays
+ * as it is.
  */
 export async function withParameters(
   init: RequestInit,

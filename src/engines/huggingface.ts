@@ -1,6 +1,7 @@
 import { automaticSpeechRecognition, InferenceClientInputError } from '@huggingface/inference'
 import { VerbatimError } from '../errors.ts'
 import { wavOf } from '../media/wav.ts'
+import { deadline } from './deadline.ts'
 import type { Engine, EngineState, SpanRequest } from './engine.ts'
 import { retryGeneration } from './generation.ts'
 import { huggingFaceFailure, named, type Target } from './huggingface-failure.ts'
@@ -16,15 +17,15 @@ export type HuggingFaceProvider = (typeof HUGGINGFACE_PROVIDERS)[number]
 export const HUGGINGFACE_MODEL = 'openai/whisper-large-v3-turbo'
 const TARGET_SECONDS = 25
 const MAX_SECONDS = 30
-/** Credit, access and deployments are set right on the hub without a word to us: tried again after this long. */
+/** Credit, access and deployments are set right without a word to us: tried again after this long. */
 const MISCONFIGURED_MS = 60_000
 
 type Fetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>
 
 /**
- * The hosted Inference API, or a dedicated endpoint of it (`endpointUrl`, then no `provider`), through Hugging Face's
- * client, which resolves provider, address and token. `model`: a name on the hub. `fetch`: what to go out through.
- * The token appears in no error.
+ * The hosted Inference API, or a dedicated endpoint of it (`endpointUrl`, then no `provider`), through
+ * Hugging Face's client, which resolves provider, address and token. `model`: a name on the hub. `fetch`:
+ * what to go out through. The token appears in no error.
  */
 export function huggingfaceEngine(options: {
   token?: string
@@ -61,21 +62,21 @@ export function huggingfaceEngine(options: {
   }
 
   /** The engine's word for anything that the client, the network or an answer's reader threw. */
-  function explain(error: unknown, deadline: AbortSignal): VerbatimError {
+  function explain(error: unknown, late: boolean): VerbatimError {
     if (error instanceof VerbatimError) return error
     const message = hide(error instanceof Error ? error.message : String(error)).slice(0, 300)
     if (error instanceof InferenceClientInputError) {
       return new VerbatimError('engine_misconfigured', `${message} Check HF_MODEL and HF_PROVIDER.`)
     }
-    const why = deadline.aborted ? `no answer within ${deadlineSeconds} s` : message
+    const why = late ? `no answer within ${deadlineSeconds} s` : message
     // The client's errors carry the request: not passed on as a cause, so that no logger writes its headers.
     return new VerbatimError('engine_unavailable', `Hugging Face broke off for ${named(target)}: ${why}.`)
   }
 
   async function ask(span: SpanRequest, wav: Uint8Array<ArrayBuffer>, seconds: number) {
     const parameters = parametersFor(span, target)
-    const deadline = AbortSignal.timeout(deadlineSeconds * 1000)
-    const signal = AbortSignal.any([span.signal, deadline])
+    const limit = deadline(deadlineSeconds, span.signal)
+    const { signal } = limit
     const send = async (url: string | URL | Request, init: RequestInit = {}) => {
       const response = await reach(url, { ...(await withParameters(init, parameters)), signal })
       if (!response.ok) throw await huggingFaceFailure(response, target, hide)
@@ -98,7 +99,9 @@ export function huggingfaceEngine(options: {
       return { segments: read.segments, model: target.model || read.model || model }
     } catch (error) {
       span.signal.throwIfAborted()
-      throw explain(error, deadline)
+      throw explain(error, limit.passed())
+    } finally {
+      limit.clear()
     }
   }
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { VerbatimError } from '../errors.ts'
 import type { Engine, EngineState } from './engine.ts'
 import { backoff } from './local-sidecar/backoff.ts'
@@ -17,11 +17,12 @@ const RESTART_MS = { first: 500, most: 30_000 }
 const WELL_MS = 60_000
 
 /**
- * The CPU sidecar that this process installs, starts, watches and stops. Installing it again and starting it again
- * after a failure need nobody: `state()` says meanwhile what is missing and how to cure it.
+ * The CPU sidecar that this process installs, starts, watches and stops. Installing it again and starting it
+ * again after a failure need nobody: `state()` says meanwhile what is missing and how to cure it.
  *
- * `dir`: what is installed goes there. `root`: the directory that holds `sidecar/`. `python`: the PYTHON setting.
- * `model`: a directory or a hub name; without it the pinned default. `env`: the environment its settings are read from.
+ * `dir`: what is installed goes there. `root`: the directory that holds `sidecar/`. `python`: the PYTHON
+ * setting. `model`: a directory or a hub name; without it the pinned default. `env`: the environment its
+ * settings are read from.
  */
 export function localSidecar(options: {
   dir: string
@@ -32,7 +33,9 @@ export function localSidecar(options: {
   report: Report
   log: (line: string) => void
 }): Engine {
-  const { dir, root, log } = options
+  const { log } = options
+  // The children run in `root`, so nothing that they are told may depend on where this process runs.
+  const [dir, root] = [resolve(options.dir), resolve(options.root)]
   const env = childEnvironment(options.env)
   const closing = new AbortController()
   const { signal } = closing

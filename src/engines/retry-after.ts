@@ -1,6 +1,9 @@
 const UNTOLD_SECONDS = 5
 
-/** Seconds that a `Retry-After` header (RFC 9110, a number or a date) asks for; a guess where it says nothing. */
+/**
+ * Seconds that a `Retry-After` header (RFC 9110, a number or a date) asks for; a guess where it says
+ * nothing.
+ */
 export function retryAfterSeconds(headers: Headers): number {
   const value = headers.get('retry-after')
   if (value === null) return UNTOLD_SECONDS

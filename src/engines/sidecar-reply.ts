@@ -48,11 +48,9 @@ export function readSidecarReply(text: string, seconds: number): SpanResult {
     throw new VerbatimError('engine_unavailable', 'The sidecar answered with what is no JSON.', { cause })
   }
   if (!Value.Check(Reply, reply)) {
-    const first = Value.Errors(Reply, reply).First()
-    throw new VerbatimError(
-      'engine_unavailable',
-      `The sidecar's answer is not understood: ${first ? `${first.path || '/'}: ${first.message}` : 'unknown shape'}.`,
-    )
+    const wrong = Value.Errors(Reply, reply).First()
+    const where = wrong ? `${wrong.path || '/'}: ${wrong.message}` : 'unknown shape'
+    throw new VerbatimError('engine_unavailable', `The sidecar's answer is not understood: ${where}.`)
   }
   return { model: reply.model, segments: withinSpan(reply.segments.map(segmentOf), seconds) }
 }

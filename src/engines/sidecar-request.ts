@@ -1,4 +1,5 @@
 import { VerbatimError } from '../errors.ts'
+import { deadline } from './deadline.ts'
 import { EngineOverloaded, type SpanRequest } from './engine.ts'
 import { GenerationFailed } from './generation.ts'
 import { retryAfterSeconds } from './retry-after.ts'
@@ -7,7 +8,10 @@ export function authorization(apiKey: string | undefined): Record<string, string
   return apiKey ? { authorization: `Bearer ${apiKey}` } : {}
 }
 
-/** The sentence in a text-generation-inference error body (`{error, error_type}`), or the start of any other body. */
+/**
+ * The sentence in a text-generation-inference error body (`{error, error_type}`), or the start of any other
+ * body.
+ */
 export function sidecarSentence(body: string): string {
   try {
     const parsed: unknown = JSON.parse(body)
@@ -66,13 +70,13 @@ export async function askSidecar(options: {
     details: 'true',
     words: String(span.words),
   })
-  const deadline = AbortSignal.timeout(deadlineSeconds * 1000)
+  const limit = deadline(deadlineSeconds, span.signal)
   try {
     const response = await fetch(`${url}/generate?${query}`, {
       method: 'POST',
       headers: { 'content-type': 'audio/wav', accept: 'application/json', ...authorization(options.apiKey) },
       body: wav,
-      signal: AbortSignal.any([span.signal, deadline]),
+      signal: limit.signal,
       // A long span is silent for minutes, and a pooled connection may have been closed by its other end.
       timeout: false,
       keepalive: false,
@@ -82,9 +86,11 @@ export async function askSidecar(options: {
   } catch (error) {
     span.signal.throwIfAborted()
     if (error instanceof VerbatimError) throw error
-    const why = deadline.aborted
+    const why = limit.passed()
       ? `did not answer within ${deadlineSeconds} s`
       : `broke off: ${error instanceof Error ? error.message : String(error)}`
     throw new VerbatimError('engine_unavailable', `${url} ${why}.`, { cause: error })
+  } finally {
+    limit.clear()
   }
 }

@@ -23,10 +23,10 @@ function stateOf(sidecars: Sidecar[]): EngineState {
 }
 
 /**
- * Sidecars that speak text-generation-inference's surface, one or several, at `urls`. Each span goes to the healthy one
- * with the least to do; one that breaks off or is full is passed over for the next before the caller hears of it.
- * A 424 is tried three times before it becomes `engine_rejected`. `deadlineSeconds` bounds one answer;
- * `onState` hears of each look at a sidecar's health.
+ * Sidecars that speak text-generation-inference's surface, one or several, at `urls`. Each span goes to the
+ * healthy one with the least to do; one that breaks off or is full is passed over for the next before the
+ * caller hears of it. A 424 is tried three times before it becomes `engine_rejected`. `deadlineSeconds`
+ * bounds one answer; `onState` hears of each look at a sidecar's health.
  */
 export function sidecarEngine(options: {
   urls: string[]

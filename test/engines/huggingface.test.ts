@@ -18,7 +18,10 @@ type Asked = {
 let asked: Asked[] = []
 let answers: (() => Response | Promise<Response>)[] = []
 
-/** Answers as the hub, its router and a dedicated endpoint do; what an inference request gets is the next of `answers`. */
+/**
+ * Answers as the hub, its router and a dedicated endpoint do; what an inference request gets is the next of
+ * `answers`.
+ */
 let server: Bun.Server<undefined>
 let origin: string
 beforeAll(() => {
@@ -94,7 +97,7 @@ test('tells a dedicated endpoint the same in generate_kwargs, and no language wh
   const engine = huggingfaceEngine({ token: TOKEN, endpointUrl: `${origin}/my-endpoint` })
   const result = await engine.transcribe(spanOf({ language: 'auto' }))
   expect(asked[0]?.path).toBe('/my-endpoint')
-  expect(asked[0]?.body).toMatchObject({ parameters: { return_timestamps: true, generate_kwargs: {} } })
+  expect(asked[0]?.body.parameters).toEqual({ return_timestamps: true })
   expect(result.segments.map((segment) => segment.language)).toEqual(['es'])
   await engine.transcribe(spanOf({ language: 'fr' }))
   expect(asked[1]?.body).toMatchObject({ parameters: { generate_kwargs: { language: 'fr' } } })
@@ -233,6 +236,6 @@ test('an English-only model is not told its language, and takes no other', async
   answering(transcript({ text: 'ok' }))
   const engine = hosted({ model: 'openai/whisper-base.en' })
   await engine.transcribe(spanOf())
-  expect(asked[0]?.body).toMatchObject({ parameters: { generation_parameters: {} } })
+  expect(asked[0]?.body.parameters).toEqual({ return_timestamps: true })
   expect((await engineError(engine.transcribe(spanOf({ language: 'de' })))).code).toBe('engine_rejected')
 })

@@ -23,7 +23,10 @@ afterEach(async () => {
   for (const server of open.splice(0)) await server.stop(true)
 })
 
-/** A server with a sidecar's surface and errors; `answers` are what /generate says in turn, the last one from then on. */
+/**
+ * A server with a sidecar's surface and errors; `answers` are what /generate says in turn, the last one from
+ * then on.
+ */
 function sidecar(...answers: Answer[]) {
   const asked: Request[] = []
   let healthy = true

@@ -17,7 +17,10 @@ const NAMES = new Set(
 )
 const PREFIXES = /^(LC_|XDG_|SSL_|PIP_|PYENV_|CUDA_|NVIDIA_|OMP_|MKL_|OPENBLAS_|CT2_|HF_HUB_)/
 
-/** What of the service's environment its Python children get: nothing that is secret, nothing that bends Python's paths. */
+/**
+ * What of the service's environment its Python children get: nothing that is secret, nothing that bends
+ * Python's paths.
+ */
 export function childEnvironment(env: Record<string, string | undefined>): Record<string, string> {
   const kept: Record<string, string> = { PYTHONUNBUFFERED: '1', PYTHONDONTWRITEBYTECODE: '1' }
   for (const [name, value] of Object.entries(env)) {

@@ -9,7 +9,7 @@ import { findPython, type Python } from './python.ts'
 import type { Report } from './report.ts'
 import { run } from './run.ts'
 
-/** Written last, so that what it names is whole. `asked`: the PYTHON setting, which another choice makes void. */
+/** Written last, so that what it names is whole. `asked`: the PYTHON setting; another choice makes it void. */
 const Stamp = Type.Object({
   requirements: Type.String(),
   asked: Type.Union([Type.String(), Type.Null()]),
@@ -54,12 +54,18 @@ async function standing({ dir, requirements, python }: Options): Promise<string 
   }
 }
 
+/** What a killed install still writes to may come back under our hands: the next install removes it. */
+async function remove(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => {})
+}
+
 async function build(options: Options, base: Python): Promise<string> {
   const { dir, env, report, signal } = options
-  // A directory of its own: a build that was cut off, and whatever still writes to it, is never mistaken for this one.
+  // A directory of its own: a build that was cut off, and what still writes to it, is never taken for this one.
   const venv = `venv-${randomUUID().slice(0, 8)}`
   const step = async (what: string, command: string[]) => {
-    const onLine = (line: string) => report({ step: 'environment', message: line.trim() })
+    const onLine = (line: string) =>
+      report({ step: 'environment', message: line.trim().replace(/ \(from .*\)$/, '') })
     const { code, lastError } = await run({ command, env, signal, onLine })
     if (code !== 0) throw new VerbatimError('engine_unavailable', `${what} failed: ${lastError}.`)
   }
@@ -80,20 +86,20 @@ async function build(options: Options, base: Python): Promise<string> {
     await writeFile(join(dir, `${venv}.json`), JSON.stringify(stamp))
     await rename(join(dir, `${venv}.json`), join(dir, 'environment.json'))
   } catch (error) {
-    await rm(join(dir, venv), { recursive: true, force: true })
+    await remove(join(dir, venv))
     throw error
   }
   for (const name of await readdir(dir)) {
-    if (name.startsWith('venv-') && name !== venv) await rm(join(dir, name), { recursive: true, force: true })
+    if (name.startsWith('venv-') && name !== venv) await remove(join(dir, name))
   }
   return interpreter(dir, venv)
 }
 
 /**
- * A virtual environment under `dir` that holds exactly what `requirements` pin, and the path of its interpreter. What
- * is there already and right is used without starting a process; a build that was cut off, or made from other
- * requirements or another Python, is made anew. Several processes may ask at once: one builds. Throws
- * `engine_unavailable` with the reason and the cure.
+ * A virtual environment under `dir` that holds exactly what `requirements` pin, and the path of its
+ * interpreter. What is there already and right is used without starting a process; a build that was cut off,
+ * or made from other requirements or another Python, is made anew. Several processes may ask at once: one
+ * builds. Throws `engine_unavailable` with the reason and the cure.
  */
 export async function ensureEnvironment(options: Options): Promise<string> {
   const there = await standing(options)

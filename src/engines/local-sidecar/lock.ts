@@ -9,8 +9,8 @@ with open(sys.argv[1], "w") as file:
 `
 
 /**
- * Runs `use` while this process alone, of all on the machine, holds `path`. A child holds the lock, which the kernel
- * takes from it when this process ends, however it ends: nothing stale is ever left.
+ * Runs `use` while this process alone, of all on the machine, holds `path`. A child holds the lock, which
+ * the kernel takes from it when this process ends, however it ends: nothing stale is ever left.
  */
 export async function alone<T>(
   options: { path: string; python: string; env: Record<string, string>; signal: AbortSignal },

@@ -6,7 +6,10 @@ import { eventOf, progressLine } from './events.ts'
 import type { Report } from './report.ts'
 import { run } from './run.ts'
 
-/** What says which model it is and that its files are there: the pins they were checked against, and their sizes. */
+/**
+ * What says which model it is and that its files are there: the pins they were checked against, and their
+ * sizes.
+ */
 async function fingerprint(root: string, model: string): Promise<string> {
   const hash = createHash('sha256').update(await readFile(join(root, 'sidecar', 'model.py')))
   for (const name of (await readdir(model)).toSorted()) {
@@ -16,8 +19,9 @@ async function fingerprint(root: string, model: string): Promise<string> {
 }
 
 /**
- * The directory of the default model's files under `dir`, fetched and checked by the sidecar's own code (`root` holds
- * `sidecar/`) unless a stamp says that this was done. Throws `engine_unavailable` with the reason and the cure.
+ * The directory of the default model's files under `dir`, fetched and checked by the sidecar's own code
+ * (`root` holds `sidecar/`) unless a stamp says that this was done. Throws `engine_unavailable` with the
+ * reason and the cure.
  */
 export async function ensureModel(options: {
   dir: string
@@ -52,7 +56,7 @@ export async function ensureModel(options: {
   if (code !== 0 || !done) {
     throw new VerbatimError('engine_unavailable', told ?? `The model could not be fetched: ${lastError}.`)
   }
-  await writeFile(`${stamp}.new`, await fingerprint(root, model))
-  await rename(`${stamp}.new`, stamp)
+  await writeFile(`${stamp}.${process.pid}`, await fingerprint(root, model))
+  await rename(`${stamp}.${process.pid}`, stamp)
   return model
 }

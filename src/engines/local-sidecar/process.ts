@@ -14,8 +14,8 @@ export type SidecarProcess = {
 }
 
 /**
- * Starts the sidecar on a free port of this machine's loopback. Its stdin stays open: it ends when that closes, so it
- * outlives this process by nothing even when this one is killed.
+ * Starts the sidecar on a free port of this machine's loopback. Its stdin stays open: it ends when that
+ * closes, so it outlives this process by nothing even when this one is killed.
  */
 export function startSidecar(options: {
   python: string
@@ -62,7 +62,7 @@ export function startSidecar(options: {
     resolve(null)
     await read
     const how = child.signalCode === null ? `exit code ${code}` : `killed by ${child.signalCode}`
-    return `${how}: ${why || last || 'it said nothing'}`
+    return `${how}: ${(why || last || 'it said nothing').replace(/\.$/, '')}`
   }
   const ended = end()
 

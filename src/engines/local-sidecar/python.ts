@@ -36,8 +36,8 @@ function recent({ version }: Python): boolean {
 }
 
 /**
- * A Python 3.11 or newer that can make virtual environments: `asked` (a path or a name) and no other, or the first that
- * the PATH in `env` has. Throws `engine_unavailable` with what is missing and the cure.
+ * A Python 3.11 or newer that can make virtual environments: `asked` (a path or a name) and no other, or the
+ * first that the PATH in `env` has. Throws `engine_unavailable` with what is missing and the cure.
  */
 export async function findPython(options: {
   asked: string | undefined

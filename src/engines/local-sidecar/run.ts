@@ -1,8 +1,9 @@
 import { linesOf } from './lines.ts'
 
 /**
- * Runs a command to its end and gives its exit code and its last error: the last line of stderr that says so, else the
- * last line. `onLine` gets each line of stdout. When `signal` fires the command is stopped and the signal's reason thrown.
+ * Runs a command to its end and gives its exit code and its last error: the last line of stderr that says
+ * so, else the last line. `onLine` gets each line of stdout. When `signal` fires the command is stopped and
+ * the signal's reason thrown.
  */
 export async function run(options: {
   command: string[]
@@ -32,5 +33,5 @@ export async function run(options: {
   }
   const [code] = await Promise.all([process.exited, readOut(), readErrors()])
   options.signal.throwIfAborted()
-  return { code, lastError: lastError.replace(/^ERROR: /, '') || `exit code ${code}` }
+  return { code, lastError: lastError.replace(/^ERROR: /, '').replace(/\.$/, '') || `exit code ${code}` }
 }
