@@ -1,0 +1,61 @@
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { eq } from 'drizzle-orm'
+import { openPglite } from '../../src/db/pglite.ts'
+import { spans } from '../../src/db/schema.ts'
+import { ROOT } from '../sidecar-dir.ts'
+import { signUp } from './client.ts'
+import { startService, withFolder } from './service.ts'
+
+const KILLS = 3
+const REPEATS = 70
+
+/** The clip again and again with pauses between: minutes of speech, so several spans. */
+async function longRecording(): Promise<Blob> {
+  const clip = await Bun.file(join(ROOT, 'test/fixtures/speech.wav')).bytes()
+  const pcm = clip.slice(44)
+  const pause = new Uint8Array(32_000)
+  const body = Array.from({ length: REPEATS }, () => [pcm, pause]).flat()
+  const header = clip.slice(0, 44)
+  const length = body.reduce((sum, part) => sum + part.length, 0)
+  const view = new DataView(header.buffer)
+  view.setUint32(4, 36 + length, true)
+  view.setUint32(40, length, true)
+  return new Blob([header, ...body])
+}
+
+test('kill −9 in the middle loses nothing and repeats no finished span', async () => {
+  await withFolder(async (folder) => {
+    const audio = await longRecording()
+    let service = await startService({ DATA_DIR: folder })
+    const user = await signUp(service.url)
+    const id = await user.upload(audio, { language: 'en' })
+    const finishedAtKill: number[] = []
+    for (let kill = 0; kill < KILLS; kill++) {
+      // Once the progress has moved on since the kill before, so that the kills meet it at different places.
+      for (let before = finishedAtKill.at(-1) ?? -1; ; ) {
+        const { progress, status } = await user.status(id, service.url)
+        if (status === 'completed' || progress > before) {
+          finishedAtKill.push(progress)
+          break
+        }
+        await Bun.sleep(50)
+      }
+      await service.kill('SIGKILL')
+      service = await startService({ DATA_DIR: folder })
+    }
+    const done = await user.finished(id, service.url)
+    expect(done.status).toBe('completed')
+    expect(await service.kill('SIGTERM')).toBe(0)
+
+    const { db, close } = await openPglite({ dataDir: join(folder, 'postgres') })
+    const rows = await db.select().from(spans).where(eq(spans.transcriptionId, id))
+    await close()
+    expect(rows.length).toBeGreaterThan(KILLS)
+    expect(rows.every((span) => span.state === 'done')).toBe(true)
+    // Only spans in flight were taken up again: each kill costs at most as many as are in flight at once.
+    const repeats = rows.reduce((sum, span) => sum + span.attempt - 1, 0)
+    expect(repeats).toBeLessThanOrEqual(KILLS * 2)
+    expect(done.transcription?.match(/library/gi)?.length).toBe(REPEATS)
+  })
+}, 600_000)

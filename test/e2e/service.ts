@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { linesOf } from '../../src/engines/local-sidecar/lines.ts'
+import { ROOT, SIDECAR_DIR } from '../sidecar-dir.ts'
+
+export type RunningService = {
+  url: string
+  pid: number
+  /** Every line it has printed. */
+  output: string[]
+  /** Resolves once it says that it is ready. */
+  ready: Promise<void>
+  exited: Promise<number>
+  kill(signal: NodeJS.Signals): Promise<number>
+}
+
+/** Starts the real service as `npm start` does, on a free port; resolves once it listens. */
+export async function startService(env: Record<string, string>): Promise<RunningService> {
+  const child = Bun.spawn([process.execPath, 'src/main.ts'], {
+    cwd: ROOT,
+    env: { ...process.env, PORT: '0', SIDECAR_DIR, ...env },
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const output: string[] = []
+  const listening = Promise.withResolvers<string>()
+  const ready = Promise.withResolvers<void>()
+  const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => {
+    for await (const line of linesOf(stream)) {
+      output.push(line)
+      const url = /listening on (\S+?);/.exec(line)?.[1]
+      if (url) listening.resolve(url)
+      if (line === 'Verbatim is ready') ready.resolve()
+    }
+  }
+  const drained = Promise.all([read(child.stdout), read(child.stderr)])
+  const exited = child.exited.then(async (code) => {
+    await drained
+    const ended = new Error(`the service ended with ${code}:\n${output.join('\n')}`)
+    listening.reject(ended)
+    ready.reject(ended)
+    return code
+  })
+  ready.promise.catch(() => {})
+  return {
+    url: await listening.promise,
+    pid: child.pid,
+    output,
+    ready: ready.promise,
+    exited,
+    kill(signal) {
+      child.kill(signal)
+      return exited
+    },
+  }
+}
+
+/** A folder that is removed after `use`. */
+export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'verbatim-'))
+  try {
+    return await use(folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { databases, type TestDatabase } from '../databases.ts'
+import { ROOT } from '../sidecar-dir.ts'
+import { signUp } from './client.ts'
+import { type RunningService, startService } from './service.ts'
+import { wordErrorRate, wordsOf } from './words.ts'
+
+const FORMATS = ['wav', 'mp3', 'flac', 'm4a', 'ogg', 'webm', 'mp4']
+const clip = (format: string) => Bun.file(join(ROOT, 'test/fixtures', `speech.${format}`))
+const TEXT = (await Bun.file(join(ROOT, 'test/fixtures/README.md')).text()).match(/^> (.+)$/m)?.[1] ?? ''
+
+// The whole service as it is started by hand, with the real model; once on each kind of database.
+describe.each(databases)('speech through the whole service on $name', (kind) => {
+  let database: TestDatabase
+  let service: RunningService
+  let folder: string
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'verbatim-'))
+    database = await kind.open()
+    service = await startService({ DATA_DIR: folder, ...(database.url && { DATABASE_URL: database.url }) })
+    await service.ready
+  }, 600_000)
+
+  afterAll(async () => {
+    const code = await service.kill('SIGTERM')
+    await database.close()
+    await rm(folder, { recursive: true, force: true })
+    expect(code).toBe(0)
+  }, 60_000)
+
+  test.each(FORMATS)('%s comes back as its words', async (format) => {
+    const user = await signUp(service.url)
+    const done = await user.finished(await user.upload(clip(format), { language: 'en' }))
+    expect(done.failure).toBeNull()
+    expect(wordErrorRate(TEXT, done.transcription ?? '')).toBeLessThanOrEqual(0.1)
+  })
+
+  test('the language is heard, words have times, and every format holds the same words', async () => {
+    const user = await signUp(service.url)
+    const id = await user.upload(clip('flac'), { language: 'auto', words: 'true' })
+    const done = await user.finished(id)
+    expect(done.language).toBe('en')
+    const transcript: {
+      text: string
+      duration: number
+      segments: { start: number; end: number; words: { start: number; end: number; word: string }[] }[]
+    } = JSON.parse(await user.transcript(id, 'json'))
+    const words = transcript.segments.flatMap((segment) => segment.words)
+    expect(words.map(({ word }) => wordsOf(word).join('')).filter(Boolean)).toEqual(wordsOf(transcript.text))
+    const times = words.flatMap(({ start, end }) => [start, end])
+    expect(times).toEqual(times.toSorted((a, b) => a - b))
+    expect(times.at(-1)).toBeLessThanOrEqual(transcript.duration)
+    expect(wordsOf(await user.transcript(id, 'txt'))).toEqual(wordsOf(transcript.text))
+    for (const format of ['srt', 'vtt']) {
+      const cues = (await user.transcript(id, format)).replace(/^(WEBVTT|\d+|.* --> .*)$/gm, '')
+      expect(wordsOf(cues)).toEqual(wordsOf(transcript.text))
+    }
+  })
+
+  test('silence comes back as an empty text', async () => {
+    const user = await signUp(service.url)
+    const header = (await clip('wav').bytes()).slice(0, 44)
+    const silence = new Blob([header, new Uint8Array(5 * 32_000)])
+    const done = await user.finished(await user.upload(silence, { language: 'auto' }))
+    expect(done).toMatchObject({ status: 'completed', transcription: '' })
+  })
+})
