@@ -19,21 +19,24 @@ export type AudioInfo = {
 export type DecodedAudio = {
   /** True length, from the samples that came out. */
   samples: number
-  /** RMS level of each 50 ms of pcm, one byte each: 0 = −90 dBFS or quieter, 255 = 0 dBFS, linear in dB. */
+  /** RMS level of each 50 ms of pcm (the last may be shorter), one byte each: 0 = −90 dBFS or quieter, 255 = 0 dBFS, linear in dB. */
   levels: Uint8Array
 }
 
 /**
  * The only code that parses untrusted media. Both functions take a path on this machine's disk, run in a
- * Worker that is killed at its deadline, and throw a `VerbatimError`: `unsupported_type` (no audio or video container),
- * `no_audio_track`, `corrupt` (nothing can be decoded), `empty`, `too_long`, `media_unavailable` (decoder not installed).
+ * Worker that is killed at its deadline, and throw a `VerbatimError`: `unsupported_type` (no audio or video container, or
+ * sound that no speech is recorded in), `no_audio_track`, `corrupt` (nothing can be decoded, or not in time), `empty`,
+ * `too_long`, `storage_full`, `media_unavailable` (decoder not installed, or closed); and the signal's reason when
+ * `signal` fires, whether the work had begun or not.
  */
 export type Media = {
   /** Reads headers only; milliseconds. */
   probe(path: string, signal?: AbortSignal): Promise<AudioInfo>
   /**
    * Writes the first audio track as pcm (16 kHz, mono, s16le) to `pcmPath` in one pass.
-   * `maxSeconds`: longer audio throws `too_long`. On any failure `pcmPath` is removed.
+   * `maxSeconds`: longer audio throws `too_long`. A file that is cut off gives what is there. On any failure `pcmPath`
+   * is removed. `onProgress` hears the seconds written so far, at most a few times a second.
    */
   decode(options: {
     path: string

@@ -1,5 +1,6 @@
 import type { DecodedAudio } from '../media.ts'
 import { CONFINED, openCore } from './confinement.ts'
+import { exitStatusOf } from './exit-status.ts'
 import { INPUT, mountInput } from './input.ts'
 import { createPcmSink, mountOutput, OUTPUT } from './pcm-sink.ts'
 import { probe } from './probe.ts'
@@ -34,9 +35,11 @@ export async function decode(options: {
   const { core } = await openCore(module)
   mountInput(core.FS, input)
   mountOutput(core.FS, sink.write)
-  const status = core.exec(
-    ...['-hide_banner', '-nostats', ...CONFINED, '-i', INPUT],
-    ...['-map', '0:a:0', '-af', TO_PCM, '-f', 's16le', OUTPUT],
+  const status = exitStatusOf(() =>
+    core.exec(
+      ...['-hide_banner', '-nostats', ...CONFINED, '-i', INPUT],
+      ...['-map', '0:a:0', '-af', TO_PCM, '-f', 's16le', OUTPUT],
+    ),
   )
   if (status !== 0) throw corrupt()
   const audio = sink.finish()

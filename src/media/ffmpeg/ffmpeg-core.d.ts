@@ -22,6 +22,7 @@ declare module '@ffmpeg/core' {
   export type CoreFs = {
     ErrnoError: new (errno: number) => Error
     mkdir(path: string): void
+    writeFile(path: string, data: string | Uint8Array): void
     lookupPath(path: string): { node: CoreNode }
     createNode(parent: CoreNode, name: string, mode: number, device: number): CoreNode
     makedev(major: number, minor: number): number

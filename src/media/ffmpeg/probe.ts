@@ -1,5 +1,6 @@
 import type { AudioInfo } from '../media.ts'
 import { CONFINED, FORMATS, openCore } from './confinement.ts'
+import { exitStatusOf } from './exit-status.ts'
 import { INPUT, mountInput } from './input.ts'
 import { corrupt, empty, noAudioTrack, unsupportedSound, unsupportedType } from './refusals.ts'
 import type { Input } from './reports.ts'
@@ -13,16 +14,14 @@ export async function probe(module: WebAssembly.Module, input: Input): Promise<A
   if (input.size === 0) throw empty()
   const { core, lines } = await openCore(module)
   mountInput(core.FS, input)
-  try {
+  exitStatusOf(() =>
     core.ffprobe(
       ...CONFINED,
       ...['-of', 'json', '-select_streams', 'a:0'],
       ...['-show_entries', 'format=format_name,duration:stream=codec_name,sample_rate,channels,duration'],
       INPUT,
-    )
-  } catch (error) {
-    if (!(error instanceof WebAssembly.RuntimeError)) throw error
-  }
+    ),
+  )
   return infoOf(lines)
 }
 

@@ -2,7 +2,6 @@ import { VerbatimError } from '../../errors.ts'
 import { confineGlobals } from './confinement.ts'
 import { decode } from './decode.ts'
 import { probe } from './probe.ts'
-import { corrupt } from './refusals.ts'
 import type { Assignment, Outcome, Report } from './reports.ts'
 
 /** One Worker, one file: whatever a hostile recording does to it ends with it. */
@@ -24,10 +23,11 @@ async function work({ module, task }: Assignment): Promise<Outcome> {
 }
 
 function outcomeOf(error: unknown): Outcome {
-  // The decoder was driven into a trap: its memory bounds held, and the file is to blame.
-  const told = error instanceof WebAssembly.RuntimeError ? corrupt() : error
-  if (told instanceof VerbatimError) return { kind: 'refused', code: told.code, message: told.message }
-  return { kind: 'crashed', message: told instanceof Error ? `${told.name}: ${told.message}` : String(told) }
+  if (error instanceof VerbatimError) return { kind: 'refused', code: error.code, message: error.message }
+  return {
+    kind: 'crashed',
+    message: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+  }
 }
 
 function say(report: Report): void {

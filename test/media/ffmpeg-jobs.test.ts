@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'bun:test'
+import { existsSync } from 'node:fs'
+import { cp, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
+import { fixture, temporaryFolder, writeSilence } from './recordings.ts'
+
+/** Longer than any machine decodes while a test runs. */
+const ENDLESS_SECONDS = 100_000
+
+/** A folder with an endless recording, and what is being decoded in it. */
+async function endlessWork(concurrency: number, decodeMs?: number) {
+  const folder = await temporaryFolder()
+  const media = ffmpegMedia({ concurrency, ...(decodeMs ? { timeouts: { decodeMs } } : {}) })
+  const path = join(folder.path, 'endless.wav')
+  await writeSilence(path, ENDLESS_SECONDS)
+  return {
+    media,
+    pcmFiles: async () => (await readdir(folder.path)).filter((name) => name.endsWith('.pcm')).sort(),
+    start(name: string) {
+      const started = Promise.withResolvers<void>()
+      const abort = new AbortController()
+      const ended = media
+        .decode({
+          path,
+          pcmPath: join(folder.path, `${name}.pcm`),
+          maxSeconds: ENDLESS_SECONDS,
+          signal: abort.signal,
+          onProgress: () => started.resolve(),
+        })
+        .catch((error) => error)
+      return { started: started.promise, ended, abort: () => abort.abort(new Error(`no more ${name}`)) }
+    },
+    short(name: string) {
+      const pcmPath = join(folder.path, `${name}.pcm`)
+      return media.decode({ path: fixture('speech.ogg'), pcmPath, maxSeconds: 60 })
+    },
+    async [Symbol.asyncDispose]() {
+      await media.close()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const openFiles = async () => (await readdir('/proc/self/fd')).length
+
+describe('ffmpegMedia', () => {
+  test('runs at most `concurrency` decodes; the next starts when one ends', async () => {
+    await using work = await endlessWork(2)
+    const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => work.start(name))
+    await Promise.all([a?.started, b?.started])
+    expect(await work.pcmFiles()).toEqual(['a.pcm', 'b.pcm'])
+    a?.abort()
+    await c?.started
+    expect(await work.pcmFiles()).toEqual(['b.pcm', 'c.pcm'])
+    b?.abort()
+    await d?.started
+    expect(await work.pcmFiles()).toEqual(['c.pcm', 'd.pcm'])
+  })
+
+  test('probes while every decoding slot is taken', async () => {
+    await using work = await endlessWork(1)
+    await work.start('a').started
+    expect(await work.media.probe(fixture('speech.mp3'))).toMatchObject({ codec: 'mp3' })
+  })
+
+  test('an abort ends a decode midway or in the queue, leaves nothing, and the pool goes on', async () => {
+    await using work = await endlessWork(1)
+    await work.short('warm')
+    const before = process.platform === 'linux' ? await openFiles() : 0
+    const running = work.start('running')
+    const queued = work.start('queued')
+    await running.started
+    queued.abort()
+    expect(await queued.ended).toEqual(new Error('no more queued'))
+    running.abort()
+    expect(await running.ended).toEqual(new Error('no more running'))
+    expect(await work.pcmFiles()).toEqual(['warm.pcm'])
+    if (process.platform === 'linux') expect(await openFiles()).toBe(before)
+    expect((await work.short('after')).samples).toBeGreaterThan(0)
+  })
+
+  test('an abort before the start throws its reason and starts nothing', async () => {
+    await using work = await endlessWork(1)
+    const reason = new Error('not wanted')
+    expect(await work.media.probe(fixture('speech.mp3'), AbortSignal.abort(reason)).catch((e) => e)).toBe(
+      reason,
+    )
+  })
+
+  test('a decode that outlives its deadline is killed', async () => {
+    await using work = await endlessWork(1, 3_000)
+    const late = work.start('late')
+    expect(await late.ended).toMatchObject({
+      code: 'corrupt',
+      message: 'The file could not be read in the time that is allowed.',
+    })
+    expect(await work.pcmFiles()).toEqual([])
+    expect((await work.short('after')).samples).toBeGreaterThan(0)
+  })
+
+  test('close ends what runs and what waits', async () => {
+    await using work = await endlessWork(1)
+    const running = work.start('running')
+    const queued = work.start('queued')
+    await running.started
+    await work.media.close()
+    for (const job of [running, queued]) expect(await job.ended).toMatchObject({ code: 'media_unavailable' })
+    expect(await work.short('after').catch((error) => error)).toMatchObject({ code: 'media_unavailable' })
+    expect(await work.pcmFiles()).toEqual([])
+  })
+
+  test('says how to get the decoder where it is not installed', async () => {
+    await using folder = await temporaryFolder()
+    const source = fileURLToPath(new URL('../../src', import.meta.url))
+    await cp(join(source, 'media'), join(folder.path, 'src/media'), { recursive: true })
+    await cp(join(source, 'errors.ts'), join(folder.path, 'src/errors.ts'))
+    const script = join(folder.path, 'try.ts')
+    await writeFile(
+      script,
+      `import { ffmpegMedia } from './src/media/ffmpeg/ffmpeg-media.ts'
+       const error = await ffmpegMedia().probe(import.meta.path).catch((error) => error)
+       console.log(error.code, error.message)`,
+    )
+    const child = Bun.spawn([process.execPath, '--no-install', script], { cwd: folder.path, stdout: 'pipe' })
+    const said = await new Response(child.stdout).text()
+    expect(said).toStartWith('media_unavailable The audio decoder is not installed: run "npm install')
+    expect(existsSync(join(folder.path, 'node_modules'))).toBe(false)
+  })
+})

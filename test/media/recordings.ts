@@ -1,0 +1,31 @@
+import { mkdtemp, open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { BYTES_PER_SECOND } from '../../src/media/media.ts'
+import { wavOf } from '../../src/media/wav.ts'
+
+/** The text of `speech.*` lasts this long in every format. */
+export const SPEECH_SECONDS = 7.1
+
+export const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
+
+/** A folder of its own for a test; `await using` removes it. */
+export async function temporaryFolder() {
+  const path = await mkdtemp(join(tmpdir(), 'verbatim-media-'))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}
+
+/** Writes a wav of silence of any length that takes no room on the disk. */
+export async function writeSilence(path: string, seconds: number): Promise<void> {
+  const header = wavOf(new Uint8Array())
+  const view = new DataView(header.buffer)
+  const bytes = seconds * BYTES_PER_SECOND
+  view.setUint32(4, header.length - 8 + bytes, true)
+  view.setUint32(40, bytes, true)
+  const file = await open(path, 'w')
+  await file.write(header)
+  await file.truncate(header.length + bytes)
+  await file.close()
+}
