@@ -20,6 +20,12 @@ export async function diskStorage({ root }: { root: string }): Promise<Storage> 
     return join(root, 'files', key)
   }
 
+  async function existing(key: string): Promise<string> {
+    const path = pathOf(key)
+    if ((await sizeOf(path)) === null) throw new VerbatimError('not_found', `Nothing is stored under ${key}`)
+    return path
+  }
+
   /** Runs `make` with a path aside; what it leaves there then stands under `key`, and outlasts a power cut. */
   async function put<T>(key: string, make: (path: string) => Promise<T>): Promise<T> {
     const path = pathOf(key)
@@ -44,21 +50,16 @@ export async function diskStorage({ root }: { root: string }): Promise<Storage> 
     fromFile: put,
 
     async read(key, range) {
-      const path = pathOf(key)
-      await stat(path).catch(missing(key))
-      const file = Bun.file(path)
+      const file = Bun.file(await existing(key))
       return (range ? file.slice(range.start, range.end) : file).stream()
     },
 
     async size(key) {
-      return stat(pathOf(key)).then(
-        (found) => found.size,
-        () => null,
-      )
+      return sizeOf(pathOf(key))
     },
 
     async list(prefix) {
-      return readdir(pathOf(prefix)).catch(() => [])
+      return readdir(pathOf(prefix)).catch(orIfMissing([]))
     },
 
     async remove(prefix) {
@@ -66,9 +67,7 @@ export async function diskStorage({ root }: { root: string }): Promise<Storage> 
     },
 
     async withFile(key, use) {
-      const path = pathOf(key)
-      await stat(path).catch(missing(key))
-      return use(path)
+      return use(await existing(key))
     },
   }
 }
@@ -98,12 +97,24 @@ async function sync(path: string) {
   }
 }
 
-function missing(key: string) {
-  return (error: unknown) => {
-    throw new VerbatimError('not_found', `Nothing is stored under ${key}`, { cause: error })
+/** Null where there is no file: a folder is the start of other keys, and no key itself. */
+async function sizeOf(path: string): Promise<number | null> {
+  const found = await stat(path).catch(orIfMissing(null))
+  return found?.isFile() ? found.size : null
+}
+
+/** What cannot be read, on a failing disk say, is not missing. */
+function orIfMissing<T>(value: T) {
+  return (error: unknown): T => {
+    if (isError(error, 'ENOENT', 'ENOTDIR')) return value
+    throw error
   }
 }
 
 function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+  return isError(error, 'ENOSPC', 'EDQUOT')
+}
+
+function isError(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.some((code) => code === error.code)
 }
