@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { ROOT } from '../sidecar-dir.ts'
+import { signUp } from './client.ts'
+import { type RunningService, startService } from './service.ts'
+
+const CHROMIUM =
+  process.env.CHROMIUM ?? Bun.which('chromium') ?? Bun.which('chromium-browser') ?? Bun.which('google-chrome')
+
+if (!CHROMIUM && process.env.CI)
+  throw new Error('There is no Chromium: install it, or set CHROMIUM to its path')
+
+// A browser is not among what a newcomer needs to have, so where there is none this waits for CI.
+describe.skipIf(!CHROMIUM)('Swagger in a real browser', () => {
+  let folder: string
+  let service: RunningService
+  let browser: Browser
+  let page: Page
+  const outside: string[] = []
+  const problems: string[] = []
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'verbatim-'))
+    service = await startService({ DATA_DIR: folder })
+    await service.ready
+    browser = await chromium.launch({
+      executablePath: CHROMIUM ?? '',
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-background-networking',
+        '--disable-component-update',
+      ],
+    })
+    page = await browser.newPage({ viewport: { width: 1200, height: 1400 } })
+    page.on('request', (request) => {
+      if (new URL(request.url()).host !== new URL(service.url).host && !request.url().startsWith('data:')) {
+        outside.push(request.url())
+      }
+    })
+    page.on('pageerror', (error) => problems.push(error.message))
+  }, 600_000)
+
+  afterAll(async () => {
+    await browser?.close()
+    await service?.kill('SIGTERM')
+    await rm(folder, { recursive: true, force: true })
+  }, 60_000)
+
+  test('authorize, upload a file, read its transcription', async () => {
+    const user = await signUp(service.url)
+    await page.goto(`${service.url}/swagger`)
+    await page.getByRole('button', { name: 'Authorize' }).first().click()
+    await page.locator('.auth-container input').fill(user.token)
+    await page.locator('.auth-container').getByRole('button', { name: 'Apply credentials' }).click()
+    await page.locator('.auth-container').getByRole('button', { name: 'Close' }).click()
+
+    const upload = page.locator('.opblock-post', { hasText: 'Transcribe audio' })
+    await upload.locator('.opblock-summary').click()
+    await upload.getByRole('button', { name: 'Try it out' }).click()
+    await upload.locator('input[type=file]').setInputFiles(join(ROOT, 'test/fixtures/speech.mp3'))
+    await upload.getByRole('button', { name: 'Execute' }).click()
+    const answer = upload.locator('.live-responses-table .response')
+    await answer.locator('td.response-col_status', { hasText: '202' }).waitFor()
+    const id = /"transcription_id": "([0-9a-f-]{36})"/.exec((await answer.textContent()) ?? '')?.[1] ?? ''
+    await shoot(page, 'upload')
+    await user.finished(id)
+
+    const status = page.locator('.opblock-get', { hasText: 'Status and text of a transcription' })
+    await status.locator('.opblock-summary').click()
+    await status.getByRole('button', { name: 'Try it out' }).click()
+    await status.locator('tr[data-param-name=id] input').fill(id)
+    await status.getByRole('button', { name: 'Execute' }).click()
+    const read = status.locator('.live-responses-table .response')
+    await read.locator('td.response-col_status', { hasText: '200' }).waitFor()
+    expect(await read.textContent()).toContain('the river')
+    await shoot(page, 'status')
+    expect(outside).toEqual([])
+    expect(problems).toEqual([])
+  }, 120_000)
+})
+
+/** Kept where SCREENSHOTS names a folder, to be looked at. */
+async function shoot(page: Page, name: string) {
+  const folder = process.env.SCREENSHOTS
+  if (folder) await page.screenshot({ path: join(folder, `swagger-${name}.png`), fullPage: true })
+}
