@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compileCore } from '../../src/media/ffmpeg/compiled-core.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { fixture, temporaryFolder } from './recordings.ts'
+
+// Compiling the decoder alone may take seconds on a busy machine.
+setDefaultTimeout(60_000)
 
 let connections = 0
 const server = Bun.listen({

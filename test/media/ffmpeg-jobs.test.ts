@@ -1,10 +1,13 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { cp, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { fixture, temporaryFolder, writeSilence } from './recordings.ts'
+
+// Compiling the decoder alone may take seconds on a busy machine.
+setDefaultTimeout(60_000)
 
 /** Longer than any machine decodes while a test runs. */
 const ENDLESS_SECONDS = 100_000

@@ -1,10 +1,13 @@
-import { afterAll, describe, expect, test } from 'bun:test'
+import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { open, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { BYTES_PER_SAMPLE, SAMPLE_RATE } from '../../src/media/media.ts'
 import { fixture, SPEECH_SECONDS, temporaryFolder, writeSilence } from './recordings.ts'
+
+// Compiling the decoder alone may take seconds on a busy machine.
+setDefaultTimeout(60_000)
 
 const media = ffmpegMedia()
 afterAll(() => media.close())
