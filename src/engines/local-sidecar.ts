@@ -116,7 +116,14 @@ export function localSidecar(options: {
     async transcribe(span) {
       span.signal.throwIfAborted()
       if (!engine) throw new VerbatimError('engine_unavailable', ready.state().detail)
-      return engine.transcribe(span)
+      try {
+        return await engine.transcribe(span)
+      } catch (cause) {
+        if (!(cause instanceof VerbatimError) || cause.code !== 'engine_unavailable') throw cause
+        throw new VerbatimError('engine_unavailable', 'The local sidecar broke off; it is started again.', {
+          cause,
+        })
+      }
     },
 
     async close() {

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Type } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { VerbatimError } from '../../errors.ts'
 import { alone } from './lock.ts'
@@ -38,25 +38,34 @@ function interpreter(dir: string, venv: string): string {
   return join(dir, venv, 'bin', 'python')
 }
 
-/** The interpreter of the environment that is there and right, if one is. */
-async function standing({ dir, requirements, python }: Options): Promise<string | null> {
+async function readStamp(dir: string): Promise<Static<typeof Stamp> | null> {
   try {
     const stamp: unknown = JSON.parse(await readFile(join(dir, 'environment.json'), 'utf8'))
-    if (!Value.Check(Stamp, stamp)) return null
-    if (stamp.asked !== (python ?? null) || stamp.requirements !== (await digest(requirements))) return null
-    const path = interpreter(dir, stamp.venv)
-    // The interpreter is a link to the Python it was built on, which may have been removed since.
-    await access(path)
-    return path
-  } catch (error) {
-    if (error instanceof SyntaxError || (error instanceof Error && 'code' in error)) return null
-    throw error
+    return Value.Check(Stamp, stamp) ? stamp : null
+  } catch {
+    return null
   }
 }
 
-/** What a killed install still writes to may come back under our hands: the next install removes it. */
-async function remove(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => {})
+/** The interpreter of the environment that is there and right, if one is. */
+async function standing({ dir, requirements, python }: Options): Promise<string | null> {
+  const stamp = await readStamp(dir)
+  if (!stamp || stamp.asked !== (python ?? null)) return null
+  if (stamp.requirements !== (await digest(requirements))) return null
+  const path = interpreter(dir, stamp.venv)
+  // The interpreter is a link to the Python it was built on, which may have been removed since.
+  return access(path).then(
+    () => path,
+    () => null,
+  )
+}
+
+/** Removes all environments but `kept`. One that a killed install still writes to may stay: the next sweep's. */
+async function sweep(dir: string, kept: string | undefined): Promise<void> {
+  for (const name of await readdir(dir)) {
+    if (!name.startsWith('venv-') || name === kept) continue
+    await rm(join(dir, name), { recursive: true, force: true, maxRetries: 3 }).catch(() => {})
+  }
 }
 
 async function build(options: Options, base: Python): Promise<string> {
@@ -69,6 +78,8 @@ async function build(options: Options, base: Python): Promise<string> {
     const { code, lastError } = await run({ command, env, signal, onLine })
     if (code !== 0) throw new VerbatimError('engine_unavailable', `${what} failed: ${lastError}.`)
   }
+  const former = (await readStamp(dir))?.venv
+  await sweep(dir, former)
   try {
     report({ step: 'environment', message: `Making a Python ${base.version} environment` })
     await step('Making the Python environment', [base.path, '-m', 'venv', join(dir, venv)])
@@ -86,12 +97,10 @@ async function build(options: Options, base: Python): Promise<string> {
     await writeFile(join(dir, `${venv}.json`), JSON.stringify(stamp))
     await rename(join(dir, `${venv}.json`), join(dir, 'environment.json'))
   } catch (error) {
-    await remove(join(dir, venv))
+    await sweep(dir, former)
     throw error
   }
-  for (const name of await readdir(dir)) {
-    if (name.startsWith('venv-') && name !== venv) await remove(join(dir, name))
-  }
+  await sweep(dir, venv)
   return interpreter(dir, venv)
 }
 
