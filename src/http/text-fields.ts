@@ -1,0 +1,31 @@
+import { VerbatimError } from '../errors.ts'
+
+const MAX_FIELD_BYTES = 64 * 1024
+
+/** A form's text fields, one after the other. Of two with one name, the later holds. Throws `validation` when too long. */
+export function textFields() {
+  const all = new Map<string, string>()
+  let name = ''
+  let text = ''
+  let bytes = 0
+  let decoder = new TextDecoder()
+
+  return {
+    all,
+    open(of: string) {
+      name = of
+      text = ''
+      bytes = 0
+      decoder = new TextDecoder()
+    },
+    write(piece: Uint8Array) {
+      bytes += piece.length
+      if (bytes > MAX_FIELD_BYTES)
+        throw new VerbatimError('validation', 'A text field of the form is too long')
+      text += decoder.decode(piece, { stream: true })
+    },
+    end() {
+      all.set(name, text + decoder.decode())
+    },
+  }
+}
