@@ -22,7 +22,7 @@ export function bearer({ secret }: { secret: string }) {
       if (scheme?.toLowerCase() !== 'bearer' || !token) {
         throw new VerbatimError('unauthorized', 'Send an access token: Authorization: Bearer <token>')
       }
-      const claims = await tokens.verify(token)
+      const claims = await tokens.verify(token, { algorithms: ['HS256'] })
       if (!claims)
         throw new VerbatimError('unauthorized', 'The access token is not valid or has expired: log in again')
       return { userId: claims.sub }
