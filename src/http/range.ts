@@ -5,7 +5,7 @@ export type ByteRange = { start: number; end: number }
  * header, several ranges, another unit, or not well formed). `unsatisfiable`: answer 416.
  */
 export function parseRange(header: string | null, size: number): ByteRange | null | 'unsatisfiable' {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '')
+  const match = /^bytes=(\d*)-(\d*)$/i.exec(header?.trim() ?? '')
   if (!match) return null
   const [, first = '', last = ''] = match
   if (first === '' && last === '') return null
