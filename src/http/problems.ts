@@ -56,6 +56,8 @@ export function problems({ log }: { log: (line: string, error: unknown) => void 
       case 'NOT_FOUND':
         return answer(404, `There is nothing at ${path}`, 'not_found')
       case 'VALIDATION':
+        // An answer of ours that is not what the document says is no fault of the request.
+        if (error.type === 'response') return problemOf(error, log)
         return answer(400, sentence(error), 'validation')
       case 'PARSE':
         return answer(400, 'The body is not what its Content-Type says', 'validation')
