@@ -16,7 +16,7 @@ const preset = <T>(setting: Setting<T> & { default: string }) => setting
 /** `unset` says in the README what holds where there is no value. */
 const optional = <T>(setting: Setting<T> & { unset: string }) => setting
 
-const text = (text: string) => text
+const text = (text: string) => text.trim() || undefined
 
 const url = (text: string) =>
   URL.canParse(text) && /^https?:/.test(text) ? text.replace(/\/+$/, '') : undefined

@@ -18,7 +18,7 @@ export type TranscriptionRoutesServices = {
 const tags = ['Transcriptions']
 
 export function transcriptionRoutes(services: TranscriptionRoutesServices) {
-  return new Elysia({ prefix: '/api' }).use(audioRoute(services)).use(ownedRoutes(services))
+  return new Elysia({ prefix: '/api' }).use(ownedRoutes(services)).use(audioRoute(services))
 }
 
 function ownedRoutes({ transcriptions, upload, secret, maxUploadBytes }: TranscriptionRoutesServices) {

@@ -68,13 +68,24 @@ async function sweep(dir: string, kept: string | undefined): Promise<void> {
   }
 }
 
+/** What a person wants to see of pip's lines: what takes time. */
+function told(line: string): string | null {
+  const [, name, version, size] =
+    /^(?:Downloading|Using cached) ([\w.]+)-(\d[^-]*)-\S+ \((.+)\)$/.exec(line) ?? []
+  if (name) return `${name} ${version} (${size})`
+  const packages = /^Installing collected packages: (.+)$/.exec(line)?.[1]
+  return packages ? `Installing ${packages.split(', ').length} packages` : null
+}
+
 async function build(options: Options, base: Python): Promise<string> {
   const { dir, env, report, signal } = options
   // A directory of its own: a build that was cut off, and what still writes to it, is never taken for this one.
   const venv = `venv-${randomUUID().slice(0, 8)}`
   const step = async (what: string, command: string[]) => {
-    const onLine = (line: string) =>
-      report({ step: 'environment', message: line.trim().replace(/ \(from .*\)$/, '') })
+    const onLine = (line: string) => {
+      const message = told(line.trim())
+      if (message) report({ step: 'environment', message })
+    }
     const { code, lastError } = await run({ command, env, signal, onLine })
     if (code !== 0) throw new VerbatimError('engine_unavailable', `${what} failed: ${lastError}.`)
   }
