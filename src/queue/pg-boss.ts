@@ -72,7 +72,15 @@ export async function pgBossQueue({
           running.delete(control)
         }
       }
-      await boss.work<Jobs[Name]>(name, { localConcurrency: concurrency, ...POLLING }, run)
+      for (let slot = 0; slot < concurrency; slot++) {
+        let worker: string | undefined
+        worker = await boss.work<Jobs[Name]>(name, POLLING, (jobs) =>
+          run(jobs).finally(() => {
+            // After a job that took less than the polling interval, pg-boss would wait for the rest of it.
+            if (worker) boss.notifyWorker(worker)
+          }),
+        )
+      }
     },
 
     async clear() {
