@@ -1,0 +1,58 @@
+import { readUpload } from '../../src/http/multipart.ts'
+
+export const BOUNDARY = 'XboundaryX'
+
+export type Part = { name: string; filename?: string; type?: string; body: string | Uint8Array }
+
+/** A form's bytes, as browsers write them. */
+export function formOf(...parts: Part[]): Uint8Array<ArrayBuffer> {
+  const written = parts.flatMap(({ name, filename, type, body }) => [
+    `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"`,
+    filename === undefined ? '' : `; filename="${filename}"`,
+    type === undefined ? '' : `\r\nContent-Type: ${type}`,
+    '\r\n\r\n',
+    body,
+    '\r\n',
+  ])
+  return bytesOf([...written, `--${BOUNDARY}--\r\n`])
+}
+
+export function bytesOf(pieces: (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(Buffer.concat(pieces.map((piece) => Buffer.from(piece))))
+}
+
+/** A request whose body arrives in these pieces, one whenever one is asked for. */
+export function requestOf(
+  pieces: Iterable<Uint8Array>,
+  contentType = `multipart/form-data; boundary=${BOUNDARY}`,
+): Request {
+  const iterator = pieces[Symbol.iterator]()
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        const { done, value } = iterator.next()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  return new Request('http://localhost/', { method: 'POST', headers: { 'content-type': contentType }, body })
+}
+
+/** What a form brings whose file is `audio`: its fields, and its file as text. */
+export async function received(request: Request, maxBytes = 1_000_000) {
+  const { fields, file } = await readUpload({ request, name: 'audio', maxBytes, store: textOf })
+  return { fields: Object.fromEntries(fields), file }
+}
+
+export const textOf = (body: ReadableStream<Uint8Array>) => new Response(body).text()
+
+export async function thrownBy(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    (value) => {
+      throw new Error(`nothing was thrown, but given: ${Bun.inspect(value)}`)
+    },
+    (error: unknown) => error,
+  )
+}

@@ -1,0 +1,216 @@
+import { describe, expect, test } from 'bun:test'
+import { setImmediate } from 'node:timers/promises'
+import { VerbatimError } from '../../src/errors.ts'
+import { readUpload } from '../../src/http/multipart.ts'
+import { BOUNDARY, bytesOf, formOf, type Part, received, requestOf, textOf, thrownBy } from './forms.ts'
+
+const audio: Part = { name: 'audio', filename: 'a.wav', type: 'audio/wav', body: 'sound' }
+const field = (name: string, body: string): Part => ({ name, body })
+
+describe('what a form brings', () => {
+  test('fields before and after the file', async () => {
+    const form = formOf(field('language', 'de'), audio, field('task', 'translate'))
+    expect(await received(requestOf([form]))).toEqual({
+      fields: { language: 'de', task: 'translate' },
+      file: { filename: 'a.wav', stored: 'sound' },
+    })
+  })
+
+  test('wherever the network cuts it', async () => {
+    const body = `\r\n--${BOUNDARY.slice(0, -1)}\r\n-\r\r\n--\r\n\r\n`
+    const form = formOf(field('empty', ''), { ...audio, body }, field('language', 'ü'))
+    const whole = { fields: { empty: '', language: 'ü' }, file: { filename: 'a.wav', stored: body } }
+    for (let cut = 0; cut <= form.length; cut++) {
+      const pieces = [form.subarray(0, cut), form.subarray(cut)]
+      expect({ cut, ...(await received(requestOf(pieces))) }).toEqual({ cut, ...whole })
+    }
+    for (const size of [1, 2, 3, 5, 7, 31]) {
+      expect({ size, ...(await received(requestOf(cutUp(form, size)))) }).toEqual({ size, ...whole })
+    }
+  })
+
+  test('no file: the fields alone', async () => {
+    expect(await received(requestOf([formOf(field('audio', 'text'))]))).toEqual({
+      fields: { audio: 'text' },
+      file: null,
+    })
+    expect(await received(requestOf([bytesOf([`--${BOUNDARY}--\r\n`])]))).toEqual({ fields: {}, file: null })
+  })
+
+  test('a file without a name, and an empty one', async () => {
+    const unnamed = { name: 'audio', type: 'application/octet-stream', body: 'sound' }
+    expect((await received(requestOf([formOf(unnamed)]))).file).toEqual({ filename: null, stored: 'sound' })
+    expect((await received(requestOf([formOf({ ...audio, body: '' })]))).file?.stored).toBe('')
+  })
+
+  test('hostile names stay names', async () => {
+    const names = ['__proto__', 'constructor', 'toString', '']
+    const { fields } = await readUpload({
+      request: requestOf([formOf(...names.map((name) => field(name, 'x')), audio)]),
+      name: 'audio',
+      maxBytes: 100,
+      store: textOf,
+    })
+    expect([...fields.keys()]).toEqual(names)
+    expect('x' in {}).toBe(false)
+  })
+
+  test('text before the first boundary and behind the last is passed over', async () => {
+    const form = bytesOf(['preamble\r\n', formOf(audio), 'epilogue\r\n--', `\r\n--${BOUNDARY}\r\n`])
+    expect((await received(requestOf([form]))).file?.stored).toBe('sound')
+  })
+})
+
+describe('what is refused', () => {
+  const refusals: [what: string, request: () => Request, code: string][] = [
+    ['a file under another name', () => requestOf([formOf({ ...audio, name: 'file' })]), 'no_audio_file'],
+    ['JSON', () => requestOf([bytesOf(['{}'])], 'application/json'), 'no_audio_file'],
+    ['no body', () => new Request('http://localhost/', { method: 'POST' }), 'no_audio_file'],
+    ['several files', () => requestOf([formOf(audio, audio)]), 'validation'],
+    [
+      'a text field that is too long',
+      () => requestOf([formOf(field('a', 'x'.repeat(65_537)))]),
+      'validation',
+    ],
+    ['too many parts', () => requestOf([formOf(...Array(33).fill(field('a', '')))]), 'validation'],
+    [
+      'no boundary',
+      () => requestOf([formOf(audio)], 'multipart/form-data; charset=utf-8'),
+      'incomplete_upload',
+    ],
+    [
+      'another boundary',
+      () => requestOf([formOf(audio)], 'multipart/form-data; boundary=no'),
+      'incomplete_upload',
+    ],
+    [
+      'a part without a name',
+      () => requestOf([malformed('Content-Disposition: form-data')]),
+      'incomplete_upload',
+    ],
+    ['a part without a head', () => requestOf([malformed('')]), 'incomplete_upload'],
+    ['a head without an end', () => requestOf([malformed(`a: ${'x'.repeat(20_000)}`)]), 'incomplete_upload'],
+    ['an empty body', () => requestOf([]), 'incomplete_upload'],
+  ]
+  for (const [what, request, code] of refusals) {
+    test(`${what}: ${code}`, async () => {
+      expect(await thrownBy(received(request()))).toMatchObject({ name: 'VerbatimError', code })
+    })
+  }
+
+  test('a form that ends before its closing boundary, wherever', async () => {
+    const form = formOf(field('language', 'de'), audio)
+    for (let end = 0; end < form.length - 2; end++) {
+      const error = await thrownBy(received(requestOf([form.subarray(0, end)])))
+      expect(error).toMatchObject({ code: 'incomplete_upload' })
+    }
+  })
+
+  test('a file over the limit, as soon as it is', async () => {
+    const form = formOf({ ...audio, body: 'x'.repeat(1000) })
+    expect((await received(requestOf([form]), 1000)).file?.stored).toHaveLength(1000)
+    const error = await thrownBy(received(requestOf([form]), 999))
+    expect(error).toMatchObject({
+      code: 'too_large',
+      message: 'The audio file is larger than the 999 bytes that this server takes',
+    })
+  })
+
+  test('a body without end, though no file is in it', async () => {
+    let sent = 0
+    function* endless() {
+      for (; sent < 64 * 1024 * 1024; sent += 65_536) yield new Uint8Array(65_536)
+    }
+    expect(await thrownBy(received(requestOf(endless()), 1000))).toMatchObject({ code: 'too_large' })
+    expect(sent).toBeLessThan(2 * 1024 * 1024)
+  })
+
+  test('the store’s stream fails with the reason, and its reader has settled', async () => {
+    const seen: unknown[] = []
+    const store = (body: ReadableStream<Uint8Array>) =>
+      textOf(body).catch(async (error: unknown) => {
+        await setImmediate()
+        seen.push(error)
+        throw error
+      })
+    const request = requestOf([formOf(audio).subarray(0, -20)])
+    const error = await thrownBy(readUpload({ request, name: 'audio', maxBytes: 100, store }))
+    expect(error).toMatchObject({ code: 'incomplete_upload' })
+    expect(seen).toEqual([error])
+  })
+})
+
+describe('a store', () => {
+  const form = () => requestOf(cutUp(formOf({ ...audio, body: 'x'.repeat(100_000) }), 1000))
+  const upload = (store: (body: ReadableStream<Uint8Array>) => Promise<unknown>) =>
+    thrownBy(readUpload({ request: form(), name: 'audio', maxBytes: 1_000_000, store }))
+
+  test('that throws at once, reading nothing, ends the upload with what it threw', async () => {
+    const full = new VerbatimError('storage_full', 'There is no room')
+    expect(await upload(() => Promise.reject(full))).toBe(full)
+  })
+
+  test('that throws while reading', async () => {
+    const broken = new Error('the disk is gone')
+    const error = await upload(async (body) => {
+      for await (const _ of body) throw broken
+    })
+    expect(error).toBe(broken)
+  })
+
+  test('that throws while it holds on to the stream', async () => {
+    const broken = new Error('the disk is gone')
+    const error = await upload(async (body) => {
+      await body.getReader().read()
+      throw broken
+    })
+    expect(error).toBe(broken)
+  })
+
+  test('that throws once all is read', async () => {
+    const full = new VerbatimError('storage_full', 'There is no room')
+    const error = await upload(async (body) => {
+      await textOf(body)
+      throw full
+    })
+    expect(error).toBe(full)
+  })
+
+  test('that is slow holds the sender back', async () => {
+    const PIECE = 65_536
+    let produced = 0
+    let consumed = 0
+    let ahead = 0
+    function* sender() {
+      yield bytesOf([formOf(audio).subarray(0, -`\r\n--${BOUNDARY}--\r\n`.length)])
+      for (let pieces = 0; pieces < 200; pieces++) {
+        produced += PIECE
+        yield new Uint8Array(PIECE)
+      }
+      yield bytesOf([`\r\n--${BOUNDARY}--\r\n`])
+    }
+    await readUpload({
+      request: requestOf(sender()),
+      name: 'audio',
+      maxBytes: 1e9,
+      async store(body) {
+        for await (const bytes of body) {
+          // Turns enough for a sender that nobody holds back to send all it has.
+          for (let turn = 0; turn < 50; turn++) await setImmediate()
+          consumed += bytes.length
+          ahead = Math.max(ahead, produced - consumed)
+        }
+      },
+    })
+    expect(consumed).toBe(200 * PIECE + 'sound'.length)
+    expect(ahead).toBeLessThanOrEqual(2 * PIECE)
+  })
+})
+
+function malformed(head: string) {
+  return bytesOf([`--${BOUNDARY}\r\n${head}\r\n\r\nx\r\n--${BOUNDARY}--\r\n`])
+}
+
+function* cutUp(bytes: Uint8Array, size: number) {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+}
