@@ -1,4 +1,4 @@
-import { Database as Sqlite } from 'bun:sqlite'
+import { SQLiteError, Database as Sqlite } from 'bun:sqlite'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -20,8 +20,9 @@ export function lockDirectory(directory: string): { release(): void } {
   try {
     lock.run('pragma journal_mode = memory')
     lock.run('begin exclusive')
-  } catch {
+  } catch (error) {
     lock.close()
+    if (!(error instanceof SQLiteError && error.code === 'SQLITE_BUSY')) throw error
     throw new DirectoryLocked(
       `${directory} is in use by another Verbatim (pid ${pidIn(pidFile)}): stop it, or set DATA_DIR to another folder`,
     )

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { isUniqueViolation } from '../../src/db/database.ts'
+import { envelopes, transcriptions, users } from '../../src/db/schema.ts'
+import { databases, type TestDatabase } from '../databases.ts'
+import { insertOwned } from '../transcriptions/rows.ts'
+
+for (const kind of databases) {
+  describe(`the database: ${kind.name}`, () => {
+    let database: TestDatabase
+    beforeAll(async () => {
+      database = await kind.open()
+    }, 60_000)
+    afterAll(() => database?.close())
+
+    test('tells a violated unique constraint by its name', async () => {
+      const { db } = database
+      const row = { email: 'ada@example.org', passwordHash: 'x' }
+      await db.insert(users).values(row)
+      const error = await db
+        .insert(users)
+        .values(row)
+        .catch((error: unknown) => error)
+      expect(isUniqueViolation(error, 'users_email_unique')).toBe(true)
+      expect(isUniqueViolation(error, 'spans_place')).toBe(false)
+      expect(isUniqueViolation(new Error('another'), 'users_email_unique')).toBe(false)
+      expect(isUniqueViolation('23505', 'users_email_unique')).toBe(false)
+    })
+
+    test('tells it inside of a transaction too, and not another violation', async () => {
+      const row = { email: 'grace@example.org', passwordHash: 'x' }
+      await database.db.insert(users).values(row)
+      const error = await database.db
+        .transaction(async (tx) => {
+          await tx.insert(users).values(row)
+        })
+        .catch((error: unknown) => error)
+      expect(isUniqueViolation(error, 'users_email_unique')).toBe(true)
+      const foreign = await insertOwned(database.db, { userId: crypto.randomUUID() }).catch(
+        (error: unknown) => error,
+      )
+      expect(foreign).toBeInstanceOf(Error)
+      expect(isUniqueViolation(foreign, 'users_email_unique')).toBe(false)
+    })
+
+    test('gives back what was written: bytes, times, numbers over 32 bits', async () => {
+      const { db } = database
+      const levels = Uint8Array.from({ length: 256 }, (_, index) => index)
+      const id = await insertOwned(db, { audioBytes: 2 ** 40, filename: 'Ärger 🎙️.wav' })
+      await db.insert(envelopes).values({ transcriptionId: id, levels })
+      const [envelope] = await db.select().from(envelopes)
+      expect(new Uint8Array(envelope?.levels ?? [])).toEqual(levels)
+      const [row] = await db.select().from(transcriptions)
+      expect(row?.audioBytes).toBe(2 ** 40)
+      expect(row?.filename).toBe('Ärger 🎙️.wav')
+      expect(row?.createdAt).toBeInstanceOf(Date)
+    })
+
+    test('answers a ping, and takes nothing of a transaction that throws', async () => {
+      const { db, ping } = database
+      await ping()
+      const failure = new Error('half-way')
+      const work = db.transaction(async (tx) => {
+        await tx.insert(users).values({ email: 'gone@example.org', passwordHash: 'x' })
+        throw failure
+      })
+      expect(await work.catch((error: unknown) => error)).toBe(failure)
+      expect((await db.select().from(users)).map(({ email }) => email)).not.toContain('gone@example.org')
+    })
+  })
+}

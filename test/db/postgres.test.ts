@@ -1,0 +1,54 @@
+import { expect, test } from 'bun:test'
+import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import postgres from 'postgres'
+import { openPostgres } from '../../src/db/postgres.ts'
+import { users } from '../../src/db/schema.ts'
+
+const server = process.env.TEST_DATABASE_URL ?? ''
+const STARTER = fileURLToPath(new URL('./starter.ts', import.meta.url))
+
+async function withFreshDatabase(use: (url: string) => Promise<void>) {
+  const name = `verbatim_test_${randomUUID().replaceAll('-', '')}`
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  const admin = postgres(server, { max: 1, onnotice: () => {} })
+  try {
+    await admin.unsafe(`create database ${name}`)
+    await use(url.href)
+  } finally {
+    await admin.unsafe(`drop database if exists ${name} with (force)`)
+    await admin.end()
+  }
+}
+
+async function start(url: string) {
+  const child = Bun.spawn([process.execPath, STARTER, url], { stdout: 'pipe', stderr: 'pipe' })
+  const [said, complaint, exit] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ])
+  return { said: said.trim(), complaint, exit }
+}
+
+test.skipIf(!server)(
+  'processes that open one fresh database at the same time all succeed, and it is migrated once',
+  async () => {
+    await withFreshDatabase(async (url) => {
+      const started = await Promise.all([start(url), start(url), start(url)])
+      for (const one of started) expect(one).toEqual({ said: 'opened', complaint: '', exit: 0 })
+      const { db, close } = await openPostgres({ url })
+      expect(await db.select().from(users)).toEqual([])
+      await close()
+    })
+  },
+  60_000,
+)
+
+test.skipIf(!server)('a database that is not there is an error, and leaves nothing waiting', async () => {
+  const url = new URL(server)
+  url.pathname = '/verbatim_test_missing'
+  const error = await openPostgres({ url: url.href }).catch((error: unknown) => error)
+  expect(error).toMatchObject({ code: '3D000' })
+})

@@ -1,0 +1,16 @@
+import { openPostgres } from '../../src/db/postgres.ts'
+import { pgBossQueue } from '../../src/queue/pg-boss.ts'
+
+/** A process that opens the database at the URL it is given, with its queue, as a service does when it starts. */
+const url = process.argv[2] ?? ''
+const database = await openPostgres({ url })
+const queue = await pgBossQueue({
+  database: { url },
+  onError: (error) => {
+    throw error
+  },
+})
+await database.ping()
+await queue.stop(0)
+await database.close()
+console.log('opened')
