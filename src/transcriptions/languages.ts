@@ -19,20 +19,25 @@ export function parseLanguage(text: string): string {
   )
 }
 
-/** Scripts that are written without spaces between words. */
+/** What is written without spaces between words, with the punctuation that those scripts share and the fullwidth forms. */
 const UNSPACED =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Tibetan}、。，！？「」]/u
+  '[\\p{scx=Han}\\p{scx=Hira}\\p{scx=Kana}\\p{scx=Thai}\\p{scx=Lao}\\p{scx=Khmr}\\p{scx=Mymr}\\p{scx=Tibt}\\uff00-\\uffef]'
+const UNSPACED_END = new RegExp(`${UNSPACED}$`, 'u')
+const UNSPACED_START = new RegExp(`^${UNSPACED}`, 'u')
 
 /** Puts segments' texts together, with a space where their languages have one and the engine left it out. */
 export function joinTexts(texts: string[]): string {
-  let joined = ''
+  let before = ''
+  const parts: string[] = []
   for (const text of texts) {
-    const needsSpace =
-      joined !== '' &&
-      !/\s$/.test(joined) &&
-      !/^\s/.test(text) &&
-      !(UNSPACED.test(joined.slice(-1)) && UNSPACED.test(text.slice(0, 1)))
-    joined += needsSpace ? ` ${text}` : text
+    if (text === '') continue
+    parts.push(separator(before, text), /\s$/.test(before) ? text.trimStart() : text)
+    before = text
   }
-  return joined.trim()
+  return parts.join('').trim()
+}
+
+function separator(before: string, after: string): '' | ' ' {
+  if (/\s$/.test(before) || /^\s/.test(after)) return ''
+  return UNSPACED_END.test(before) && UNSPACED_START.test(after) ? '' : ' '
 }

@@ -8,7 +8,7 @@ export function toSrt(segments: Cue[]): string {
   return segments
     .map(
       ({ start, end, text }, index) =>
-        `${index + 1}\n${clock(start, ',')} --> ${clock(end, ',')}\n${text.trim()}\n\n`,
+        `${index + 1}\n${clock(start, ',')} --> ${clock(end, ',')}\n${oneLine(text)}\n\n`,
     )
     .join('')
 }
@@ -16,9 +16,14 @@ export function toSrt(segments: Cue[]): string {
 /** WebVTT (W3C): `&`, `<` and `>` are escaped, so that `-->` cannot stand in a cue. */
 export function toVtt(segments: Cue[]): string {
   const cues = segments.map(
-    ({ start, end, text }) => `${clock(start, '.')} --> ${clock(end, '.')}\n${escapeVtt(text.trim())}\n\n`,
+    ({ start, end, text }) => `${clock(start, '.')} --> ${clock(end, '.')}\n${escapeVtt(oneLine(text))}\n\n`,
   )
   return `WEBVTT\n\n${cues.join('')}`
+}
+
+/** A blank line would end the cue, and what follows it be read as the next. */
+function oneLine(text: string): string {
+  return text.trim().replace(/\s*[\r\n]\s*/g, ' ')
 }
 
 /** 3661.5 → `01:01:01.500` */

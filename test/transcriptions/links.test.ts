@@ -1,0 +1,62 @@
+import { afterEach, expect, setSystemTime, test } from 'bun:test'
+import { createLinkSigner } from '../../src/transcriptions/links.ts'
+
+const secret = 's'.repeat(32)
+const PATH = '/api/transcriptions/4f/audio'
+const NOON = new Date('2026-11-22T12:00:00Z')
+
+afterEach(() => {
+  setSystemTime()
+})
+
+/** A link's parts, as a route reads them. */
+function partsOf(link: string) {
+  const { pathname, searchParams } = new URL(link, 'http://localhost')
+  return {
+    path: pathname,
+    expires: Number(searchParams.get('expires')),
+    signature: searchParams.get('signature') ?? '',
+  }
+}
+
+const after = (seconds: number) => new Date(NOON.getTime() + seconds * 1000)
+
+test('a link is good until it expires', async () => {
+  setSystemTime(NOON)
+  const links = createLinkSigner({ secret, seconds: 60 })
+  const parts = partsOf(await links.sign(PATH))
+  expect(parts.path).toBe(PATH)
+  expect(await links.verify(parts)).toBe(true)
+  setSystemTime(after(59))
+  expect(await links.verify(parts)).toBe(true)
+  setSystemTime(after(61))
+  expect(await links.verify(parts)).toBe(false)
+})
+
+test('another process with the same secret takes it, one with another does not', async () => {
+  const parts = partsOf(await createLinkSigner({ secret }).sign(PATH))
+  expect(await createLinkSigner({ secret }).verify(parts)).toBe(true)
+  expect(await createLinkSigner({ secret: `${secret}!` }).verify(parts)).toBe(false)
+})
+
+test('a link opens its own path alone, and only as it was signed', async () => {
+  const links = createLinkSigner({ secret })
+  const parts = partsOf(await links.sign(PATH))
+  const { expires, signature } = parts
+  const flipped = (signature.startsWith('0') ? '1' : '0') + signature.slice(1)
+  for (const tampered of [
+    { path: '/api/transcriptions/5f/audio' },
+    { path: `${PATH}/` },
+    { expires: expires + 3600 },
+    { expires: Number.NaN },
+    { expires: Infinity },
+    { signature: flipped },
+    { signature: signature.slice(2) },
+    { signature: `${signature}00` },
+    { signature: '' },
+    { signature: 'z'.repeat(64) },
+    { path: `${PATH}\n${expires}`, expires },
+  ]) {
+    expect(await links.verify({ ...parts, ...tampered })).toBe(false)
+  }
+})
