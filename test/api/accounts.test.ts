@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { users } from '../../src/db/schema.ts'
+import { databases } from '../databases.ts'
+import { type Answer, type Client, clientOf, fixture, textAt } from './client.ts'
+import { claimsOf, forge } from './jwt.ts'
+import { SECRET, startService, type TestService } from './service.ts'
+
+setDefaultTimeout(60_000)
+
+const password = 'correct horse battery'
+const access = { access_token: expect.any(String), token_type: 'Bearer', expires_in: 3600 }
+const refusal = ({ status, body }: Answer) => ({ status, body })
+
+describe.each(databases)('accounts on $name', (kind) => {
+  let service: TestService
+  let anyone: Client
+
+  beforeAll(async () => {
+    service = await startService({ kind })
+    anyone = clientOf(service.url)
+  })
+  afterAll(() => service.close())
+
+  test('register, then log in', async () => {
+    const registered = await anyone.post('/api/auth/register', { email: 'ada@example.com', password })
+    expect(refusal(registered)).toEqual({ status: 201, body: access })
+    const loggedIn = await anyone.post('/api/auth/login', { email: 'Ada@Example.com', password })
+    expect(refusal(loggedIn)).toEqual({ status: 200, body: access })
+    const [first, second] = [registered, loggedIn].map(({ body }) => claimsOf(textAt(body, 'access_token')))
+    expect(second?.sub).toBe(first?.sub ?? '')
+    expect(first && first.exp - first.iat).toBe(3600)
+  })
+
+  test('an email registers once, however it is written, also by two at once', async () => {
+    const register = (email: string) => anyone.post('/api/auth/register', { email, password })
+    const statuses = await Promise.all(['bob@example.com', 'BOB@Example.COM'].map(register))
+    expect(statuses.map(({ status }) => status).sort()).toEqual([201, 409])
+    expect(refusal(await register('Bob@example.com'))).toEqual({
+      status: 409,
+      body: { error: 'This email is registered already', code: 'email_taken' },
+    })
+  })
+
+  test('a wrong password and an unknown user are refused alike', async () => {
+    await anyone.post('/api/auth/register', { email: 'eve@example.com', password })
+    const wrong = await anyone.post('/api/auth/login', { email: 'eve@example.com', password: `${password}!` })
+    const unknown = await anyone.post('/api/auth/login', { email: 'nobody@example.com', password })
+    expect(refusal(wrong)).toEqual({
+      status: 401,
+      body: { error: 'Wrong email or password', code: 'invalid_credentials' },
+    })
+    expect(refusal(unknown)).toEqual(refusal(wrong))
+  })
+
+  test('passwords are kept as argon2id hashes alone', async () => {
+    const rows = await service.db.select().from(users)
+    expect(rows.length).toBeGreaterThan(0)
+    for (const row of rows) {
+      expect(row.passwordHash).toStartWith('$argon2id$v=19$m=19456,t=2,')
+      expect(JSON.stringify(row)).not.toContain(password)
+    }
+  })
+
+  test('an account that is gone uploads nothing, though its token is still valid', async () => {
+    const token = forge({
+      secret: SECRET,
+      claims: { sub: crypto.randomUUID(), exp: Math.floor(Date.now() / 1000) + 60 },
+    })
+    const answer = await anyone.as(token).upload(fixture('speech.mp3'))
+    expect(answer).toMatchObject({ status: 401, body: { code: 'unauthorized' } })
+    expect(await service.files()).toEqual([])
+  })
+})
+
+describe('what is refused', () => {
+  let service: TestService
+  let anyone: Client
+  let closed: TestService
+
+  beforeAll(async () => {
+    const [kind] = databases
+    if (!kind) throw new Error('no database')
+    service = await startService({ kind })
+    closed = await startService({ kind, registration: 'closed' })
+    anyone = clientOf(service.url)
+  })
+  afterAll(() => Promise.all([service.close(), closed.close()]))
+
+  test.each([
+    ['a short password', { email: 'a@example.com', password: '1234567' }, /password.*8/],
+    ['a huge password', { email: 'a@example.com', password: 'x'.repeat(1025) }, /password.*1024/],
+    ['no email', { email: 'ada', password }, /email/],
+    ['an email with a NUL', { email: 'a\0@example.com', password }, /email/],
+    ['a missing field', { email: 'a@example.com' }, /password/],
+    ['another type', { email: ['a@example.com'], password }, /email/],
+    ['no object', 'ada', /object|email/],
+  ])('%s: one sentence that says what to change', async (_, sent, sentence) => {
+    for (const path of ['/api/auth/register', '/api/auth/login']) {
+      const { status, body } = await anyone.post(path, sent)
+      expect({ status, body }).toEqual({
+        status: 400,
+        body: { error: expect.stringMatching(sentence), code: 'validation' },
+      })
+      expect(textAt(body, 'error')).not.toContain('\n')
+    }
+  })
+
+  test('registering while registration is closed', async () => {
+    const answer = await clientOf(closed.url).post('/api/auth/register', {
+      email: 'ada@example.com',
+      password,
+    })
+    expect(refusal(answer)).toEqual({
+      status: 403,
+      body: { error: 'Registration is closed on this server', code: 'registration_closed' },
+    })
+    expect(await closed.db.select().from(users)).toEqual([])
+  })
+
+  describe('an access token', () => {
+    let valid: string
+    const soon = Math.floor(Date.now() / 1000) + 600
+    const id = crypto.randomUUID()
+
+    beforeAll(async () => {
+      valid = await anyone.newToken()
+    })
+
+    const status = async (authorization?: string) => {
+      const headers: Record<string, string> = authorization === undefined ? {} : { authorization }
+      return anyone.ask(`/api/transcriptions/${id}/`, { headers })
+    }
+
+    test('is taken with its scheme in any case', async () => {
+      for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
+        expect((await status(`${scheme} ${valid}`)).status).toBe(404)
+      }
+    })
+
+    const bad: [what: string, header: () => string | undefined][] = [
+      ['missing', () => undefined],
+      ['empty', () => 'Bearer '],
+      ['of another scheme', () => `Basic ${valid}`],
+      ['without a scheme', () => valid],
+      ['garbage', () => 'Bearer garbage'],
+      ['cut short', () => `Bearer ${valid.slice(0, -2)}`],
+      [
+        'of another secret',
+        () => `Bearer ${forge({ secret: `${SECRET}!`, claims: { sub: id, exp: soon } })}`,
+      ],
+      ['unsigned', () => `Bearer ${forge({ secret: SECRET, alg: 'none', claims: { sub: id, exp: soon } })}`],
+      [
+        'of another algorithm',
+        () => `Bearer ${forge({ secret: SECRET, alg: 'HS512', claims: { sub: id, exp: soon } })}`,
+      ],
+      ['expired', () => `Bearer ${forge({ secret: SECRET, claims: { sub: id, exp: soon - 1200 } })}`],
+      ['of no user', () => `Bearer ${forge({ secret: SECRET, claims: { exp: soon } })}`],
+      [
+        'of a user that is no id',
+        () => `Bearer ${forge({ secret: SECRET, claims: { sub: '1', exp: soon } })}`,
+      ],
+    ]
+    test.each(bad)('%s: 401, with the scheme to use', async (_, header) => {
+      const answer = await status(header())
+      expect(answer).toMatchObject({
+        status: 401,
+        body: { code: 'unauthorized', error: expect.stringMatching(/access token/) },
+      })
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+    })
+
+    test('is asked for before anything is read of an upload', async () => {
+      const answer = await anyone.upload(fixture('speech.mp3'))
+      expect(answer).toMatchObject({ status: 401, body: { code: 'unauthorized' } })
+      expect(await service.files()).toEqual([])
+    })
+  })
+})

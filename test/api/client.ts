@@ -1,0 +1,58 @@
+import { fileURLToPath } from 'node:url'
+
+export type Answer = { status: number; headers: Headers; body: unknown }
+
+const fixtures = fileURLToPath(new URL('../fixtures', import.meta.url))
+
+export const fixture = (name: string) => Bun.file(`${fixtures}/${name}`)
+
+/** A client of the API; `as` gives one that sends a token. */
+export function clientOf(url: string, token?: string) {
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
+
+  async function ask(path: string, init: RequestInit = {}): Promise<Answer> {
+    const headers = { ...authorization, ...Object.fromEntries(new Headers(init.headers)) }
+    const response = await fetch(url + path, { ...init, headers })
+    return { status: response.status, headers: response.headers, body: await bodyOf(response) }
+  }
+
+  const post = (path: string, body: unknown) =>
+    ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+
+  return {
+    ask,
+    post,
+    as: (token: string) => clientOf(url, token),
+
+    /** Registers someone new, and gives their token. */
+    async newToken(): Promise<string> {
+      const { body } = await post('/api/auth/register', {
+        email: `${crypto.randomUUID()}@example.com`,
+        password: 'correct horse battery',
+      })
+      return textAt(body, 'access_token')
+    },
+
+    upload(audio: Blob | null, fields: Record<string, string> = {}, filename = 'speech.mp3') {
+      const form = new FormData()
+      for (const [name, value] of Object.entries(fields)) form.set(name, value)
+      if (audio) form.set('audio', audio, filename)
+      return ask('/api/transcribe/', { method: 'POST', body: form })
+    },
+  }
+}
+
+export type Client = ReturnType<typeof clientOf>
+
+async function bodyOf(response: Response): Promise<unknown> {
+  const json = response.headers.get('content-type')?.startsWith('application/json')
+  return json ? response.json() : response.text()
+}
+
+/** A text of an answer's body. */
+export function textAt(body: unknown, name: string): string {
+  const value =
+    typeof body === 'object' && body !== null ? new Map(Object.entries(body)).get(name) : undefined
+  if (typeof value === 'string') return value
+  throw new Error(`no ${name} in ${Bun.inspect(body)}`)
+}

@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { complete } from '../../src/transcriptions/transcriptions.store.ts'
+import { databases } from '../databases.ts'
+import { type Client, clientOf, fixture, textAt } from './client.ts'
+import { startService, type TestService } from './service.ts'
+
+setDefaultTimeout(60_000)
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+describe.each(databases)('the contract on $name', (kind) => {
+  let service: TestService
+  let ada: Client
+  let eve: Client
+
+  beforeAll(async () => {
+    service = await startService({ kind })
+    const anyone = clientOf(service.url)
+    ada = anyone.as(await anyone.newToken())
+    eve = anyone.as(await anyone.newToken())
+  })
+  afterAll(() => service.close())
+
+  const upload = async (fields: Record<string, string> = {}) =>
+    textAt((await ada.upload(fixture('speech.mp3'), fields)).body, 'transcription_id')
+
+  test.each(['/api/transcribe/', '/api/transcribe'])('POST %s', async (path) => {
+    const form = new FormData()
+    form.set('audio', fixture('speech.wav'))
+    form.set('language', 'en')
+    const { status, body } = await ada.ask(path, { method: 'POST', body: form })
+    expect(status).toBe(202)
+    expect(body).toEqual({
+      message: 'Transcription started',
+      transcription_id: expect.stringMatching(UUID),
+    })
+  })
+
+  test.each(['/', ''])('GET /api/transcriptions/{id}%s', async (slash) => {
+    const id = await upload()
+    const { status, body } = await ada.ask(`/api/transcriptions/${id}${slash}`)
+    expect(status).toBe(200)
+    expect(body).toMatchObject({
+      id,
+      audio_file: expect.stringMatching(/^http:\/\/[^ ]+$/),
+      transcription: null,
+      status: 'queued',
+      created_at: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/),
+      language: 'en',
+    })
+  })
+
+  test('a completed transcription has its text', async () => {
+    const id = await upload({ language: 'auto' })
+    await service.db.transaction((tx) =>
+      complete(tx, { id, text: 'The transcribed text', detectedLanguage: 'de' }),
+    )
+    expect((await ada.ask(`/api/transcriptions/${id}/`)).body).toMatchObject({
+      transcription: 'The transcribed text',
+      status: 'completed',
+      language: 'de',
+      completed_at: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/),
+    })
+  })
+
+  test('what more the status tells', async () => {
+    const id = await upload({ language: 'en-US', task: 'translate' })
+    const bytes = await fixture('speech.mp3').bytes()
+    expect((await ada.ask(`/api/transcriptions/${id}/`)).body).toMatchObject({
+      language: 'en',
+      task: 'translate',
+      progress: 0,
+      duration: null,
+      filename: 'speech.mp3',
+      size: bytes.length,
+      sha256: new Bun.CryptoHasher('sha256').update(bytes).digest('hex'),
+      codec: 'mp3',
+      completed_at: null,
+      failure: null,
+    })
+  })
+
+  test('no audio: 400', async () => {
+    const problem = { error: 'No audio file provided', code: 'no_audio_file' }
+    const json = await ada.post('/api/transcribe/', { audio: 'x' })
+    const text = await ada.upload(null, { audio: 'not a file' })
+    const none = await ada.ask('/api/transcribe/', { method: 'POST' })
+    for (const { status, body } of [json, text, none]) {
+      expect({ status, body }).toEqual({ status: 400, body: problem })
+    }
+  })
+
+  test('not there, not an id, not one’s own: 404 alike', async () => {
+    const id = await upload()
+    const notFound = { status: 404, body: { error: 'Transcription not found', code: 'not_found' } }
+    const asked = [
+      ada.ask(`/api/transcriptions/${crypto.randomUUID()}/`),
+      ada.ask('/api/transcriptions/12345/'),
+      ada.ask("/api/transcriptions/'%20or%201=1--/"),
+      ada.ask('/api/transcriptions/%00/'),
+      ada.ask(`/api/transcriptions/${id}x/`),
+      eve.ask(`/api/transcriptions/${id}/`),
+      eve.ask(`/api/transcriptions/${id}`),
+      eve.ask(`/api/transcriptions/${id}/transcript`),
+      ada.ask(`/api/transcriptions/${crypto.randomUUID()}/transcript`),
+    ]
+    for (const { status, body } of await Promise.all(asked)) expect({ status, body }).toEqual(notFound)
+  })
+
+  test('a transcript before it is there: 409', async () => {
+    const id = await upload()
+    for (const query of ['', '?format=srt']) {
+      const { status, body } = await ada.ask(`/api/transcriptions/${id}/transcript${query}`)
+      expect({ status, body }).toEqual({
+        status: 409,
+        body: {
+          error: 'The transcription is queued: its transcript is not there yet',
+          code: 'not_ready',
+        },
+      })
+    }
+    const wrong = await ada.ask(`/api/transcriptions/${id}/transcript?format=docx`)
+    expect(wrong).toMatchObject({ status: 400, body: { code: 'validation' } })
+    expect(textAt(wrong.body, 'error')).toContain('format')
+  })
+
+  test('nothing of this is a defect', () => expect(service.logged).toEqual([]))
+})
+
+test('a host name as short as a container’s', async () => {
+  const [kind] = databases
+  if (!kind) throw new Error('no database')
+  const service = await startService({ kind })
+  try {
+    for (const host of ['api', 'x', 'a.b']) {
+      const response = await fetch(`${service.url}/health/live`, { headers: { host } })
+      expect({ host, status: response.status }).toEqual({ host, status: 200 })
+      const asked = await fetch(`${service.url}/api/transcriptions/1/`, { headers: { host } })
+      expect({ host, status: asked.status }).toEqual({ host, status: 401 })
+    }
+  } finally {
+    await service.close()
+  }
+})

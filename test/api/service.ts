@@ -1,0 +1,106 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createApp } from '../../src/app.ts'
+import { argon2id } from '../../src/auth/argon2id.ts'
+import { createAuthService } from '../../src/auth/auth.service.ts'
+import type { Engine, EngineState } from '../../src/engines/engine.ts'
+import { createHealth } from '../../src/health/health.ts'
+import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
+import { pgBossQueue } from '../../src/queue/pg-boss.ts'
+import { diskStorage } from '../../src/storage/disk.ts'
+import { createLinkSigner } from '../../src/transcriptions/links.ts'
+import { createTranscriptionsService } from '../../src/transcriptions/transcriptions.service.ts'
+import { createUpload } from '../../src/transcriptions/upload.ts'
+import type { TestDatabaseKind } from '../databases.ts'
+
+export const SECRET = 'a secret for tests, of 32 characters or more'
+export const MAX_UPLOAD_BYTES = 1_000_000
+
+export type TestService = Awaited<ReturnType<typeof startService>>
+
+/** The whole API on a port of its own, without a worker: what is uploaded stays queued. */
+export async function startService({
+  kind,
+  registration = 'open',
+  maxAudioSeconds = 3600,
+}: {
+  kind: TestDatabaseKind
+  registration?: 'open' | 'closed'
+  maxAudioSeconds?: number
+}) {
+  const database = await kind.open()
+  const { db } = database
+  const root = await mkdtemp(join(tmpdir(), 'verbatim-api-'))
+  const logged: unknown[] = []
+  const log = (...line: unknown[]) => logged.push(line)
+  const queue = await pgBossQueue({
+    database: database.connection,
+    onError: (error) => log('queue', error),
+  })
+  const storage = await diskStorage({ root })
+  const media = ffmpegMedia()
+  const engine = { state: { ready: true, detail: 'The engine is there' } }
+  const health = { databaseAnswers: true }
+  const links = createLinkSigner({ secret: SECRET })
+  let url = ''
+
+  const app = createApp({
+    auth: createAuthService({ db, passwords: argon2id, registration }),
+    transcriptions: createTranscriptionsService({ db, storage, links, publicUrl: () => url }),
+    upload: createUpload({ db, queue, storage, media, maxAudioSeconds }),
+    health: createHealth({
+      ping: () => (health.databaseAnswers ? database.ping() : Promise.reject(new Error('no answer'))),
+      engine: idleEngine(() => engine.state),
+    }),
+    swagger: {
+      'swagger-ui.css': await asset('swagger-ui.css', 'text/css'),
+      'swagger-ui-bundle.js': await asset('swagger-ui-bundle.js', 'text/javascript'),
+    },
+    secret: SECRET,
+    maxUploadBytes: MAX_UPLOAD_BYTES,
+    version: '0.0.0',
+    log,
+  }).listen({ port: 0, hostname: '127.0.0.1', maxRequestBodySize: Number.MAX_SAFE_INTEGER })
+  url = `http://127.0.0.1:${app.server?.port}`
+
+  return {
+    url,
+    db,
+    logged,
+    /** What `/health/ready` is told; a test may change it. */
+    engine,
+    health,
+    /** Every file that is stored, and what lies beside them half written. */
+    async files(): Promise<string[]> {
+      const entries = await readdir(root, { recursive: true, withFileTypes: true })
+      return entries.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
+    },
+    async close() {
+      await app.stop(true)
+      await queue.stop(0)
+      await media.close()
+      await database.close()
+      await rm(root, { recursive: true, force: true })
+    },
+  }
+}
+
+function idleEngine(state: () => EngineState): Engine {
+  return {
+    name: 'sidecar',
+    targetSpanSeconds: 30,
+    maxSpanSeconds: 60,
+    concurrency: 1,
+    state,
+    whenReady: async () => {},
+    transcribe: () => Promise.reject(new Error('nothing is transcribed here')),
+    close: async () => {},
+  }
+}
+
+async function asset(name: string, type: string) {
+  const file = createRequire(import.meta.url).resolve(`swagger-ui-dist/${name}`)
+  return { type, body: new Blob([await readFile(file)]) }
+}

@@ -1,0 +1,155 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { sql } from 'drizzle-orm'
+import { transcriptions } from '../../src/db/schema.ts'
+import { databases } from '../databases.ts'
+import { type Client, clientOf, fixture, textAt } from './client.ts'
+import { MAX_UPLOAD_BYTES, startService, type TestService } from './service.ts'
+
+setDefaultTimeout(60_000)
+
+const FORMATS: [file: string, codec: string, type: string][] = [
+  ['speech.wav', 'pcm_s16le', 'audio/wav'],
+  ['speech.mp3', 'mp3', 'audio/mpeg'],
+  ['speech.flac', 'flac', 'audio/flac'],
+  ['speech.m4a', 'aac', 'audio/mp4'],
+  ['speech.mp4', 'aac', 'audio/mp4'],
+  ['speech.ogg', 'vorbis', 'audio/ogg'],
+  ['speech.webm', 'opus', 'audio/webm'],
+]
+
+const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, ...new Uint8Array(200)])
+
+describe.each(databases)('uploads on $name', (kind) => {
+  let service: TestService
+  let ada: Client
+  let token: string
+
+  beforeAll(async () => {
+    service = await startService({ kind })
+    const anyone = clientOf(service.url)
+    token = await anyone.newToken()
+    ada = anyone.as(token)
+  })
+  afterAll(() => service.close())
+
+  const rows = async () => (await service.db.select({ id: transcriptions.id }).from(transcriptions)).length
+  const jobs = async () => {
+    const [row] = await service.db
+      .select({ count: sql<number>`count(*)::int` })
+      .from(sql`pgboss.job where name = 'prepare'`)
+    return row?.count
+  }
+  const held = async () => ({ files: (await service.files()).length, rows: await rows(), jobs: await jobs() })
+
+  test.each(FORMATS)('%s is taken, whatever it is called', async (file, codec, type) => {
+    const before = await held()
+    const { status, body } = await ada.upload(fixture(file), {}, 'recording')
+    expect(status).toBe(202)
+    const { body: state } = await ada.ask(`/api/transcriptions/${textAt(body, 'transcription_id')}/`)
+    expect(state).toMatchObject({ status: 'queued', codec, size: fixture(file).size })
+    const audio = await fetch(textAt(state, 'audio_file'))
+    expect(audio.headers.get('content-type')).toBe(type)
+    expect(await audio.bytes()).toEqual(await fixture(file).bytes())
+    expect(await held()).toEqual({
+      files: before.files + 1,
+      rows: before.rows + 1,
+      jobs: (before.jobs ?? 0) + 1,
+    })
+  })
+
+  describe('what is refused leaves nothing', () => {
+    let before: Awaited<ReturnType<typeof held>>
+
+    beforeAll(async () => {
+      before = await held()
+    })
+    afterEach(async () => {
+      expect(await held()).toEqual(before)
+    })
+
+    const speech = fixture('speech.mp3')
+    const refusals: [
+      what: string,
+      upload: () => ReturnType<Client['upload']>,
+      status: number,
+      code: string,
+      sentence: RegExp,
+    ][] = [
+      [
+        'text',
+        () => ada.upload(new Blob(['This is no audio. '.repeat(50)])),
+        415,
+        'unsupported_type',
+        /format/,
+      ],
+      ['a picture', () => ada.upload(new Blob([PNG])), 415, 'unsupported_type', /format/],
+      ['an empty file', () => ada.upload(new Blob([])), 400, 'empty', /empty/],
+      ['a film without sound', () => ada.upload(fixture('silent.mp4')), 400, 'no_audio_track', /no sound/],
+      [
+        'a file that is too large',
+        () => ada.upload(new Blob([new Uint8Array(MAX_UPLOAD_BYTES + 1)])),
+        413,
+        'too_large',
+        /larger than the 1000000 bytes/,
+      ],
+      [
+        'a body that is far too large',
+        () => ada.upload(new Blob([new Uint8Array(3 * MAX_UPLOAD_BYTES)])),
+        413,
+        'too_large',
+        /larger than the 1000000 bytes/,
+      ],
+      [
+        'an unknown language',
+        () => ada.upload(speech, { language: 'klingon' }),
+        400,
+        'validation',
+        /klingon.*de/,
+      ],
+      ['an unknown task', () => ada.upload(speech, { task: 'sing' }), 400, 'validation', /sing.*translate/],
+      ['no choice of words', () => ada.upload(speech, { words: 'yes' }), 400, 'validation', /yes.*true/],
+    ]
+    test.each(refusals)('%s', async (_, upload, status, code, sentence) => {
+      const answer = await upload()
+      expect({ status: answer.status, body: answer.body }).toEqual({
+        status,
+        body: { code, error: expect.stringMatching(sentence) },
+      })
+    })
+
+    test('audio that says that it is too long', async () => {
+      const strict = await startService({ kind, maxAudioSeconds: 5 })
+      try {
+        const anyone = clientOf(strict.url)
+        const answer = await anyone.as(await anyone.newToken()).upload(fixture('speech.wav'))
+        expect(answer).toMatchObject({ status: 413, body: { code: 'too_long' } })
+        expect(textAt(answer.body, 'error')).toContain('5 seconds')
+        expect(await strict.files()).toEqual([])
+      } finally {
+        await strict.close()
+      }
+    })
+
+    test('the sender vanishes midway', async () => {
+      const { hostname, port } = new URL(service.url)
+      const socket = await Bun.connect({ hostname, port: Number(port), socket: { data() {} } })
+      socket.write(
+        'POST /api/transcribe/ HTTP/1.1\r\nHost: x\r\n' +
+          `Authorization: Bearer ${token}\r\n` +
+          'Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 500000\r\n\r\n' +
+          '--b\r\nContent-Disposition: form-data; name="audio"; filename="a.mp3"\r\n\r\n',
+      )
+      socket.write(new Uint8Array(100_000))
+      await until(async () => (await service.files()).length === before.files + 1)
+      socket.terminate()
+      await until(async () => (await service.files()).length === before.files)
+    })
+  })
+
+  test('none of this is a defect', () => expect(service.logged).toEqual([]))
+})
+
+/** Waits for what another process or socket brings about; the test's own time limit ends it. */
+async function until(condition: () => Promise<boolean>) {
+  while (!(await condition())) await Bun.sleep(10)
+}
