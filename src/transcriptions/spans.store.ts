@@ -10,14 +10,20 @@ export type SpanRange = { startSample: number; endSample: number }
 /** Only the latest attempt may write: an older one that is still running finds its span taken from it. */
 export type Claim = { spanId: string; attempt: number }
 
+/** A statement takes 65,534 parameters; days of audio in half minutes have more. */
+const ROWS_PER_INSERT = 5_000
+
 export async function insertSpans(
   tx: Transaction,
   { transcriptionId, ranges }: { transcriptionId: string; ranges: SpanRange[] },
 ): Promise<{ id: string; startSample: number }[]> {
-  return tx
-    .insert(spans)
-    .values(ranges.map((range) => ({ transcriptionId, ...range })))
-    .returning({ id: spans.id, startSample: spans.startSample })
+  const inserted: { id: string; startSample: number }[] = []
+  for (let at = 0; at < ranges.length; at += ROWS_PER_INSERT) {
+    const rows = ranges.slice(at, at + ROWS_PER_INSERT).map((range) => ({ transcriptionId, ...range }))
+    const returned = { id: spans.id, startSample: spans.startSample }
+    inserted.push(...(await tx.insert(spans).values(rows).returning(returned)))
+  }
+  return inserted
 }
 
 /** Takes a span up, away from any attempt before; null where it is finished, or its transcription over. */

@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, inArray, isNull, sql } from 'drizzle-orm'
 import type { Database, Queries, Transaction } from '../db/database.ts'
 import { envelopes, segments, spans, transcriptions } from '../db/schema.ts'
 import type { ErrorCode } from '../errors.ts'
@@ -33,12 +33,14 @@ export async function findTranscription(db: Queries, id: string): Promise<Transc
   return row ?? null
 }
 
+/** In the order of their spans: by times alone, one span's last could come after the next one's first. */
 export async function segmentsOf(db: Queries, id: string): Promise<StoredSegment[]> {
   return db
-    .select()
+    .select(getTableColumns(segments))
     .from(segments)
+    .innerJoin(spans, eq(segments.spanId, spans.id))
     .where(eq(segments.transcriptionId, id))
-    .orderBy(asc(segments.start), asc(segments.spanId), asc(segments.position))
+    .orderBy(asc(spans.startSample), asc(segments.position))
 }
 
 /** Marks it as being worked on; null where it is over already, or gone. */

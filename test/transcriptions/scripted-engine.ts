@@ -1,0 +1,59 @@
+import type { Engine, Segment, SpanRequest, SpanResult } from '../../src/engines/engine.ts'
+import { BYTES_PER_SECOND } from '../../src/media/media.ts'
+
+/** A segment without anything that is not said. */
+export function segmentOf(said: Partial<Segment> & { text: string }): Segment {
+  return {
+    ...{ start: 0, end: 1, language: null, words: null },
+    ...{ avgLogprob: null, compressionRatio: null, noSpeechProb: null },
+    ...said,
+  }
+}
+
+/** Two segments that name the very samples they were made of, so that a transcript shows what was sent, and where to. */
+export function namingSamples(pcm: Uint8Array): SpanResult {
+  const seconds = pcm.length / BYTES_PER_SECOND
+  const name = Bun.hash.crc32(pcm).toString(16)
+  return {
+    model: 'scripted',
+    segments: [
+      segmentOf({ start: 0, end: seconds / 2, text: ` ${name}:start`, language: 'en' }),
+      segmentOf({ start: seconds / 2, end: seconds, text: ` ${name}:end`, language: 'en' }),
+    ],
+  }
+}
+
+export type Answer = (span: SpanRequest, call: number) => SpanResult | Promise<SpanResult>
+
+/**
+ * An engine that answers as a test wants it to: for what a real one cannot be made to do on demand, such as failing
+ * three times and then succeeding. `call` counts from 0. Without an `answer` it names the samples of each span.
+ */
+export function scriptedEngine({
+  answer = ({ pcm }) => namingSamples(pcm),
+  targetSpanSeconds = 4,
+  maxSpanSeconds = 6,
+  concurrency = 1,
+}: { answer?: Answer } & Partial<Pick<Engine, 'targetSpanSeconds' | 'maxSpanSeconds' | 'concurrency'>> = {}) {
+  const calls: SpanRequest[] = []
+  const engine: Engine = {
+    name: 'sidecar',
+    targetSpanSeconds,
+    maxSpanSeconds,
+    concurrency,
+    state: () => ({ ready: true, detail: 'answers as scripted' }),
+    whenReady: async (signal) => signal.throwIfAborted(),
+    async transcribe(span) {
+      span.signal.throwIfAborted()
+      calls.push(span)
+      return answer(span, calls.length - 1)
+    },
+    close: async () => {},
+  }
+  return { ...engine, calls }
+}
+
+/** Never answers; ends with the signal's reason, as every engine does. */
+export function untilAborted({ signal }: SpanRequest): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+}

@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { randomUUID } from 'node:crypto'
+import { asc, eq } from 'drizzle-orm'
+import { segments, spans } from '../../src/db/schema.ts'
+import type { Segment } from '../../src/engines/engine.ts'
+import {
+  claimSpan,
+  failSpan,
+  finishSpan,
+  insertSpans,
+  releaseSpan,
+  removeSpan,
+  type Span,
+} from '../../src/transcriptions/spans.store.ts'
+import {
+  addDone,
+  fail,
+  insertPlan,
+  segmentsOf,
+  takeUp,
+} from '../../src/transcriptions/transcriptions.store.ts'
+import { databases, type TestDatabase } from '../databases.ts'
+import { insertOwned } from './rows.ts'
+import { segmentOf } from './scripted-engine.ts'
+
+const SECOND = 16_000
+
+for (const kind of databases) {
+  describe(`spans in ${kind.name}`, () => {
+    let database: TestDatabase
+    let transcriptionId: string
+    let spanId: string
+    beforeAll(async () => {
+      database = await kind.open()
+    }, 60_000)
+    afterAll(() => database?.close())
+    beforeEach(async () => {
+      transcriptionId = await insertOwned(database.db)
+      const [span] = await insert([90 * SECOND, 100 * SECOND])
+      spanId = span?.id ?? ''
+    })
+
+    function insert(...ranges: [startSample: number, endSample: number][]) {
+      return database.db.transaction((tx) =>
+        insertSpans(tx, {
+          transcriptionId,
+          ranges: ranges.map(([startSample, endSample]) => ({ startSample, endSample })),
+        }),
+      )
+    }
+
+    async function claimed(): Promise<{ span: Span; claim: { spanId: string; attempt: number } }> {
+      const span = await claimSpan(database.db, spanId)
+      if (!span) throw new Error('the span cannot be claimed')
+      return { span, claim: { spanId, attempt: span.attempt } }
+    }
+
+    function finish({ span, claim }: Awaited<ReturnType<typeof claimed>>, told: Segment[]) {
+      const result = { segments: told, model: 'some-model' }
+      return database.db.transaction((tx) => finishSpan(tx, { claim, span, result, engine: 'sidecar' }))
+    }
+
+    async function row(): Promise<Span | undefined> {
+      return (await database.db.select().from(spans).where(eq(spans.id, spanId)))[0]
+    }
+
+    test('an attempt that was overtaken writes nothing, whatever it ends with', async () => {
+      const older = await claimed()
+      const latest = await claimed()
+      expect([older.span.attempt, latest.span.attempt]).toEqual([1, 2])
+      expect(await finish(older, [segmentOf({ text: ' older' })])).toBe(false)
+      expect(await releaseSpan(database.db, { claim: older.claim, failed: true })).toBeNull()
+      await database.db.transaction(async (tx) => {
+        expect(await failSpan(tx, older.claim)).toBe(false)
+        expect(await removeSpan(tx, older.claim)).toBe(false)
+      })
+      expect(await row()).toMatchObject({ state: 'running', attempt: 2, failures: 0 })
+      expect(await finish(latest, [segmentOf({ text: ' latest' })])).toBe(true)
+      expect((await segmentsOf(database.db, transcriptionId)).map(({ text }) => text)).toEqual([' latest'])
+    })
+
+    test('a finished span is finished once, and cannot be taken up again', async () => {
+      const work = await claimed()
+      expect(await finish(work, [segmentOf({ text: ' once' })])).toBe(true)
+      expect(await finish(work, [segmentOf({ text: ' twice' })])).toBe(false)
+      expect(await releaseSpan(database.db, { claim: work.claim, failed: false })).toBeNull()
+      expect(await claimSpan(database.db, spanId)).toBeNull()
+      expect(await row()).toMatchObject({
+        state: 'done',
+        attempt: 1,
+        engine: 'sidecar',
+        model: 'some-model',
+        finishedAt: expect.any(Date),
+      })
+      expect(await segmentsOf(database.db, transcriptionId)).toHaveLength(1)
+    })
+
+    test('a failed span, one that is not there, and one of a transcription that is over cannot be taken up', async () => {
+      const { claim } = await claimed()
+      await database.db.transaction(async (tx) => expect(await failSpan(tx, claim)).toBe(true))
+      expect(await claimSpan(database.db, spanId)).toBeNull()
+      expect(await claimSpan(database.db, randomUUID())).toBeNull()
+      const [other] = await insert([0, SECOND])
+      await fail(database.db, { id: transcriptionId, code: 'internal', message: 'over' })
+      expect(await claimSpan(database.db, other?.id ?? '')).toBeNull()
+      expect(await takeUp(database.db, transcriptionId)).toBeNull()
+    })
+
+    test('a span that is given back can be taken up again, and counts only its errors', async () => {
+      expect(await releaseSpan(database.db, { ...(await claimed()), failed: false })).toBe(0)
+      expect(await releaseSpan(database.db, { ...(await claimed()), failed: true })).toBe(1)
+      expect(await releaseSpan(database.db, { ...(await claimed()), failed: true })).toBe(2)
+      expect(await row()).toMatchObject({ state: 'queued', attempt: 3, failures: 2 })
+    })
+
+    test("segments and words are placed at the span's offset, and not past its end", async () => {
+      const words = [
+        { start: 1.5, end: 2.0005, word: ' stands', probability: 0.9 },
+        { start: 9.5, end: 11, word: ' beside', probability: null },
+      ]
+      const told = [
+        segmentOf({ start: 0, end: 1.2344, text: ' The old library' }),
+        segmentOf({
+          start: 1.5,
+          end: 10.5,
+          text: ' stands beside',
+          words,
+          language: 'en',
+          avgLogprob: -0.25,
+        }),
+      ]
+      await finish(await claimed(), told)
+      const stored = await database.db
+        .select()
+        .from(segments)
+        .where(eq(segments.transcriptionId, transcriptionId))
+        .orderBy(asc(segments.position))
+      expect(stored.map(({ start, end, text, position }) => ({ start, end, text, position }))).toEqual([
+        { start: 90, end: 91.234, text: ' The old library', position: 0 },
+        { start: 91.5, end: 100, text: ' stands beside', position: 1 },
+      ])
+      expect(stored[0]?.words).toBeNull()
+      expect(stored[1]?.words).toEqual([
+        { start: 91.5, end: 92.001, word: ' stands', probability: 0.9 },
+        { start: 99.5, end: 100, word: ' beside', probability: null },
+      ])
+      expect(stored[1]).toMatchObject({ language: 'en', avgLogprob: -0.25, noSpeechProb: null })
+    })
+
+    test('segments come in the order of their spans, also where one ends and the next begins at once', async () => {
+      const places = Array.from({ length: 12 }, (_, index): [number, number] => [
+        index * SECOND,
+        (index + 1) * SECOND,
+      ])
+      const told = ['starts', 'ends'].map((word, time) => ({ word, time }))
+      const inserted = await insert(...places)
+      for (const { id, startSample } of inserted.toReversed()) {
+        spanId = id
+        const second = startSample / SECOND
+        await finish(
+          await claimed(),
+          told.map(({ word, time }) => segmentOf({ start: time, end: time, text: ` ${second} ${word}` })),
+        )
+      }
+      expect((await segmentsOf(database.db, transcriptionId)).map(({ text }) => text)).toEqual(
+        places.flatMap((_, second) => told.map(({ word }) => ` ${second} ${word}`)),
+      )
+    })
+
+    test('two spans cannot start at one place', async () => {
+      const error = await insert([90 * SECOND, 91 * SECOND]).catch((error: unknown) => error)
+      expect(error).toBeInstanceOf(Error)
+    })
+
+    test('the plan of two weeks in half minutes can be written, and is written once', async () => {
+      const HALF_MINUTE = 30 * SECOND
+      const ranges = Array.from({ length: 40_320 }, (_, index) => ({
+        startSample: index * HALF_MINUTE,
+        endSample: (index + 1) * HALF_MINUTE,
+      }))
+      const plan = { id: transcriptionId, totalSamples: 40_320 * HALF_MINUTE, levels: new Uint8Array(3) }
+      const { claim } = await claimed()
+      const inserted = await database.db.transaction(async (tx) => {
+        await removeSpan(tx, claim)
+        expect(await insertPlan(tx, plan)).toBe(true)
+        expect(await insertPlan(tx, plan)).toBe(false)
+        return insertSpans(tx, { transcriptionId, ranges })
+      })
+      expect(inserted.map(({ startSample }) => startSample).toSorted((a, b) => a - b)).toEqual(
+        ranges.map(({ startSample }) => startSample),
+      )
+    }, 30_000)
+
+    test('what is done is added up, until it is over', async () => {
+      const done = () => database.db.transaction((tx) => addDone(tx, { id: transcriptionId, samples: 40 }))
+      await done()
+      expect((await done())?.doneSamples).toBe(80)
+      await fail(database.db, { id: transcriptionId, code: 'internal', message: 'over' })
+      expect(await done()).toBeNull()
+    })
+  })
+}
