@@ -11,7 +11,7 @@ FRAME = 512
 """Samples that one probability speaks for (32 ms)."""
 
 _CONTEXT = 64
-_BLOCK = 4096
+_BLOCK = 512
 _ON = 0.5
 _OFF = 0.35
 _PAUSE = 5

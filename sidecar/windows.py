@@ -14,6 +14,8 @@ LONGEST = 30.0
 MARGIN = 0.2
 """Seconds of audio kept on each side of speech; cutting to the sample costs words."""
 _GAP = 0.5
+_GAP_WHILE_SHORT = 2.0
+_SHORT = 5.0
 _EARLIEST = 8.0
 _CLEAR_DIP = 0.5
 
@@ -69,7 +71,7 @@ def _grouped(pieces: list[Speech]) -> list[list[Speech]]:
     rest = pieces
     while rest:
         count = _fitting(rest)
-        run_goes_on = count < len(rest) and _pause(rest, count) <= _GAP * SAMPLE_RATE
+        run_goes_on = count < len(rest) and _joins(rest, count)
         if run_goes_on and count > 1:
             count = _best_cut(rest, count)
         groups.append(rest[:count])
@@ -82,10 +84,16 @@ def _fitting(pieces: list[Speech]) -> int:
     while (
         count < len(pieces)
         and pieces[count].end - pieces[0].start <= (USUAL - 2 * MARGIN) * SAMPLE_RATE
-        and _pause(pieces, count) <= _GAP * SAMPLE_RATE
+        and _joins(pieces, count)
     ):
         count += 1
     return count
+
+
+def _joins(pieces: list[Speech], i: int) -> bool:
+    """A pause ends a window; a few words alone reach over a longer one, since they are heard better in company."""
+    short = pieces[i - 1].end - pieces[0].start < _SHORT * SAMPLE_RATE
+    return _pause(pieces, i) <= (_GAP_WHILE_SHORT if short else _GAP) * SAMPLE_RATE
 
 
 def _pause(pieces: list[Speech], i: int) -> int:

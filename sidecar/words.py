@@ -55,6 +55,18 @@ def _with_punctuation(words: Sequence[tuple[Word, int]]) -> list[tuple[Word, int
     return [*joined, opening] if opening else joined
 
 
+def _out_of_pauses(word: Word, window: Window) -> Word:
+    """The word within the stretch of speech that it ends in: an aligned end is right where a start is not.
+
+    word: in seconds from the window's start.
+    """
+    for stretch in window.speech:
+        start, end = (stretch.start - window.start) / SAMPLE_RATE, (stretch.end - window.start) / SAMPLE_RATE
+        if start < word.end - SHORTEST <= end:
+            return replace(word, start=max(word.start, start), end=min(word.end, end))
+    return word
+
+
 def sharpened(word: Word, samples: np.ndarray) -> Word:
     """Starts and ends where the word's energy comes within 18 dB of its peak.
 
@@ -95,7 +107,7 @@ def placed(
     for word, count in found:
         place = min(int(np.searchsorted(edges, counted, side="right")), len(segments) - 1)
         counted += count
-        exact = sharpened(word, heard)
+        exact = sharpened(_out_of_pauses(word, window), heard)
         start = min(max(offset + exact.start, at), max(last - SHORTEST, at))
         end = max(min(offset + exact.end, last), start + SHORTEST)
         mine[place].append(replace(word, start=start, end=end))

@@ -1,0 +1,62 @@
+"""The real model and the real process; a model that cannot be had fails every test that needs it."""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from sidecar import audio
+from sidecar.engine import CTranslate2
+from sidecar.model import Model, locate
+from sidecar.settings import read
+from sidecar.transcribe import Transcriber
+
+from .process import Process
+
+SPEECH = Path(__file__).with_name("speech.flac")
+
+
+@pytest.fixture(scope="session")
+def model() -> Model:
+    settings = read(os.environ)
+    return locate(settings.model, settings.model_cache, lambda message, done, total: None)
+
+
+@pytest.fixture(scope="session")
+def transcriber(model: Model) -> Iterator[Transcriber]:
+    engine = CTranslate2(model.directory, device="cpu", compute_type="int8", workers=2, threads=1)
+    transcriber = Transcriber(engine, model.directory, batch_size=8, workers=2)
+    yield transcriber
+    transcriber.close()
+
+
+@pytest.fixture(scope="session")
+def speech() -> np.ndarray:
+    """8.2 s: "Please send the letter … before Friday morning. The train to Manchester … in the evening." """
+    with SPEECH.open("rb") as file:
+        return audio.decode(file, longest=60)
+
+
+@pytest.fixture(scope="session")
+def flac() -> bytes:
+    return SPEECH.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def server(model: Model) -> Iterator[Process]:
+    with Process(MODEL=str(model.directory), MAX_INPUT_BYTES="1000000", MAX_AUDIO_SECONDS="60") as process:
+        process.wait_for("ready")
+        yield process
+
+
+@pytest.fixture(scope="session")
+def client(server: Process) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
+        yield client

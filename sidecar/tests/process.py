@@ -1,0 +1,50 @@
+"""The sidecar as its own process, as whoever runs it sees it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Process:
+    def __init__(self, *arguments: str, **settings: str):
+        self._popen = subprocess.Popen(
+            [sys.executable, "-m", "sidecar", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "HOST": "127.0.0.1", "PORT": "0", **settings},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.port = 0
+
+    def __enter__(self) -> "Process":
+        self.port = self.wait_for("listening")["port"]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._popen.kill()
+        self._popen.wait()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def wait_for(self, event: str) -> dict:
+        for line in self._popen.stdout:
+            told = json.loads(line)
+            if told["event"] == event:
+                return told
+        raise AssertionError(f"the process ended without saying {event!r}")
+
+    def signal(self, number: int) -> None:
+        self._popen.send_signal(number)
+
+    def close_stdin(self) -> None:
+        self._popen.stdin.close()
+
+    def exit_code(self) -> int:
+        return self._popen.wait(timeout=30)

@@ -1,0 +1,121 @@
+"""The routes, over HTTP, against the process."""
+
+import base64
+import concurrent.futures
+
+import httpx
+import numpy as np
+import pytest
+
+from .test_audio import wav
+
+FLAC = {"content-type": "audio/flac"}
+
+
+def failed(response: httpx.Response, status: int, error_type: str) -> str:
+    body = response.json()
+    assert (response.status_code, body["error_type"]) == (status, error_type)
+    assert set(body) == {"error", "error_type"}
+    return body["error"]
+
+
+@pytest.mark.parametrize("path", ["/", "/generate"])
+def test_raw_audio_answers_its_text_and_nothing_more(client, flac, path):
+    response = client.post(path, params={"language": "en"}, content=flac, headers=FLAC)
+    assert response.status_code == 200
+    assert set(response.json()) == {"text"}
+    assert "brother in London" in response.json()["text"]
+    for name in ("x-compute-time", "x-queue-time", "x-inference-time", "x-total-time"):
+        assert int(response.headers[name]) >= 0
+
+
+def test_base64_json_with_nested_parameters_answers_chunks(client, flac):
+    body = {
+        "inputs": base64.b64encode(flac).decode(),
+        "parameters": {"return_timestamps": True, "generate_kwargs": {"language": "english"}},
+    }
+    answer = client.post("/", json=body).json()
+    assert set(answer) == {"text", "chunks"}
+    assert "".join(chunk["text"] for chunk in answer["chunks"]).strip() == answer["text"]
+    assert all(start < end for start, end in (chunk["timestamp"] for chunk in answer["chunks"]))
+
+
+def test_word_chunks_are_words(client, flac):
+    answer = client.post("/", params={"return_timestamps": "word"}, content=flac, headers=FLAC).json()
+    assert [chunk["text"] for chunk in answer["chunks"]][:3] == [" Please", " send", " the"]
+
+
+def test_details_tell_language_duration_model_and_segments(client, flac):
+    params = {"details": "true", "words": "true", "language": "auto"}
+    answer = client.post("/generate", params=params, content=flac, headers=FLAC).json()
+    assert set(answer) == {"text", "language", "duration", "model", "segments"}
+    assert (answer["language"], answer["duration"]) == ("en", pytest.approx(8.182, abs=0.01))
+    for segment in answer["segments"]:
+        assert set(segment) == {
+            *("start", "end", "text", "language", "avg_logprob", "compression_ratio", "no_speech_prob", "words")
+        }
+        assert set(segment["words"][0]) == {"start", "end", "word", "probability"}
+    plain = client.post("/generate", params={"details": "true"}, content=flac, headers=FLAC).json()
+    assert "words" not in plain["segments"][0]
+
+
+def test_silence_answers_an_empty_text(client):
+    answer = client.post("/?details=true", content=wav(np.zeros(32_000)), headers={"content-type": "audio/wav"}).json()
+    assert (answer["text"], answer["segments"], answer["language"]) == ("", [], None)
+
+
+def test_wrong_requests_are_validation_errors_that_say_why(client, flac):
+    def post(**request):
+        return failed(client.post("/generate", **request), 422, "validation")
+
+    assert "klingon" in post(params={"language": "klingon"}, content=flac, headers=FLAC)
+    assert "lnaguage" in post(params={"lnaguage": "en"}, content=flac, headers=FLAC)
+    assert "empty" in post(content=b"", headers=FLAC)
+    assert "not audio" in post(content=b"no audio at all " * 99, headers=FLAC)
+    assert "not JSON" in post(content=b"{", headers={"content-type": "application/json"})
+    assert "inputs" in post(json={"parameters": {}})
+    assert "base64" in post(json={"inputs": "%%%"})
+    assert "multipart" in post(files={"file": flac})
+
+
+def test_a_body_over_the_limit_is_refused_with_and_without_its_length(client):
+    large = b"\0" * 1_000_001
+    failed(client.post("/", content=large, headers=FLAC), 413, "validation")
+    failed(client.post("/", content=iter([large]), headers=FLAC), 413, "validation")
+    assert client.get("/health").status_code == 200
+
+
+def test_audio_over_the_limit_is_refused(client):
+    silence = wav(np.zeros(61 * 8000), rate=8000)
+    assert "MAX_AUDIO_SECONDS" in failed(client.post("/", content=silence, headers=FLAC), 422, "validation")
+
+
+def test_health_and_info(client, model):
+    assert client.get("/health").status_code == 200
+    info = client.get("/info").json()
+    assert info["model_id"] == model.name
+    assert info["model_sha"] == model.revision
+    assert (info["model_device_type"], info["max_input_bytes"]) == ("cpu", 1_000_000)
+    assert {"en", "de", "zh"} <= set(info["languages"])
+
+
+def test_an_unknown_route_answers_json(client):
+    assert "/nothing" in failed(client.get("/nothing"), 404, "validation")
+
+
+def test_requests_at_once_are_all_answered(client, flac):
+    def ask(_: int) -> str:
+        return client.post("/", params={"language": "en"}, content=flac, headers=FLAC).json()["text"]
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        assert len(set(pool.map(ask, range(6)))) == 1
+
+
+def test_clients_that_leave_hold_nobody_up(client, server, flac):
+    def leave(_: int) -> None:
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(server.url, content=flac, headers=FLAC, timeout=httpx.Timeout(10, read=0.02))
+
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        list(pool.map(leave, range(40)))
+    assert "London" in client.post("/", content=flac, headers=FLAC).json()["text"]

@@ -1,0 +1,51 @@
+import io
+import wave
+
+import numpy as np
+import pytest
+
+from sidecar import audio
+from sidecar.errors import RequestError
+
+PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n%s\n#EXT-X-ENDLIST\n"
+
+
+def wav(samples: np.ndarray, *, rate: int = 16_000, channels: int = 1) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(channels)
+        out.setsampwidth(2)
+        out.setframerate(rate)
+        out.writeframes(samples.astype("<i2").tobytes())
+    return file.getvalue()
+
+
+def refused(body: bytes, *, longest: float = 60) -> str:
+    with pytest.raises(RequestError) as error:
+        audio.decode(io.BytesIO(body), longest=longest)
+    assert error.value.error_type == "validation"
+    return error.value.message
+
+
+def test_pcm_comes_out_as_it_went_in():
+    samples = np.arange(-8000, 8000, dtype=np.int16)
+    assert np.array_equal(audio.decode(io.BytesIO(wav(samples)), longest=60), samples)
+
+
+def test_any_rate_and_channels_become_16_khz_mono():
+    assert len(audio.decode(io.BytesIO(wav(np.zeros(88_200), rate=44_100, channels=2)), longest=60)) == 16_000
+
+
+def test_what_is_no_audio_is_refused():
+    assert "not audio" in refused(b"hello there, this is plain text" * 50)
+    assert "no audio samples" in refused(wav(np.zeros(0)))
+
+
+def test_audio_over_the_limit_is_refused():
+    assert "MAX_AUDIO_SECONDS" in refused(wav(np.zeros(32_000)), longest=1)
+
+
+def test_a_playlist_opens_no_other_file(tmp_path):
+    other = tmp_path / "other.wav"
+    other.write_bytes(wav(np.zeros(16_000)))
+    assert "not audio" in refused(PLAYLIST % str(other).encode())

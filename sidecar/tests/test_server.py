@@ -1,0 +1,77 @@
+"""The process: how it starts, refuses, drains and ends."""
+
+import concurrent.futures
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+
+from .process import ROOT, Process
+from .test_app import FLAC, failed
+
+
+def test_it_says_when_it_listens_and_when_it_is_ready(model):
+    with Process(MODEL=str(model.directory)) as process:
+        failed(httpx.get(f"{process.url}/health"), 503, "healthcheck")
+        failed(httpx.post(process.url, content=b"x"), 503, "healthcheck")
+        assert process.wait_for("ready")["model"] == model.name
+        assert httpx.get(f"{process.url}/health").status_code == 200
+
+
+def test_a_wrong_setting_stops_the_start_with_one_line():
+    done = subprocess.run(
+        [sys.executable, "-m", "sidecar"], cwd=ROOT, env={**os.environ, "PORT": "x"}, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == ["PORT is 'x'; it takes a whole number from 0 to 65535 (0: any free port)"]
+
+
+def test_a_model_that_cannot_be_had_ends_the_process_with_the_reason():
+    process = Process(MODEL="/nowhere/at/all")
+    assert "/nowhere/at/all" in process.wait_for("error")["message"]
+    assert process.exit_code() == 1
+
+
+def test_it_ends_when_whoever_started_it_does(model):
+    with Process("--exit-with-stdin", MODEL=str(model.directory)) as process:
+        process.wait_for("ready")
+        process.close_stdin()
+        assert process.exit_code() == 0
+
+
+def test_sigterm_finishes_what_is_in_flight_and_refuses_the_rest(model, flac):
+    with Process(MODEL=str(model.directory)) as process, concurrent.futures.ThreadPoolExecutor(3) as pool:
+        process.wait_for("ready")
+        work = [pool.submit(httpx.post, process.url, content=flac, headers=FLAC, timeout=60) for _ in range(3)]
+        time.sleep(0.3)
+        process.signal(signal.SIGTERM)
+        time.sleep(0.1)
+        failed(httpx.get(f"{process.url}/health"), 503, "healthcheck")
+        failed(httpx.post(process.url, content=flac, headers=FLAC), 503, "healthcheck")
+        assert ["London" in one.result().json()["text"] for one in work] == [True] * 3
+        assert process.exit_code() == 0
+
+
+def test_more_requests_than_the_limit_are_told_to_come_back(model, flac):
+    with Process(MODEL=str(model.directory), MAX_CONCURRENT_REQUESTS="1") as process:
+        process.wait_for("ready")
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            post = lambda _: httpx.post(process.url, content=flac, headers=FLAC, timeout=60)  # noqa: E731
+            answers = list(pool.map(post, range(4)))
+        refused = [answer for answer in answers if answer.status_code == 429]
+        assert {answer.status_code for answer in answers} == {200, 429}
+        failed(refused[0], 429, "overloaded")
+        assert int(refused[0].headers["retry-after"]) > 0
+
+
+def test_an_api_key_is_asked_for_where_one_is_set(model, flac):
+    with Process(MODEL=str(model.directory), API_KEY="secret") as process:
+        process.wait_for("ready")
+        assert httpx.get(f"{process.url}/health").status_code == 200
+        failed(httpx.post(process.url, content=flac, headers=FLAC), 401, "authentication")
+        failed(httpx.get(f"{process.url}/info", headers={"authorization": "Bearer wrong"}), 401, "authentication")
+        key = {**FLAC, "authorization": "Bearer secret"}
+        assert httpx.post(process.url, content=flac, headers=key, timeout=60).status_code == 200

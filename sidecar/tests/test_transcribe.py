@@ -1,0 +1,76 @@
+import re
+
+import numpy as np
+import pytest
+
+from sidecar.errors import Cancelled
+from sidecar.parameters import parse
+from sidecar.transcribe import Transcriber, Transcript
+
+TEXT = (
+    "please send the letter to my brother in london before friday morning "
+    "the train to manchester leaves at seven in the evening"
+)
+
+
+def run(transcriber: Transcriber, samples: np.ndarray, **asked: object) -> Transcript:
+    return transcriber.transcribe(samples, parse(asked), cancelled=lambda: False)
+
+
+def words(text: str) -> str:
+    return " ".join(re.findall(r"[a-z]+", text.lower()))
+
+
+def test_speech_becomes_its_text(transcriber, speech):
+    transcript = run(transcriber, speech, language="en")
+    assert words(transcript.text) == TEXT
+    assert transcript.duration == pytest.approx(8.18, abs=0.01)
+
+
+def test_the_language_is_found(transcriber, speech):
+    transcript = run(transcriber, speech)
+    assert transcript.language == "en"
+    assert {segment.language for segment in transcript.segments} == {"en"}
+
+
+def test_silence_has_no_text(transcriber):
+    transcript = run(transcriber, np.zeros(5 * 16_000, np.int16))
+    assert (transcript.text, transcript.segments, transcript.language) == ("", [], None)
+
+
+def test_a_clip_of_a_few_samples_is_answered(transcriber):
+    assert run(transcriber, np.ones(3, np.int16)).text == ""
+
+
+def test_times_rise_within_the_audio_and_words_lie_in_their_segments(transcriber, speech):
+    pause = np.zeros(3 * 16_000, np.int16)
+    transcript = run(transcriber, np.concatenate([speech, pause, speech]), language="en", words=True)
+    assert words(transcript.text) == f"{TEXT} {TEXT}"
+    at = 0.0
+    for segment in transcript.segments:
+        assert at <= segment.start < segment.end <= transcript.duration
+        assert segment.text.startswith(" ")
+        assert "".join(word.word for word in segment.words) == segment.text
+        assert segment.words[0].start == segment.start
+        assert segment.words[-1].end == segment.end
+        for word in segment.words:
+            assert at <= word.start < word.end
+            at = word.end
+    heard = [word for segment in transcript.segments for word in segment.words]
+    # The second reading begins after the pause, not in it.
+    second = next(word for word in heard[1:] if word.word.strip() == "Please")
+    assert 11.1 <= second.start <= 11.6
+
+
+def test_a_translation_asks_for_english(transcriber, speech):
+    assert "letter" in run(transcriber, speech, language="en", task="translate").text.lower()
+
+
+def test_a_prompt_and_hotwords_are_taken(transcriber, speech):
+    asked = {"initial_prompt": "Dear brother, this is about the post and the railway.", "hotwords": "Manchester"}
+    assert words(run(transcriber, speech, language="en", **asked).text) == TEXT
+
+
+def test_a_client_that_left_is_not_worked_for(transcriber, speech):
+    with pytest.raises(Cancelled):
+        transcriber.transcribe(speech, parse({}), cancelled=lambda: True)

@@ -1,0 +1,52 @@
+from itertools import pairwise
+
+import numpy as np
+
+from sidecar.vad import FRAME, Speech
+from sidecar.windows import LONGEST, MARGIN, USUAL, cut
+
+RATE = 16_000
+
+
+def at(*bounds: tuple[float, float]) -> list[Speech]:
+    return [Speech(int(start * RATE), int(end * RATE)) for start, end in bounds]
+
+
+def cut_at(speech: list[Speech], seconds: float, probability: np.ndarray | None = None):
+    total = int(seconds * RATE)
+    return cut(speech, np.ones(total // FRAME + 1) if probability is None else probability, total)
+
+
+def test_sentences_with_a_pause_between_are_windows_of_their_own():
+    windows = cut_at(at((1, 7), (8, 14)), 15)
+    assert [(round(w.start / RATE, 2), round(w.end / RATE, 2)) for w in windows] == [(0.8, 7.2), (7.8, 14.2)]
+
+
+def test_a_few_words_reach_over_a_longer_pause():
+    assert len(cut_at(at((0.5, 1), (2, 2.5), (3.5, 9)), 10)) == 1
+
+
+def test_a_long_run_is_cut_at_its_longest_late_pause_and_stays_short():
+    speech = at((0, 9), (9.4, 12), (12.2, 14), (14.2, 25))
+    assert [len(w.speech) for w in cut_at(speech, 26)] == [1, 2, 1]
+    assert all(w.seconds <= USUAL for w in cut_at(speech, 26))
+
+
+def test_unbroken_speech_is_cut_where_it_sounds_least_like_speech():
+    probability = np.ones(40 * RATE // FRAME)
+    probability[12 * RATE // FRAME] = 0.4
+    windows = cut_at(at((0, 26)), 30, probability)
+    assert abs(windows[0].end / RATE - 12) < 0.1
+    assert windows[1].start == windows[0].end
+
+
+def test_no_window_is_longer_than_the_model_takes_and_none_overlap():
+    windows = cut_at(at((0.1, 100)), 101)
+    assert all(w.seconds <= LONGEST for w in windows)
+    assert all(a.end <= b.start for a, b in pairwise(windows))
+    covered = sum(w.seconds for w in windows)
+    assert 99.9 <= covered <= 99.9 + 2 * MARGIN
+
+
+def test_up_to_thirty_seconds_of_unbroken_speech_stay_whole():
+    assert len(cut_at(at((1, 29)), 30)) == 1
