@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { createLinkSigner } from '../../src/transcriptions/links.ts'
+import { databases } from '../databases.ts'
+import { type Client, clientOf, fixture, textAt } from './client.ts'
+import { SECRET, startService, type TestService } from './service.ts'
+
+setDefaultTimeout(60_000)
+
+let service: TestService
+let ada: Client
+let original: Uint8Array<ArrayBuffer>
+
+beforeAll(async () => {
+  const [kind] = databases
+  if (!kind) throw new Error('no database')
+  service = await startService({ kind })
+  const anyone = clientOf(service.url)
+  ada = anyone.as(await anyone.newToken())
+  original = await fixture('speech.mp3').bytes()
+})
+afterAll(() => service.close())
+
+async function uploaded(filename = 'speech.mp3') {
+  const id = textAt((await ada.upload(fixture('speech.mp3'), {}, filename)).body, 'transcription_id')
+  return { id, link: textAt((await ada.ask(`/api/transcriptions/${id}/`)).body, 'audio_file') }
+}
+
+async function get(link: string, range?: string) {
+  const response = await fetch(link, range === undefined ? {} : { headers: { range } })
+  return { status: response.status, headers: response.headers, bytes: await response.bytes() }
+}
+
+test('gives the original, byte for byte, to whoever holds it', async () => {
+  const { link } = await uploaded()
+  const { status, headers, bytes } = await get(link)
+  expect(status).toBe(200)
+  expect(bytes).toEqual(original)
+  expect(headers.toJSON()).toMatchObject({
+    'content-type': 'audio/mpeg',
+    'content-length': String(original.length),
+    'accept-ranges': 'bytes',
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'private',
+    'content-disposition': "inline; filename*=UTF-8''speech.mp3",
+  })
+})
+
+describe('parts of it, for players that seek', () => {
+  let link: string
+  beforeAll(async () => {
+    link = (await uploaded()).link
+  })
+
+  const SIZE = 43_436
+  test.each([
+    ['bytes=0-0', 0, 1],
+    ['bytes=1000-1999', 1000, 2000],
+    ['bytes=43000-', 43_000, SIZE],
+    ['bytes=43000-99999', 43_000, SIZE],
+    ['bytes=-100', SIZE - 100, SIZE],
+  ])('%s', async (range, start, end) => {
+    const { status, headers, bytes } = await get(link, range)
+    expect(status).toBe(206)
+    expect(headers.get('content-range')).toBe(`bytes ${start}-${end - 1}/${SIZE}`)
+    expect(headers.get('content-length')).toBe(String(end - start))
+    expect(bytes).toEqual(original.slice(start, end))
+  })
+
+  test('behind its end: 416, with the size', async () => {
+    const { status, headers, bytes } = await get(link, `bytes=${SIZE}-`)
+    expect(status).toBe(416)
+    expect(headers.get('content-range')).toBe(`bytes */${SIZE}`)
+    expect(bytes).toHaveLength(0)
+  })
+
+  test('what is no single range gets the whole', async () => {
+    const { status, bytes } = await get(link, 'bytes=0-1,5-6')
+    expect({ status, length: bytes.length }).toEqual({ status: 200, length: SIZE })
+  })
+})
+
+describe('is refused', () => {
+  const refused = {
+    status: 404,
+    body: { error: 'This audio link is not valid or has expired', code: 'not_found' },
+  }
+  const askedFor = async (link: string) => {
+    const response = await fetch(link)
+    return { status: response.status, body: await response.json() }
+  }
+  const changed = (link: string, name: string, change: (value: string) => string) => {
+    const url = new URL(link)
+    url.searchParams.set(name, change(url.searchParams.get(name) ?? ''))
+    return url.href
+  }
+  const flipped = (hex: string) => (hex.startsWith('0') ? '1' : '0') + hex.slice(1)
+
+  test('with a signature that is another, too short, too long or no hex', async () => {
+    const { link } = await uploaded()
+    for (const change of [
+      flipped,
+      (hex: string) => hex.slice(2),
+      (hex: string) => `${hex}00`,
+      () => 'x'.repeat(64),
+      () => '',
+    ]) {
+      expect(await askedFor(changed(link, 'signature', change))).toEqual(refused)
+    }
+  })
+
+  test('with another expiry', async () => {
+    const { link } = await uploaded()
+    for (const seconds of [1, -5, 3600]) {
+      expect(await askedFor(changed(link, 'expires', (text) => String(Number(text) + seconds)))).toEqual(
+        refused,
+      )
+    }
+  })
+
+  test('on another transcription, or one that never was', async () => {
+    const [first, second] = [await uploaded(), await uploaded()]
+    expect(await askedFor(first.link.replace(first.id, second.id))).toEqual(refused)
+    const gone = crypto.randomUUID()
+    const signed = await createLinkSigner({ secret: SECRET }).sign(`/api/transcriptions/${gone}/audio`)
+    expect(await askedFor(service.url + signed)).toEqual(refused)
+  })
+
+  test('once expired, or signed with another secret', async () => {
+    const { id } = await uploaded()
+    const path = `/api/transcriptions/${id}/audio`
+    const expired = await createLinkSigner({ secret: SECRET, seconds: -1 }).sign(path)
+    const foreign = await createLinkSigner({ secret: `${SECRET}!` }).sign(path)
+    expect(await askedFor(service.url + expired)).toEqual(refused)
+    expect(await askedFor(service.url + foreign)).toEqual(refused)
+  })
+
+  test('without its query, also with a token', async () => {
+    const { id } = await uploaded()
+    const bare = await ada.ask(`/api/transcriptions/${id}/audio`)
+    expect(bare).toMatchObject({ status: 400, body: { code: 'validation' } })
+    const words = await ada.ask(`/api/transcriptions/${id}/audio?expires=soon&signature=x`)
+    expect(words).toMatchObject({ status: 400, body: { code: 'validation' } })
+  })
+})
+
+describe('names files safely', () => {
+  test.each([
+    ['a"; filename=evil.exe', 'a%22%3B%20filename%3Devil.exe'],
+    ['../../etc/passwd', 'passwd'],
+    ['C:\\music\\a.mp3', 'a.mp3'],
+    ['日本語 (1)*.mp3', '%E6%97%A5%E6%9C%AC%E8%AA%9E%20%281%29%2A.mp3'],
+    ["it's 100 %.mp3", 'it%27s%20100%20%25.mp3'],
+    ['<script>alert(1)</script>.html', 'script%3E.html'],
+  ])('%s', async (filename, encoded) => {
+    const { link } = await uploadedRaw(filename)
+    const { headers } = await get(link)
+    expect(headers.get('content-disposition')).toBe(`inline; filename*=UTF-8''${encoded}`)
+    expect(headers.get('content-type')).toBe('audio/mpeg')
+  })
+
+  test('a line end in it starts no header, and a NUL is no defect', async () => {
+    const { link } = await uploadedRaw('a\0b%0D%0ASet-Cookie: x=1')
+    const { headers } = await get(link)
+    expect(headers.get('set-cookie')).toBeNull()
+    expect(service.logged).toEqual([])
+  })
+})
+
+/** Sent as it is, with quotes escaped by a backslash, where `FormData` would encode more. */
+async function uploadedRaw(filename: string) {
+  const quoted = filename.replaceAll('\\', '\\\\').replaceAll('"', '\\"')
+  const body = new Blob([
+    `--b\r\nContent-Disposition: form-data; name="audio"; filename="${quoted}"\r\n\r\n`,
+    original,
+    '\r\n--b--\r\n',
+  ])
+  const { body: answer } = await ada.ask('/api/transcribe', {
+    method: 'POST',
+    headers: { 'content-type': 'multipart/form-data; boundary=b' },
+    body,
+  })
+  const id = textAt(answer, 'transcription_id')
+  return { id, link: textAt((await ada.ask(`/api/transcriptions/${id}/`)).body, 'audio_file') }
+}
