@@ -1,4 +1,5 @@
 import { Elysia, t } from 'elysia'
+import { readJson } from '../http/json-body.ts'
 import { Problem } from '../http/problems.ts'
 import { ACCESS_TOKEN_SECONDS, tokens } from '../http/tokens.ts'
 import type { AuthService } from './auth.service.ts'
@@ -14,8 +15,12 @@ const Credentials = t.Object(
 const Access = t.Object({
   access_token: t.String({ description: 'Send it as `Authorization: Bearer <access_token>`' }),
   token_type: t.Literal('Bearer'),
-  expires_in: t.Integer({ description: 'Seconds', examples: [ACCESS_TOKEN_SECONDS] }),
+  // `t.Integer` would tell the document that it may be a string.
+  expires_in: t.Number({ multipleOf: 1, description: 'Seconds', examples: [ACCESS_TOKEN_SECONDS] }),
 })
+
+// `json` is what the document says; the function before it parses.
+const JSON_BODY = [readJson, 'json' as const]
 
 export function authRoutes({ auth, secret }: { auth: AuthService; secret: string }) {
   const accessFor = (access_token: string) => ({
@@ -34,8 +39,9 @@ export function authRoutes({ auth, secret }: { auth: AuthService; secret: string
         return access
       },
       {
+        parse: JSON_BODY,
         body: Credentials,
-        response: { 201: Access, 400: Problem, 403: Problem, 409: Problem },
+        response: { 201: Access, 400: Problem, 403: Problem, 409: Problem, 413: Problem },
         detail: {
           summary: 'Create an account',
           description: 'Answers with an access token, as a login does.',
@@ -46,8 +52,9 @@ export function authRoutes({ auth, secret }: { auth: AuthService; secret: string
       '/login',
       async ({ body, tokens }) => accessFor(await tokens.sign({ sub: await auth.login(body) })),
       {
+        parse: JSON_BODY,
         body: Credentials,
-        response: { 200: Access, 400: Problem, 401: Problem },
+        response: { 200: Access, 400: Problem, 401: Problem, 413: Problem },
         detail: { summary: 'Get an access token' },
       },
     )

@@ -60,6 +60,7 @@ export function problems({ log }: { log: (line: string, error: unknown) => void 
         if (error.type === 'response') return problemOf(error, log)
         return answer(400, sentence(error), 'validation')
       case 'PARSE':
+        if (error.cause instanceof VerbatimError) return problemOf(error.cause, log)
         return answer(400, 'The body is not what its Content-Type says', 'validation')
       default:
         return problemOf(error, log)
