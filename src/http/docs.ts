@@ -4,18 +4,22 @@ import { Elysia } from 'elysia'
 /** Swagger UI's own files, served from here: the page works without any other host. */
 export type SwaggerAssets = Record<'swagger-ui.css' | 'swagger-ui-bundle.js', { type: string; body: Blob }>
 
+const swaggerUi = {
+  theme: '/swagger/assets/swagger-ui.css',
+  cdn: '/swagger/assets/swagger-ui-bundle.js',
+  // The plugin's own is relative, and so wrong at `/swagger/`.
+  url: '/swagger/json',
+  autoDarkMode: false,
+  persistAuthorization: true,
+}
+
 /** The page at `/swagger`, the document at `/swagger/json`. */
 export function docs({ assets, version }: { assets: SwaggerAssets; version: string }) {
   const page = openapi({
     path: '/swagger',
     specPath: '/swagger/json',
     provider: 'swagger-ui',
-    swagger: {
-      theme: '/swagger/assets/swagger-ui.css',
-      cdn: '/swagger/assets/swagger-ui-bundle.js',
-      autoDarkMode: false,
-      persistAuthorization: true,
-    },
+    swagger: swaggerUi,
     documentation: {
       info: {
         title: 'Verbatim',
