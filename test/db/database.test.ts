@@ -1,15 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { isUniqueViolation } from '../../src/db/database.ts'
 import { envelopes, transcriptions, users } from '../../src/db/schema.ts'
 import { databases, type TestDatabase } from '../databases.ts'
 import { insertOwned } from '../transcriptions/rows.ts'
+
+setDefaultTimeout(60_000)
 
 for (const kind of databases) {
   describe(`the database: ${kind.name}`, () => {
     let database: TestDatabase
     beforeAll(async () => {
       database = await kind.open()
-    }, 60_000)
+    })
     afterAll(() => database?.close())
 
     test('tells a violated unique constraint by its name', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { randomUUID } from 'node:crypto'
 import { asc, eq } from 'drizzle-orm'
 import { segments, spans } from '../../src/db/schema.ts'
@@ -23,6 +23,8 @@ import { databases, type TestDatabase } from '../databases.ts'
 import { insertOwned } from './rows.ts'
 import { segmentOf } from './scripted-engine.ts'
 
+setDefaultTimeout(60_000)
+
 const SECOND = 16_000
 
 for (const kind of databases) {
@@ -32,7 +34,7 @@ for (const kind of databases) {
     let spanId: string
     beforeAll(async () => {
       database = await kind.open()
-    }, 60_000)
+    })
     afterAll(() => database?.close())
     beforeEach(async () => {
       transcriptionId = await insertOwned(database.db)
@@ -189,7 +191,7 @@ for (const kind of databases) {
       expect(inserted.map(({ startSample }) => startSample).toSorted((a, b) => a - b)).toEqual(
         ranges.map(({ startSample }) => startSample),
       )
-    }, 30_000)
+    })
 
     test('what is done is added up, until it is over', async () => {
       const done = () => database.db.transaction((tx) => addDone(tx, { id: transcriptionId, samples: 40 }))

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { randomUUID } from 'node:crypto'
+import { eq } from 'drizzle-orm'
+import { spans } from '../../src/db/schema.ts'
+import { pgBossQueue } from '../../src/queue/pg-boss.ts'
+import type { Queue } from '../../src/queue/queue.ts'
+import { diskStorage } from '../../src/storage/disk.ts'
+import { audioKey, FOLDER, pcmKey } from '../../src/transcriptions/keys.ts'
+import { removeOrphans, requeue } from '../../src/transcriptions/recover.ts'
+import { insertSpans, type Span } from '../../src/transcriptions/spans.store.ts'
+import type { Transcription } from '../../src/transcriptions/transcriptions.store.ts'
+import { streamOf } from '../contracts/storage.ts'
+import { databases, type TestDatabase } from '../databases.ts'
+import { temporaryFolder } from '../media/recordings.ts'
+import { insertOwned } from './rows.ts'
+
+setDefaultTimeout(60_000)
+
+for (const kind of databases) {
+  describe(`recovery on ${kind.name}`, () => {
+    let database: TestDatabase
+    let queue: Queue
+    beforeAll(async () => {
+      database = await kind.open()
+      queue = await pgBossQueue({ database: database.connection, onError: console.error })
+    })
+    afterAll(async () => {
+      await queue?.stop(0)
+      await database?.close()
+    })
+
+    /** A transcription as a run before left it, with a span in each of the states; gives all the ids. */
+    async function left(status: Transcription['status'], states: Span['state'][]) {
+      const id = await insertOwned(database.db, {
+        status,
+        ...(states.length > 0 && { totalSamples: 160_000 }),
+      })
+      const ids: string[] = []
+      for (const [index, state] of states.entries()) {
+        const ranges = [{ startSample: index * 16_000, endSample: (index + 1) * 16_000 }]
+        const [span] = await database.db.transaction((tx) => insertSpans(tx, { transcriptionId: id, ranges }))
+        await database.db
+          .update(spans)
+          .set({ state })
+          .where(eq(spans.id, span?.id ?? ''))
+        ids.push(span?.id ?? '')
+      }
+      return { id, spans: ids }
+    }
+
+    test('makes jobs for the unfinished rows, each once, and for no others', async () => {
+      const { db } = database
+      const uploaded = await left('queued', [])
+      const preparing = await left('processing', [])
+      const halfDone = await left('processing', ['done', 'running', 'queued', 'done'])
+      await left('completed', ['done'])
+      await left('failed', ['done', 'failed', 'queued'])
+      await left('canceled', ['running', 'queued'])
+      await left('failed', [])
+      await db.transaction(async (tx) => {
+        await queue.enqueue(tx, 'span', [{ data: { spanId: 'of a run before' } }])
+        await queue.enqueue(tx, 'prepare', [{ data: { transcriptionId: preparing.id } }])
+      })
+      expect(await requeue({ db, queue })).toBe(4)
+      expect(await requeue({ db, queue })).toBe(4)
+
+      const got: string[] = []
+      const bothEnds = new Set<string>()
+      const over = Promise.withResolvers<void>()
+      const take = (id: string) => {
+        if (!id.startsWith('end of')) return got.push(id)
+        if (bothEnds.add(id).size === 2) over.resolve()
+      }
+      await db.transaction(async (tx) => {
+        await queue.enqueue(tx, 'span', [{ data: { spanId: 'end of spans' }, priority: -1 }])
+        await queue.enqueue(tx, 'prepare', [{ data: { transcriptionId: 'end of all' }, priority: -1 }])
+      })
+      await queue.work('span', { concurrency: 1 }, async ({ spanId }) => void take(spanId))
+      await queue.work(
+        'prepare',
+        { concurrency: 1 },
+        async ({ transcriptionId }) => void take(transcriptionId),
+      )
+      await over.promise
+      const unfinished = [uploaded.id, preparing.id, ...halfDone.spans.slice(1, 3)]
+      expect(got.toSorted()).toEqual(unfinished.toSorted())
+    })
+
+    test('removes stored files that no row knows, and nothing else', async () => {
+      await using folder = await temporaryFolder()
+      const storage = await diskStorage({ root: folder.path })
+      await removeOrphans({ db: database.db, storage })
+      const known = await insertOwned(database.db)
+      const failed = await insertOwned(database.db, { status: 'failed' })
+      const unknown = randomUUID()
+      for (const id of [known, failed, unknown]) {
+        await storage.write(audioKey(id), streamOf(new Uint8Array(10)))
+        await storage.write(pcmKey(id), streamOf(new Uint8Array(10)))
+      }
+      await storage.write('others/audio', streamOf(new Uint8Array(10)))
+      await removeOrphans({ db: database.db, storage })
+      expect((await storage.list(FOLDER)).toSorted()).toEqual([known, failed].toSorted())
+      expect(await storage.size(pcmKey(known))).toBe(10)
+      expect(await storage.size('others/audio')).toBe(10)
+    })
+  })
+}

@@ -1,0 +1,333 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { eq } from 'drizzle-orm'
+import { spans } from '../../src/db/schema.ts'
+import { type Engine, EngineOverloaded, type SpanRequest } from '../../src/engines/engine.ts'
+import { VerbatimError } from '../../src/errors.ts'
+import { BYTES_PER_SAMPLE, SAMPLE_RATE } from '../../src/media/media.ts'
+import { wavOf } from '../../src/media/wav.ts'
+import type { Queue } from '../../src/queue/queue.ts'
+import { audioKey, folderOf, pcmKey } from '../../src/transcriptions/keys.ts'
+import { createPrepare } from '../../src/transcriptions/prepare.ts'
+import { requeue } from '../../src/transcriptions/recover.ts'
+import { databases } from '../databases.ts'
+import { fixturePcm } from '../engines/pcm.ts'
+import { fixture } from '../media/recordings.ts'
+import { namingSamples, scriptedEngine, untilAborted } from './scripted-engine.ts'
+import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from './workplace.ts'
+
+// Far more than is needed: a machine may have much else to do.
+setDefaultTimeout(60_000)
+
+const unavailable = () => new VerbatimError('engine_unavailable', 'The sidecar broke off')
+
+const long = await repeatedSpeech(3)
+const short = await fixturePcm('speech.wav')
+const [longWav, shortWav] = [wavOf(long), wavOf(short)]
+
+for (const kind of databases) {
+  describe(`transcribing on ${kind.name}`, () => {
+    let workplace: Workplace
+    beforeAll(async () => {
+      workplace = await openWorkplace(kind)
+    })
+    afterEach(() => workplace?.tidy())
+    afterAll(() => workplace?.close())
+
+    /** That a transcription is completed with every stretch of `pcm` in it once, in order; gives its spans. */
+    async function expectWhole(id: string, pcm: Uint8Array) {
+      const row = await workplace.once(id, isOver)
+      expect(row).toMatchObject({ status: 'completed', errorCode: null, errorMessage: null })
+      expect(row.totalSamples).toBe(pcm.length / BYTES_PER_SAMPLE)
+      expect(row.doneSamples).toBe(pcm.length / BYTES_PER_SAMPLE)
+      expect(row.completedAt).toBeInstanceOf(Date)
+      const done = await workplace.spansOf(id)
+      expect(new Set(done.map(({ state }) => state))).toEqual(new Set(['done']))
+      expect(row.text).toBe(textOf(pcm, done))
+      const segments = await workplace.segmentsOf(id)
+      expect(segments).toHaveLength(done.length * 2)
+      let end = 0
+      for (const segment of segments) {
+        expect(segment.start).toBeCloseTo(end, 2)
+        end = segment.end
+      }
+      expect(end).toBeCloseTo(pcm.length / BYTES_PER_SAMPLE / SAMPLE_RATE, 2)
+      return done
+    }
+
+    /** Work that came before this has been delivered once this is through. */
+    async function throughAnother(queue: Queue) {
+      await expectWhole(await workplace.upload(queue, shortWav), short)
+    }
+
+    test('a recording of several spans comes out whole and in order', async () => {
+      const engine = scriptedEngine()
+      const queue = await workplace.startWorker(engine)
+      const id = await workplace.upload(queue, longWav, {
+        language: 'auto',
+        task: 'translate',
+        words: 'true',
+      })
+      const done = await expectWhole(id, long)
+      expect(done.length).toBeGreaterThanOrEqual(4)
+      for (const span of done) {
+        expect(span).toMatchObject({ attempt: 1, failures: 0, engine: 'sidecar', model: 'scripted' })
+        expect((span.endSample - span.startSample) / SAMPLE_RATE).toBeLessThanOrEqual(engine.maxSpanSeconds)
+      }
+      expect(engine.calls).toHaveLength(done.length)
+      for (const { language, task, words } of engine.calls) {
+        expect({ language, task, words }).toEqual({ language: 'auto', task: 'translate', words: true })
+      }
+      expect((await workplace.once(id, isOver)).detectedLanguage).toBe('en')
+    })
+
+    test('silence is a transcription without text', async () => {
+      const queue = await workplace.startWorker(
+        scriptedEngine({ answer: () => ({ segments: [], model: 'scripted' }) }),
+      )
+      const row = await workplace.once(await workplace.upload(queue, longWav), isOver)
+      expect(row).toMatchObject({ status: 'completed', text: '', detectedLanguage: null })
+    })
+
+    test('a span whose engine broke off, or that met a defect, is sent again', async () => {
+      const engine = scriptedEngine({
+        answer({ pcm }, call) {
+          if (call === 0) throw unavailable()
+          if (call === 1) throw new TypeError('a defect')
+          return namingSamples(pcm)
+        },
+      })
+      const queue = await workplace.startWorker(engine)
+      const done = await expectWhole(await workplace.upload(queue, longWav), long)
+      expect(done.slice(0, 2)).toMatchObject([
+        { attempt: 2, failures: 1 },
+        { attempt: 2, failures: 1 },
+      ])
+      for (const span of done.slice(2)) expect(span).toMatchObject({ attempt: 1, failures: 0 })
+    })
+
+    test('an engine with too much to do is left alone as long as it asked for, and that is no failure', async () => {
+      let told = 0
+      let waited = 0
+      const engine = scriptedEngine({
+        answer({ pcm }, call) {
+          if (call === 0) {
+            told = Date.now()
+            throw new EngineOverloaded('The sidecar has too much to do', { retryAfterSeconds: 2 })
+          }
+          waited = Date.now() - told
+          return namingSamples(pcm)
+        },
+      })
+      const queue = await workplace.startWorker(engine)
+      const done = await expectWhole(await workplace.upload(queue, shortWav), short)
+      expect(done[0]).toMatchObject({ attempt: 2, failures: 0 })
+      expect(waited).toBeGreaterThanOrEqual(2_000)
+    })
+
+    test('what an engine will never take fails the transcription with its sentence; what was done is kept', async () => {
+      const sentence = 'The sidecar rejected the audio: no speech model for tlh'
+      const engine = scriptedEngine({
+        answer({ pcm }, call) {
+          if (call === 2) throw new VerbatimError('engine_rejected', sentence)
+          return namingSamples(pcm)
+        },
+      })
+      const queue = await workplace.startWorker(engine)
+      const id = await workplace.upload(queue, longWav)
+      const row = await workplace.once(id, isOver)
+      expect(row).toMatchObject({ status: 'failed', errorCode: 'engine_rejected', errorMessage: sentence })
+      await throughAnother(queue)
+      const left = await workplace.spansOf(id)
+      expect(left.map(({ state }) => state)).toEqual([
+        'done',
+        'done',
+        'failed',
+        ...left.slice(3).map(() => 'queued' as const),
+      ])
+      expect(await workplace.segmentsOf(id)).toHaveLength(4)
+      expect(engine.calls.filter((_, call) => call >= 3)).toHaveLength(2)
+      expect(await workplace.once(id, isOver)).toEqual(row)
+    })
+
+    for (const { what, error, reason } of [
+      {
+        what: 'an engine that stays away',
+        error: unavailable(),
+        reason: { errorCode: 'engine_unavailable', errorMessage: 'The sidecar broke off' },
+      },
+      {
+        what: 'a defect that stays',
+        error: new TypeError('undefined is not a function'),
+        reason: {
+          errorCode: 'internal',
+          errorMessage: 'A part of the audio could not be transcribed, after several tries',
+        },
+      },
+    ]) {
+      test(`${what} fails the transcription after eight tries`, async () => {
+        const engine = scriptedEngine({
+          maxSpanSeconds: 30,
+          targetSpanSeconds: 30,
+          async answer(_, call) {
+            // Six failures more, whose pauses would take a minute.
+            if (call === 0)
+              await workplace.db.update(spans).set({ failures: 6 }).where(eq(spans.state, 'running'))
+            throw error
+          },
+        })
+        const queue = await workplace.startWorker(engine)
+        const id = await workplace.upload(queue, shortWav)
+        expect(await workplace.once(id, isOver)).toMatchObject({ status: 'failed', ...reason })
+        expect(await workplace.spansOf(id)).toMatchObject([{ state: 'failed', attempt: 2, failures: 8 }])
+      })
+    }
+
+    test('a span longer than its engine takes is cut up for it', async () => {
+      const queue = await workplace.openQueue()
+      const planner = scriptedEngine({ targetSpanSeconds: 120, maxSpanSeconds: 300 })
+      const id = await workplace.upload(queue, longWav)
+      await createPrepare(workplace.servicesOf({ queue, engine: planner }))(
+        { transcriptionId: id },
+        AbortSignal.timeout(20_000),
+      )
+      const [planned, ...none] = await workplace.spansOf(id)
+      expect(none).toEqual([])
+      const engine = scriptedEngine()
+      await workplace.startWorker(engine)
+      const done = await expectWhole(id, long)
+      expect(done.length).toBeGreaterThanOrEqual(4)
+      expect(done.map((span) => span.id)).not.toContain(planned?.id ?? '')
+      expect(planner.calls).toHaveLength(0)
+      for (const { pcm } of engine.calls) {
+        expect(pcm.length / BYTES_PER_SAMPLE / SAMPLE_RATE).toBeLessThanOrEqual(engine.maxSpanSeconds)
+      }
+    })
+
+    test('jobs that are delivered twice change nothing', async () => {
+      const gate = Promise.withResolvers<void>()
+      const entered = Promise.withResolvers<void>()
+      const engine = scriptedEngine({
+        ...{ concurrency: 2, targetSpanSeconds: 30, maxSpanSeconds: 30 },
+        async answer({ pcm }, call) {
+          if (call === 0) {
+            entered.resolve()
+            await gate.promise
+          }
+          return namingSamples(pcm)
+        },
+      })
+      const queue = await workplace.startWorker(engine)
+      const id = await workplace.upload(queue, longWav)
+      const again = async () => {
+        const [span] = await workplace.spansOf(id)
+        await workplace.db.transaction(async (tx) => {
+          await queue.enqueue(tx, 'prepare', [{ data: { transcriptionId: id } }])
+          await queue.enqueue(tx, 'span', [{ data: { spanId: span?.id ?? '' } }])
+        })
+      }
+      await entered.promise
+      await again()
+      await expectWhole(id, long)
+      const before = await workplace.once(id, isOver)
+      gate.resolve()
+      await again()
+      await throughAnother(queue)
+      expect(engine.calls).toHaveLength(3)
+      expect(await workplace.once(id, isOver)).toEqual(before)
+      expect(await expectWhole(id, long)).toMatchObject([{ attempt: 2, failures: 0 }])
+    })
+
+    test('spans that end at the same moment complete their transcription, all of them', async () => {
+      const waiting: (() => void)[] = []
+      const engine = scriptedEngine({
+        concurrency: 4,
+        async answer({ pcm }) {
+          await new Promise<void>((resolve) => {
+            waiting.push(resolve)
+            if (waiting.length === 4) for (const go of waiting.splice(0)) go()
+          })
+          return namingSamples(pcm)
+        },
+      })
+      const queue = await workplace.openQueue()
+      const ids = await Promise.all([1, 2, 3, 4].map(() => workplace.upload(queue, longWav)))
+      const prepare = createPrepare(workplace.servicesOf({ queue, engine }))
+      for (const id of ids) await prepare({ transcriptionId: id }, AbortSignal.timeout(20_000))
+      await workplace.startWorker(engine)
+      for (const id of ids) await expectWhole(id, long)
+    })
+
+    test('audio that turns out damaged fails with the reason, and leaves the original alone', async () => {
+      const damaged = (await Bun.file(fixture('speech.flac')).bytes()).fill(0, 4_000)
+      const engine = scriptedEngine()
+      const queue = await workplace.startWorker(engine)
+      const id = await workplace.upload(queue, damaged)
+      const row = await workplace.once(id, isOver)
+      expect(row).toMatchObject({ status: 'failed', errorCode: 'corrupt', failures: 0, totalSamples: null })
+      expect(row.errorMessage).toContain('damaged')
+      expect(await workplace.storage.list(folderOf(id))).toEqual(['audio'])
+      expect(engine.calls).toHaveLength(0)
+    })
+
+    test('audio that is gone fails after several tries', async () => {
+      const queue = await workplace.openQueue()
+      const prepare = createPrepare(workplace.servicesOf({ queue, engine: scriptedEngine() }))
+      const id = await workplace.upload(queue, shortWav)
+      await workplace.storage.remove(audioKey(id))
+      const work = () => prepare({ transcriptionId: id }, AbortSignal.timeout(20_000))
+      for (const failures of [1, 2, 3, 4]) {
+        expect(await work().catch((error: unknown) => error)).toMatchObject({ code: 'not_found' })
+        expect(await workplace.once(id, () => true)).toMatchObject({ status: 'processing', failures })
+      }
+      await work()
+      expect(await workplace.once(id, isOver)).toMatchObject({ status: 'failed', errorCode: 'internal' })
+    })
+
+    test('after a stop half-way a new start goes on, and does no finished span again', async () => {
+      const third = Promise.withResolvers<void>()
+      const before = scriptedEngine({
+        answer(span: SpanRequest, call: number) {
+          if (call < 2) return namingSamples(span.pcm)
+          third.resolve()
+          return untilAborted(span)
+        },
+      })
+      const stopped = await workplace.startWorker(before)
+      const id = await workplace.upload(stopped, longWav)
+      await third.promise
+      await stopped.stop(0)
+      const half = await workplace.once(id, () => true)
+      expect(half).toMatchObject({ status: 'processing', text: null })
+      expect(half.doneSamples).toBeGreaterThan(0)
+      const unfinished = (await workplace.spansOf(id)).filter(({ state }) => state !== 'done')
+      expect(unfinished[0]).toMatchObject({ attempt: 1, failures: 0 })
+
+      const after: Engine & { calls: SpanRequest[] } = scriptedEngine()
+      const queue = await workplace.openQueue()
+      expect(await requeue({ db: workplace.db, queue })).toBe(unfinished.length)
+      await workplace.startWorker(after)
+      const done = await expectWhole(id, long)
+      expect(done.map(({ attempt }) => attempt)).toEqual([1, 1, 2, ...done.slice(3).map(() => 1)])
+      expect(after.calls).toHaveLength(unfinished.length)
+    })
+
+    test('a stop while a recording is decoded loses nothing', async () => {
+      const queue = await workplace.openQueue()
+      const id = await workplace.upload(queue, longWav)
+      const stopping = new AbortController()
+      const work = createPrepare(workplace.servicesOf({ queue, engine: scriptedEngine() }))(
+        { transcriptionId: id },
+        stopping.signal,
+      )
+      const reason = new Error('the service is stopping')
+      await workplace.once(id, ({ status }) => status === 'processing')
+      stopping.abort(reason)
+      expect(await work.catch((error: unknown) => error)).toBe(reason)
+      expect(await workplace.once(id, () => true)).toMatchObject({ failures: 0, totalSamples: null })
+      expect(await workplace.storage.size(pcmKey(id))).toBeNull()
+      expect(await requeue({ db: workplace.db, queue })).toBe(1)
+      await workplace.startWorker(scriptedEngine())
+      await expectWhole(id, long)
+    })
+  })
+}

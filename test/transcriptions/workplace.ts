@@ -1,0 +1,124 @@
+import { asc, eq } from 'drizzle-orm'
+import { spans } from '../../src/db/schema.ts'
+import type { Engine } from '../../src/engines/engine.ts'
+import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
+import { BYTES_PER_SAMPLE } from '../../src/media/media.ts'
+import { pgBossQueue } from '../../src/queue/pg-boss.ts'
+import type { Queue } from '../../src/queue/queue.ts'
+import { diskStorage } from '../../src/storage/disk.ts'
+import { joinTexts } from '../../src/transcriptions/languages.ts'
+import type { WorkServices } from '../../src/transcriptions/prepare.ts'
+import {
+  findTranscription,
+  segmentsOf,
+  type Transcription,
+} from '../../src/transcriptions/transcriptions.store.ts'
+import { createUpload } from '../../src/transcriptions/upload.ts'
+import { startWorker } from '../../src/worker.ts'
+import { streamOf } from '../contracts/storage.ts'
+import type { TestDatabaseKind } from '../databases.ts'
+import { fixturePcm } from '../engines/pcm.ts'
+import { temporaryFolder } from '../media/recordings.ts'
+import { insertAnyUser } from './rows.ts'
+import { namingSamples } from './scripted-engine.ts'
+
+export type Workplace = Awaited<ReturnType<typeof openWorkplace>>
+
+/** All that transcribing takes, for real, but for the engine: that one each test brings. */
+export async function openWorkplace(kind: TestDatabaseKind) {
+  const database = await kind.open()
+  const folder = await temporaryFolder()
+  const storage = await diskStorage({ root: folder.path })
+  const media = ffmpegMedia()
+  const { db } = database
+  const userId = await insertAnyUser(db)
+  const queues: Queue[] = []
+
+  async function openQueue(): Promise<Queue> {
+    const queue = await pgBossQueue({ database: database.connection, onError: console.error })
+    queues.push(queue)
+    return queue
+  }
+
+  function servicesOf({ queue, engine }: { queue: Queue; engine: Engine }): WorkServices {
+    return { db, queue, storage, media, engine, maxAudioSeconds: 3600, log: () => {} }
+  }
+
+  return {
+    db,
+    storage,
+    openQueue,
+    servicesOf,
+
+    /** A queue of its own with a worker on it, as a service that has just started has. */
+    async startWorker(engine: Engine): Promise<Queue> {
+      const queue = await openQueue()
+      await startWorker(servicesOf({ queue, engine }))
+      return queue
+    },
+
+    /** Uploads a recording; gives the transcription's id. */
+    async upload(queue: Queue, recording: Uint8Array, fields: Record<string, string> = {}): Promise<string> {
+      const upload = createUpload({ db, queue, storage, media, maxAudioSeconds: 3600 })
+      return upload({
+        userId,
+        receive: async (store) => ({
+          fields: new Map(Object.entries(fields)),
+          file: { filename: 'recording', stored: await store(streamOf(recording)) },
+        }),
+      })
+    },
+
+    /** The transcription, once `is` holds for it. */
+    async once(id: string, is: (row: Transcription) => boolean): Promise<Transcription> {
+      for (;;) {
+        const row = await findTranscription(db, id)
+        if (row && is(row)) return row
+        await Bun.sleep(20)
+      }
+    },
+
+    spansOf(id: string) {
+      return db.select().from(spans).where(eq(spans.transcriptionId, id)).orderBy(asc(spans.startSample))
+    },
+
+    segmentsOf: (id: string) => segmentsOf(db, id),
+
+    /** Between tests: stops what they started and drops their jobs. */
+    async tidy() {
+      for (const queue of queues.splice(0)) await queue.stop(0)
+      const queue = await openQueue()
+      await queue.clear()
+      for (const queue of queues.splice(0)) await queue.stop(0)
+    },
+
+    async close() {
+      await media.close()
+      await database.close()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}
+
+export const isOver = ({ status }: Transcription) => status === 'completed' || status === 'failed'
+
+/** The fixture's speech, `times` over, more quietly each time, so that no two stretches of it are the same. */
+export async function repeatedSpeech(times: number): Promise<Uint8Array<ArrayBuffer>> {
+  const speech = await fixturePcm('speech.wav')
+  const pcm = new Uint8Array(speech.length * times)
+  const [from, to] = [new DataView(speech.buffer), new DataView(pcm.buffer)]
+  for (let at = 0; at < pcm.length; at += BYTES_PER_SAMPLE) {
+    const volume = 1 - Math.floor(at / speech.length) / (times + 1)
+    to.setInt16(at, Math.round(from.getInt16(at % speech.length, true) * volume), true)
+  }
+  return pcm
+}
+
+/** The text of a recording whose every span was transcribed by `namingSamples`. */
+export function textOf(pcm: Uint8Array, places: { startSample: number; endSample: number }[]): string {
+  const segments = places.flatMap(
+    ({ startSample, endSample }) =>
+      namingSamples(pcm.subarray(startSample * BYTES_PER_SAMPLE, endSample * BYTES_PER_SAMPLE)).segments,
+  )
+  return joinTexts(segments.map(({ text }) => text))
+}
