@@ -9,6 +9,8 @@ const swaggerUi = {
   cdn: '/swagger/assets/swagger-ui-bundle.js',
   // The plugin's own is relative, and so wrong at `/swagger/`.
   url: '/swagger/json',
+  // It would show the document to a host of its own.
+  validatorUrl: 'none',
   autoDarkMode: false,
   persistAuthorization: true,
 }
