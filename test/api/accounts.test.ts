@@ -105,6 +105,37 @@ describe('what is refused', () => {
     }
   })
 
+  test('a body that is no JSON, or says that it is something else', async () => {
+    const send = (type: string, body: string) =>
+      anyone.ask('/api/auth/login', { method: 'POST', headers: { 'content-type': type }, body })
+    expect(refusal(await send('application/json', '{"email":'))).toEqual({
+      status: 400,
+      body: { error: 'The body is not JSON', code: 'validation' },
+    })
+    expect(refusal(await send('application/x-www-form-urlencoded', 'email=a'))).toEqual({
+      status: 400,
+      body: { error: 'Send JSON, with Content-Type: application/json', code: 'validation' },
+    })
+  })
+
+  test('a body without end is not gathered', async () => {
+    let sent = 0
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += 65_536
+        if (sent > 256 * 1024 * 1024) controller.close()
+        else controller.enqueue(new Uint8Array(65_536).fill(32))
+      },
+    })
+    const answer = await anyone.ask('/api/auth/login', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json; charset=utf-8' },
+      body,
+    })
+    expect(answer).toMatchObject({ status: 413, body: { code: 'too_large' } })
+    expect(sent).toBeLessThan(256 * 1024 * 1024)
+  })
+
   test('registering while registration is closed', async () => {
     const answer = await clientOf(closed.url).post('/api/auth/register', {
       email: 'ada@example.com',

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { databases } from '../databases.ts'
+import { startService, type TestService } from './service.ts'
+
+setDefaultTimeout(60_000)
+
+type Operation = {
+  summary?: string
+  security?: Record<string, string[]>[]
+  responses: Record<string, unknown>
+  requestBody?: { content: Record<string, unknown> }
+}
+
+type Document = { openapi: string; paths: Record<string, Record<string, Operation>> }
+
+let service: TestService
+let document: Document
+
+beforeAll(async () => {
+  const [kind] = databases
+  if (!kind) throw new Error('no database')
+  service = await startService({ kind })
+  document = await (await fetch(`${service.url}/swagger/json`)).json()
+})
+afterAll(() => service.close())
+
+describe('the page', () => {
+  for (const path of ['/swagger', '/swagger/']) {
+    test(`${path} and all it loads come from here`, async () => {
+      const response = await fetch(service.url + path)
+      expect(response.status).toBe(200)
+      expect(response.headers.get('content-type')).toStartWith('text/html')
+      const page = await response.text()
+      expect(page).not.toMatch(/(https?:)?\/\/[a-z]/i)
+      const loaded = [...page.matchAll(/(?:href|src|url)"?[=:]\s*"([^"]+)"/g)].map(([, url = '']) => url)
+      expect(loaded.length).toBe(3)
+      for (const url of loaded) {
+        const { status } = await fetch(new URL(url, service.url + path))
+        expect({ url, status }).toEqual({ url, status: 200 })
+      }
+    })
+  }
+
+  test.each([
+    ['swagger-ui.css', 'text/css', '.swagger-ui'],
+    ['swagger-ui-bundle.js', 'text/javascript', 'SwaggerUIBundle'],
+  ])('%s is Swagger UI’s own', async (name, type, content) => {
+    const response = await fetch(`${service.url}/swagger/assets/${name}`)
+    expect(response.headers.get('content-type')).toStartWith(type)
+    expect(await response.text()).toContain(content)
+  })
+})
+
+describe('the document', () => {
+  const operations = () =>
+    Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
+    )
+
+  test('is valid OpenAPI 3.1', async () => {
+    expect(document.openapi).toStartWith('3.1.')
+    const { valid, errors } = await new Validator().validate(structuredClone(document))
+    expect({ valid, errors }).toEqual({ valid: true, errors: undefined })
+  })
+
+  test('tells every route, and none of its own pages', () => {
+    expect(operations().map(({ name }) => name)).toEqual([
+      'post /api/auth/register',
+      'post /api/auth/login',
+      'post /api/transcribe',
+      'get /api/transcriptions/{id}',
+      'get /api/transcriptions/{id}/transcript',
+      'get /api/transcriptions/{id}/audio',
+      'get /health/live',
+      'get /health/ready',
+    ])
+  })
+
+  test('says what each is for, and which take a token', () => {
+    const open = ['register', 'login', 'audio', 'live', 'ready']
+    for (const { name, operation } of operations()) {
+      expect({ name, summary: operation.summary }).toEqual({ name, summary: expect.stringMatching(/^[A-Z]/) })
+      const security = open.some((word) => name.endsWith(word)) ? undefined : [{ bearer: [] }]
+      expect({ name, security: operation.security }).toEqual({ name, security })
+      if (security) expect(Object.keys(operation.responses)).toContain('401')
+    }
+  })
+
+  test('says what bodies the routes take', () => {
+    const bodies = operations().map(({ operation }) => Object.keys(operation.requestBody?.content ?? {}))
+    expect(bodies.flat()).toEqual(['application/json', 'application/json', 'multipart/form-data'])
+  })
+
+  test('points to no other host', () => {
+    expect(JSON.stringify(document)).not.toMatch(/https?:\/\//)
+  })
+})
