@@ -42,6 +42,7 @@ export async function pgBossQueue({
     await rememberQueue(boss, name)
   }
   const running = new Set<AbortController>()
+  let stopping = false
 
   return {
     async enqueue(tx, name, jobs) {
@@ -64,6 +65,8 @@ export async function pgBossQueue({
     ) {
       const run = async ([job]: Job<Jobs[Name]>[]) => {
         if (!job) return
+        // Until pg-boss has stopped, what ends makes room for a job that nothing would abort any more.
+        if (stopping) throw stopped()
         const control = new AbortController()
         running.add(control)
         try {
@@ -77,7 +80,7 @@ export async function pgBossQueue({
         worker = await boss.work<Jobs[Name]>(name, POLLING, (jobs) =>
           run(jobs).finally(() => {
             // After a job that took less than the polling interval, pg-boss would wait for the rest of it.
-            if (worker) boss.notifyWorker(worker)
+            if (worker && !stopping) boss.notifyWorker(worker)
           }),
         )
       }
@@ -88,8 +91,9 @@ export async function pgBossQueue({
     },
 
     async stop(graceMs) {
+      stopping = true
       const abort = setTimeout(() => {
-        for (const control of running) control.abort(new Error('the service is stopping'))
+        for (const control of running) control.abort(stopped())
       }, graceMs)
       // pg-boss's own grace ends later, so that what was aborted can still be handed back.
       await boss.stop({ graceful: true, timeout: graceMs + 5_000 })
@@ -97,6 +101,8 @@ export async function pgBossQueue({
     },
   }
 }
+
+const stopped = () => new Error('the service is stopping')
 
 const MAINTENANCE: Partial<ConstructorOptions> = {
   useListenNotify: true,

@@ -30,13 +30,15 @@ test('what a crash left half-written is gone when the folder is opened again', a
   await using folder = await temporaryFolder()
   const before = await diskStorage({ root: folder.path })
   await before.write('a/audio', streamOf(SILENCE))
-  const crashed = before.write('b/audio', new ReadableStream({ pull: () => new Promise(() => {}) }))
-  crashed.catch(() => {})
+  const hold = Promise.withResolvers<never>()
+  const crashed = before.write('b/audio', new ReadableStream({ pull: () => hold.promise }))
   while ((await filesUnder(folder.path)).length < 2) await Bun.sleep(2)
   const after = await diskStorage({ root: folder.path })
   expect(await filesUnder(folder.path)).toEqual(['files/a/audio'])
   await after.write('b/audio', streamOf(SILENCE))
   expect(await after.list('b')).toEqual(['audio'])
+  hold.reject(new Error('over'))
+  await expect(crashed).rejects.toThrow('over')
 })
 
 test('a full disk is told as such, and nothing stays', async () => {
