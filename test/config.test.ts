@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'bun:test'
+import { readSettings, SETTINGS, SettingError } from '../src/config.ts'
+
+const SECRET = 'a secret of thirty-two characters'
+
+test('an empty environment is enough', () => {
+  expect(readSettings({})).toEqual({
+    PORT: 3000,
+    HOST: '0.0.0.0',
+    DATA_DIR: './data',
+    DATABASE_URL: undefined,
+    PUBLIC_URL: undefined,
+    JWT_SECRET: undefined,
+    REGISTRATION: 'open',
+    MAX_UPLOAD_BYTES: 2 ** 31,
+    MAX_AUDIO_SECONDS: 86_400,
+    INFERENCE: 'sidecar',
+    SIDECAR_URL: undefined,
+    SIDECAR_API_KEY: undefined,
+    SIDECAR_DIR: undefined,
+    PYTHON: undefined,
+    MODEL: undefined,
+    HF_TOKEN: undefined,
+    HF_MODEL: 'openai/whisper-large-v3-turbo',
+    HF_PROVIDER: 'hf-inference',
+    HF_ENDPOINT_URL: undefined,
+    NODE_ENV: 'development',
+  })
+})
+
+test('an empty value counts as unset, as compose files write it', () => {
+  const empty = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, '']))
+  expect(readSettings(empty)).toEqual(readSettings({}))
+})
+
+test('values are read as what they are', () => {
+  expect(
+    readSettings({
+      PORT: '0',
+      DATABASE_URL: 'postgresql://u:p@db:5432/verbatim?sslmode=require',
+      PUBLIC_URL: 'https://example.com/transcribe//',
+      JWT_SECRET: SECRET,
+      REGISTRATION: 'closed',
+      MAX_UPLOAD_BYTES: '1000',
+      SIDECAR_URL: 'http://a:8000/, http://b:8000',
+    }),
+  ).toMatchObject({
+    PORT: 0,
+    DATABASE_URL: 'postgresql://u:p@db:5432/verbatim?sslmode=require',
+    PUBLIC_URL: 'https://example.com/transcribe',
+    JWT_SECRET: SECRET,
+    REGISTRATION: 'closed',
+    MAX_UPLOAD_BYTES: 1000,
+    SIDECAR_URL: ['http://a:8000', 'http://b:8000'],
+  })
+})
+
+describe('which engine', () => {
+  const hosted = { HF_TOKEN: 'hf_x' }
+  const endpoint = { HF_ENDPOINT_URL: 'https://e.example' }
+  const sidecar = { SIDECAR_URL: 'http://a:8000' }
+  test.each([
+    ['a token', hosted, 'hosted'],
+    ['an endpoint', endpoint, 'hosted'],
+    ['a sidecar', sidecar, 'sidecar'],
+    ['a token and a sidecar', { ...hosted, ...sidecar }, 'sidecar'],
+    ['a token, but told otherwise', { ...hosted, INFERENCE: 'sidecar' }, 'sidecar'],
+    ['a sidecar, but told otherwise', { ...sidecar, INFERENCE: 'hosted' }, 'hosted'],
+  ])('%s', (_, env: Record<string, string>, engine) => {
+    expect(readSettings(env).INFERENCE).toBe(engine === 'hosted' ? 'hosted' : 'sidecar')
+  })
+})
+
+describe('a wrong value: one line that names the setting, what it got and what it takes', () => {
+  const wrong: [name: keyof typeof SETTINGS, value: string][] = [
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', '3000.5'],
+    ['PORT', 'http'],
+    ['PORT', '0x10'],
+    ['PORT', ' 80'],
+    ['DATABASE_URL', 'mysql://db/verbatim'],
+    ['DATABASE_URL', 'postgres://db:port/verbatim'],
+    ['PUBLIC_URL', 'example.com'],
+    ['PUBLIC_URL', 'ftp://example.com'],
+    ['REGISTRATION', 'no'],
+    ['MAX_UPLOAD_BYTES', '0'],
+    ['MAX_UPLOAD_BYTES', '2GB'],
+    ['MAX_UPLOAD_BYTES', '99999999999999999999'],
+    ['MAX_AUDIO_SECONDS', '1209601'],
+    ['INFERENCE', 'Sidecar'],
+    ['SIDECAR_URL', 'a:8000'],
+    ['SIDECAR_URL', 'http://a:8000,'],
+    ['HF_PROVIDER', 'openai'],
+    ['HF_ENDPOINT_URL', 'e.example'],
+  ]
+  test.each(wrong)('%s=%s', (name, value) => {
+    const { message } = errorOf({ [name]: value })
+    expect(message).toBe(`${name} is ${JSON.stringify(value)}; it takes ${SETTINGS[name].takes}`)
+    expect(message).not.toContain('\n')
+  })
+
+  test('a line end in a value stays within the line', () => {
+    expect(errorOf({ PORT: '80\nx' }).message).not.toContain('\n')
+  })
+
+  test('a secret is not shown', () => {
+    const { message } = errorOf({ JWT_SECRET: 'too short to be one' })
+    expect(message).toBe('JWT_SECRET is 19 characters; it takes at least 32 characters')
+  })
+})
+
+function errorOf(env: Record<string, string>): Error {
+  try {
+    readSettings(env)
+  } catch (error) {
+    if (error instanceof SettingError) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}

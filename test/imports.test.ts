@@ -1,0 +1,183 @@
+import { describe, expect, test } from 'bun:test'
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const SRC = fileURLToPath(new URL('../src', import.meta.url))
+
+/** A module: its path within src, what it imports (paths within src, or a package's name), and its code without comments. */
+type Module = { path: string; imports: string[]; code: string }
+
+const ENTRIES = ['main.ts', 'edge.ts']
+const WIRING = ['app.ts', 'assemble.ts', 'worker.ts', 'tour.ts']
+const FEATURES = ['auth', 'transcriptions', 'health', 'webhooks']
+const PORTS = ['engines', 'media', 'storage', 'queue', 'db']
+/** What of a port's folder anyone may import: the port itself and what is pure. The rest are its adapters. */
+const OPEN = [
+  'engines/engine.ts',
+  'media/media.ts',
+  'media/span-plan.ts',
+  'media/wav.ts',
+  'storage/storage.ts',
+  'queue/queue.ts',
+  'db/database.ts',
+  'db/schema.ts',
+]
+const FEATURE_ADAPTERS = ['auth/argon2id.ts']
+
+const folderOf = (path: string) => path.split('/')[0] ?? ''
+const within = (folders: string[]) => (path: string) => path.includes('/') && folders.includes(folderOf(path))
+const isEntry = (path: string) => ENTRIES.includes(path)
+const isWiring = (path: string) => WIRING.includes(path)
+const isFeature = within(FEATURES)
+const isHttp = within(['http'])
+const isAdapter = (path: string) =>
+  FEATURE_ADAPTERS.includes(path) || (within(PORTS)(path) && !OPEN.includes(path))
+const isStore = (path: string) => isFeature(path) && path.endsWith('.store.ts')
+const facesHttp = (path: string) => /\/(schemas|[a-z-]+\.routes)\.ts$/.test(path)
+const isPackage = (name: string) => (path: string) => path === name || path.startsWith(`${name}/`)
+const isElysia = (path: string) => isPackage('elysia')(path) || path.startsWith('@elysiajs/')
+const isRuntime = (path: string) => /^(node|bun):|^bun$/.test(path)
+
+/** Each names the imports that a module must not have. */
+const RULES: { rule: string; breach: (from: string, to: string) => boolean }[] = [
+  { rule: 'nobody imports an entry', breach: (_, to) => isEntry(to) },
+  {
+    rule: 'only entries and the wiring import the wiring',
+    breach: (from, to) => isWiring(to) && !isEntry(from) && !isWiring(from),
+  },
+  {
+    rule: 'ports and their adapters know no feature, no HTTP and no settings',
+    breach: (from, to) =>
+      within(PORTS)(from) && (isFeature(to) || isHttp(to) || isElysia(to) || to === 'config.ts'),
+  },
+  { rule: 'what every route shares knows no feature', breach: (from, to) => isHttp(from) && isFeature(to) },
+  {
+    rule: 'within a feature only routes and schemas know HTTP',
+    breach: (from, to) => isFeature(from) && !facesHttp(from) && (isHttp(to) || isElysia(to)),
+  },
+  {
+    rule: 'within a feature only stores know the tables',
+    breach: (from, to) =>
+      isFeature(from) && !isStore(from) && (isPackage('drizzle-orm')(to) || to === 'db/schema.ts'),
+  },
+  {
+    rule: 'a store imports of features only other stores of its own',
+    breach: (from, to) => isStore(from) && isFeature(to) && !(isStore(to) && folderOf(to) === folderOf(from)),
+  },
+  {
+    rule: 'a feature reaches another only through its stores',
+    breach: (from, to) => isFeature(from) && isFeature(to) && folderOf(from) !== folderOf(to) && !isStore(to),
+  },
+  {
+    rule: 'routes reach no store',
+    breach: (from, to) => facesHttp(from) && (isStore(to) || to.startsWith('db/')),
+  },
+  {
+    rule: 'adapters are chosen in assemble.ts alone',
+    breach: (from, to) => {
+      const own = isAdapter(from) && folderOf(from) === folderOf(to)
+      // An entry tells this error apart from a defect.
+      const told = isEntry(from) && to === 'db/directory-lock.ts'
+      return isAdapter(to) && from !== 'assemble.ts' && !own && !told
+    },
+  },
+  {
+    rule: 'node: and bun: are for entries, assemble.ts and adapters',
+    breach: (from, to) => isRuntime(to) && !mayUseRuntime(from),
+  },
+]
+
+/** `edge.ts` runs where there is neither. */
+const mayUseRuntime = (path: string) => path === 'main.ts' || path === 'assemble.ts' || isAdapter(path)
+
+function breachesOf({ path, imports, code }: Module): string[] {
+  const breaches = RULES.flatMap(({ rule, breach }) =>
+    imports.filter((to) => breach(path, to)).map((to) => `${path} → ${to}: ${rule}`),
+  )
+  if (/\b(process|Bun)\.env\b|\bimport\.meta\.env\b/.test(code) && !isEntry(path)) {
+    breaches.push(`${path}: only entries read the environment`)
+  }
+  if (/\b(Bun|Buffer|process)\./.test(code) && !mayUseRuntime(path)) {
+    breaches.push(`${path}: Bun, Buffer and process are for entries, assemble.ts and adapters`)
+  }
+  return breaches
+}
+
+function moduleOf(path: string, source: string): Module {
+  const code = source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '')
+  const found = code.matchAll(
+    /\b(?:from|import)\s*\(?\s*['"]([^'"]+)['"]|new URL\(\s*['"](\.[^'"]+\.ts)['"]/g,
+  )
+  const imports = [...found].map(([, imported = '', worker]) => {
+    const name = worker ?? imported
+    return name.startsWith('.') ? normalize(join(dirname(path), name)) : name
+  })
+  return { path, imports, code }
+}
+
+async function modules(): Promise<Module[]> {
+  const files = await readdir(SRC, { recursive: true })
+  const paths = files.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))
+  return Promise.all(paths.map(async (path) => moduleOf(path, await readFile(join(SRC, path), 'utf8'))))
+}
+
+test('the directions hold', async () => {
+  expect((await modules()).flatMap(breachesOf)).toEqual([])
+})
+
+test('every import is of something there is, so none escapes the rules', async () => {
+  const all = await modules()
+  const paths = new Set(all.map(({ path }) => path))
+  const lost = all.flatMap(({ path, imports }) =>
+    imports
+      .filter((to) => /^[a-z][^:@]*\/?.*\.ts$/.test(to) && !paths.has(to))
+      .map((to) => `${path} → ${to}`),
+  )
+  expect(lost).toEqual([])
+  expect([...paths]).toEqual(expect.arrayContaining([...OPEN, ...FEATURE_ADAPTERS, 'main.ts', ...WIRING]))
+})
+
+describe('the rules can be broken', () => {
+  test.each([
+    ['worker.ts', "import './main.ts'", 'nobody imports an entry'],
+    ['health/health.ts', "import { assemble } from '../assemble.ts'", 'only entries and the wiring'],
+    ['queue/pg-boss.ts', "import { keys } from '../transcriptions/keys.ts'", 'know no feature'],
+    ['media/media.ts', "import { t } from 'elysia'", 'no HTTP'],
+    ['http/tokens.ts', "import type { AuthService } from '../auth/auth.service.ts'", 'knows no feature'],
+    ['auth/auth.service.ts', "import { t } from 'elysia'", 'only routes and schemas'],
+    [
+      'transcriptions/upload.ts',
+      "import { readUpload } from '../http/multipart.ts'",
+      'only routes and schemas',
+    ],
+    ['transcriptions/upload.ts', "import { eq } from 'drizzle-orm'", 'only stores know the tables'],
+    ['auth/auth.service.ts', "export { users } from '../db/schema.ts'", 'only stores know the tables'],
+    ['transcriptions/spans.store.ts', "import '../auth/users.store.ts'", 'only other stores of its own'],
+    ['auth/users.store.ts', "import { x } from './auth.service.ts'", 'only other stores of its own'],
+    ['health/health.ts', "import '../auth/auth.service.ts'", 'only through its stores'],
+    ['auth/auth.routes.ts', "import { insertUser } from './users.store.ts'", 'routes reach no store'],
+    ['auth/auth.service.ts', "import { argon2id } from './argon2id.ts'", 'in assemble.ts alone'],
+    ['worker.ts', "import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'", 'in assemble.ts alone'],
+    ['engines/engine.ts', "import { sidecarEngine } from './sidecar.ts'", 'in assemble.ts alone'],
+    ['queue/pg-boss.ts', "import { openPglite } from '../db/pglite.ts'", 'in assemble.ts alone'],
+    ['transcriptions/links.ts', "const crypto = await import('node:crypto')", 'are for entries'],
+    ['http/range.ts', "import {\n  readFile,\n} from 'node:fs/promises'", 'are for entries'],
+    ['assemble.ts', 'const port = process.env.PORT', 'only entries read the environment'],
+    ['engines/sidecar.ts', 'const { HF_TOKEN } = Bun.env', 'only entries read the environment'],
+    ['transcriptions/upload.ts', 'await Bun.write(path, body)', 'Bun, Buffer and process'],
+    ['edge.ts', 'Bun.serve({})', 'Bun, Buffer and process'],
+  ])('%s: %s', (path, source, rule) => {
+    expect(breachesOf(moduleOf(path, source))).toEqual([expect.stringContaining(rule)])
+  })
+
+  test('what may be', () => {
+    const allowed: [path: string, source: string][] = [
+      ['main.ts', "import { assemble } from './assemble.ts'\nassemble({ env: process.env })"],
+      ['transcriptions/upload.ts', "import { userExists } from '../auth/users.store.ts'"],
+      ['engines/local-sidecar.ts', "import { sidecarEngine } from './sidecar.ts'\nBun.spawn([])"],
+      ['http/range.ts', "// import 'node:fs'; process.env.X\n/* Bun.serve() */"],
+    ]
+    for (const [path, source] of allowed) expect(breachesOf(moduleOf(path, source))).toEqual([])
+  })
+})
