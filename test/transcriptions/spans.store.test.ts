@@ -174,13 +174,13 @@ for (const kind of databases) {
       expect(error).toBeInstanceOf(Error)
     })
 
-    test('the plan of two weeks in half minutes can be written, and is written once', async () => {
+    test('the plan of eight days in half minutes can be written, and is written once', async () => {
       const HALF_MINUTE = 30 * SECOND
-      const ranges = Array.from({ length: 40_320 }, (_, index) => ({
+      const ranges = Array.from({ length: 23_040 }, (_, index) => ({
         startSample: index * HALF_MINUTE,
         endSample: (index + 1) * HALF_MINUTE,
       }))
-      const plan = { id: transcriptionId, totalSamples: 40_320 * HALF_MINUTE, levels: new Uint8Array(3) }
+      const plan = { id: transcriptionId, totalSamples: 23_040 * HALF_MINUTE, levels: new Uint8Array(3) }
       const { claim } = await claimed()
       const inserted = await database.db.transaction(async (tx) => {
         await removeSpan(tx, claim)

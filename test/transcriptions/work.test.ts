@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { eq } from 'drizzle-orm'
+import { and, eq } from 'drizzle-orm'
 import { spans } from '../../src/db/schema.ts'
 import { type Engine, EngineOverloaded, type SpanRequest } from '../../src/engines/engine.ts'
 import { VerbatimError } from '../../src/errors.ts'
@@ -112,7 +112,7 @@ for (const kind of databases) {
         answer({ pcm }, call) {
           if (call === 0) {
             told = Date.now()
-            throw new EngineOverloaded('The sidecar has too much to do', { retryAfterSeconds: 2 })
+            throw new EngineOverloaded('The sidecar has too much to do', { retryAfterSeconds: 1 })
           }
           waited = Date.now() - told
           return namingSamples(pcm)
@@ -121,7 +121,7 @@ for (const kind of databases) {
       const queue = await workplace.startWorker(engine)
       const done = await expectWhole(await workplace.upload(queue, shortWav), short)
       expect(done[0]).toMatchObject({ attempt: 2, failures: 0 })
-      expect(waited).toBeGreaterThanOrEqual(2_000)
+      expect(waited).toBeGreaterThanOrEqual(1_000)
     })
 
     test('what an engine will never take fails the transcription with its sentence; what was done is kept', async () => {
@@ -149,38 +149,40 @@ for (const kind of databases) {
       expect(await workplace.once(id, isOver)).toEqual(row)
     })
 
-    for (const { what, error, reason } of [
-      {
-        what: 'an engine that stays away',
-        error: unavailable(),
-        reason: { errorCode: 'engine_unavailable', errorMessage: 'The sidecar broke off' },
-      },
-      {
-        what: 'a defect that stays',
-        error: new TypeError('undefined is not a function'),
-        reason: {
-          errorCode: 'internal',
-          errorMessage: 'A part of the audio could not be transcribed, after several tries',
+    test('an engine that stays away, and a defect that stays, fail the transcription after eight tries', async () => {
+      const seen = new Set<number>()
+      const engine = scriptedEngine({
+        ...{ targetSpanSeconds: 30, maxSpanSeconds: 30 },
+        async answer({ pcm }) {
+          const samples = pcm.length / BYTES_PER_SAMPLE
+          // Six failures more, whose pauses would take a minute.
+          if (!seen.has(samples)) {
+            await workplace.db
+              .update(spans)
+              .set({ failures: 6 })
+              .where(and(eq(spans.state, 'running'), eq(spans.endSample, samples)))
+          }
+          seen.add(samples)
+          throw pcm.length === short.length ? unavailable() : new TypeError('undefined is not a function')
         },
-      },
-    ]) {
-      test(`${what} fails the transcription after eight tries`, async () => {
-        const engine = scriptedEngine({
-          maxSpanSeconds: 30,
-          targetSpanSeconds: 30,
-          async answer(_, call) {
-            // Six failures more, whose pauses would take a minute.
-            if (call === 0)
-              await workplace.db.update(spans).set({ failures: 6 }).where(eq(spans.state, 'running'))
-            throw error
-          },
-        })
-        const queue = await workplace.startWorker(engine)
-        const id = await workplace.upload(queue, shortWav)
-        expect(await workplace.once(id, isOver)).toMatchObject({ status: 'failed', ...reason })
-        expect(await workplace.spansOf(id)).toMatchObject([{ state: 'failed', attempt: 2, failures: 8 }])
       })
-    }
+      const queue = await workplace.startWorker(engine)
+      const away = await workplace.upload(queue, shortWav)
+      const defect = await workplace.upload(queue, longWav)
+      expect(await workplace.once(away, isOver)).toMatchObject({
+        status: 'failed',
+        errorCode: 'engine_unavailable',
+        errorMessage: 'The sidecar broke off',
+      })
+      expect(await workplace.once(defect, isOver)).toMatchObject({
+        status: 'failed',
+        errorCode: 'internal',
+        errorMessage: 'A part of the audio could not be transcribed, after several tries',
+      })
+      for (const id of [away, defect]) {
+        expect(await workplace.spansOf(id)).toMatchObject([{ state: 'failed', attempt: 2, failures: 8 }])
+      }
+    })
 
     test('a span longer than its engine takes is cut up for it', async () => {
       const queue = await workplace.openQueue()
@@ -204,15 +206,13 @@ for (const kind of databases) {
     })
 
     test('jobs that are delivered twice change nothing', async () => {
-      const gate = Promise.withResolvers<void>()
-      const entered = Promise.withResolvers<void>()
+      const entered = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
       const engine = scriptedEngine({
         ...{ concurrency: 2, targetSpanSeconds: 30, maxSpanSeconds: 30 },
         async answer({ pcm }, call) {
-          if (call === 0) {
-            entered.resolve()
-            await gate.promise
-          }
+          entered[call]?.resolve()
+          await gates[call]?.promise
           return namingSamples(pcm)
         },
       })
@@ -225,14 +225,21 @@ for (const kind of databases) {
           await queue.enqueue(tx, 'span', [{ data: { spanId: span?.id ?? '' } }])
         })
       }
-      await entered.promise
+      await entered[0]?.promise
       await again()
-      await expectWhole(id, long)
+      await entered[1]?.promise
+      gates[0]?.resolve()
+      // One of the two places is taken: when another got through the other one, the first attempt has ended.
+      await throughAnother(queue)
+      expect(await workplace.once(id, () => true)).toMatchObject({ status: 'processing', doneSamples: 0 })
+      expect(await workplace.segmentsOf(id)).toEqual([])
+      gates[1]?.resolve()
+      expect(await expectWhole(id, long)).toMatchObject([{ attempt: 2, failures: 0 }])
+
       const before = await workplace.once(id, isOver)
-      gate.resolve()
       await again()
       await throughAnother(queue)
-      expect(engine.calls).toHaveLength(3)
+      expect(engine.calls).toHaveLength(4)
       expect(await workplace.once(id, isOver)).toEqual(before)
       expect(await expectWhole(id, long)).toMatchObject([{ attempt: 2, failures: 0 }])
     })
