@@ -175,7 +175,7 @@ export function readSettings(env: Record<string, string | undefined>): Settings 
     if (text === undefined) return [name, undefined]
     const value = setting.parse(text)
     if (value === undefined) {
-      const got = name === 'JWT_SECRET' ? `${text.length} characters` : JSON.stringify(text)
+      const got = name === 'JWT_SECRET' ? `${text.length} characters` : JSON.stringify(withoutPassword(text))
       throw new SettingError(`${name} is ${got}; it takes ${setting.takes}`)
     }
     return [name, value]
@@ -186,4 +186,8 @@ export function readSettings(env: Record<string, string | undefined>): Settings 
 
 function defaultInference({ HF_TOKEN, HF_ENDPOINT_URL, SIDECAR_URL }: Settings) {
   return (HF_TOKEN || HF_ENDPOINT_URL) && !SIDECAR_URL ? 'hosted' : 'sidecar'
+}
+
+function withoutPassword(url: string) {
+  return url.replace(/(:\/\/[^/@]*?:)[^/]*@/, '$1***@')
 }

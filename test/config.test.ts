@@ -104,6 +104,10 @@ describe('a wrong value: one line that names the setting, what it got and what i
     expect(errorOf({ PORT: '80\nx' }).message).not.toContain('\n')
   })
 
+  test('nor is the password of a database', () => {
+    expect(() => readSettings({ DATABASE_URL: 'mysql://user:hunter2@db/x' })).toThrow('mysql://user:***@db/x')
+  })
+
   test('a secret is not shown', () => {
     const { message } = errorOf({ JWT_SECRET: 'too short to be one' })
     expect(message).toBe('JWT_SECRET is 19 characters; it takes at least 32 characters')
