@@ -6,6 +6,9 @@ import sys
 # Read by OpenMP and OpenBLAS when numpy and CTranslate2 load: threads that spin while they wait cost the others.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Nothing about what is transcribed here, or where, is anyone else's business.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-COMPUTE_TYPES = ("int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32")
+# Those of CTranslate2 whose values numpy can hold: bfloat16 it cannot.
+COMPUTE_TYPES = ("int8", "int8_float32", "int8_float16", "int16", "float16", "float32")
 
 
 class SettingError(Exception):

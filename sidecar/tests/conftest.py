@@ -39,7 +39,7 @@ def transcriber(model: Model) -> Iterator[Transcriber]:
 
 @pytest.fixture(scope="session")
 def speech() -> np.ndarray:
-    """8.2 s: "Please send the letter … before Friday morning. The train to Manchester … in the evening." """
+    """6.4 s: "My sister lives in London with her family. We will meet again in Manchester next summer." """
     with SPEECH.open("rb") as file:
         return audio.decode(file, longest=60)
 

@@ -24,7 +24,7 @@ def test_raw_audio_answers_its_text_and_nothing_more(client, flac, path):
     response = client.post(path, params={"language": "en"}, content=flac, headers=FLAC)
     assert response.status_code == 200
     assert set(response.json()) == {"text"}
-    assert "brother in London" in response.json()["text"]
+    assert "lives in London" in response.json()["text"]
     for name in ("x-compute-time", "x-queue-time", "x-inference-time", "x-total-time"):
         assert int(response.headers[name]) >= 0
 
@@ -42,14 +42,14 @@ def test_base64_json_with_nested_parameters_answers_chunks(client, flac):
 
 def test_word_chunks_are_words(client, flac):
     answer = client.post("/", params={"return_timestamps": "word"}, content=flac, headers=FLAC).json()
-    assert [chunk["text"] for chunk in answer["chunks"]][:3] == [" Please", " send", " the"]
+    assert [chunk["text"].lower() for chunk in answer["chunks"]][:3] == [" my", " sister", " lives"]
 
 
 def test_details_tell_language_duration_model_and_segments(client, flac):
     params = {"details": "true", "words": "true", "language": "auto"}
     answer = client.post("/generate", params=params, content=flac, headers=FLAC).json()
     assert set(answer) == {"text", "language", "duration", "model", "segments"}
-    assert (answer["language"], answer["duration"]) == ("en", pytest.approx(8.182, abs=0.01))
+    assert (answer["language"], answer["duration"]) == ("en", pytest.approx(6.361, abs=0.01))
     for segment in answer["segments"]:
         assert set(segment) == {
             *("start", "end", "text", "language", "avg_logprob", "compression_ratio", "no_speech_prob", "words")

@@ -32,13 +32,13 @@ def test_an_unbelieved_text_over_silence_is_silence():
 
 def test_a_prompt_longer_than_the_model_takes_is_cut_and_the_window_still_decoded(transcriber, speech: np.ndarray):
     asked = Parameters(initial_prompt="Once upon a time in a far country, " * 200, hotwords="Manchester " * 300)
-    job = Job(transcriber.encode(speech, Window(0, len(speech), ()), 1150), "en", 8.2)
+    job = Job(transcriber.encode(speech, Window(0, len(speech), ()), 950), "en", 6.4)
     assert transcriber.decoder(asked).decode([job])[0].tokens
 
 
 def test_care_ends_with_a_plausible_text_at_full_padding(transcriber, speech: np.ndarray):
     encoded = transcriber.encode(speech, Window(0, len(speech), ()), FULL)
-    found = transcriber.decoder(Parameters()).decode_with_care([Job(encoded, "en", 8.2)])[0]
+    found = transcriber.decoder(Parameters()).decode_with_care([Job(encoded, "en", 6.4)])[0]
     assert not found.doubtful
     assert "Manchester" in transcriber.decoder(Parameters()).tokenizer("en").decode(found.tokens)
 
@@ -47,7 +47,7 @@ def test_windows_of_several_languages_and_lengths_share_a_batch_and_keep_their_t
     decoder = transcriber.decoder(Parameters())
     half = Window(0, len(speech) // 2, ())
     jobs = [
-        Job(transcriber.encode(speech, window, 1150), language, window.seconds)
+        Job(transcriber.encode(speech, window, 950), language, window.seconds)
         for window, language in ((Window(0, len(speech), ()), "en"), (half, "en"), (half, "de"))
     ]
     together = [found.tokens for found in decoder.decode(jobs)]
