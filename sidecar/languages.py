@@ -116,6 +116,14 @@ def code_of(text: str) -> str | None:
     return word if word in NAMES else _CODES.get(word)
 
 
+_UNSPACED = frozenset("bo km lo my th ja yue zh".split())  # noqa: SIM905
+
+
+def spaced(text: str, code: str) -> str:
+    """The text with the leading space that joins it to what came before; Whisper leaves it out now and then."""
+    return text if code in _UNSPACED or text.startswith(" ") else f" {text}"
+
+
 def tokens_per_second(code: str) -> int:
     """More tokens than fast speech takes; text that needs more is a loop."""
     return 24 if code in _SPELLED_OUT else 12

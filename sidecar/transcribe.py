@@ -18,6 +18,7 @@ from .detection import LanguageTrack
 from .engine import Engine
 from .errors import Cancelled
 from .features import FULL, HOP, mel
+from .languages import spaced
 from .parameters import Parameters
 from .segments import Segment
 from .windows import Window
@@ -208,7 +209,7 @@ class _Request:
                 Segment(
                     start=start,
                     end=end,
-                    text=tokenizer.decode(piece.tokens),
+                    text=spaced(tokenizer.decode(piece.tokens), said.language),
                     language=said.language,
                     avg_logprob=decoded.logprob,
                     compression_ratio=decoded.compression_ratio,

@@ -8,6 +8,7 @@ from faster_whisper.tokenizer import Tokenizer
 
 from .audio import SAMPLE_RATE
 from .engine import Alignment
+from .languages import spaced
 from .segments import SHORTEST, Segment, Word
 from .windows import Window
 
@@ -110,7 +111,8 @@ def placed(
         exact = sharpened(_out_of_pauses(word, window), heard)
         start = min(max(offset + exact.start, at), max(last - SHORTEST, at))
         end = max(min(offset + exact.end, last), start + SHORTEST)
-        mine[place].append(replace(word, start=start, end=end))
+        text = word.word if mine[place] else spaced(word.word, segments[place].language)
+        mine[place].append(replace(word, word=text, start=start, end=end))
         at = end
     return [
         replace(segment, words=tuple(own), start=own[0].start, end=own[-1].end) if own else replace(segment, words=())
