@@ -108,14 +108,22 @@ function placedSegment({ segment, position, span }: { segment: Segment; position
   const offset = span.startSample / SAMPLE_RATE
   const end = span.endSample / SAMPLE_RATE
   const place = (seconds: number) => Math.round(Math.min(end, offset + seconds) * 1000) / 1000
+  // Postgres takes no NUL in a text.
+  const plain = (text: string) => text.replaceAll('\0', '')
   return {
     ...segment,
+    text: plain(segment.text),
     spanId: span.id,
     transcriptionId: span.transcriptionId,
     position,
     start: place(segment.start),
     end: place(segment.end),
     words:
-      segment.words?.map((word) => ({ ...word, start: place(word.start), end: place(word.end) })) ?? null,
+      segment.words?.map(({ word, start, end, probability }) => ({
+        word: plain(word),
+        start: place(start),
+        end: place(end),
+        probability,
+      })) ?? null,
   }
 }
