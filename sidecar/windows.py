@@ -14,7 +14,7 @@ LONGEST = 30.0
 MARGIN = 0.2
 """Seconds of audio kept on each side of speech; cutting to the sample costs words."""
 _GAP = 0.5
-_GAP_WHILE_SHORT = 2.0
+_GAP_WHILE_SHORT = 1.25
 _SHORT = 5.0
 _EARLIEST = 8.0
 _CLEAR_DIP = 0.5

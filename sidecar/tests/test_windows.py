@@ -26,6 +26,10 @@ def test_a_few_words_reach_over_a_longer_pause():
     assert len(cut_at(at((0.5, 1), (2, 2.5), (3.5, 9)), 10)) == 1
 
 
+def test_a_few_words_do_not_reach_over_a_pause_that_may_end_what_was_said():
+    assert len(cut_at(at((0.5, 3.7), (5.6, 10)), 11)) == 2
+
+
 def test_a_long_run_is_cut_at_its_longest_late_pause_and_stays_short():
     speech = at((0, 9), (9.4, 12), (12.2, 14), (14.2, 25))
     assert [len(w.speech) for w in cut_at(speech, 26)] == [1, 2, 1]
