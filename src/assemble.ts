@@ -15,6 +15,7 @@ import type { Engine } from './engines/engine.ts'
 import { huggingfaceEngine } from './engines/huggingface.ts'
 import { localSidecar } from './engines/local-sidecar.ts'
 import { sidecarEngine } from './engines/sidecar.ts'
+import { StartError } from './errors.ts'
 import { createHealth } from './health/health.ts'
 import type { SwaggerAssets } from './http/docs.ts'
 import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'
@@ -39,7 +40,7 @@ type Log = (line: string, error?: unknown) => void
 
 /**
  * The one place where adapters are chosen and wired. What is left by a run before that was cut off is put in order.
- * Throws `SettingError` and `DirectoryLocked`, and what a database throws that cannot be opened.
+ * Throws `StartError` for what an operator can cure.
  */
 export async function assemble({
   settings,
@@ -103,7 +104,10 @@ async function openDatabase({ settings, dataDir, log }: { settings: Settings; da
     const database = await openPglite({ dataDir: join(dataDir, 'postgres') })
     return { database, queue: await pgBossQueue({ database: { client: database.client }, onError }) }
   }
-  return { database: await openPostgres({ url }), queue: await pgBossQueue({ database: { url }, onError }) }
+  const database = await openPostgres({ url }).catch((error) => {
+    throw new StartError(`The database of DATABASE_URL cannot be opened: ${error.message}`)
+  })
+  return { database, queue: await pgBossQueue({ database: { url }, onError }) }
 }
 
 function openEngine({

@@ -1,3 +1,5 @@
+import { StartError } from './errors.ts'
+
 type Setting<T> = {
   /** The README's line. */
   doc: string
@@ -6,8 +8,8 @@ type Setting<T> = {
   parse: (text: string) => T | undefined
 }
 
-/** A value that the service cannot start with. The message is one line for an operator. */
-export class SettingError extends Error {
+/** A value that the service cannot start with. */
+export class SettingError extends StartError {
   override name = 'SettingError'
 }
 

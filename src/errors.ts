@@ -24,6 +24,11 @@ export type ErrorCode =
   | 'media_unavailable'
   | 'internal'
 
+/** Why the service cannot start, in one line for an operator. */
+export class StartError extends Error {
+  override name = 'StartError'
+}
+
 /**
  * An outcome that a caller is told about: one sentence for a person, one code for a program.
  * Anything else that is thrown is a defect and is reported as `internal` without its text.

@@ -1,8 +1,7 @@
 import { createApp } from './app.ts'
 import { assemble } from './assemble.ts'
-import { readSettings, SettingError, type Settings } from './config.ts'
-import { DirectoryLocked } from './db/directory-lock.ts'
-import { VerbatimError } from './errors.ts'
+import { readSettings, type Settings } from './config.ts'
+import { StartError, VerbatimError } from './errors.ts'
 import { tour } from './tour.ts'
 import { startWorker } from './worker.ts'
 
@@ -20,13 +19,7 @@ async function main(settings: Settings) {
   let port = settings.PORT
   const publicUrl = () => settings.PUBLIC_URL ?? `http://localhost:${port}`
   const service = await assemble({ settings, env: process.env, publicUrl, log })
-  const app = createApp(service.app).listen({
-    port: settings.PORT,
-    hostname: settings.HOST,
-    idleTimeout: IDLE_SECONDS,
-    // Bun's own limit answers without a body; ours is kept while the upload streams.
-    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-  })
+  const app = listen(createApp(service.app), settings)
   port = app.server?.port ?? port
   log(`listening on ${publicUrl()}; uploads are taken from now on`)
   await startWorker(service.work)
@@ -50,10 +43,25 @@ async function main(settings: Settings) {
   )
 }
 
+function listen(app: ReturnType<typeof createApp>, { HOST, PORT }: Settings) {
+  try {
+    return app.listen({
+      port: PORT,
+      hostname: HOST,
+      idleTimeout: IDLE_SECONDS,
+      // Bun's own limit answers without a body; ours is kept while the upload streams.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    })
+  } catch {
+    throw new StartError(
+      `Port ${PORT} of ${HOST} cannot be listened on, perhaps since it is in use: set PORT or HOST`,
+    )
+  }
+}
+
 try {
   await main(readSettings(process.env))
 } catch (error) {
-  const expected = error instanceof SettingError || error instanceof DirectoryLocked
-  console.error(expected ? error.message : error)
+  console.error(error instanceof StartError ? error.message : error)
   process.exit(1)
 }

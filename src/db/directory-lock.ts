@@ -1,9 +1,10 @@
 import { SQLiteError, Database as Sqlite } from 'bun:sqlite'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { StartError } from '../errors.ts'
 
 /** The data directory is another live process's. */
-export class DirectoryLocked extends Error {
+export class DirectoryLocked extends StartError {
   override name = 'DirectoryLocked'
 }
 
@@ -14,7 +15,11 @@ export class DirectoryLocked extends Error {
  * only told a pid would outlive a kill, and in a container the next process often has the very same pid.
  */
 export function lockDirectory(directory: string): { release(): void } {
-  mkdirSync(directory, { recursive: true })
+  try {
+    mkdirSync(directory, { recursive: true })
+  } catch (error) {
+    throw new StartError(`${directory} cannot be made: ${sentence(error)}; set DATA_DIR to a folder`)
+  }
   const pidFile = join(directory, 'verbatim.pid')
   const lock = new Sqlite(join(directory, 'verbatim.lock'))
   try {
@@ -29,6 +34,10 @@ export function lockDirectory(directory: string): { release(): void } {
   }
   writeFileSync(pidFile, `${process.pid}\n`)
   return { release: () => lock.close() }
+}
+
+function sentence(error: unknown) {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function pidIn(file: string): string {
