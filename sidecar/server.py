@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import logging
 import os
 import signal
@@ -9,9 +10,9 @@ import socket
 import sys
 import threading
 import time
+import wave
 from collections.abc import Iterator
 
-import numpy as np
 import uvicorn
 
 from . import events
@@ -19,6 +20,7 @@ from .app import create_app
 from .audio import SAMPLE_RATE
 from .engine import CTranslate2, device_for
 from .model import ModelError, locate
+from .observer import Silent
 from .parameters import Parameters
 from .service import Loaded, Service
 from .settings import Settings
@@ -108,7 +110,7 @@ def _load(settings: Settings) -> tuple[Loaded, float]:
             threads=settings.cpu_threads,
         )
         batch_size = settings.max_batch_size or (8 if device == "cpu" else 16)
-        transcriber = Transcriber(engine, model.directory, batch_size=batch_size, workers=workers)
+        transcriber = Transcriber(engine, model.directory, batch_size=batch_size, workers=workers, observer=Silent())
         _warm_up(transcriber)
     except Exception as error:
         raise ModelError(f"The model {model.name} cannot be loaded on {device}: {error}") from error
@@ -117,7 +119,14 @@ def _load(settings: Settings) -> tuple[Loaded, float]:
 
 def _warm_up(transcriber: Transcriber) -> None:
     """The first real request should not pay for what is set up on first use."""
-    transcriber.transcribe(np.zeros(SAMPLE_RATE, np.int16), Parameters(), cancelled=lambda: False)
+    silence = io.BytesIO()
+    with wave.open(silence, "wb") as file:
+        file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+        file.writeframes(bytes(2 * SAMPLE_RATE))
+    silence.seek(0)
+    transcriber.transcribe(
+        silence, Parameters(), cancelled=lambda: False, emit=lambda segments: None, longest=float("inf")
+    )
 
 
 def exit_with_stdin() -> None:

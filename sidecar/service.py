@@ -10,7 +10,6 @@ from typing import BinaryIO
 
 import anyio.to_thread
 
-from . import audio
 from .errors import Cancelled, RequestError, generation, overloaded, unready
 from .model import Model
 from .parameters import Parameters
@@ -100,8 +99,10 @@ class Service:
                 return gone.is_set() or self._stopped.is_set()
 
             def run() -> Transcript:
-                samples = audio.decode(file, longest=self.settings.max_audio_seconds)
-                return transcriber.transcribe(samples, asked, cancelled=cancelled)
+                longest = self.settings.max_audio_seconds
+                return transcriber.transcribe(
+                    file, asked, cancelled=cancelled, emit=lambda segments: None, longest=longest
+                )
 
             try:
                 transcript = await anyio.to_thread.run_sync(run)

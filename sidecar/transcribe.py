@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from faster_whisper.feature_extractor import FeatureExtractor
 from tokenizers import Tokenizer as Vocabulary
 
-from . import batches, segments, vad, windows, words
+from . import audio, batches, segments, vad, windows, words
 from .audio import SAMPLE_RATE
 from .decoding import Decoded, Decoder, Job
 from .detection import LanguageTrack
@@ -19,6 +19,7 @@ from .engine import Engine
 from .errors import Cancelled
 from .features import FULL, HOP, mel
 from .languages import spaced
+from .observer import Observer
 from .parameters import Parameters
 from .segments import Segment
 from .windows import Window
@@ -57,18 +58,32 @@ class _Said:
 class Transcriber:
     """Owns the threads that feed the engine; `workers` of its calls run at once."""
 
-    def __init__(self, engine: Engine, directory: Path, *, batch_size: int, workers: int):
+    def __init__(self, engine: Engine, directory: Path, *, batch_size: int, workers: int, observer: Observer):
         self.engine = engine
         self.batch_size = batch_size
+        self.waiting = 0
+        self._observer = observer
         self._workers = workers
         self._vocabulary = Vocabulary.from_file(str(directory / "tokenizer.json"))
         self._extractor = FeatureExtractor(feature_size=engine.mel_bins)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="engine")
 
-    def transcribe(self, samples: np.ndarray, asked: Parameters, *, cancelled: Callable[[], bool]) -> Transcript:
-        """samples: int16, mono, 16 kHz. Raises Cancelled soon after `cancelled` turns true."""
-        request = _Request(self, samples, asked, cancelled)
-        return request.run()
+    def transcribe(
+        self,
+        file: BinaryIO,
+        asked: Parameters,
+        *,
+        cancelled: Callable[[], bool],
+        emit: Callable[[list[Segment]], None],
+        longest: float,
+    ) -> Transcript:
+        """Calls `emit` with segments in order; longest: seconds of audio.
+
+        Raises a `validation` RequestError for bad audio, and Cancelled soon after `cancelled` turns true.
+        """
+        samples = audio.decode(file, longest=longest)
+        self._observer.audio(len(samples) / SAMPLE_RATE)
+        return _Request(self, samples, asked, cancelled).run(emit)
 
     def each(self, work: Callable[[T], R], items: Sequence[T], cancelled: Callable[[], bool]) -> list[R]:
         def unless_cancelled(item: T) -> R:
@@ -115,7 +130,7 @@ class _Request:
         self._decoder = owner.decoder(asked)
         self._track = LanguageTrack()
 
-    def run(self) -> Transcript:
+    def run(self, emit: Callable[[list[Segment]], None]) -> Transcript:
         total = len(self._samples)
         probability = vad.probabilities(self._samples)
         found = windows.cut(vad.stretches(probability, total), probability, total)
@@ -127,6 +142,7 @@ class _Request:
                 new = self._segments(said, after=after)
                 result += new
                 if new:
+                    emit(new)
                     spoken[said.language] += vad.seconds(said.window.speech)
         return Transcript(result, max(spoken, key=lambda code: spoken[code], default=None), total / SAMPLE_RATE)
 

@@ -15,6 +15,7 @@ import pytest
 from sidecar import audio
 from sidecar.engine import CTranslate2
 from sidecar.model import Model, locate
+from sidecar.observer import Silent
 from sidecar.settings import read
 from sidecar.transcribe import Transcriber
 
@@ -32,7 +33,7 @@ def model() -> Model:
 @pytest.fixture(scope="session")
 def transcriber(model: Model) -> Iterator[Transcriber]:
     engine = CTranslate2(model.directory, device="cpu", compute_type="int8", workers=2, threads=1)
-    transcriber = Transcriber(engine, model.directory, batch_size=8, workers=2)
+    transcriber = Transcriber(engine, model.directory, batch_size=8, workers=2, observer=Silent())
     yield transcriber
     transcriber.close()
 

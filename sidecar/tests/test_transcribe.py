@@ -1,3 +1,4 @@
+import io
 import re
 
 import numpy as np
@@ -5,13 +6,21 @@ import pytest
 
 from sidecar.errors import Cancelled
 from sidecar.parameters import parse
+from sidecar.segments import Segment
 from sidecar.transcribe import Transcriber, Transcript
+
+from .test_audio import wav
 
 TEXT = "my sister lives in london with her family we will meet again in manchester next summer"
 
 
 def run(transcriber: Transcriber, samples: np.ndarray, **asked: object) -> Transcript:
-    return transcriber.transcribe(samples, parse(asked), cancelled=lambda: False)
+    told: list[Segment] = []
+    transcript = transcriber.transcribe(
+        io.BytesIO(wav(samples)), parse(asked), cancelled=lambda: False, emit=told.extend, longest=60
+    )
+    assert told == transcript.segments
+    return transcript
 
 
 def words(text: str) -> str:
@@ -71,4 +80,6 @@ def test_a_prompt_sets_the_spelling(transcriber, speech):
 
 def test_a_client_that_left_is_not_worked_for(transcriber, speech):
     with pytest.raises(Cancelled):
-        transcriber.transcribe(speech, parse({}), cancelled=lambda: True)
+        transcriber.transcribe(
+            io.BytesIO(wav(speech)), parse({}), cancelled=lambda: True, emit=lambda segments: None, longest=60
+        )
