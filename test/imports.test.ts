@@ -164,7 +164,7 @@ describe('the rules can be broken', () => {
     ['transcriptions/links.ts', "const crypto = await import('node:crypto')", 'are for entries'],
     ['http/range.ts', "import {\n  readFile,\n} from 'node:fs/promises'", 'are for entries'],
     ['assemble.ts', 'const port = process.env.PORT', 'only entries read the environment'],
-    ['engines/sidecar.ts', 'const { HF_TOKEN } = Bun.env', 'only entries read the environment'],
+    ['engines/sidecar/sidecar.ts', 'const { HF_TOKEN } = Bun.env', 'only entries read the environment'],
     ['transcriptions/upload.ts', 'await Bun.write(path, body)', 'Bun, Buffer and process'],
     ['edge.ts', 'Bun.serve({})', 'Bun, Buffer and process'],
   ])('%s: %s', (path, source, rule) => {
@@ -175,7 +175,7 @@ describe('the rules can be broken', () => {
     const allowed: [path: string, source: string][] = [
       ['main.ts', "import { assemble } from './assemble.ts'\nassemble({ env: process.env })"],
       ['transcriptions/upload.ts', "import { userExists } from '../auth/users.store.ts'"],
-      ['engines/local-sidecar.ts', "import { sidecarEngine } from './sidecar.ts'\nBun.spawn([])"],
+      ['engines/local-sidecar/local-sidecar.ts', "import { sidecarEngine } from '../sidecar/sidecar.ts'\nBun.spawn([])"],
       ['http/range.ts', "// import 'node:fs'; process.env.X\n/* Bun.serve() */"],
     ]
     for (const [path, source] of allowed) expect(breachesOf(moduleOf(path, source))).toEqual([])

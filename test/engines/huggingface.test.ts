@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { SpanRequest } from '../../src/engines/engine.ts'
 import { EngineOverloaded } from '../../src/engines/engine.ts'
-import { HUGGINGFACE_MODEL, huggingfaceEngine } from '../../src/engines/huggingface.ts'
+import { HUGGINGFACE_MODEL, huggingfaceEngine } from '../../src/engines/huggingface/huggingface.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import { engineError } from './engine-error.ts'
 import { spanOf } from './span.ts'

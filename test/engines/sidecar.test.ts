@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'bun:test'
 import { EngineOverloaded } from '../../src/engines/engine.ts'
-import { sidecarEngine } from '../../src/engines/sidecar.ts'
+import { sidecarEngine } from '../../src/engines/sidecar/sidecar.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import { engineError } from './engine-error.ts'
 import { spanOf } from './span.ts'

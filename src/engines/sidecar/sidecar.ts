@@ -1,12 +1,12 @@
-import { VerbatimError } from '../errors.ts'
-import { wavOf } from '../media/wav.ts'
-import { type Engine, EngineOverloaded, type EngineState, type SpanResult } from './engine.ts'
-import { retryGeneration } from './generation.ts'
-import { readiness } from './readiness.ts'
-import { type Sidecar, watchHealth } from './sidecar-health.ts'
-import { readSidecarReply } from './sidecar-reply.ts'
-import { askSidecar } from './sidecar-request.ts'
-import { spanSeconds } from './span.ts'
+import { VerbatimError } from '../../errors.ts'
+import { wavOf } from '../../media/wav.ts'
+import { type Engine, EngineOverloaded, type EngineState, type SpanResult } from '../engine.ts'
+import { retryGeneration } from '../generation.ts'
+import { readiness } from '../readiness.ts'
+import { spanSeconds } from '../span.ts'
+import { type Sidecar, watchHealth } from './health.ts'
+import { readSidecarReply } from './reply.ts'
+import { askSidecar } from './request.ts'
 
 /** Span lengths that suit a sidecar, in seconds, and spans to keep with each. */
 export const SIDECAR_LIMITS = { targetSpanSeconds: 120, maxSpanSeconds: 180, concurrency: 2 }

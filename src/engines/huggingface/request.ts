@@ -1,6 +1,6 @@
-import { VerbatimError } from '../errors.ts'
-import type { SpanRequest } from './engine.ts'
-import type { Target } from './huggingface-failure.ts'
+import { VerbatimError } from '../../errors.ts'
+import type { SpanRequest } from '../engine.ts'
+import type { Target } from './failure.ts'
 
 /**
  * What the model is told beside the audio. Nothing that is the default is said, since models other than

@@ -1,5 +1,5 @@
-import { pause } from './pause.ts'
-import { authorization, sidecarSentence } from './sidecar-request.ts'
+import { pause } from '../pause.ts'
+import { authorization, sidecarSentence } from './request.ts'
 
 const READY_MS = 2_000
 const WAITING_MS = 500

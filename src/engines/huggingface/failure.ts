@@ -1,7 +1,7 @@
-import { VerbatimError } from '../errors.ts'
-import { EngineOverloaded } from './engine.ts'
-import { GenerationFailed } from './generation.ts'
-import { retryAfterSeconds } from './retry-after.ts'
+import { VerbatimError } from '../../errors.ts'
+import { EngineOverloaded } from '../engine.ts'
+import { GenerationFailed } from '../generation.ts'
+import { retryAfterSeconds } from '../retry-after.ts'
 
 /** What is asked, for a sentence: a model at a provider, or an endpoint. */
 export type Target = { model: string; provider: string; endpointUrl: string | undefined }

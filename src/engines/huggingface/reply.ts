@@ -1,8 +1,8 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import { VerbatimError } from '../errors.ts'
-import type { Segment } from './engine.ts'
-import { withinSpan } from './span.ts'
+import { VerbatimError } from '../../errors.ts'
+import type { Segment } from '../engine.ts'
+import { withinSpan } from '../span.ts'
 
 const Time = Type.Union([Type.Number(), Type.Null()])
 

@@ -1,8 +1,8 @@
-import { VerbatimError } from '../errors.ts'
-import { deadline } from './deadline.ts'
-import { EngineOverloaded, type SpanRequest } from './engine.ts'
-import { GenerationFailed } from './generation.ts'
-import { retryAfterSeconds } from './retry-after.ts'
+import { VerbatimError } from '../../errors.ts'
+import { deadline } from '../deadline.ts'
+import { EngineOverloaded, type SpanRequest } from '../engine.ts'
+import { GenerationFailed } from '../generation.ts'
+import { retryAfterSeconds } from '../retry-after.ts'
 
 export function authorization(apiKey: string | undefined): Record<string, string> {
   return apiKey ? { authorization: `Bearer ${apiKey}` } : {}
