@@ -175,7 +175,10 @@ describe('the rules can be broken', () => {
     const allowed: [path: string, source: string][] = [
       ['main.ts', "import { assemble } from './assemble.ts'\nassemble({ env: process.env })"],
       ['transcriptions/upload.ts', "import { userExists } from '../auth/users.store.ts'"],
-      ['engines/local-sidecar/local-sidecar.ts', "import { sidecarEngine } from '../sidecar/sidecar.ts'\nBun.spawn([])"],
+      [
+        'engines/local-sidecar/local-sidecar.ts',
+        "import { sidecarEngine } from '../sidecar/sidecar.ts'\nBun.spawn([])",
+      ],
       ['http/range.ts', "// import 'node:fs'; process.env.X\n/* Bun.serve() */"],
     ]
     for (const [path, source] of allowed) expect(breachesOf(moduleOf(path, source))).toEqual([])
