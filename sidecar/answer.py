@@ -6,17 +6,35 @@ from .transcribe import Transcript
 
 
 def answer(transcript: Transcript, asked: Parameters, *, model: str) -> dict[str, object]:
-    body: dict[str, object] = {"text": transcript.text}
-    if asked.timestamps == "word":
-        body["chunks"] = [_chunk(w.word, w) for s in transcript.segments for w in s.words or ()]
-    elif asked.timestamps:
-        body["chunks"] = [_chunk(s.text, s) for s in transcript.segments]
+    body: dict[str, object] = {"text": transcript.text, **_chunks(transcript, asked)}
     if asked.details:
-        body["language"] = transcript.language
-        body["duration"] = _seconds(transcript.duration)
-        body["model"] = model
+        body.update(_details(transcript, model))
         body["segments"] = [_segment(segment, words=asked.words) for segment in transcript.segments]
     return body
+
+
+def event(segment: Segment, asked: Parameters, *, index: int) -> dict[str, object]:
+    """One of a stream, shaped like text-generation-inference's; index: from 1."""
+    told = _segment(segment, words=asked.words)
+    return {"index": index, "segment": told, "generated_text": None, "details": None}
+
+
+def last_event(transcript: Transcript, asked: Parameters, *, index: int, model: str) -> dict[str, object]:
+    """The whole, but for the segments, which have been told already."""
+    whole = {"index": index, "segment": None, "generated_text": transcript.text}
+    return {**whole, "details": _details(transcript, model), **_chunks(transcript, asked)}
+
+
+def _details(transcript: Transcript, model: str) -> dict[str, object]:
+    return {"language": transcript.language, "duration": _seconds(transcript.duration), "model": model}
+
+
+def _chunks(transcript: Transcript, asked: Parameters) -> dict[str, object]:
+    if asked.timestamps is None:
+        return {}
+    if asked.timestamps == "word":
+        return {"chunks": [_chunk(w.word, w) for s in transcript.segments for w in s.words or ()]}
+    return {"chunks": [_chunk(s.text, s) for s in transcript.segments]}
 
 
 def _chunk(text: str, timed: Segment | Word) -> dict[str, object]:

@@ -1,6 +1,5 @@
 """The routes, in text-generation-inference's manner."""
 
-import hmac
 import logging
 import time
 
@@ -10,11 +9,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import __version__, body
+from . import __version__
 from .answer import answer
-from .errors import Cancelled, RequestError, unauthorized
+from .errors import Cancelled, RequestError
+from .exposition import CONTENT_TYPE
 from .languages import NAMES
+from .problem import Problem
 from .service import Service
+from .stream import Stream
+from .work import authorize, taken
 
 log = logging.getLogger("sidecar")
 
@@ -23,19 +26,14 @@ _CLIENT_LEFT = 499
 
 def create_app(service: Service) -> Starlette:
     async def generate(request: Request) -> Response:
-        _authorize(request, service.settings.api_key)
         arrived = time.perf_counter()
-        async with service.admitted() as loaded:
-            asked = await body.read(request, limit=service.settings.max_input_bytes)
-            with asked.audio:
-                begun = time.perf_counter()
-                timed = await service.transcribe(
-                    asked.audio, asked.parameters, client_left=lambda: _disconnected(request)
-                )
-            content = answer(timed.transcript, asked.parameters, model=loaded.model.name)
+        async with taken(request, service) as work:
+            begun = time.perf_counter()
+            timed = await work.run(lambda segments: None)
+            content = answer(timed.transcript, work.asked.parameters, model=work.loaded.model.name)
         ended = time.perf_counter()
         times = {
-            "x-compute-type": loaded.transcriber.engine.device,
+            "x-compute-type": work.loaded.transcriber.engine.device,
             "x-compute-time": _milliseconds(ended - begun),
             "x-queue-time": _milliseconds(timed.queued),
             "x-inference-time": _milliseconds(timed.inference),
@@ -43,12 +41,15 @@ def create_app(service: Service) -> Starlette:
         }
         return JSONResponse(content, headers=times)
 
+    async def generate_stream(request: Request) -> Stream:
+        return Stream(request, service)
+
     async def health(request: Request) -> Response:
         service.require_ready()
         return JSONResponse({"status": "ok"})
 
     async def info(request: Request) -> Response:
-        _authorize(request, service.settings.api_key)
+        authorize(request, service.settings.api_key)
         loaded = service.require_ready()
         engine, settings = loaded.transcriber.engine, service.settings
         return JSONResponse(
@@ -63,16 +64,24 @@ def create_app(service: Service) -> Starlette:
                 "max_concurrent_requests": settings.max_concurrent_requests,
                 "max_input_bytes": settings.max_input_bytes,
                 "max_audio_seconds": settings.max_audio_seconds,
+                "max_queued_seconds": settings.max_queued_seconds,
+                "max_queued_bytes": settings.max_queued_bytes,
                 "version": __version__,
             }
         )
+
+    async def metrics(request: Request) -> Response:
+        authorize(request, service.settings.api_key)
+        return Response(service.metrics.text(), headers={"content-type": CONTENT_TYPE})
 
     return Starlette(
         routes=[
             Route("/", generate, methods=["POST"]),
             Route("/generate", generate, methods=["POST"]),
+            Route("/generate_stream", generate_stream, methods=["POST"]),
             Route("/health", health),
             Route("/info", info),
+            Route("/metrics", metrics),
         ],
         exception_handlers={
             RequestError: _refused,
@@ -84,41 +93,25 @@ def create_app(service: Service) -> Starlette:
     )
 
 
-def _authorize(request: Request, key: str | None) -> None:
-    if key is None:
-        return
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), key.encode()):
-        raise unauthorized()
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
 def _milliseconds(seconds: float) -> str:
     return str(round(seconds * 1000))
-
-
-def _problem(status: int, error_type: str, message: str, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"error": message, "error_type": error_type}, status, headers)
 
 
 async def _refused(request: Request, error: RequestError) -> Response:
     if error.status == 424:
         log.error("%s", error.message, exc_info=error.__cause__)
-    retry = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
-    return _problem(error.status, error.error_type, error.message, retry)
+    return Problem(request, error)
 
 
 async def _left(request: Request, error: Exception) -> Response:
-    return _problem(_CLIENT_LEFT, "cancelled", "the client left, or the server stopped")
+    return Problem(request, RequestError(_CLIENT_LEFT, "cancelled", "the client left"))
 
 
 async def _unrouted(request: Request, error: HTTPException) -> Response:
-    return _problem(error.status_code, "validation", f"{request.method} {request.url.path}: {error.detail}")
+    message = f"{request.method} {request.url.path}: {error.detail}"
+    return Problem(request, RequestError(error.status_code, "validation", message))
 
 
 async def _defect(request: Request, error: Exception) -> Response:
-    return _problem(500, "generation", "the server failed on this request; its log says why")
+    message = "the server failed on this request; its log says why"
+    return Problem(request, RequestError(500, "generation", message))

@@ -1,19 +1,20 @@
 """A request's body → the audio in a file and the parameters asked for."""
 
 import asyncio
-import base64
-import binascii
-import json
 import tempfile
 from dataclasses import dataclass
 from typing import IO
 
 from starlette.requests import Request
 
-from .errors import too_large, validation
+from .admission import Place
+from .errors import RequestError, overloaded, too_large, too_slow, validation
+from .inputs import Inputs
 from .parameters import Parameters, parse
+from .settings import Settings
 
 _IN_MEMORY = 1 << 20
+_RETRY = 30
 
 
 @dataclass(frozen=True)
@@ -24,82 +25,81 @@ class Asked:
     parameters: Parameters
 
 
-async def read(request: Request, *, limit: int) -> Asked:
-    """limit: bytes of audio. Raises RequestError: 422 for what is wrong with it, 413 for what is too large.
+@dataclass(frozen=True)
+class Head:
+    """What a request says before its body: Content-Length (0 where there is none) and the query."""
 
-    Only a body up to a megabyte is held in memory; a larger one lies in an unnamed temporary file.
-    """
+    length: int
+    json: bool
+    query: dict[str, object]
+    parameters: Parameters
+
+
+def head(request: Request, *, limit: int) -> Head:
+    """limit: bytes of audio. Raises RequestError: 422 for what is wrong, 413 for what is too large."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
         raise validation(f"send the audio itself as the body (Content-Type: audio/…), not {kind}")
-    is_json = kind == "application/json"
-    query = dict(request.query_params)
-    if not is_json:
-        parameters = parse(query)
-    # Base64 takes four bytes for three; the rest of the object is small.
-    spooled = await _spooled(request, most=limit if not is_json else limit * 4 // 3 + (1 << 16), limit=limit)
-    if not is_json:
-        return Asked(spooled, parameters)
     try:
-        audio, given = await asyncio.to_thread(_from_json, spooled, limit)
-    finally:
-        spooled.close()
-    try:
-        return Asked(audio, parse({**query, **given}))
-    except BaseException:
-        audio.close()
-        raise
-
-
-async def _spooled(request: Request, *, most: int, limit: int) -> IO[bytes]:
-    try:
-        if int(request.headers.get("content-length", "0")) > most:
-            raise too_large(limit)
+        length = int(request.headers.get("content-length", "0"))
     except ValueError:
         raise validation("Content-Length is no number") from None
+    is_json = kind == "application/json"
+    if length > _most(limit, json=is_json):
+        raise too_large(limit)
+    query: dict[str, object] = dict(request.query_params)
+    return Head(length, is_json, query, parse(query))
+
+
+async def read(request: Request, head: Head, place: Place, settings: Settings) -> Asked:
+    """Raises RequestError, 408 for a body that stops coming; ClientDisconnect.
+
+    Only audio up to a megabyte is held in memory; a larger one lies in an unnamed temporary file.
+    """
     file = tempfile.SpooledTemporaryFile(_IN_MEMORY)
     try:
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > most:
-                raise too_large(limit)
-            file.write(chunk)
-        if not size:
-            raise validation("the body is empty")
+        parameters = await _fill(file, request, head, place, settings)
         file.seek(0)
-        return file
-    except BaseException:
+        return Asked(file, parameters)
+    except BaseException as error:
         file.close()
+        if isinstance(error, OSError):
+            raise _no_room(error) from error
         raise
 
 
-def _from_json(spooled: IO[bytes], limit: int) -> tuple[IO[bytes], dict[str, object]]:
+async def _fill(file: IO[bytes], request: Request, head: Head, place: Place, settings: Settings) -> Parameters:
+    limit, idle = settings.max_input_bytes, settings.idle_seconds
+    inputs = Inputs(file, limit=limit) if head.json else None
+    size = 0
     try:
-        body = json.load(spooled)
-    except (ValueError, RecursionError):
-        raise validation("the body is not JSON") from None
-    if not isinstance(body, dict) or not isinstance(body.get("inputs"), str):
-        raise validation("the JSON body takes `inputs`: the audio in base64, and `parameters`: an object")
-    parameters = body.get("parameters") or {}
-    if not isinstance(parameters, dict):
-        raise validation("`parameters` takes an object")
-    known = {"inputs", "parameters", "options", "model"}
-    unknown = next((name for name in body if name not in known), None)
-    if unknown is not None:
-        raise validation(f"unknown field {unknown!r}; the fields are inputs and parameters")
-    encoded = body["inputs"]
-    if encoded.startswith("data:"):
-        encoded = encoded.partition(",")[2]
-    try:
-        audio = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        raise validation("`inputs` is not base64") from None
-    if not audio:
-        raise validation("`inputs` is empty")
-    if len(audio) > limit:
-        raise too_large(limit)
-    file = tempfile.SpooledTemporaryFile(_IN_MEMORY)
-    file.write(audio)
-    file.seek(0)
-    return file, parameters
+        async with asyncio.timeout(idle) as patience:
+            async for chunk in request.stream():
+                patience.reschedule(asyncio.get_running_loop().time() + idle)
+                size += len(chunk)
+                if size > _most(limit, json=head.json):
+                    raise too_large(limit)
+                place.hold(max(size, head.length))
+                if inputs:
+                    inputs.feed(chunk)
+                else:
+                    file.write(chunk)
+    except TimeoutError:
+        raise too_slow(idle) from None
+    request.state.read = True
+    if not size:
+        raise validation("the body is empty")
+    if not inputs:
+        return head.parameters
+    given = inputs.finish()
+    place.hold(inputs.size)
+    return parse({**head.query, **given})
+
+
+def _most(limit: int, *, json: bool) -> int:
+    # Base64 takes four bytes for three; the rest of the object is small.
+    return limit * 4 // 3 + (1 << 16) if json else limit
+
+
+def _no_room(error: OSError) -> RequestError:
+    return overloaded(f"the audio could not be stored: {error.strerror or error}", retry_after=_RETRY)

@@ -66,12 +66,25 @@ class Engine(Protocol):
 
 
 class CTranslate2:
-    """Whisper on CTranslate2; `workers` batches run at once on a CPU, each on `threads` threads."""
+    """Whisper on CTranslate2: on a CPU `workers` batches at once, each on `threads` threads; on GPUs one each.
 
-    def __init__(self, directory: Path, *, device: str, compute_type: str, workers: int, threads: int):
+    devices: the GPUs' numbers; on a CPU they mean nothing.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        device: str,
+        compute_type: str,
+        workers: int,
+        threads: int,
+        devices: Sequence[int] = (0,),
+    ):
         self._whisper = ctranslate2.models.Whisper(
             str(directory),
             device=device,
+            device_index=list(devices) if device == "cuda" else 0,
             compute_type=compute_type,
             inter_threads=workers if device == "cpu" else 1,
             intra_threads=threads,

@@ -14,6 +14,10 @@ class RequestError(Exception):
         self.message = message
         self.retry_after = retry_after
 
+    @property
+    def body(self) -> dict[str, str]:
+        return {"error": self.message, "error_type": self.error_type}
+
 
 def validation(message: str) -> RequestError:
     """The request itself is wrong; sending it again cannot help."""
@@ -22,6 +26,10 @@ def validation(message: str) -> RequestError:
 
 def too_large(limit: int) -> RequestError:
     return RequestError(413, "validation", f"the body is larger than MAX_INPUT_BYTES ({limit} bytes)")
+
+
+def too_slow(seconds: int) -> RequestError:
+    return RequestError(408, "validation", f"no byte of the body came for IDLE_SECONDS ({seconds} s)")
 
 
 def unauthorized() -> RequestError:
@@ -33,8 +41,8 @@ def generation(message: str) -> RequestError:
     return RequestError(424, "generation", message)
 
 
-def overloaded() -> RequestError:
-    return RequestError(429, "overloaded", "the server is overloaded", retry_after=1)
+def overloaded(why: str, retry_after: int) -> RequestError:
+    return RequestError(429, "overloaded", f"the server is overloaded: {why}", retry_after)
 
 
 def unready(message: str) -> RequestError:
@@ -42,5 +50,9 @@ def unready(message: str) -> RequestError:
     return RequestError(503, "healthcheck", message, retry_after=1)
 
 
+def shutting_down() -> RequestError:
+    return unready("the server is shutting down")
+
+
 class Cancelled(Exception):
-    """The client has left, or the server's time to shut down is over; nobody waits for the answer."""
+    """The client has left; nobody waits for the answer."""

@@ -20,7 +20,7 @@ from .app import create_app
 from .audio import SAMPLE_RATE
 from .engine import CTranslate2, device_for
 from .model import ModelError, locate
-from .observer import Silent
+from .observer import Observer
 from .parameters import Parameters
 from .service import Loaded, Service
 from .settings import Settings
@@ -52,7 +52,7 @@ async def serve(settings: Settings) -> int:
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
     events.emit("listening", port=listener.getsockname()[1])
-    loading = asyncio.create_task(asyncio.to_thread(_load, settings))
+    loading = asyncio.create_task(asyncio.to_thread(_load, settings, service.metrics))
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait({loading, stop}, return_when=asyncio.FIRST_COMPLETED)
     code = 0
@@ -64,7 +64,7 @@ async def serve(settings: Settings) -> int:
         except ModelError as error:
             events.emit("error", message=str(error))
             code = 1
-    log.info("draining %d requests", service.requests)
+    log.info("draining %d requests", service.admission.requests)
     await service.drain()
     server.should_exit = True
     with contextlib.suppress(asyncio.TimeoutError):
@@ -96,11 +96,11 @@ def _on_signals() -> asyncio.Event:
     return stopping
 
 
-def _load(settings: Settings) -> tuple[Loaded, float]:
+def _load(settings: Settings, observer: Observer) -> tuple[Loaded, float]:
     started = time.perf_counter()
     model = locate(settings.model, settings.model_cache, events.model_progress)
     device = device_for(settings.device)
-    workers = settings.cpu_workers if device == "cpu" else 1
+    workers = settings.cpu_workers if device == "cpu" else len(settings.device_index)
     try:
         engine = CTranslate2(
             model.directory,
@@ -108,9 +108,10 @@ def _load(settings: Settings) -> tuple[Loaded, float]:
             compute_type=settings.compute_type or ("int8" if device == "cpu" else "float16"),
             workers=workers,
             threads=settings.cpu_threads,
+            devices=settings.device_index,
         )
         batch_size = settings.max_batch_size or (8 if device == "cpu" else 16)
-        transcriber = Transcriber(engine, model.directory, batch_size=batch_size, workers=workers, observer=Silent())
+        transcriber = Transcriber(engine, model.directory, batch_size=batch_size, workers=workers, observer=observer)
         _warm_up(transcriber)
     except Exception as error:
         raise ModelError(f"The model {model.name} cannot be loaded on {device}: {error}") from error

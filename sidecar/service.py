@@ -1,18 +1,22 @@
-"""What the routes share: the model once it is there, and who may use it when."""
+"""What the routes share: the model once it is there, who may use it, and what is measured of it."""
 
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import BinaryIO
 
 import anyio.to_thread
 
-from .errors import Cancelled, RequestError, generation, overloaded, unready
+from . import length
+from .admission import Admission, Place
+from .body import Asked
+from .errors import Cancelled, RequestError, generation, shutting_down, unready, validation
+from .metrics import Metrics
 from .model import Model
-from .parameters import Parameters
+from .pace import Pace
+from .segments import Segment
 from .settings import Settings
 from .transcribe import Transcriber, Transcript
 
@@ -39,77 +43,115 @@ class Service:
         self.settings = settings
         self.loaded: Loaded | None = None
         self.draining = False
-        self.requests = 0
+        self.pace = Pace()
+        self.admission = Admission(
+            requests=settings.max_concurrent_requests,
+            seconds=settings.max_queued_seconds,
+            size=settings.max_queued_bytes,
+            pace=self.pace,
+        )
+        self.metrics = Metrics(
+            waiting=lambda: self.loaded.transcriber.waiting if self.loaded else 0,
+            requests=lambda: self.admission.requests,
+            seconds=lambda: self.admission.seconds,
+            size=lambda: self.admission.size,
+            speed=lambda: self.pace.speed,
+        )
         self._turn = asyncio.Lock()
+        self._threads = anyio.CapacityLimiter(settings.max_concurrent_requests)
         self._stopped = threading.Event()
 
     def require_ready(self) -> Loaded:
         """Raises a `healthcheck` RequestError."""
         if self.draining:
-            raise unready("the server is shutting down")
+            raise shutting_down()
         if self.loaded is None:
             raise unready("the model is loading")
         return self.loaded
 
-    @asynccontextmanager
-    async def admitted(self) -> AsyncIterator[Loaded]:
-        """A place among MAX_CONCURRENT_REQUESTS, or an `overloaded` RequestError at once."""
-        loaded = self.require_ready()
-        if self.requests >= self.settings.max_concurrent_requests:
-            raise overloaded()
-        self.requests += 1
-        try:
-            yield loaded
-        finally:
-            self.requests -= 1
+    async def measure(self, asked: Asked, place: Place, loaded: Loaded) -> None:
+        """Finds what can be known to be wrong before any work. Raises a `validation` or `overloaded` RequestError."""
+        language = asked.parameters.language
+        if language not in (None, "en") and not loaded.transcriber.engine.multilingual:
+            raise validation(f"language is {language!r}; this model knows English only")
+        longest = self.settings.max_audio_seconds
+        place.measured(
+            await anyio.to_thread.run_sync(lambda: length.seconds(asked.audio, longest=longest), limiter=self._threads)
+        )
 
     async def transcribe(
-        self, file: BinaryIO, asked: Parameters, *, client_left: Callable[[], Awaitable[object]]
+        self,
+        asked: Asked,
+        place: Place,
+        loaded: Loaded,
+        *,
+        client_left: Callable[[], Awaitable[object]],
+        tell: Callable[[list[Segment]], None],
     ) -> Timed:
-        """Raises RequestError, or Cancelled when the client leaves, queued or not."""
-        loaded = self.loaded
-        if loaded is None:
-            raise unready("the model is loading")
-        if asked.language not in (None, "en") and not loaded.transcriber.engine.multilingual:
-            raise RequestError(422, "validation", f"language is {asked.language!r}; this model knows English only")
+        """Calls `tell` with the segments in order, on the event loop.
+
+        Raises RequestError, or Cancelled when the client leaves, queued or not.
+        """
         gone = threading.Event()
-        work = asyncio.ensure_future(self._in_turn(loaded.transcriber, file, asked, gone))
+        work = asyncio.ensure_future(self._in_turn(loaded.transcriber, asked, place, gone, tell))
         leaving = asyncio.ensure_future(client_left())
         try:
             await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 raise Cancelled
-            return work.result()
+            timed = work.result()
         finally:
             gone.set()
             leaving.cancel()
             if not work.done():
                 await self._abandon(work)
+        place.finished()
+        self.metrics.worked(queued=timed.queued, inference=timed.inference)
+        return timed
 
     async def _in_turn(
-        self, transcriber: Transcriber, file: BinaryIO, asked: Parameters, gone: threading.Event
+        self,
+        transcriber: Transcriber,
+        asked: Asked,
+        place: Place,
+        gone: threading.Event,
+        tell: Callable[[list[Segment]], None],
     ) -> Timed:
         arrived = time.perf_counter()
+        loop = asyncio.get_running_loop()
+
+        def told(segments: list[Segment]) -> None:
+            if not gone.is_set():
+                place.done(segments[-1].end)
+                tell(segments)
+
+        def cancelled() -> bool:
+            return gone.is_set() or self._stopped.is_set()
+
+        def run() -> Transcript:
+            return transcriber.transcribe(
+                asked.audio,
+                asked.parameters,
+                cancelled=cancelled,
+                emit=lambda segments: loop.call_soon_threadsafe(told, segments),
+                longest=self.settings.max_audio_seconds,
+            )
+
         async with self._turn:
             if gone.is_set():
                 raise Cancelled
             started = time.perf_counter()
-
-            def cancelled() -> bool:
-                return gone.is_set() or self._stopped.is_set()
-
-            def run() -> Transcript:
-                longest = self.settings.max_audio_seconds
-                return transcriber.transcribe(
-                    file, asked, cancelled=cancelled, emit=lambda segments: None, longest=longest
-                )
-
-            try:
-                transcript = await anyio.to_thread.run_sync(run)
-            except (RequestError, Cancelled):
-                raise
-            except Exception as error:
-                raise generation(f"the model failed: {error}") from error
+            with self.pace.working():
+                try:
+                    transcript = await anyio.to_thread.run_sync(run, limiter=self._threads)
+                except RequestError:
+                    raise
+                except Cancelled:
+                    if self._stopped.is_set() and not gone.is_set():
+                        raise shutting_down() from None
+                    raise
+                except Exception as error:
+                    raise generation(f"the model failed: {error}") from error
             return Timed(transcript, started - arrived, time.perf_counter() - started)
 
     async def _abandon(self, work: asyncio.Future[Timed]) -> None:
@@ -121,6 +163,6 @@ class Service:
         """Takes no new request and returns when those in flight are done, at DRAIN_SECONDS at the latest."""
         self.draining = True
         deadline = time.monotonic() + self.settings.drain_seconds
-        while self.requests and time.monotonic() < deadline:
+        while self.admission.requests and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
         self._stopped.set()

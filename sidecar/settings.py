@@ -20,6 +20,7 @@ class Settings:
     model: str | None
     model_cache: Path
     device: str
+    device_index: tuple[int, ...]
     compute_type: str | None
     cpu_workers: int
     cpu_threads: int
@@ -27,6 +28,9 @@ class Settings:
     max_concurrent_requests: int
     max_input_bytes: int
     max_audio_seconds: int
+    max_queued_seconds: int
+    max_queued_bytes: int
+    idle_seconds: int
     drain_seconds: int
     api_key: str | None
 
@@ -60,6 +64,13 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def _indices(text: str) -> tuple[int, ...]:
+    found = tuple(int(part) for part in text.split(","))
+    if len(set(found)) < len(found) or min(found) < 0:
+        raise ValueError(text)
+    return found
+
+
 def _optional(parse: Callable[[str], object]) -> Callable[[str], object]:
     return lambda text: parse(text) if text else None
 
@@ -88,6 +99,7 @@ TABLE = (
     Setting("MODEL", "", "a directory, a hub name such as large-v3-turbo, or nothing", _optional(str)),
     Setting("MODEL_CACHE", "~/.cache/verbatim", "a directory", lambda text: Path(text).expanduser()),
     Setting("DEVICE", "auto", "auto, cpu or cuda", _one_of("auto", "cpu", "cuda")),
+    Setting("DEVICE_INDEX", "0", "one GPU's number, or several as 0,1", _indices),
     Setting("COMPUTE_TYPE", "", "one of " + ", ".join(COMPUTE_TYPES), _optional(_one_of(*COMPUTE_TYPES))),
     Setting("CPU_WORKERS", str(min(cores(), 16)), _whole(1, 256), _integer(1, 256)),
     Setting("CPU_THREADS", str(max(1, cores() // 16)), _whole(1, 256), _integer(1, 256)),
@@ -95,6 +107,9 @@ TABLE = (
     Setting("MAX_CONCURRENT_REQUESTS", "128", _whole(1, 100_000), _integer(1, 100_000)),
     Setting("MAX_INPUT_BYTES", str(512 * 2**20), _whole(1, 2**40) + " (bytes)", _integer(1, 2**40)),
     Setting("MAX_AUDIO_SECONDS", "14400", _whole(1, 10**6), _integer(1, 10**6)),
+    Setting("MAX_QUEUED_SECONDS", "28800", _whole(1, 10**9), _integer(1, 10**9)),
+    Setting("MAX_QUEUED_BYTES", str(4 * 2**30), _whole(1, 2**50) + " (bytes)", _integer(1, 2**50)),
+    Setting("IDLE_SECONDS", "30", _whole(1, 3600), _integer(1, 3600)),
     Setting("DRAIN_SECONDS", "60", _whole(0, 3600), _integer(0, 3600)),
     Setting("API_KEY", "", "a text", _optional(str)),
 )

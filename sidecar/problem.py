@@ -1,0 +1,46 @@
+"""A RequestError → its answer."""
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from .errors import RequestError
+
+_LINGER = 2.0
+
+
+class Problem(JSONResponse):
+    """Answers before the body is read where it must, and then reads on for a while without keeping anything.
+
+    A connection that is closed while the client still writes is reset, and the answer lost with it.
+    """
+
+    def __init__(self, request: Request, error: RequestError):
+        headers = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
+        self._unread = _unread(request)
+        if self._unread:
+            headers["connection"] = "close"
+        super().__init__(error.body, error.status, headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._unread:
+            await super().__call__(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        try:
+            async with asyncio.timeout(_LINGER):
+                while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+                    pass
+        except TimeoutError:
+            pass
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _unread(request: Request) -> bool:
+    headers = request.headers
+    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+        return False
+    return not getattr(request.state, "read", False)
