@@ -30,6 +30,10 @@ class Process:
         self._popen.wait()
 
     @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 

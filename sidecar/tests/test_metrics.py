@@ -1,0 +1,56 @@
+"""/metrics against what was done."""
+
+import httpx
+import numpy as np
+
+from . import gauges
+from .test_app import FLAC
+from .test_audio import wav
+from .test_settings import README
+
+
+def test_a_request_shows_in_what_is_counted(server, client, flac):
+    before = gauges.read(server)
+    assert client.post("/", params={"language": "en"}, content=flac, headers=FLAC).status_code == 200
+    after = gauges.read(server)
+
+    def grew(name: str) -> float:
+        return round(after[name] - before.get(name, 0), 3)
+
+    for name in (
+        "tgi_request_count_total",
+        "tgi_request_success_total",
+        "tgi_request_duration_count",
+        "tgi_request_queue_duration_count",
+        "tgi_request_inference_duration_count",
+    ):
+        assert grew(name) == 1, name
+    assert grew("sidecar_audio_seconds_total") == 6.361
+    assert 0 < grew("tgi_request_inference_duration_sum") <= grew("tgi_request_duration_sum")
+    assert after["sidecar_real_time_factor"] > 0
+    assert gauges.NOTHING.items() <= after.items()
+
+
+def test_failures_are_counted_by_their_reason(server, client, flac):
+    before = gauges.read(server)
+    client.post("/", params={"language": "klingon"}, content=flac, headers=FLAC)
+    client.post("/generate_stream", content=b"no audio at all " * 99, headers=FLAC)
+    client.post("/generate_stream", content=wav(np.zeros(0)), headers=FLAC)
+    after = gauges.read(server)
+    failures = "tgi_request_failure_total:validation"
+    assert after[failures] - before[failures] == 3
+    assert after["tgi_request_count_total"] - before["tgi_request_count_total"] == 3
+    assert after["tgi_request_success_total"] == before["tgi_request_success_total"]
+
+
+def test_text_generation_inferences_names_are_its_own(server):
+    lines = httpx.get(f"{server.url}/metrics").text.splitlines()
+    names = {line.split()[2] for line in lines if line.startswith("# TYPE")}
+    assert {"tgi_request_count", "tgi_request_success", "tgi_request_failure", "tgi_queue_size"} <= names
+    assert any(line.startswith("tgi_request_count ") for line in lines)
+
+
+def test_the_readme_names_every_metric(server):
+    lines = httpx.get(f"{server.url}/metrics").text.splitlines()
+    names = {line.split()[2] for line in lines if line.startswith("# TYPE")}
+    assert [name for name in names if f"`{name}" not in README] == []
