@@ -22,33 +22,42 @@ class Admission:
         self._most_seconds = seconds
         self._most_bytes = size
         self._pace = pace
-        self.requests = 0
-        self.seconds = 0.0
-        self.size = 0
+        self._places: set[Place] = set()
+
+    @property
+    def requests(self) -> int:
+        return len(self._places)
+
+    @property
+    def seconds(self) -> float:
+        return sum(place.seconds_left for place in self._places)
+
+    @property
+    def size(self) -> int:
+        return sum(place.size for place in self._places)
 
     @contextmanager
     def place(self, *, declared: int) -> Iterator["Place"]:
         """Raises `overloaded` when there is none. declared: bytes that the body will have, 0 where that is unknown."""
         if self.requests >= self._most_requests:
             raise self.full(f"{self.requests} requests are in flight (MAX_CONCURRENT_REQUESTS)")
-        place = Place(self)
-        place.measured(0.0)
+        self.require_time()
+        place = Place(self, self._pace)
         place.hold(declared)
-        self.requests += 1
+        self._places.add(place)
         try:
             yield place
         finally:
-            self.requests -= 1
-            place.leave()
+            self._places.discard(place)
 
     def full(self, why: str) -> RequestError:
         # By then half of what waits is done; were all of it, the server would be idle when they come back.
         wait = math.ceil(self.seconds / self._pace.speed / 2)
         return overloaded(why, retry_after=min(max(wait, 1), _LATEST))
 
-    def require_room(self, size: int, *, held: int) -> None:
+    def require_room(self, size: int, *, place: "Place") -> None:
         """A request with nothing beside it may be of any size that MAX_INPUT_BYTES allows."""
-        others = self.size - held
+        others = sum(other.size for other in self._places if other is not place)
         if others and others + size > self._most_bytes:
             raise self.full(f"{self.size} bytes of audio are held (MAX_QUEUED_BYTES)")
 
@@ -56,45 +65,35 @@ class Admission:
         if self.seconds >= self._most_seconds:
             raise self.full(f"{self.seconds:.0f} s of audio are queued (MAX_QUEUED_SECONDS)")
 
-    def did(self, seconds: float) -> None:
-        self.seconds -= seconds
-        self._pace.did(seconds)
-
 
 class Place:
-    """One request's share of what is held."""
+    """One request's share of what is held: bytes, and seconds of audio that are still to be done."""
 
-    def __init__(self, admission: Admission):
+    def __init__(self, admission: Admission, pace: Pace):
         self._admission = admission
-        self._size = 0
-        self._seconds = 0.0
+        self._pace = pace
+        self.size = 0
+        self.seconds_left = 0.0
         self._done = 0.0
 
     def hold(self, size: int) -> None:
         """`size` bytes are held for it, or soon will be. Raises `overloaded`."""
-        if size > self._size:
-            self._admission.require_room(size, held=self._size)
-        self._admission.size += size - self._size
-        self._size = size
+        if size > self.size:
+            self._admission.require_room(size, place=self)
+        self.size = size
 
     def measured(self, seconds: float) -> None:
         """Its audio lasts so long. Raises `overloaded`."""
         self._admission.require_time()
-        self._seconds = seconds
-        self._admission.seconds += seconds
+        self.seconds_left = seconds
 
     def done(self, until: float) -> None:
         """Its first `until` seconds of audio are done."""
-        until = min(until, self._seconds)
-        if until > self._done:
-            self._admission.did(until - self._done)
-            self._done = until
+        more = min(until - self._done, self.seconds_left)
+        if more > 0:
+            self.seconds_left -= more
+            self._done += more
+            self._pace.did(more)
 
     def finished(self) -> None:
-        self.done(self._seconds)
-
-    def leave(self) -> None:
-        self._admission.seconds -= self._seconds - self._done
-        self._admission.size -= self._size
-        self._seconds = self._done = 0.0
-        self._size = 0
+        self.done(self._done + self.seconds_left)

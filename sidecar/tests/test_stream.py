@@ -1,10 +1,14 @@
 """Server-sent events, as a client reads them."""
 
+import asyncio
 import base64
 import json
 
 import numpy as np
 import pytest
+
+from sidecar.errors import Cancelled
+from sidecar.sse import EventStream
 
 from . import gauges, raw
 from .test_app import FLAC, failed
@@ -101,3 +105,11 @@ def test_it_asks_for_parameters_in_json_too(client, flac):
     body = {"inputs": base64.b64encode(flac).decode(), "parameters": {"language": "en", "words": True}}
     told = events(client.post("/generate_stream", json=body).text)
     assert told[0]["segment"]["words"]
+
+
+def test_a_reader_that_does_not_read_is_given_up():
+    async def full(message: object) -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(Cancelled):
+        asyncio.run(EventStream(full, idle=0.01).comment())
