@@ -99,7 +99,7 @@ class Bench:
     @property
     def beside_seconds(self) -> float:
         """Long enough for a few clips to be sent meanwhile."""
-        return max(self.seconds, 180)
+        return max(self.seconds, 90)
 
     def a(self, seconds: float) -> Long:
         return self._long(self.speakers.a(seconds), f"a-{seconds:.0f}.wav")
@@ -109,7 +109,7 @@ class Bench:
 
     @cached_property
     def clips(self) -> Clips:
-        speeches, made_of = self.speakers.clips(8 if self.quick else 64)
+        speeches, made_of = self.speakers.clips(6 if self.quick else 64)
         paths = [speech.write(self.work / f"clip-{number}.wav") for number, speech in enumerate(speeches)]
         return Clips(speeches, paths, made_of)
 

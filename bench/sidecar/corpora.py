@@ -40,6 +40,8 @@ class Speakers:
     """`recorded`: English clips of at most 30 s; `phrases`: what could be cut out of them at pauses."""
 
     def __init__(self, folder: Path | None, model: Path, work: Path):
+        if folder and not (folder / "manifest.json").is_file():
+            raise NoAudio(f"{folder} has no manifest.json; bench/README.md says what belongs into it.")
         self.recorded = list(_recorded(folder)) if folder else []
         if not self.recorded and not have_espeak():
             raise NoAudio("There is nothing to transcribe: give --audio DIR, or install espeak-ng.")

@@ -45,7 +45,7 @@ def file(bench: Bench) -> Result:
         )
     return rows, [
         *notes,
-        "The baseline is faster-whisper's best batch size in the first run; the others were run once.",
+        "The baseline is faster-whisper's best batch size in the first run, the only one run again.",
     ]
 
 
@@ -111,9 +111,7 @@ def beside(bench: Bench) -> Result:
                 whole = pool.submit(server.transcribe, long.path)
                 time.sleep(0.5)
                 while not whole.done() and len(during) < 20:
-                    result = measured(server.pid, lambda: [server.transcribe(clip.paths[0])])
-                    if not whole.done():
-                        during.append(result)
+                    during.append(measured(server.pid, lambda: [server.transcribe(clip.paths[0])]))
                     time.sleep(jitter.uniform(0.1, 1))
                 whole.result()
             for row, results in ((alone, before), (crowded, during)):
@@ -130,11 +128,8 @@ def beside(bench: Bench) -> Result:
             alone.errors, crowded.errors = (word_errors(clip.references, row.texts) for row in (alone, crowded))
             rows += [alone, crowded]
         else:
-            notes.append(f"{kind}: the file was done before a clip could be sent beside it; take more --seconds.")
-    return rows, [
-        *notes,
-        f"The file: {bench.beside_seconds:.0f} s. Runs count clips; a ratio is of two medians of one run.",
-    ]
+            notes.append(f"{kind}: the file was done before a clip could be sent; take more --seconds.")
+    return rows, [*notes, "Runs count clips; a ratio is of the two medians of one run."]
 
 
 def mix(bench: Bench) -> Result:
