@@ -1,5 +1,6 @@
 """Bytes of any audio format → samples."""
 
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import av
@@ -17,12 +18,11 @@ _FORMATS = (
 _GROUP = 500_000
 
 
-def decode(file: BinaryIO, *, longest: float) -> np.ndarray:
-    """The first audio track as int16 samples, mono, 16 kHz.
+def stream(file: BinaryIO, *, longest: float) -> Iterator[np.ndarray]:
+    """The first audio track as int16 samples, mono, 16 kHz, in blocks of some seconds.
 
     Raises a `validation` RequestError for what is no audio, holds none, or lasts over `longest` seconds.
     """
-    blocks: list[np.ndarray] = []
     total = 0
     try:
         options = {"format_whitelist": _FORMATS, "protocol_whitelist": "none"}
@@ -33,19 +33,18 @@ def decode(file: BinaryIO, *, longest: float) -> np.ndarray:
             for frame in _grouped(container):
                 for out in resampler.resample(frame):
                     block = out.to_ndarray().reshape(-1)
-                    blocks.append(block)
                     total += len(block)
-                if total > longest * SAMPLE_RATE:
-                    raise validation(f"the audio is longer than MAX_AUDIO_SECONDS ({longest:g} s)")
+                    if total > longest * SAMPLE_RATE:
+                        raise validation(f"the audio is longer than MAX_AUDIO_SECONDS ({longest:g} s)")
+                    yield block
     except (av.FFmpegError, EOFError, ValueError) as error:
-        if not blocks:
+        if not total:
             raise validation("the body is not audio that can be decoded") from error
     if not total:
         raise validation("the body holds no audio samples")
-    return np.concatenate(blocks)
 
 
-def _grouped(container):
+def _grouped(container: av.container.InputContainer) -> Iterator[av.AudioFrame | None]:
     """Frames joined to half a million samples, since each call costs more than its samples; None flushes."""
     fifo = av.AudioFifo()
     frames = container.decode(audio=0)
@@ -63,3 +62,27 @@ def _grouped(container):
     if fifo.samples:
         yield fifo.read()
     yield None
+
+
+class Tape:
+    """The samples that windows still to come may need; older ones are let go."""
+
+    def __init__(self) -> None:
+        self._samples = np.zeros(0, np.int16)
+        self._start = 0
+
+    @property
+    def total(self) -> int:
+        """Samples taken in so far."""
+        return self._start + len(self._samples)
+
+    def push(self, samples: np.ndarray) -> None:
+        self._samples = np.concatenate([self._samples, samples])
+
+    def copy(self, start: int, end: int) -> np.ndarray:
+        return self._samples[start - self._start : end - self._start].copy()
+
+    def forget(self, before: int) -> None:
+        if before > self._start:
+            self._samples = self._samples[before - self._start :].copy()
+            self._start = before

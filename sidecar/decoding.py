@@ -20,11 +20,12 @@ _FEWEST_TOKENS = 24
 
 @dataclass(frozen=True)
 class Job:
-    """One window to decode. encoded: [frames, width]; seconds: of audio, padding aside."""
+    """One window to decode. encoded: [frames, width]; limit: new tokens, more of which are a loop."""
 
     encoded: np.ndarray
-    language: str
-    seconds: float
+    prompt: list[int]
+    tokenizer: Tokenizer
+    limit: int
 
 
 @dataclass(frozen=True)
@@ -47,71 +48,67 @@ class Decoded:
         return self.capped or self.compression_ratio > _MOST_COMPRESSED or self.logprob < _LEAST_LOGPROB
 
 
-class Decoder:
-    """One request's decoding: its task, prompt and beam on an engine."""
+class Wording:
+    """What a request's decoding goes by: its task, and the text that is said to come before."""
 
     def __init__(
         self,
-        engine: Engine,
         vocabulary: Vocabulary,
         *,
+        multilingual: bool,
         task: str,
-        beam_size: int,
-        initial_prompt: str | None,
-        hotwords: str | None,
+        initial_prompt: str | None = None,
+        hotwords: str | None = None,
     ):
-        self._engine = engine
         self._vocabulary = vocabulary
+        self._multilingual = multilingual
         self._task = task
-        self._beam_size = beam_size
-        any_language = self.tokenizer("en")
-        self._suppressed = _suppressed(any_language)
-        self._previous = _previous(any_language, initial_prompt, hotwords)
+        self._previous = _previous(self.tokenizer("en"), initial_prompt, hotwords)
+
+    @property
+    def previous_length(self) -> int:
+        """Tokens before the start of transcript: the batches of CTranslate2 know one place for it."""
+        return len(self._previous)
 
     def tokenizer(self, language: str) -> Tokenizer:
-        return Tokenizer(self._vocabulary, self._engine.multilingual, task=self._task, language=language)
+        return Tokenizer(self._vocabulary, self._multilingual, task=self._task, language=language)
 
-    def decode(self, jobs: Sequence[Job]) -> list[Decoded]:
-        """Once, by beam search, each batch's texts capped by what its audio can hold."""
-        caps = [_FEWEST_TOKENS + int(job.seconds * tokens_per_second(job.language)) for job in jobs]
-        return self._run(jobs, temperature=0.0, limit=max(caps))
-
-    def decode_with_care(self, jobs: Sequence[Job]) -> list[Decoded]:
-        """At rising temperatures until the text is plausible; else the most probable one that is no loop."""
-        tries: list[list[Decoded]] = [[] for _ in jobs]
-        for temperature in CARE_TEMPERATURES:
-            open_ones = [i for i, found in enumerate(tries) if not found or found[-1].doubtful]
-            if not open_ones:
-                break
-            found = self._run([jobs[i] for i in open_ones], temperature=temperature, limit=POSITIONS)
-            for i, decoded in zip(open_ones, found, strict=True):
-                tries[i].append(decoded)
-        return [found[-1] if not found[-1].doubtful else _least_bad(found) for found in tries]
-
-    def _run(self, jobs: Sequence[Job], *, temperature: float, limit: int) -> list[Decoded]:
-        prompts = [self._previous + self.tokenizer(job.language).sot_sequence for job in jobs]
-        limit = min(limit, POSITIONS // 2, POSITIONS - len(prompts[0]))
-        search = Search(self._beam_size, temperature, limit, self._suppressed)
-        results = self._engine.generate([job.encoded for job in jobs], prompts, search)
-        return [self._judged(result, job, limit) for result, job in zip(results, jobs, strict=True)]
-
-    def _judged(self, result: Generated, job: Job, limit: int) -> Decoded:
-        text = self.tokenizer(job.language).decode(result.tokens).strip().encode()
-        return Decoded(
-            tokens=result.tokens,
-            logprob=result.logprob,
-            compression_ratio=len(text) / len(zlib.compress(text)) if text else 0.0,
-            no_speech_probability=result.no_speech_probability,
-            capped=len(result.tokens) >= limit,
-        )
+    def job(self, encoded: np.ndarray, language: str, seconds: float, *, careful: bool = False) -> Job:
+        """seconds: of audio, padding aside; careful: the text may be as long as the model can make it."""
+        tokenizer = self.tokenizer(language)
+        prompt = self._previous + tokenizer.sot_sequence
+        fits = POSITIONS if careful else _FEWEST_TOKENS + int(seconds * tokens_per_second(language))
+        return Job(encoded, prompt, tokenizer, min(fits, POSITIONS // 2, POSITIONS - len(prompt)))
 
 
-def _least_bad(tries: Sequence[Decoded]) -> Decoded:
+def decode(engine: Engine, jobs: Sequence[Job], *, beam_size: int, temperature: float) -> list[Decoded]:
+    """The jobs' encoded lengths and the lengths of their prompts are equal.
+
+    No text depends on what it shares its batch with: one over its own limit is as doubtful as if it were alone.
+    """
+    search = Search(beam_size, temperature, max(job.limit for job in jobs), suppressed(jobs[0].tokenizer))
+    results = engine.generate([job.encoded for job in jobs], [job.prompt for job in jobs], search)
+    return [_judged(result, job) for result, job in zip(results, jobs, strict=True)]
+
+
+def _judged(result: Generated, job: Job) -> Decoded:
+    text = job.tokenizer.decode(result.tokens).strip().encode()
+    return Decoded(
+        tokens=result.tokens,
+        logprob=result.logprob,
+        compression_ratio=len(text) / len(zlib.compress(text)) if text else 0.0,
+        no_speech_probability=result.no_speech_probability,
+        capped=len(result.tokens) >= job.limit,
+    )
+
+
+def least_bad(tries: Sequence[Decoded]) -> Decoded:
+    """The most probable text that is no loop."""
     plausible = [found for found in tries if found.compression_ratio <= _MOST_COMPRESSED and not found.capped]
     return max(plausible or tries, key=lambda found: found.logprob)
 
 
-def _suppressed(tokenizer: Tokenizer) -> tuple[int, ...]:
+def suppressed(tokenizer: Tokenizer) -> tuple[int, ...]:
     """Annotations such as ♪ or (LAUGHS), and tokens that only a prompt may hold."""
     special = (
         tokenizer.transcribe,

@@ -86,7 +86,7 @@ class CTranslate2:
             device=device,
             device_index=list(devices) if device == "cuda" else 0,
             compute_type=compute_type,
-            inter_threads=workers if device == "cpu" else 1,
+            inter_threads=workers + 1 if device == "cpu" else 1,
             intra_threads=threads,
         )
         self.device = device

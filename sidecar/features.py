@@ -13,16 +13,17 @@ HOP = 160
 FULL = int(LONGEST * SAMPLE_RATE) // HOP
 """Frames of the 30 s that Whisper was trained on."""
 _SILENCE = 3.0
-_STEP = 50
+SIZES = (400, 600, 800, 1000, 1200, 1400, 1600, 1800, 2400, FULL)
+"""Frames that windows are padded to: few, since only windows of one size share a batch."""
 
 
 def padded(seconds: float) -> int:
-    """Frames for a window: its length and 3 s of silence, in steps of half a second, 30 s at most.
+    """Frames for a window: its length and 3 s of silence, rounded up to a size.
 
     The encoder's cost follows its frames. Under 2 s of silence Whisper repeats itself in some languages.
     """
-    frames = math.ceil((seconds + _SILENCE) * SAMPLE_RATE / HOP / _STEP) * _STEP
-    return min(frames, FULL)
+    least = min(math.ceil((seconds + _SILENCE) * SAMPLE_RATE / HOP), FULL)
+    return next(size for size in SIZES if size >= least)
 
 
 def mel(extractor: FeatureExtractor, samples: np.ndarray, frames: int) -> np.ndarray:

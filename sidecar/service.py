@@ -3,8 +3,8 @@
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import anyio.to_thread
@@ -13,6 +13,7 @@ from . import length
 from .admission import Admission, Place
 from .body import Asked
 from .errors import Cancelled, RequestError, generation, shutting_down, unready, validation
+from .memory import Memory
 from .metrics import Metrics
 from .model import Model
 from .pace import Pace
@@ -37,7 +38,7 @@ class Timed:
 
 
 class Service:
-    """Loading, then ready, then draining; one request has the model at a time."""
+    """Loading, then ready, then draining."""
 
     def __init__(self, settings: Settings):
         self.settings = settings
@@ -57,7 +58,6 @@ class Service:
             size=lambda: self.admission.size,
             speed=lambda: self.pace.speed,
         )
-        self._turn = asyncio.Lock()
         self._threads = anyio.CapacityLimiter(settings.max_concurrent_requests)
         self._stopped = threading.Event()
 
@@ -68,6 +68,17 @@ class Service:
         if self.loaded is None:
             raise unready("the model is loading")
         return self.loaded
+
+    @contextmanager
+    def place(self, *, declared: int) -> Iterator[Place]:
+        """Raises an `overloaded` RequestError. declared: bytes that the body will have, 0 where that is unknown."""
+        try:
+            with self.admission.place(declared=declared) as place:
+                self._memory.busy()
+                yield place
+        finally:
+            if not self.admission.requests:
+                self._memory.idle()
 
     async def measure(self, asked: Asked, place: Place, loaded: Loaded) -> None:
         """Finds what can be known to be wrong before any work. Raises a `validation` or `overloaded` RequestError."""
@@ -90,10 +101,10 @@ class Service:
     ) -> Timed:
         """Calls `tell` with the segments in order, on the event loop.
 
-        Raises RequestError, or Cancelled when the client leaves, queued or not.
+        Raises RequestError, or Cancelled when the client leaves.
         """
         gone = threading.Event()
-        work = asyncio.ensure_future(self._in_turn(loaded.transcriber, asked, place, gone, tell))
+        work = asyncio.ensure_future(self._run(loaded.transcriber, asked, place, gone, tell))
         leaving = asyncio.ensure_future(client_left())
         try:
             await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -109,7 +120,7 @@ class Service:
         self.metrics.worked(queued=timed.queued, inference=timed.inference)
         return timed
 
-    async def _in_turn(
+    async def _run(
         self,
         transcriber: Transcriber,
         asked: Asked,
@@ -117,7 +128,6 @@ class Service:
         gone: threading.Event,
         tell: Callable[[list[Segment]], None],
     ) -> Timed:
-        arrived = time.perf_counter()
         loop = asyncio.get_running_loop()
 
         def told(segments: list[Segment]) -> None:
@@ -137,25 +147,22 @@ class Service:
                 longest=self.settings.max_audio_seconds,
             )
 
-        async with self._turn:
-            if gone.is_set():
-                raise Cancelled
-            started = time.perf_counter()
-            with self.pace.working():
-                try:
-                    transcript = await anyio.to_thread.run_sync(run, limiter=self._threads)
-                except RequestError:
-                    raise
-                except Cancelled:
-                    if self._stopped.is_set() and not gone.is_set():
-                        raise shutting_down() from None
-                    raise
-                except Exception as error:
-                    raise generation(f"the model failed: {error}") from error
-            return Timed(transcript, started - arrived, time.perf_counter() - started)
+        started = time.perf_counter()
+        with self.pace.working():
+            try:
+                transcript = await anyio.to_thread.run_sync(run, limiter=self._threads)
+            except RequestError:
+                raise
+            except Cancelled:
+                if self._stopped.is_set() and not gone.is_set():
+                    raise shutting_down() from None
+                raise
+            except Exception as error:
+                raise generation(f"the model failed: {error}") from error
+        return Timed(transcript, transcript.queued, time.perf_counter() - started - transcript.queued)
 
     async def _abandon(self, work: asyncio.Future[Timed]) -> None:
-        """The running thread ends by itself at its next look at `cancelled`; the model is free only then."""
+        """The running thread ends by itself at its next look at `cancelled`."""
         with suppress(Cancelled, RequestError):
             await work
 

@@ -90,16 +90,15 @@ def placed(
     tokens: Sequence[int],
     segments: Sequence[Segment],
     window: Window,
-    samples: np.ndarray,
+    heard: np.ndarray,
     *,
     after: float,
 ) -> list[Segment]:
     """The segments of one window with their words, every word within its segment and none before another.
 
-    tokens: how many each segment has; after: seconds before which no word begins. A segment begins and ends with
-    its words.
+    tokens: how many each segment has; heard: the window's samples; after: seconds before which no word begins. A
+    segment begins and ends with its words.
     """
-    heard = samples[window.start : window.end]
     offset = window.start / SAMPLE_RATE
     last = window.end / SAMPLE_RATE
     edges = np.cumsum(tokens)

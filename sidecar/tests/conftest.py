@@ -42,7 +42,7 @@ def transcriber(model: Model) -> Iterator[Transcriber]:
 def speech() -> np.ndarray:
     """6.4 s: "My sister lives in London with her family. We will meet again in Manchester next summer." """
     with SPEECH.open("rb") as file:
-        return audio.decode(file, longest=60)
+        return np.concatenate(list(audio.stream(file, longest=60)))
 
 
 @pytest.fixture(scope="session")

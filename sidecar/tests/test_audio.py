@@ -20,20 +20,24 @@ def wav(samples: np.ndarray, *, rate: int = 16_000, channels: int = 1) -> bytes:
     return file.getvalue()
 
 
+def decoded(body: bytes, *, longest: float = 60) -> np.ndarray:
+    return np.concatenate(list(audio.stream(io.BytesIO(body), longest=longest)))
+
+
 def refused(body: bytes, *, longest: float = 60) -> str:
     with pytest.raises(RequestError) as error:
-        audio.decode(io.BytesIO(body), longest=longest)
+        decoded(body, longest=longest)
     assert error.value.error_type == "validation"
     return error.value.message
 
 
 def test_pcm_comes_out_as_it_went_in():
     samples = np.arange(-8000, 8000, dtype=np.int16)
-    assert np.array_equal(audio.decode(io.BytesIO(wav(samples)), longest=60), samples)
+    assert np.array_equal(decoded(wav(samples)), samples)
 
 
 def test_any_rate_and_channels_become_16_khz_mono():
-    assert len(audio.decode(io.BytesIO(wav(np.zeros(88_200), rate=44_100, channels=2)), longest=60)) == 16_000
+    assert len(decoded(wav(np.zeros(88_200), rate=44_100, channels=2))) == 16_000
 
 
 def test_what_is_no_audio_is_refused():
@@ -49,3 +53,12 @@ def test_a_playlist_opens_no_other_file(tmp_path):
     other = tmp_path / "other.wav"
     other.write_bytes(wav(np.zeros(16_000)))
     assert "not audio" in refused(PLAYLIST % str(other).encode())
+
+
+def test_a_tape_keeps_only_what_is_still_needed():
+    tape = audio.Tape()
+    tape.push(np.arange(10, dtype=np.int16))
+    tape.forget(4)
+    tape.push(np.arange(10, 20, dtype=np.int16))
+    assert tape.copy(8, 13).tolist() == [8, 9, 10, 11, 12]
+    assert tape.total == 20

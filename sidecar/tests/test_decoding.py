@@ -1,9 +1,9 @@
 import numpy as np
+from faster_whisper.feature_extractor import FeatureExtractor
 
-from sidecar.decoding import Decoded, Job
-from sidecar.features import FULL
+from sidecar.decoding import Decoded, Job, decode
+from sidecar.features import FULL, mel
 from sidecar.parameters import Parameters
-from sidecar.windows import Window
 
 
 def decoded(**changes: object) -> Decoded:
@@ -15,6 +15,14 @@ def decoded(**changes: object) -> Decoded:
         "capped": False,
     }
     return Decoded(**{**good, **changes})
+
+
+def run(transcriber, jobs: list[Job]) -> list[Decoded]:
+    return decode(transcriber.engine, jobs, beam_size=5, temperature=0.0)
+
+
+def encoded(transcriber, samples: np.ndarray, frames: int = 1000) -> np.ndarray:
+    return transcriber.engine.encode([mel(FeatureExtractor(), samples, frames)])[0]
 
 
 def test_what_loops_runs_on_or_is_not_believed_is_doubtful():
@@ -32,23 +40,31 @@ def test_an_unbelieved_text_over_silence_is_silence():
 
 def test_a_prompt_longer_than_the_model_takes_is_cut_and_the_window_still_decoded(transcriber, speech: np.ndarray):
     asked = Parameters(initial_prompt="Once upon a time in a far country, " * 200, hotwords="Manchester " * 300)
-    job = Job(transcriber.encode(speech, Window(0, len(speech), ()), 950), "en", 6.4)
-    assert transcriber.decoder(asked).decode([job])[0].tokens
+    job = transcriber.wording(asked).job(encoded(transcriber, speech), "en", 6.4)
+    assert run(transcriber, [job])[0].tokens
 
 
-def test_care_ends_with_a_plausible_text_at_full_padding(transcriber, speech: np.ndarray):
-    encoded = transcriber.encode(speech, Window(0, len(speech), ()), FULL)
-    found = transcriber.decoder(Parameters()).decode_with_care([Job(encoded, "en", 6.4)])[0]
+def test_a_text_at_full_padding_is_as_good(transcriber, speech: np.ndarray):
+    wording = transcriber.wording(Parameters())
+    found = run(transcriber, [wording.job(encoded(transcriber, speech, FULL), "en", 6.4, careful=True)])[0]
     assert not found.doubtful
-    assert "Manchester" in transcriber.decoder(Parameters()).tokenizer("en").decode(found.tokens)
+    assert "Manchester" in wording.tokenizer("en").decode(found.tokens)
 
 
-def test_windows_of_several_languages_and_lengths_share_a_batch_and_keep_their_texts(transcriber, speech: np.ndarray):
-    decoder = transcriber.decoder(Parameters())
-    half = Window(0, len(speech) // 2, ())
-    jobs = [
-        Job(transcriber.encode(speech, window, 950), language, window.seconds)
-        for window, language in ((Window(0, len(speech), ()), "en"), (half, "en"), (half, "de"))
-    ]
-    together = [found.tokens for found in decoder.decode(jobs)]
-    assert together == [decoder.decode([job])[0].tokens for job in jobs]
+def test_windows_of_several_languages_tasks_and_prompts_share_a_batch_and_keep_their_tokens(
+    transcriber, speech: np.ndarray
+):
+    prompts = ["A letter.", "A recipe.", None]
+    lengths = set()
+    for prompt in prompts:
+        wordings = [transcriber.wording(Parameters(task=t, initial_prompt=prompt)) for t in ("transcribe", "translate")]
+        lengths.add(wordings[0].previous_length)
+        jobs = [
+            wordings[place % 2].job(encoded(transcriber, samples), language, len(samples) / 16_000)
+            for place, (samples, language) in enumerate(
+                [(speech, "en"), (speech[: len(speech) // 2], "en"), (speech, "de"), (speech[40_000:], "fr")]
+            )
+        ]
+        together = [found.tokens for found in run(transcriber, jobs)]
+        assert together == [run(transcriber, [job])[0].tokens for job in jobs]
+    assert 0 in lengths

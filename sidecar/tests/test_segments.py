@@ -9,7 +9,7 @@ WINDOW = Window(10 * RATE, 20 * RATE, (Speech(10 * RATE + 3200, 14 * RATE), Spee
 def test_text_is_cut_at_its_timestamps(transcriber):
     from sidecar.parameters import Parameters
 
-    tokenizer = transcriber.decoder(Parameters()).tokenizer("en")
+    tokenizer = transcriber.wording(Parameters()).tokenizer("en")
     zero = tokenizer.timestamp_begin
     one, two = tokenizer.encode(" one"), tokenizer.encode(" two")
     assert pieces([zero, *one, zero + 50, zero + 60, *two], tokenizer) == [Piece(0.0, 1.0, one), Piece(1.2, None, two)]

@@ -1,9 +1,10 @@
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
 
-from sidecar.vad import FRAME, Speech
-from sidecar.windows import LONGEST, MARGIN, USUAL, cut
+from sidecar.vad import FRAME, Speech, Stretches
+from sidecar.windows import LONGEST, MARGIN, USUAL, Cutter, Window
 
 RATE = 16_000
 
@@ -14,7 +15,23 @@ def at(*bounds: tuple[float, float]) -> list[Speech]:
 
 def cut_at(speech: list[Speech], seconds: float, probability: np.ndarray | None = None):
     total = int(seconds * RATE)
-    return cut(speech, np.ones(total // FRAME + 1) if probability is None else probability, total)
+    cutter = Cutter()
+    given = cutter.push(np.ones(total // FRAME + 1) if probability is None else probability, speech, None, 0)
+    return given + cutter.finish([], total)
+
+
+def judged(probability: np.ndarray, total: int, blocks: Iterable[int]) -> list[Window]:
+    stretches, cutter = Stretches(), Cutter()
+    found: list[Window] = []
+    at = 0
+    for block in blocks:
+        part = probability[at : at + block]
+        at += block
+        closed = stretches.push(part)
+        found += cutter.push(part, closed, stretches.open, stretches.seen)
+        assert all(window.end <= stretches.seen for window in found)
+        assert cutter.needed >= stretches.seen - 60 * RATE
+    return found + cutter.finish(stretches.finish(total), total)
 
 
 def test_sentences_with_a_pause_between_are_windows_of_their_own():
@@ -54,3 +71,24 @@ def test_no_window_is_longer_than_the_model_takes_and_none_overlap():
 
 def test_up_to_thirty_seconds_of_unbroken_speech_stay_whole():
     assert len(cut_at(at((1, 29)), 30)) == 1
+
+
+def test_windows_do_not_depend_on_how_the_audio_came():
+    rng = np.random.default_rng(0)
+    for trial in range(120):
+        # Conversation, long runs, single words, and speech almost without a pause.
+        on, off = [(40, 12), (400, 6), (15, 30), (900, 3)][trial % 4]
+        parts = []
+        for _ in range(rng.integers(1, 60)):
+            parts.append(np.clip(rng.normal(0.9, 0.15, int(rng.exponential(on)) + 1), 0, 1))
+            parts.append(np.clip(rng.normal(0.1, 0.15, int(rng.exponential(off)) + 1), 0, 1))
+        probability = np.concatenate(parts)
+        total = len(probability) * FRAME - int(rng.integers(FRAME))
+        whole = judged(probability, total, [len(probability)]) if total > LONGEST * RATE else None
+        blocks = rng.integers(1, [5, 80, 1000][trial % 3], len(probability))
+        once = Stretches()
+        speech = once.push(probability) + once.finish(total)
+        cutter = Cutter()
+        expected = cutter.push(probability, speech, None, 0) + cutter.finish([], total)
+        assert judged(probability, total, blocks.tolist()) == expected
+        assert whole in (None, expected)
