@@ -58,6 +58,7 @@ class Service:
             size=lambda: self.admission.size,
             speed=lambda: self.pace.speed,
         )
+        self._memory = Memory()
         self._threads = anyio.CapacityLimiter(settings.max_concurrent_requests)
         self._stopped = threading.Event()
 

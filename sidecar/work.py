@@ -43,7 +43,7 @@ async def taken(request: Request, service: Service) -> AsyncIterator[Work]:
         authorize(request, settings.api_key)
         loaded = service.require_ready()
         head = body.head(request, limit=settings.max_input_bytes)
-        with service.admission.place(declared=head.length) as place:
+        with service.place(declared=head.length) as place:
             asked = await body.read(request, head, place, settings)
             with asked.audio:
                 await service.measure(asked, place, loaded)
