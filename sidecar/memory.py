@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import gc
 
 _IDLE = 1.0
 
@@ -20,6 +21,11 @@ class Memory:
     def idle(self) -> None:
         """Gives it back when there has been nothing to do for a second."""
         self.busy()
+        loop = asyncio.get_running_loop()
+        self._soon = loop.call_later(_IDLE, loop.run_in_executor, None, self._release)
+
+    def _release(self) -> None:
+        # An exception holds the frames it went through, and they it: such circles may hold audio.
+        gc.collect()
         if self._trim:
-            loop = asyncio.get_running_loop()
-            self._soon = loop.call_later(_IDLE, loop.run_in_executor, None, self._trim, 0)
+            self._trim(0)

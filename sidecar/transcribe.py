@@ -130,6 +130,7 @@ class _Run:
             while block is not None:
                 self._look()
                 with self._owner.preparing:
+                    self._look()
                     block = next(blocks, None)
                     windows = self._last() if block is None else self._cut(block)
                 for window in windows:
