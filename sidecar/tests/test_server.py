@@ -8,9 +8,12 @@ import sys
 import time
 
 import httpx
+import numpy as np
 
+from . import raw
 from .process import ROOT, Process
 from .test_app import FLAC, failed
+from .test_audio import wav
 
 
 def test_it_says_when_it_listens_and_when_it_is_ready(model):
@@ -52,6 +55,29 @@ def test_sigterm_finishes_what_is_in_flight_and_refuses_the_rest(model, flac):
         failed(httpx.get(f"{process.url}/health"), 503, "healthcheck")
         failed(httpx.post(process.url, content=flac, headers=FLAC), 503, "healthcheck")
         assert ["London" in one.result().json()["text"] for one in work] == [True] * 3
+        assert process.exit_code() == 0
+
+
+def test_sigterm_lets_streams_end(model, flac):
+    with Process(MODEL=str(model.directory)) as process:
+        process.wait_for("ready")
+        with raw.connect(process) as client:
+            client.sendall(raw.request("/generate_stream?language=en", flac))
+            raw.read_until(client, b":\n\n")
+            process.signal(signal.SIGTERM)
+            assert b"London" in raw.read_until(client, b'"generated_text":"')
+        assert process.exit_code() == 0
+
+
+def test_a_stream_that_outlasts_the_drain_is_told_so(model, speech):
+    with Process(MODEL=str(model.directory), DRAIN_SECONDS="0") as process:
+        process.wait_for("ready")
+        with raw.connect(process) as client:
+            client.sendall(raw.request("/generate_stream", wav(np.concatenate([speech] * 30))))
+            raw.read_until(client, b":\n\n")
+            process.signal(signal.SIGTERM)
+            told = raw.read_until(client, b"0\r\n\r\n")
+            assert b'data: {"error":"the server is shutting down","error_type":"healthcheck"}' in told
         assert process.exit_code() == 0
 
 
