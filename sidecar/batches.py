@@ -115,7 +115,7 @@ class Queue:
         return [item for item in raw if item.key == lead.key or item.language is None]
 
     def _limit(self, lead: Item) -> int:
-        return 1 if lead.careful else min(self.size, max(1, self._budget // _cost(lead)))
+        return min(self.size, max(1, self._budget // _cost(lead)))
 
     def _coming(self, lead: Item) -> int:
         return sum(item.key == lead.key for batch in self._running if batch.encoding for item in batch.items)

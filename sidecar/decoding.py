@@ -103,9 +103,10 @@ def _judged(result: Generated, job: Job) -> Decoded:
 
 
 def least_bad(tries: Sequence[Decoded]) -> Decoded:
-    """The most probable text that is no loop."""
-    plausible = [found for found in tries if found.compression_ratio <= _MOST_COMPRESSED and not found.capped]
-    return max(plausible or tries, key=lambda found: found.logprob)
+    """The most probable text that is no loop, or at least came to an end."""
+    ended = [found for found in tries if not found.capped]
+    plausible = [found for found in ended if found.compression_ratio <= _MOST_COMPRESSED]
+    return max(plausible or ended or tries, key=lambda found: found.logprob)
 
 
 def suppressed(tokenizer: Tokenizer) -> tuple[int, ...]:

@@ -105,9 +105,9 @@ class Item:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Items with one key can share a decoding batch; a doubtful one may run long, and holds up itself alone."""
-        alone = id(self) if self.careful else None
-        return self.frames, self.request.asked.beam_size, self.request.wording.previous_length, alone
+        """Items with one key can share a decoding batch; doubtful ones may run long, and hold up only each other."""
+        tries = None if self.tries is None else len(self.tries)
+        return self.frames, self.request.asked.beam_size, self.request.wording.previous_length, tries
 
     def job(self) -> Job:
         return self.request.wording.job(self.encoded, self.language, self.window.seconds, careful=self.careful)

@@ -1,7 +1,7 @@
 import numpy as np
 from faster_whisper.feature_extractor import FeatureExtractor
 
-from sidecar.decoding import Decoded, Job, decode
+from sidecar.decoding import Decoded, Job, decode, least_bad
 from sidecar.features import FULL, mel
 from sidecar.parameters import Parameters
 
@@ -36,6 +36,13 @@ def test_an_unbelieved_text_over_silence_is_silence():
     silence = decoded(logprob=-1.1, no_speech_probability=0.7)
     assert silence.silent
     assert not silence.doubtful
+
+
+def test_of_bad_texts_one_that_ended_is_taken_before_one_that_ran_on():
+    loop, believed = decoded(compression_ratio=12.0, capped=True, logprob=-0.05), decoded(compression_ratio=2.6)
+    assert least_bad([loop, believed]) is believed
+    assert least_bad([believed, plain := decoded(logprob=-1.5), loop]) is plain
+    assert least_bad([loop]) is loop
 
 
 def test_a_prompt_longer_than_the_model_takes_is_cut_and_the_window_still_decoded(transcriber, speech: np.ndarray):

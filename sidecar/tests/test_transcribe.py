@@ -44,6 +44,20 @@ def test_silence_has_no_text(transcriber):
     assert (transcript.text, transcript.segments, transcript.language) == ("", [], None)
 
 
+def test_noise_and_a_tone_have_no_words(transcriber):
+    rng = np.random.default_rng(1)
+    tone = 8000 * np.sin(2 * np.pi * 440 * np.arange(80_000) / 16_000)
+    for samples in (rng.normal(0, 300, 80_000), tone):
+        assert run(transcriber, samples.astype(np.int16)).text == ""
+
+
+def test_one_word_is_heard(transcriber, speech):
+    heard = [word for segment in run(transcriber, speech, language="en", words=True).segments for word in segment.words]
+    said = next(word for word in heard if "Manchester" in word.word)
+    clip = speech[int((said.start - 0.2) * 16_000) : int((said.end + 0.2) * 16_000)]
+    assert "manchester" in run(transcriber, clip, language="en").text.lower()
+
+
 def test_a_clip_of_a_few_samples_is_answered(transcriber):
     assert run(transcriber, np.ones(3, np.int16)).text == ""
 
