@@ -18,6 +18,16 @@ _FORMATS = (
 _GROUP = 500_000
 
 
+def opened(file: BinaryIO) -> av.container.InputContainer:
+    """Raises a `validation` RequestError for what has no audio track, and FFmpeg's errors."""
+    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "none"}
+    container = av.open(file, "r", metadata_errors="ignore", options=options)
+    if not container.streams.audio:
+        container.close()
+        raise validation("the body has no audio track")
+    return container
+
+
 def stream(file: BinaryIO, *, longest: float) -> Iterator[np.ndarray]:
     """The first audio track as int16 samples, mono, 16 kHz, in blocks of some seconds.
 
@@ -25,10 +35,7 @@ def stream(file: BinaryIO, *, longest: float) -> Iterator[np.ndarray]:
     """
     total = 0
     try:
-        options = {"format_whitelist": _FORMATS, "protocol_whitelist": "none"}
-        with av.open(file, "r", metadata_errors="ignore", options=options) as container:
-            if not container.streams.audio:
-                raise validation("the body has no audio track")
+        with opened(file) as container:
             resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
             for frame in _grouped(container):
                 for out in resampler.resample(frame):

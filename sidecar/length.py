@@ -4,7 +4,7 @@ from typing import BinaryIO
 
 import av
 
-from . import audio
+from .audio import opened
 from .errors import validation
 
 
@@ -14,11 +14,8 @@ def seconds(file: BinaryIO, *, longest: float) -> float:
     Raises a `validation` RequestError for what is no audio, holds none, or lasts over `longest` seconds. The decoder
     has the last word: a file may say anything.
     """
-    options = {"format_whitelist": audio._FORMATS, "protocol_whitelist": "none"}
     try:
-        with av.open(file, "r", metadata_errors="ignore", options=options) as container:
-            if not container.streams.audio:
-                raise validation("the body has no audio track")
+        with opened(file) as container:
             said = (container.duration or 0) / av.time_base
             if 0 < said <= longest:
                 return said

@@ -27,6 +27,13 @@ def test_a_request_shows_in_what_is_counted(server, client, flac):
         assert grew(name) == 1, name
     assert grew("sidecar_audio_seconds_total") == 6.361
     assert 0 < grew("tgi_request_inference_duration_sum") <= grew("tgi_request_duration_sum")
+    assert grew("sidecar_windows_total") == grew("sidecar_window_seconds_count") >= 1
+    for method in ("prefill", "decode"):
+        assert grew(f"tgi_batch_inference_count_total:{method}") >= 1
+        assert grew(f"tgi_batch_inference_duration_sum:{method}") > 0
+        assert 0 < grew(f"sidecar_batch_fill_sum:{method}") <= grew(f"sidecar_batch_fill_count:{method}")
+    assert grew("tgi_batch_next_size_count") == grew("tgi_batch_inference_count_total:decode")
+    assert after["tgi_batch_current_size"] >= 1
     assert after["sidecar_real_time_factor"] > 0
     assert gauges.NOTHING.items() <= after.items()
 

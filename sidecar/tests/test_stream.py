@@ -11,6 +11,7 @@ from sidecar.errors import Cancelled
 from sidecar.sse import EventStream
 
 from . import gauges, raw
+from .process import Process
 from .test_app import FLAC, failed
 from .test_audio import wav
 
@@ -51,6 +52,17 @@ def test_segments_come_in_order_and_then_the_whole(client, readings):
     whole = client.post("/generate", params={**params, "details": "true"}, content=readings, headers=FLAC).json()
     assert [event["segment"] for event in told] == whole.pop("segments")
     assert {"text": last["generated_text"], **last["details"]} == whole
+
+
+def test_a_segment_is_told_while_later_ones_are_worked_on(model, speech):
+    with Process(MODEL=str(model.directory)) as server:
+        server.wait_for("ready")
+        with raw.connect(server) as client:
+            client.sendall(raw.request("/generate_stream", wav(np.concatenate([speech] * 30))))
+            raw.read_until(client, b'data: {"index":1,"segment":{')
+            found = gauges.read(server)
+            assert (found["sidecar_requests"], found["tgi_request_success_total"]) == (1, 0)
+            assert 0 < found["sidecar_queued_seconds"] < 191
 
 
 def test_the_last_event_has_the_chunks_that_were_asked_for(client, flac):
