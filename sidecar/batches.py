@@ -24,8 +24,8 @@ class Batch:
 class Queue:
     """Items that can be worked on now, in a fair order. Not safe for threads: the scheduler holds its lock.
 
-    Requests take turns, window by window; a request's first window goes ahead of others' later ones. Every fourth
-    batch is led by the item that waits longest, so a stream of new requests starves nobody.
+    Requests take turns, window by window; a request's first window goes ahead of others' later ones, with none of
+    them in its batch. Every fourth batch is led by the item that waits longest, so new requests starve nobody.
 
     size: items in a batch; workers: batches at once; encode_size: items in one encoding batch.
     """
@@ -91,7 +91,8 @@ class Queue:
         if lead.encoded is None:
             return self._encoding(lead, waiting, express=express)
         mates = sorted((item for item in waiting if item.key == lead.key), key=_rank)
-        ready = [item for item in mates if item.encoded is not None]
+        # Company would make a short clip wait for a whole batch's longest text.
+        ready = [item for item in mates if item.encoded is not None and (item.first or not lead.first)]
         limit = self._limit(lead)
         if len(ready) < limit and (raw := self._company(lead, waiting)):
             return self._encoding(min(raw, key=_rank), waiting, express=express)
