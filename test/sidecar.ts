@@ -21,8 +21,8 @@ const python = await ensureEnvironment({
 const model = await ensureModel({ dir: SIDECAR_DIR, root: ROOT, python, env, report, signal })
 
 for (const command of [
-  ['ruff', 'check', '.'],
-  ['ruff', 'format', '--check', '.'],
+  ['ruff', 'check', '.', '../bench'],
+  ['ruff', 'format', '--check', '.', '../bench'],
   ['pytest', '-q', '-p', 'no:cacheprovider'],
 ]) {
   console.log(`$ ${command.join(' ')}`)
