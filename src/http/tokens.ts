@@ -1,12 +1,12 @@
 import { jwt } from '@elysiajs/jwt'
 import { Elysia, t } from 'elysia'
 import { VerbatimError } from '../errors.ts'
+import { isUuid } from '../uuid.ts'
 
 export const ACCESS_TOKEN_SECONDS = 3600
 
 // The plugin asks for the claim, but loses its format.
 const claims = t.Object({ sub: t.String() })
-const USER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** Signs and reads access tokens: `tokens.sign({ sub })`. */
 export function tokens({ secret }: { secret: string }) {
@@ -25,7 +25,7 @@ export function bearer({ secret }: { secret: string }) {
         throw new VerbatimError('unauthorized', 'Send an access token: Authorization: Bearer <token>')
       }
       const claims = await tokens.verify(token, { algorithms: ['HS256'] })
-      if (!claims || !USER_ID.test(claims.sub)) {
+      if (!claims || !isUuid(claims.sub)) {
         throw new VerbatimError('unauthorized', 'The access token is not valid or has expired: log in again')
       }
       return { userId: claims.sub }

@@ -1,7 +1,7 @@
 import type { Database, Transaction } from '../db/database.ts'
 import type { Engine } from '../engines/engine.ts'
 import { VerbatimError } from '../errors.ts'
-import type { Media } from '../media/media.ts'
+import { type Media, SAMPLE_RATE } from '../media/media.ts'
 import { planSpans } from '../media/span-plan.ts'
 import type { Jobs, Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -81,4 +81,4 @@ export function spanJob({ id, startSample }: { id: string; startSample: number }
 }
 
 /** Spans that start within the same half minute of their files take turns as they came. */
-const SAMPLES_PER_TURN = 30 * 16_000
+const SAMPLES_PER_TURN = 30 * SAMPLE_RATE

@@ -3,6 +3,7 @@ import type { Queries, Transaction } from '../db/database.ts'
 import { segments, spans, transcriptions } from '../db/schema.ts'
 import type { EngineName, Segment } from '../engines/engine.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
+import { isOpen } from './transcriptions.store.ts'
 
 export type Span = typeof spans.$inferSelect
 export type SpanRange = { startSample: number; endSample: number }
@@ -28,10 +29,7 @@ export async function insertSpans(
 
 /** Takes a span up, away from any attempt before; null where it is finished, or its transcription over. */
 export async function claimSpan(db: Queries, spanId: string): Promise<Span | null> {
-  const open = db
-    .select({ id: transcriptions.id })
-    .from(transcriptions)
-    .where(inArray(transcriptions.status, ['queued', 'processing']))
+  const open = db.select({ id: transcriptions.id }).from(transcriptions).where(isOpen)
   const [row] = await db
     .update(spans)
     .set({ state: 'running', attempt: sql`${spans.attempt} + 1`, startedAt: sql`now()` })

@@ -1,3 +1,4 @@
+import type { Transaction } from '../db/database.ts'
 import { EngineOverloaded } from '../engines/engine.ts'
 import { VerbatimError } from '../errors.ts'
 import { BYTES_PER_SAMPLE, SAMPLE_RATE } from '../media/media.ts'
@@ -72,10 +73,7 @@ export function createTranscribeSpan(services: WorkServices) {
 }
 
 /** The text, from all segments in order. */
-async function finish(
-  tx: Parameters<typeof segmentsOf>[0] & Parameters<typeof complete>[0],
-  row: Transcription,
-) {
+async function finish(tx: Transaction, row: Transcription) {
   const segments = await segmentsOf(tx, row.id)
   await complete(tx, {
     id: row.id,

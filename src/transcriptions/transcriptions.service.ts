@@ -2,6 +2,7 @@ import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
 import type { Storage } from '../storage/storage.ts'
+import { isUuid } from '../uuid.ts'
 import { audioKey } from './keys.ts'
 import type { LinkSigner } from './links.ts'
 import { languagesOf } from './transcript.ts'
@@ -13,8 +14,6 @@ import {
 } from './transcriptions.store.ts'
 
 export type TranscriptionsService = ReturnType<typeof createTranscriptionsService>
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** What a client reads of its transcriptions. Everything throws `not_found` also for another user's. */
 export function createTranscriptionsService({
@@ -31,7 +30,7 @@ export function createTranscriptionsService({
   const findOwned = prepareFindOwned(db)
 
   async function owned(keys: { id: string; userId: string }): Promise<Transcription> {
-    const row = UUID.test(keys.id) ? await findOwned(keys) : null
+    const row = isUuid(keys.id) ? await findOwned(keys) : null
     if (!row) throw notFound()
     return row
   }
@@ -91,7 +90,7 @@ export function createTranscriptionsService({
     /** The original, byte for byte, for whoever holds a link that is signed and not expired. */
     async audio({ id, expires, signature }: { id: string; expires: number; signature: string }) {
       const row =
-        UUID.test(id) && (await links.verify({ path: audioPath(id), expires, signature }))
+        isUuid(id) && (await links.verify({ path: audioPath(id), expires, signature }))
           ? await findTranscription(db, id)
           : null
       if (!row) throw new VerbatimError('not_found', 'This audio link is not valid or has expired')

@@ -9,7 +9,8 @@ export type StoredSegment = typeof segments.$inferSelect
 
 const OPEN: Transcription['status'][] = ['queued', 'processing']
 
-const isOpen = inArray(transcriptions.status, OPEN)
+/** Not over: queued or being worked on. */
+export const isOpen = inArray(transcriptions.status, OPEN)
 
 export async function insertTranscription(tx: Transaction, row: NewTranscription) {
   await tx.insert(transcriptions).values(row)
