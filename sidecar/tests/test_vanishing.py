@@ -4,6 +4,7 @@ import os
 import random
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,11 @@ def rss(server: Process) -> int:
 
 
 def open_files(server: Process, directory: Path) -> list[str]:
-    found = [os.readlink(entry) for entry in Path(f"/proc/{server.pid}/fd").iterdir()]
+    found = []
+    for entry in Path(f"/proc/{server.pid}/fd").iterdir():
+        # One that was closed since it was listed is not open.
+        with suppress(FileNotFoundError):
+            found.append(os.readlink(entry))
     return [name for name in found if name.startswith(str(directory))]
 
 
