@@ -16,6 +16,8 @@ _MOST_COMPRESSED = 2.4
 _LEAST_LOGPROB = -1.0
 _SILENCE = 0.6
 _FEWEST_TOKENS = 24
+_MOST_REPEATS = 4
+_LONGEST_REPEATED = 4
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Decoded:
     compression_ratio: float
     no_speech_probability: float
     capped: bool
+    repeats: int
 
     @property
     def silent(self) -> bool:
@@ -46,6 +49,11 @@ class Decoded:
         if self.silent:
             return False
         return self.capped or self.compression_ratio > _MOST_COMPRESSED or self.logprob < _LEAST_LOGPROB
+
+    @property
+    def stutters(self) -> bool:
+        """A text too short for its compression ratio to tell a loop; someone may really have said it."""
+        return not self.silent and self.repeats > _MOST_REPEATS
 
 
 class Wording:
@@ -99,7 +107,19 @@ def _judged(result: Generated, job: Job) -> Decoded:
         compression_ratio=len(text) / len(zlib.compress(text)) if text else 0.0,
         no_speech_probability=result.no_speech_probability,
         capped=len(result.tokens) >= job.limit,
+        repeats=repeats([token for token in result.tokens if token < job.tokenizer.eot]),
     )
+
+
+def repeats(tokens: Sequence[int]) -> int:
+    """How often at most the same few tokens follow on themselves."""
+    most = min(1, len(tokens))
+    for length in range(1, _LONGEST_REPEATED + 1):
+        run = 0
+        for before, after in zip(tokens, tokens[length:], strict=False):
+            run = run + 1 if before == after else 0
+            most = max(most, 1 + run // length)
+    return most
 
 
 def least_bad(tries: Sequence[Decoded]) -> Decoded:

@@ -12,13 +12,13 @@ HOP = 160
 """Samples a mel frame (10 ms)."""
 FULL = int(LONGEST * SAMPLE_RATE) // HOP
 """Frames of the 30 s that Whisper was trained on."""
-_SILENCE = 3.0
-SIZES = (400, 600, 800, 1000, 1200, 1400, 1600, 1800, 2400, FULL)
+_SILENCE = 2.5
+SIZES = (*range(400, 1900, 150), 2100, 2400, FULL)
 """Frames that windows are padded to: few, since only windows of one size share a batch."""
 
 
 def padded(seconds: float) -> int:
-    """Frames for a window: its length and 3 s of silence, rounded up to a size.
+    """Frames for a window: its length and 2.5 s of silence, rounded up to a size.
 
     The encoder's cost follows its frames. Under 2 s of silence Whisper repeats itself in some languages.
     """

@@ -115,7 +115,7 @@ class Item:
     def judge(self, decoded: Decoded) -> bool:
         """Takes a text; False asks for another: at the 30 s of padding that the model was trained on, then hotter."""
         if self.tries is None:
-            if decoded.doubtful:
+            if decoded.doubtful or decoded.stutters:
                 self.tries = []
                 self.frames = FULL
                 self.mel = self.encoded = None

@@ -110,7 +110,7 @@ def _load(settings: Settings, observer: Observer) -> tuple[Loaded, float]:
             threads=settings.cpu_threads,
             devices=settings.device_index,
         )
-        batch_size = settings.max_batch_size or (8 if device == "cpu" else 16)
+        batch_size = settings.max_batch_size or (12 if device == "cpu" else 16)
         transcriber = Transcriber(engine, model.directory, batch_size=batch_size, workers=workers, observer=observer)
         _warm_up(transcriber)
     except Exception as error:

@@ -90,9 +90,9 @@ class Bench:
         return self.stack.enter_context(self.serving({}))
 
     @contextmanager
-    def serving(self, environment: dict[str, str]) -> Iterator[Server]:
+    def serving(self, environment: dict[str, str], *, module: str = "sidecar") -> Iterator[Server]:
         own = {"MODEL": str(self.model), "DEVICE": self.device, "COMPUTE_TYPE": self.compute_type}
-        with Server({**own, **environment}) as server:
+        with Server({**own, **environment}, module=module) as server:
             server.transcribe(self.lone.paths[0])
             yield server
 

@@ -22,9 +22,10 @@ class ServerError(Exception):
 
 
 class Server:
-    """`python -m sidecar` with `environment` on top of this process's own; ready once entered."""
+    """`python -m MODULE` with `environment` on top of this process's own; ready once entered."""
 
-    def __init__(self, environment: dict[str, str]):
+    def __init__(self, environment: dict[str, str], *, module: str = "sidecar"):
+        self.module = module
         self.environment = {
             "HOST": "127.0.0.1",
             "PORT": "0",
@@ -36,7 +37,7 @@ class Server:
     def __enter__(self) -> "Server":
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "sidecar", "--exit-with-stdin"],
+            [sys.executable, "-m", self.module, "--exit-with-stdin"],
             cwd=ROOT,
             env={**os.environ, **self.environment},
             stdin=subprocess.PIPE,

@@ -1,6 +1,7 @@
 """What the server's own settings and a request's parameters cost or bring."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from itertools import product
 from pathlib import Path
 
@@ -9,23 +10,18 @@ from .measure import Row, Subject, add_ratios, by_turns, measured, say, word_err
 from .process import cores
 from .server import Server
 
-# The environment that turns each of them off; None where the server offers none.
-OFF: dict[str, dict[str, str] | None] = {
-    "filling": {"MAX_BATCH_SIZE": "1"},
-    "windows": None,
-}
 SHORT = 600.0
 
 
 def filling(bench: Bench) -> Result:
     """Batches filled from all requests in flight, against every window decoded by itself."""
-    rows, notes = _switched(bench, "filling", "batches filled across requests")
-    return rows, [*notes, "Off is MAX_BATCH_SIZE=1: no window shares a batch, with another request's or its own."]
+    rows = _switched(bench, "filling", bench.serving({"MAX_BATCH_SIZE": "1"}))
+    return rows, ["Off is MAX_BATCH_SIZE=1: no window shares a batch, with another request's or its own."]
 
 
 def windows(bench: Bench) -> Result:
     """Windows encoded at their own length, against all of them at 30 s."""
-    return _switched(bench, "windows", "windows at their own length")
+    return _switched(bench, "windows", bench.serving({}, module="bench.sidecar.full_windows")), []
 
 
 def words(bench: Bench) -> Result:
@@ -70,12 +66,9 @@ def gpu(bench: Bench) -> Result:
     return rows + _each_alone(bench, "gpu", grid, bench.b(bench.seconds), runs=bench.runs), []
 
 
-def _switched(bench: Bench, scenario: str, what: str) -> Result:
-    off = OFF[scenario]
-    if off is None:
-        return [], [f"The server has no setting that turns {what} off."]
+def _switched(bench: Bench, scenario: str, off: AbstractContextManager[Server]) -> list[Row]:
     clips, long = bench.clips, bench.a(min(bench.seconds, SHORT))
-    with bench.serving(off) as without:
+    with off as without:
         rows: list[Row] = []
         for row, references, work in (
             (clips.row(scenario), clips.references, lambda server: server.transcribe_all(clips.paths, concurrency=16)),
@@ -86,7 +79,7 @@ def _switched(bench: Bench, scenario: str, what: str) -> Result:
                 _subject(f"ours, {scenario} off", without, work),
             ]
             rows += by_turns(subjects, runs=bench.runs, baselines=[subjects[0].name], row=row, references=references)
-    return rows, []
+    return rows
 
 
 def _subject(name: str, server: Server, work: Callable[[Server], list[str]]) -> Subject:

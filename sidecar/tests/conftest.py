@@ -22,6 +22,7 @@ from sidecar.transcribe import Transcriber
 from .process import Process
 
 SPEECH = Path(__file__).with_name("speech.flac")
+UNBROKEN = Path(__file__).with_name("unbroken.opus")
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +43,13 @@ def transcriber(model: Model) -> Iterator[Transcriber]:
 def speech() -> np.ndarray:
     """6.4 s: "My sister lives in London with her family. We will meet again in Manchester next summer." """
     with SPEECH.open("rb") as file:
+        return np.concatenate(list(audio.stream(file, longest=60)))
+
+
+@pytest.fixture(scope="session")
+def unbroken() -> np.ndarray:
+    """28.3 s of UNBROKEN_TEXT (test_transcribe.py) by espeak-ng, every pause taken out of it."""
+    with UNBROKEN.open("rb") as file:
         return np.concatenate(list(audio.stream(file, longest=60)))
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 from faster_whisper.feature_extractor import FeatureExtractor
 
-from sidecar.decoding import Decoded, Job, decode, least_bad
+from sidecar.decoding import Decoded, Job, decode, least_bad, repeats
 from sidecar.features import FULL, mel
 from sidecar.parameters import Parameters
 
@@ -13,6 +13,7 @@ def decoded(**changes: object) -> Decoded:
         "compression_ratio": 1.3,
         "no_speech_probability": 0.1,
         "capped": False,
+        "repeats": 1,
     }
     return Decoded(**{**good, **changes})
 
@@ -30,6 +31,13 @@ def test_what_loops_runs_on_or_is_not_believed_is_doubtful():
     assert decoded(compression_ratio=2.5).doubtful
     assert decoded(capped=True).doubtful
     assert decoded(logprob=-1.1).doubtful
+
+
+def test_a_few_tokens_again_and_again_stutter():
+    assert [repeats([1, 2, 3]), repeats([7, 5, 5, 5]), repeats([1, 2, 1, 2, 1, 2, 9]), repeats([])] == [1, 3, 3, 0]
+    assert not decoded(repeats=4).stutters
+    assert decoded(repeats=5).stutters
+    assert not decoded(repeats=5, logprob=-1.1, no_speech_probability=0.7).stutters
 
 
 def test_an_unbelieved_text_over_silence_is_silence():

@@ -1,17 +1,29 @@
 import io
 import re
+from dataclasses import replace
+from difflib import SequenceMatcher
 
 import numpy as np
 import pytest
 
+from sidecar import windows
 from sidecar.errors import Cancelled
 from sidecar.parameters import parse
 from sidecar.segments import Segment
 from sidecar.transcribe import Transcriber, Transcript
+from sidecar.vad import FRAME, Detector
 
 from .test_audio import wav
 
 TEXT = "my sister lives in london with her family we will meet again in manchester next summer"
+
+UNBROKEN_TEXT = (
+    "on monday morning the farmer walked down to the river with his oldest dog and a basket of bread and cheese "
+    "because the weather was warm and the harvest was over and nobody in the village had anything better to do than "
+    "to sit under the trees and talk about the price of wheat until the bells rang for lunch and the children came "
+    "running home from school with wet shoes and muddy hands to ask for soup and stories and a place beside the fire "
+    "where the old cat was already asleep"
+)
 
 
 def run(transcriber: Transcriber, samples: np.ndarray, **asked: object) -> Transcript:
@@ -44,11 +56,28 @@ def test_silence_has_no_text(transcriber):
     assert (transcript.text, transcript.segments, transcript.language) == ("", [], None)
 
 
-def test_noise_and_a_tone_have_no_words(transcriber):
+def test_noise_a_tone_and_music_have_no_words(transcriber):
     rng = np.random.default_rng(1)
     tone = 8000 * np.sin(2 * np.pi * 440 * np.arange(80_000) / 16_000)
-    for samples in (rng.normal(0, 300, 80_000), tone):
+    for samples in (rng.normal(0, 300, 80_000), tone, _music(rng)):
         assert run(transcriber, samples.astype(np.int16)).text == ""
+
+
+def _music(rng: np.random.Generator) -> np.ndarray:
+    """20 s of plucked strings: four chords, arpeggiated over a bass, with a drum of noise on the beat."""
+    beat = 8_000
+    mix = np.zeros(20 * 16_000 + 2 * beat)
+    for number in range(40):
+        chord = ((57, 60, 64), (53, 57, 60), (48, 52, 55), (55, 59, 62))[number // 4 % 4]
+        at = number * beat
+        for note, level in ((chord[number % 3] + 12, 1.0), (chord[0] - 12, 0.8)):
+            period = round(16_000 / (440 * 2 ** ((note - 69) / 12)))
+            string = rng.uniform(-1, 1, period)
+            for start in range(at, at + 2 * beat - period, period):
+                mix[start : start + period] += level * string
+                string = 0.496 * (string + np.roll(string, 1))
+        mix[at : at + 800] += rng.normal(0, 0.4, 800) * np.linspace(1, 0, 800)
+    return 20_000 * mix / np.abs(mix).max()
 
 
 def test_one_word_is_heard(transcriber, speech):
@@ -56,6 +85,37 @@ def test_one_word_is_heard(transcriber, speech):
     said = next(word for word in heard if "Manchester" in word.word)
     clip = speech[int((said.start - 0.2) * 16_000) : int((said.end + 0.2) * 16_000)]
     assert "manchester" in run(transcriber, clip, language="en").text.lower()
+
+
+def test_a_word_that_a_short_window_makes_a_loop_of_is_heard_at_the_full_30_s(transcriber, speech, monkeypatch):
+    generate = transcriber.engine.generate
+    looks = []
+
+    def stutter(encoded, prompts, search):
+        looks.append(len(encoded[0]))
+        found = generate(encoded, prompts, search)
+        word = transcriber.wording(parse({})).tokenizer("en").encode(" no")
+        return found if len(looks) > 1 else [replace(found[0], tokens=word * 8)]
+
+    monkeypatch.setattr(transcriber.engine, "generate", stutter)
+    assert words(run(transcriber, speech[: 3 * 16_000], language="en").text).startswith("my sister lives in london")
+    assert looks == [550 // 2, 3000 // 2]
+
+
+def test_half_a_minute_without_a_pause_is_whole(transcriber, unbroken):
+    assert _missed(run(transcriber, unbroken, language="en").text) <= 0.1
+
+
+def test_a_window_as_long_as_the_model_takes_is_whole(transcriber, unbroken, monkeypatch):
+    monkeypatch.setattr(Detector, "_run", lambda self, samples: np.ones(len(samples) // FRAME, np.float32))
+    monkeypatch.setattr(windows, "USUAL", windows.LONGEST)
+    assert _missed(run(transcriber, unbroken, language="en").text) <= 0.15
+
+
+def _missed(text: str) -> float:
+    said = UNBROKEN_TEXT.split()
+    same = SequenceMatcher(None, said, words(text).split(), autojunk=False).get_matching_blocks()
+    return 1 - sum(block.size for block in same) / len(said)
 
 
 def test_a_clip_of_a_few_samples_is_answered(transcriber):
