@@ -146,11 +146,7 @@ describe('the rules can be broken', () => {
     ['media/media.ts', "import { t } from 'elysia'", 'no HTTP'],
     ['http/tokens.ts', "import type { AuthService } from '../auth/auth.service.ts'", 'knows no feature'],
     ['auth/auth.service.ts', "import { t } from 'elysia'", 'only routes and schemas'],
-    [
-      'transcriptions/upload.ts',
-      "import { readUpload } from '../http/multipart.ts'",
-      'only routes and schemas',
-    ],
+    ['transcriptions/upload.ts', "import { readUpload } from '../http/upload.ts'", 'only routes and schemas'],
     ['transcriptions/upload.ts', "import { eq } from 'drizzle-orm'", 'only stores know the tables'],
     ['auth/auth.service.ts', "export { users } from '../db/schema.ts'", 'only stores know the tables'],
     ['transcriptions/spans.store.ts', "import '../auth/users.store.ts'", 'only other stores of its own'],

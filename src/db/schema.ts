@@ -45,13 +45,25 @@ export const transcriptions = pgTable(
     language: text().notNull(),
     task: text({ enum: ['transcribe', 'translate'] }).notNull(),
     words: boolean().notNull(),
+    /** `split`: each channel of the audio is transcribed apart from the others. */
+    channels: text({ enum: ['mix', 'split'] })
+      .notNull()
+      .default('mix'),
+    /** The part that was asked for, in seconds of the audio; null: from its start, to its end. */
+    partStart: doublePrecision(),
+    partEnd: doublePrecision(),
     filename: text(),
     codec: text().notNull(),
+    audioChannels: integer().notNull().default(1),
     contentType: text().notNull(),
     audioBytes: bigint({ mode: 'number' }).notNull(),
     audioSha256: text().notNull(),
-    /** Length of the pcm at 16 kHz, known once it is decoded; `doneSamples` of them are transcribed. */
+    /** When the original and the pcm were removed, the transcript being kept. */
+    audioRemovedAt: time(),
+    /** Length of the pcm at 16 kHz, known once it is decoded. */
     totalSamples: samples(),
+    /** What there is to transcribe of it, summed over channels; `doneSamples` of them are transcribed. */
+    workSamples: samples(),
     doneSamples: samples().notNull().default(0),
     /** Errors met while preparing it; a crash is none. */
     failures: count(),
@@ -69,13 +81,22 @@ export const transcriptions = pgTable(
   ],
 )
 
-/** Loudness of the pcm, one byte per 50 ms (src/media/media.ts says how), kept to cut spans by. */
-export const envelopes = pgTable('envelopes', {
-  transcriptionId: uuid()
-    .primaryKey()
-    .references(() => transcriptions.id, { onDelete: 'cascade' }),
-  levels: bytea().notNull(),
-})
+/**
+ * Loudness and shape of a channel's pcm (src/media/media.ts says how they are written): spans are cut by the one, the
+ * other is drawn as a waveform.
+ */
+export const envelopes = pgTable(
+  'envelopes',
+  {
+    transcriptionId: uuid()
+      .notNull()
+      .references(() => transcriptions.id, { onDelete: 'cascade' }),
+    channel: count(),
+    levels: bytea().notNull(),
+    peaks: bytea().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.transcriptionId, table.channel] })],
+)
 
 export const spans = pgTable(
   'spans',
@@ -84,6 +105,8 @@ export const spans = pgTable(
     transcriptionId: uuid()
       .notNull()
       .references(() => transcriptions.id, { onDelete: 'cascade' }),
+    /** Of the audio, from 0; of a mix there is one. */
+    channel: count(),
     startSample: samples().notNull(),
     endSample: samples().notNull(),
     state: text({ enum: ['queued', 'running', 'done', 'failed'] })
@@ -98,7 +121,7 @@ export const spans = pgTable(
     startedAt: time(),
     finishedAt: time(),
   },
-  (table) => [unique('spans_place').on(table.transcriptionId, table.startSample)],
+  (table) => [unique('spans_place').on(table.transcriptionId, table.channel, table.startSample)],
 )
 
 export const segments = pgTable(

@@ -1,3 +1,5 @@
+export type Store<Stored> = (body: ReadableStream<Uint8Array>) => Promise<Stored>
+
 /** A file on its way from a form to `store`. */
 export type FilePart<Stored> = {
   filename: string | null
@@ -15,7 +17,7 @@ export function openFilePart<Stored>({
   store,
 }: {
   filename: string | null
-  store: (body: ReadableStream<Uint8Array>) => Promise<Stored>
+  store: Store<Stored>
 }): FilePart<Stored> {
   let asked = Promise.withResolvers<void>()
   let open = true

@@ -1,52 +1,40 @@
 import { VerbatimError } from '../errors.ts'
-import { type FilePart, openFilePart } from './file-part.ts'
+import { type FilePart, openFilePart, type Store } from './file-part.ts'
 import { multipartParser } from './multipart-parser.ts'
 import { textFields } from './text-fields.ts'
 
 const MAX_PARTS = 32
-/** Room for boundaries, headers and text fields beside the file. */
-const OVERHEAD_BYTES = 1024 * 1024
-
-export type Upload<Stored> = {
-  fields: Map<string, string>
-  file: { filename: string | null; stored: Stored } | null
-}
 
 /**
- * Reads a multipart/form-data body as it arrives, at constant memory: the file part called `name` goes to `store`
- * as a stream that holds the sender back when storing is slower; text fields are gathered.
+ * Reads multipart/form-data: the file part called `name` goes to `store` as a stream that holds the sender back when
+ * storing is slower; text fields are gathered.
  *
- * Throws `no_audio_file` (no multipart body, or a file under another name), `too_large`, `incomplete_upload`
- * (cut off, or not well formed), `validation` (several files, fields over their limits), or what `store` threw.
+ * Throws `no_audio_file` (a file under another name), `too_large` (a file over `maxBytes`), `incomplete_upload` (cut
+ * off, or not well formed), `validation` (several files, fields over their limits), and what `pieces` or `store` throw.
  * When it throws, the stream that `store` reads has failed and `store` has settled.
  */
-export async function readUpload<Stored>({
-  request,
+export async function readForm<Stored>({
+  contentType,
+  pieces,
   name,
   maxBytes,
+  tooLarge,
   store,
 }: {
-  request: Request
+  contentType: string
+  pieces: AsyncIterable<Uint8Array>
   name: string
   maxBytes: number
-  store: (body: ReadableStream<Uint8Array>) => Promise<Stored>
-}): Promise<Upload<Stored>> {
-  const contentType = request.headers.get('content-type') ?? ''
-  if (!request.body || !/^multipart\/form-data\s*;/i.test(contentType)) throw noFile()
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes + OVERHEAD_BYTES) throw tooLarge(maxBytes)
-
+  tooLarge: () => VerbatimError
+  store: Store<Stored>
+}): Promise<{ fields: Map<string, string>; file: { filename: string | null; stored: Stored } | null }> {
   const parser = multipartParser(contentType)
   const fields = textFields()
   let file: FilePart<Stored> | null = null
   let parts = 0
   let isFile = false
-  let bytes = 0
-
-  const reader = request.body.getReader()
   try {
-    for (let piece = await nextPiece(reader); piece; piece = await nextPiece(reader)) {
-      bytes += piece.length
-      if (bytes > maxBytes + OVERHEAD_BYTES) throw tooLarge(maxBytes)
+    for await (const piece of pieces) {
       for (const event of parser.write(piece)) {
         if (event.kind === 'head') {
           const { head } = event
@@ -61,7 +49,7 @@ export async function readUpload<Stored>({
           if (!isFile) fields.write(event.bytes)
           else if (file) {
             file.bytes += event.bytes.length
-            if (file.bytes > maxBytes) throw tooLarge(maxBytes)
+            if (file.bytes > maxBytes) throw tooLarge()
             await file.write(event.bytes)
           }
         } else if (!isFile) fields.end()
@@ -71,27 +59,11 @@ export async function readUpload<Stored>({
     parser.end()
     return { fields: fields.all, file: file && { filename: file.filename, stored: await file.stored } }
   } catch (error) {
-    reader.cancel().catch(() => {})
     await file?.fail(error)
     throw error
   }
 }
 
-async function nextPiece(reader: ReadableStreamDefaultReader<Uint8Array>) {
-  try {
-    return (await reader.read()).value
-  } catch (error) {
-    throw new VerbatimError('incomplete_upload', 'The upload broke off before its end', { cause: error })
-  }
-}
-
-function noFile() {
+export function noFile() {
   return new VerbatimError('no_audio_file', 'No audio file provided')
-}
-
-function tooLarge(maxBytes: number) {
-  return new VerbatimError(
-    'too_large',
-    `The audio file is larger than the ${maxBytes} bytes that this server takes`,
-  )
 }

@@ -11,12 +11,17 @@ export function parseHead(bytes: Uint8Array): PartHead | null {
   const lines = new TextDecoder().decode(bytes).split('\r\n')
   const disposition = headerOf(lines, 'content-disposition')
   if (!disposition || !/^form-data\s*;/i.test(disposition)) return null
-  const parameters = parametersOf(disposition)
-  const name = parameters.get('name')
+  const name = parametersOf(disposition).get('name')
   if (name === undefined) return null
-  const filename = decodeExtended(parameters.get('filename*')) ?? parameters.get('filename') ?? null
+  const filename = filenameIn(disposition)
   const type = headerOf(lines, 'content-type') ?? ''
   return { name, filename, isFile: filename !== null || /^application\/octet-stream\b/i.test(type) }
+}
+
+/** The file name in a Content-Disposition header, null where it names none. */
+export function filenameIn(disposition: string): string | null {
+  const parameters = parametersOf(disposition)
+  return decodeExtended(parameters.get('filename*')) ?? parameters.get('filename') ?? null
 }
 
 function headerOf(lines: string[], name: string): string | undefined {

@@ -3,8 +3,9 @@ export const SAMPLE_RATE = 16_000
 export const BYTES_PER_SAMPLE = 2
 export const BYTES_PER_SECOND = SAMPLE_RATE * BYTES_PER_SAMPLE
 
-/** One energy level every 50 ms of pcm. */
+/** One energy level, and one pair of peaks, every 50 ms of pcm. */
 export const LEVEL_SECONDS = 0.05
+export const SAMPLES_PER_LEVEL = SAMPLE_RATE * LEVEL_SECONDS
 
 export type AudioInfo = {
   /** Container as ffmpeg names it, e.g. `wav`, `mov,mp4,m4a,3gp,3g2,mj2`. */
@@ -21,6 +22,8 @@ export type DecodedAudio = {
   samples: number
   /** RMS level of each 50 ms of pcm (the last may be shorter), one byte each: 0 = −90 dBFS or quieter, 255 = 0 dBFS, linear in dB. */
   levels: Uint8Array
+  /** Least and greatest sample of each 50 ms, a signed byte each (the upper half of the sample). */
+  peaks: Uint8Array
 }
 
 /**
@@ -34,14 +37,15 @@ export type Media = {
   /** Reads headers only; milliseconds. */
   probe(path: string, signal?: AbortSignal): Promise<AudioInfo>
   /**
-   * Writes the first audio track as pcm (16 kHz, mono, s16le) to `pcmPath` in one pass.
-   * `maxSeconds`: longer audio throws `too_long`. A file that is cut off gives what is there. On any failure `pcmPath`
+   * Writes the first audio track as pcm (16 kHz, mono, s16le) to `pcmPath` in one pass: all its channels mixed, or the
+   * one called `channel` (from 0; one that is not there throws `corrupt`). `maxSeconds`: longer audio throws `too_long`. A file that is cut off gives what is there. On any failure `pcmPath`
    * is removed. `onProgress` hears the seconds written so far, at most a few times a second.
    */
   decode(options: {
     path: string
     pcmPath: string
     maxSeconds: number
+    channel?: number | null
     signal?: AbortSignal
     onProgress?: (seconds: number) => void
   }): Promise<DecodedAudio>

@@ -1,8 +1,6 @@
-import { LEVEL_SECONDS, SAMPLE_RATE } from './media.ts'
+import { SAMPLE_RATE, SAMPLES_PER_LEVEL } from './media.ts'
 
 export type Span = { startSample: number; endSample: number }
-
-const SAMPLES_PER_LEVEL = SAMPLE_RATE * LEVEL_SECONDS
 
 /** A cut may lie this share of the target before or after where it should. */
 const SEARCH_SHARE = 0.25

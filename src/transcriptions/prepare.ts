@@ -1,13 +1,21 @@
 import type { Database, Transaction } from '../db/database.ts'
 import type { Engine } from '../engines/engine.ts'
 import { VerbatimError } from '../errors.ts'
-import { type Media, SAMPLE_RATE } from '../media/media.ts'
+import { type DecodedAudio, type Media, SAMPLE_RATE } from '../media/media.ts'
 import { planSpans } from '../media/span-plan.ts'
 import type { Jobs, Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'
-import { audioKey, pcmKey } from './keys.ts'
+import { audioKey, folderOf, pcmKey } from './keys.ts'
+import { type Part, partOf } from './part.ts'
 import { insertSpans, type SpanRange } from './spans.store.ts'
-import { countFailure, fail, insertPlan, takeUp } from './transcriptions.store.ts'
+import {
+  countFailure,
+  fail,
+  findTranscription,
+  insertPlan,
+  type Transcription,
+  takeUp,
+} from './transcriptions.store.ts'
 
 const MAX_FAILURES = 5
 
@@ -22,30 +30,27 @@ export type WorkServices = {
 }
 
 /**
- * Prepare: audio → pcm in storage, and its true length, its envelope and its span plan in the database with a job for
- * each span, in one transaction. Audio that cannot be decoded fails its transcription with the reason.
+ * Prepare: audio → pcm in storage, one of each channel that is transcribed apart, and its true length, its envelopes and
+ * its span plan in the database with a job for each span, in one transaction. Audio that cannot be decoded fails its
+ * transcription with the reason.
  */
-export function createPrepare({ db, queue, storage, media, engine, maxAudioSeconds, log }: WorkServices) {
+export function createPrepare(services: WorkServices) {
+  const { db, queue, storage, log } = services
   return async ({ transcriptionId: id }: Jobs['prepare'], signal: AbortSignal): Promise<void> => {
     const row = await takeUp(db, id)
     if (!row || row.totalSamples !== null) return
     try {
-      const decoded = await storage.withFile(audioKey(id), (path) =>
-        storage.fromFile(pcmKey(id), (pcmPath) =>
-          media.decode({ path, pcmPath, maxSeconds: maxAudioSeconds, signal }),
-        ),
-      )
-      const ranges = planSpans({
-        levels: decoded.levels,
-        startSample: 0,
-        endSample: decoded.samples,
-        targetSeconds: engine.targetSpanSeconds,
-        maxSeconds: engine.maxSpanSeconds,
-      })
+      const decoded = await decodeChannels(services, { row, signal })
+      const totalSamples = Math.max(...decoded.map(({ samples }) => samples))
+      const part = partOf(row, totalSamples)
+      const ranges = decoded.flatMap((one) => planChannel(services, { ...one, part }))
       await db.transaction(async (tx) => {
-        const first = await insertPlan(tx, { id, totalSamples: decoded.samples, levels: decoded.levels })
-        if (first) await addSpans(tx, { queue, transcriptionId: id, ranges })
+        const workSamples = decoded.length * (part.endSample - part.startSample)
+        const plan = { id, totalSamples, workSamples, envelopes: decoded.map(withoutSamples) }
+        if (await insertPlan(tx, plan)) await addSpans(tx, { queue, transcriptionId: id, ranges })
       })
+      // Who removed it meanwhile could not know of the pcm that was still being written.
+      if (!(await findTranscription(db, id))) await storage.remove(folderOf(id))
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof VerbatimError && OF_THE_AUDIO.has(error.code)) {
@@ -65,7 +70,52 @@ export function createPrepare({ db, queue, storage, media, engine, maxAudioSecon
 }
 
 /** Trying again would not help. */
-const OF_THE_AUDIO = new Set(['corrupt', 'empty', 'no_audio_track', 'unsupported_type', 'too_long'])
+const OF_THE_AUDIO = new Set([
+  'corrupt',
+  'empty',
+  'no_audio_track',
+  'unsupported_type',
+  'too_long',
+  'part_outside',
+])
+
+type Channel = DecodedAudio & { channel: number }
+
+/** All channels mixed to one, or, where they are transcribed apart, one after another. */
+async function decodeChannels(
+  { storage, media, maxAudioSeconds }: WorkServices,
+  { row, signal }: { row: Transcription; signal: AbortSignal },
+): Promise<Channel[]> {
+  const split = row.channels === 'split'
+  return storage.withFile(audioKey(row.id), async (path) => {
+    const decoded: Channel[] = []
+    for (let channel = 0; channel < (split ? row.audioChannels : 1); channel++) {
+      const audio = await storage.fromFile(pcmKey(row.id, channel), (pcmPath) =>
+        media.decode({
+          path,
+          pcmPath,
+          maxSeconds: maxAudioSeconds,
+          channel: split ? channel : null,
+          signal,
+        }),
+      )
+      decoded.push({ channel, ...audio })
+    }
+    return decoded
+  })
+}
+
+function planChannel({ engine }: WorkServices, { channel, levels, part }: Channel & { part: Part }) {
+  const ranges = planSpans({
+    levels,
+    ...part,
+    targetSeconds: engine.targetSpanSeconds,
+    maxSeconds: engine.maxSpanSeconds,
+  })
+  return ranges.map((range) => ({ channel, ...range }))
+}
+
+const withoutSamples = ({ channel, levels, peaks }: Channel) => ({ channel, levels, peaks })
 
 /** Writes spans with their jobs. Early spans go first, whatever file they are of, so that short files end early. */
 export async function addSpans(

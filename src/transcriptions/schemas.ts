@@ -14,7 +14,12 @@ export const Accepted = t.Object(
 
 export const Status = t.Object({
   id: t.String({ format: 'uuid' }),
-  audio_file: t.String({ format: 'uri', description: 'The original, at a link that expires after an hour' }),
+  audio_file: nullable(
+    t.String({
+      format: 'uri',
+      description: 'The original, at a link that expires after an hour; null once it is removed',
+    }),
+  ),
   transcription: nullable(t.String({ description: 'The text, once completed' })),
   status: t.UnionEnum(['queued', 'processing', 'completed', 'failed', 'canceled']),
   created_at: t.String({ format: 'date-time', examples: ['2023-01-01T12:00:00Z'] }),
@@ -23,6 +28,9 @@ export const Status = t.Object({
     examples: ['en'],
   }),
   task: t.String({ examples: ['transcribe'] }),
+  channels: t.UnionEnum(['mix', 'split']),
+  start: nullable(t.Number({ description: 'Of the part that was asked for, in seconds' })),
+  end: nullable(t.Number()),
   progress: t.Number({ minimum: 0, maximum: 1, description: 'Transcribed seconds over all seconds' }),
   duration: nullable(t.Number({ description: 'Seconds of audio, once decoded' })),
   filename: nullable(t.String()),
@@ -52,6 +60,7 @@ export const Transcript = t.Object({
       end: t.Number(),
       text: t.String(),
       language: nullable(t.String()),
+      channel: t.Optional(t.Integer({ description: 'From 0; where channels are transcribed apart' })),
       words: t.Optional(
         t.Array(Word, { description: 'Where they were asked for and the engine gives them' }),
       ),
@@ -63,34 +72,73 @@ export const TranscriptQuery = t.Object({
   format: t.Optional(t.UnionEnum([...TRANSCRIPT_FORMATS], { default: 'json' })),
 })
 
-/** By hand, since the route reads its body itself. */
-export const uploadBody = {
+export const WaveformQuery = t.Object({
+  samples_per_pixel: t.Optional(
+    t.Integer({ minimum: 800, maximum: 80_000_000, default: 800, description: 'A multiple of 800 (50 ms)' }),
+  ),
+})
+
+export const Waveform = t.Object({
+  version: t.Integer(),
+  channels: t.Integer(),
+  sample_rate: t.Integer(),
+  samples_per_pixel: t.Integer(),
+  bits: t.Integer(),
+  length: t.Integer({ description: 'Pixels' }),
+  data: t.Array(t.Integer({ minimum: -128, maximum: 127 }), {
+    description: 'For each pixel, of each channel by turns, the least and the greatest sample',
+  }),
+})
+
+const OPTIONS = {
+  language: {
+    type: 'string' as const,
+    default: 'en',
+    description: 'A language code, or `auto` to detect',
+  },
+  task: { type: 'string' as const, enum: ['transcribe', 'translate'], default: 'transcribe' },
+  words: {
+    type: 'string' as const,
+    enum: ['false', 'true'],
+    default: 'false',
+    description: 'Times of words',
+  },
+  channels: {
+    type: 'string' as const,
+    enum: ['mix', 'split'],
+    default: 'mix',
+    description: '`split` transcribes each channel apart: segments then carry `channel`',
+  },
+  start: { type: 'number' as const, minimum: 0, description: 'Seconds from which on to transcribe' },
+  end: { type: 'number' as const, minimum: 0, description: 'Seconds up to which to transcribe' },
+}
+
+const AUDIO = {
+  type: 'string' as const,
+  format: 'binary',
+  description: 'wav, mp3, flac, m4a, ogg, webm, mp4 and whatever else ffmpeg reads',
+}
+
+/** By hand, since the routes read their bodies themselves. */
+export const uploadForm = {
   required: true,
   content: {
     'multipart/form-data': {
-      schema: {
-        type: 'object' as const,
-        required: ['audio'],
-        properties: {
-          audio: {
-            type: 'string' as const,
-            format: 'binary',
-            description: 'wav, mp3, flac, m4a, ogg, webm, mp4 and whatever else ffmpeg reads',
-          },
-          language: {
-            type: 'string' as const,
-            default: 'en',
-            description: 'A language code, or `auto` to detect',
-          },
-          task: { type: 'string' as const, enum: ['transcribe', 'translate'], default: 'transcribe' },
-          words: {
-            type: 'string' as const,
-            enum: ['false', 'true'],
-            default: 'false',
-            description: 'Times of words',
-          },
-        },
-      },
+      schema: { type: 'object' as const, required: ['audio'], properties: { audio: AUDIO, ...OPTIONS } },
     },
   },
 }
+
+export const uploadBody = { required: true, content: { 'audio/*': { schema: AUDIO } } }
+
+/** A form's options stand in the query where the body is the audio alone. */
+export const uploadQuery = Object.entries(OPTIONS).map(
+  ([name, { description, ...schema }]: [string, Option]) => ({
+    name,
+    in: 'query' as const,
+    schema,
+    ...(description && { description }),
+  }),
+)
+
+type Option = { type: 'string' | 'number'; description?: string; [key: string]: unknown }

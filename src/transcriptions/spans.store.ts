@@ -6,7 +6,7 @@ import { SAMPLE_RATE } from '../media/media.ts'
 import { isOpen } from './transcriptions.store.ts'
 
 export type Span = typeof spans.$inferSelect
-export type SpanRange = { startSample: number; endSample: number }
+export type SpanRange = { channel: number; startSample: number; endSample: number }
 
 /** Only the latest attempt may write: an older one that is still running finds its span taken from it. */
 export type Claim = { spanId: string; attempt: number }

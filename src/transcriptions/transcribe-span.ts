@@ -59,7 +59,7 @@ export function createTranscribeSpan(services: WorkServices) {
         if (!(await finishSpan(tx, { claim, span, result, engine: engine.name }))) return
         const samples = span.endSample - span.startSample
         const after = await addDone(tx, { id: span.transcriptionId, samples })
-        if (after && after.doneSamples === after.totalSamples) await finish(tx, after)
+        if (after && after.doneSamples === after.workSamples) await finish(tx, after)
       })
     } catch (error) {
       if (signal.aborted) {
@@ -74,7 +74,7 @@ export function createTranscribeSpan(services: WorkServices) {
 
 /** The text, from all segments in order. */
 async function finish(tx: Transaction, row: Transcription) {
-  const segments = await segmentsOf(tx, row.id)
+  const segments = await segmentsOf(tx, row)
   await complete(tx, {
     id: row.id,
     text: joinTexts(segments.map((segment) => segment.text)),
@@ -83,7 +83,7 @@ async function finish(tx: Transaction, row: Transcription) {
 }
 
 async function readPcm({ storage }: WorkServices, span: Span): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = await storage.read(pcmKey(span.transcriptionId), {
+  const stream = await storage.read(pcmKey(span.transcriptionId, span.channel), {
     start: span.startSample * BYTES_PER_SAMPLE,
     end: span.endSample * BYTES_PER_SAMPLE,
   })
@@ -93,7 +93,7 @@ async function readPcm({ storage }: WorkServices, span: Span): Promise<Uint8Arra
 /** A span that was planned for an engine that takes longer ones is cut up for this one. */
 async function split({ db, queue, engine }: WorkServices, { span, claim }: { span: Span; claim: Claim }) {
   const ranges = planSpans({
-    levels: await levelsOf(db, span.transcriptionId),
+    levels: await levelsOf(db, { id: span.transcriptionId, channel: span.channel }),
     startSample: span.startSample,
     endSample: span.endSample,
     targetSeconds: engine.targetSpanSeconds,
@@ -101,7 +101,11 @@ async function split({ db, queue, engine }: WorkServices, { span, claim }: { spa
   })
   await db.transaction(async (tx) => {
     if (await removeSpan(tx, claim)) {
-      await addSpans(tx, { queue, transcriptionId: span.transcriptionId, ranges })
+      await addSpans(tx, {
+        queue,
+        transcriptionId: span.transcriptionId,
+        ranges: ranges.map((range) => ({ channel: span.channel, ...range })),
+      })
     }
   })
 }

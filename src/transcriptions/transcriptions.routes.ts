@@ -1,9 +1,20 @@
 import { Elysia, t } from 'elysia'
-import { readUpload } from '../http/multipart.ts'
 import { Problem } from '../http/problems.ts'
 import { parseRange } from '../http/range.ts'
 import { BEARER, bearer } from '../http/tokens.ts'
-import { Accepted, IdParams, Status, Transcript, TranscriptQuery, uploadBody } from './schemas.ts'
+import { readUpload } from '../http/upload.ts'
+import {
+  Accepted,
+  IdParams,
+  Status,
+  Transcript,
+  TranscriptQuery,
+  uploadBody,
+  uploadForm,
+  uploadQuery,
+  Waveform,
+  WaveformQuery,
+} from './schemas.ts'
 import { type Cue, toSrt, toVtt } from './transcript.ts'
 import type { TranscriptionsService } from './transcriptions.service.ts'
 import type { createUpload } from './upload.ts'
@@ -21,43 +32,100 @@ export function transcriptionRoutes(services: TranscriptionRoutesServices) {
   return new Elysia({ prefix: '/api' }).use(ownedRoutes(services)).use(audioRoute(services))
 }
 
+const accepted = {
+  202: Accepted,
+  400: Problem,
+  401: Problem,
+  408: Problem,
+  413: Problem,
+  415: Problem,
+  500: Problem,
+  503: Problem,
+  507: Problem,
+}
+
 function ownedRoutes({ transcriptions, upload, secret, maxUploadBytes }: TranscriptionRoutesServices) {
+  const accept = async ({
+    request,
+    userId,
+    set,
+  }: {
+    request: Request
+    userId: string
+    set: { status?: number | string }
+  }) => {
+    const transcription_id = await upload({
+      userId,
+      receive: (store) => readUpload({ request, name: 'audio', maxBytes: maxUploadBytes, store }),
+    })
+    set.status = 202
+    return { message: 'Transcription started', transcription_id }
+  }
+
   return new Elysia({ tags, detail: { security: BEARER } })
     .use(bearer({ secret }))
-    .post(
-      '/transcribe',
-      async ({ request, userId, set }) => {
-        const transcription_id = await upload({
-          userId,
-          receive: (store) => readUpload({ request, name: 'audio', maxBytes: maxUploadBytes, store }),
-        })
-        set.status = 202
-        return { message: 'Transcription started', transcription_id }
+    .post('/transcribe', accept, {
+      parse: 'none',
+      response: accepted,
+      detail: {
+        summary: 'Transcribe audio',
+        description: 'Answers as soon as the audio is stored; read the transcription under its id.',
+        requestBody: uploadForm,
       },
-      {
-        parse: 'none',
-        response: {
-          202: Accepted,
-          400: Problem,
-          401: Problem,
-          413: Problem,
-          415: Problem,
-          500: Problem,
-          503: Problem,
-          507: Problem,
-        },
-        detail: {
-          summary: 'Transcribe audio',
-          description: 'Answers as soon as the audio is stored; read the transcription under its id.',
-          requestBody: uploadBody,
-        },
+    })
+    .put('/transcribe', accept, {
+      parse: 'none',
+      response: accepted,
+      detail: {
+        summary: 'Transcribe audio that is the body itself',
+        description:
+          'As the form, for `curl -T talk.mp3`. A POST with an audio Content-Type is taken in the same way.',
+        parameters: uploadQuery,
+        requestBody: uploadBody,
       },
-    )
+    })
     .get('/transcriptions/:id', ({ params: { id }, userId }) => transcriptions.status({ id, userId }), {
       params: IdParams,
       response: { 200: Status, 401: Problem, 404: Problem },
       detail: { summary: 'Status and text of a transcription' },
     })
+    .delete(
+      '/transcriptions/:id',
+      async ({ params: { id }, userId }) => {
+        await transcriptions.remove({ id, userId })
+        return new Response(null, { status: 204 })
+      },
+      {
+        params: IdParams,
+        detail: {
+          summary: 'Delete a transcription with its audio',
+          description: 'Whatever it is doing. Nothing of it is kept.',
+          responses: {
+            204: { description: 'It is gone' },
+            401: { description: 'No valid access token' },
+            404: { description: 'There is none of this id' },
+          },
+        },
+      },
+    )
+    .get(
+      '/transcriptions/:id/waveform',
+      ({ params: { id }, query: { samples_per_pixel }, userId }) =>
+        transcriptions.waveform({
+          id,
+          userId,
+          ...(samples_per_pixel && { samplesPerPixel: samples_per_pixel }),
+        }),
+      {
+        params: IdParams,
+        query: WaveformQuery,
+        response: { 200: Waveform, 400: Problem, 401: Problem, 404: Problem, 409: Problem },
+        detail: {
+          summary: 'The shape of the sound, to draw it',
+          description: "audiowaveform's JSON, which players such as Peaks.js and wavesurfer.js take.",
+        },
+      },
+    )
     .get(
       '/transcriptions/:id/transcript',
       async ({ params: { id }, query: { format }, userId, set }) => {
@@ -86,22 +154,33 @@ function ownedRoutes({ transcriptions, upload, secret, maxUploadBytes }: Transcr
 function audioRoute({ transcriptions }: TranscriptionRoutesServices) {
   return new Elysia({ tags }).get(
     '/transcriptions/:id/audio',
-    async ({ params: { id }, query, headers }) => {
+    async ({ params: { id }, query, request: { headers } }) => {
       const audio = await transcriptions.audio({ id, ...query })
-      const range = parseRange(headers.range ?? null, audio.bytes)
+      const about = {
+        ETag: audio.etag,
+        'Accept-Ranges': 'bytes',
+        'Cache-Control': 'private',
+        'X-Content-Type-Options': 'nosniff',
+      }
+      if (isNamed(audio.etag, headers.get('if-none-match'))) {
+        return new Response(null, { status: 304, headers: about })
+      }
+      const isSame = (headers.get('if-range') ?? audio.etag) === audio.etag
+      const range = parseRange(isSame ? headers.get('range') : null, audio.bytes)
       if (range === 'unsatisfiable') {
-        return new Response(null, { status: 416, headers: { 'Content-Range': `bytes */${audio.bytes}` } })
+        return new Response(null, {
+          status: 416,
+          headers: { ...about, 'Content-Range': `bytes */${audio.bytes}` },
+        })
       }
       const { start, end } = range ?? { start: 0, end: audio.bytes }
       return new Response(await audio.read({ start, end }), {
         status: range ? 206 : 200,
         headers: {
+          ...about,
           'Content-Type': audio.type,
           'Content-Length': String(end - start),
-          'Accept-Ranges': 'bytes',
           'Content-Disposition': `inline; filename*=UTF-8''${encodeRfc5987(audio.filename)}`,
-          'X-Content-Type-Options': 'nosniff',
-          'Cache-Control': 'private',
           ...(range && { 'Content-Range': `bytes ${start}-${end - 1}/${audio.bytes}` }),
         },
       })
@@ -115,12 +194,20 @@ function audioRoute({ transcriptions }: TranscriptionRoutesServices) {
         responses: {
           200: { description: 'The original, byte for byte' },
           206: { description: 'The range asked for' },
+          304: { description: 'What the `If-None-Match` named is still what it is' },
           404: { description: 'The link is not valid or has expired' },
+          410: { description: 'The audio was removed' },
           416: { description: 'The range is outside of the file' },
         },
       },
     },
   )
+}
+
+/** Whether an If-None-Match header (RFC 9110 §13.1.2) names this entity tag. */
+function isNamed(etag: string, header: string | null): boolean {
+  const tags = header?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? []
+  return tags.includes(etag) || tags.includes('*')
 }
 
 const PLAIN = {

@@ -3,15 +3,18 @@ import { VerbatimError } from '../errors.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
 import type { Storage } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
-import { audioKey } from './keys.ts'
+import { audioKey, folderOf } from './keys.ts'
 import type { LinkSigner } from './links.ts'
 import { languagesOf } from './transcript.ts'
 import {
   findTranscription,
+  peaksOf,
   prepareFindOwned,
+  removeOwned,
   segmentsOf,
   type Transcription,
 } from './transcriptions.store.ts'
+import { waveformOf } from './waveform.ts'
 
 export type TranscriptionsService = ReturnType<typeof createTranscriptionsService>
 
@@ -41,12 +44,15 @@ export function createTranscriptionsService({
       const row = await owned(keys)
       return {
         id: row.id,
-        audio_file: publicUrl() + (await links.sign(audioPath(row.id))),
+        audio_file: row.audioRemovedAt ? null : publicUrl() + (await links.sign(audioPath(row.id))),
         transcription: row.text,
         status: row.status,
         created_at: seconds(row.createdAt),
         language: row.language === 'auto' ? (row.detectedLanguage ?? 'auto') : row.language,
         task: row.task,
+        channels: row.channels,
+        start: row.partStart,
+        end: row.partEnd,
         progress: progressOf(row),
         duration: row.totalSamples === null ? null : row.totalSamples / SAMPLE_RATE,
         filename: row.filename,
@@ -70,31 +76,52 @@ export function createTranscriptionsService({
           `The transcription is ${row.status}: its transcript is not there yet`,
         )
       }
-      const segments = await segmentsOf(db, row.id)
+      const segments = await segmentsOf(db, row)
       return {
         id: row.id,
         language: row.language === 'auto' ? row.detectedLanguage : row.language,
         languages: languagesOf(segments),
         duration: (row.totalSamples ?? 0) / SAMPLE_RATE,
         text: row.text ?? '',
-        segments: segments.map(({ start, end, text, language, words }) => ({
+        segments: segments.map(({ start, end, text, language, words, channel }) => ({
           start,
           end,
           text: text.trim(),
           language,
+          ...(row.channels === 'split' && { channel }),
           ...(row.words && { words: words ?? [] }),
         })),
       }
     },
 
-    /** The original, byte for byte, for whoever holds a link that is signed and not expired. */
+    /** The shape of the sound, for a player to draw. Throws `not_ready` before it is known, and `validation`. */
+    async waveform({ samplesPerPixel, ...keys }: { id: string; userId: string; samplesPerPixel?: number }) {
+      const row = await owned(keys)
+      const peaks = await peaksOf(db, row.id)
+      if (peaks.every((one) => one.length === 0)) {
+        throw new VerbatimError('not_ready', `The transcription is ${row.status}: it has no waveform`)
+      }
+      return waveformOf(peaks, samplesPerPixel)
+    },
+
+    /** Removes a transcription and every byte of it, whatever it is doing. */
+    async remove(keys: { id: string; userId: string }): Promise<void> {
+      if (!isUuid(keys.id) || !(await removeOwned(db, keys))) throw notFound()
+      await storage.remove(folderOf(keys.id))
+    },
+
+    /** The original, byte for byte, for whoever holds a link that is signed and not expired. Throws `audio_removed`. */
     async audio({ id, expires, signature }: { id: string; expires: number; signature: string }) {
       const row =
         isUuid(id) && (await links.verify({ path: audioPath(id), expires, signature }))
           ? await findTranscription(db, id)
           : null
       if (!row) throw new VerbatimError('not_found', 'This audio link is not valid or has expired')
+      if (row.audioRemovedAt) {
+        throw new VerbatimError('audio_removed', 'The audio was removed; its transcript is kept')
+      }
       return {
+        etag: `"${row.audioSha256}"`,
         type: row.contentType,
         bytes: row.audioBytes,
         filename: row.filename ?? 'audio',
@@ -116,7 +143,7 @@ function seconds(time: Date): string {
 }
 
 /** Finished seconds over all seconds. */
-function progressOf({ status, doneSamples, totalSamples }: Transcription): number {
+function progressOf({ status, doneSamples, workSamples }: Transcription): number {
   if (status === 'completed') return 1
-  return totalSamples ? Math.round((doneSamples / totalSamples) * 1000) / 1000 : 0
+  return workSamples ? Math.round((doneSamples / workSamples) * 1000) / 1000 : 0
 }

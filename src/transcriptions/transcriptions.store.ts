@@ -5,7 +5,9 @@ import type { ErrorCode } from '../errors.ts'
 
 export type Transcription = typeof transcriptions.$inferSelect
 export type NewTranscription = typeof transcriptions.$inferInsert
-export type StoredSegment = typeof segments.$inferSelect
+/** `channel`: of the audio, from 0. */
+export type StoredSegment = typeof segments.$inferSelect & { channel: number }
+export type Envelope = Pick<typeof envelopes.$inferSelect, 'channel' | 'levels' | 'peaks'>
 
 const OPEN: Transcription['status'][] = ['queued', 'processing']
 
@@ -34,14 +36,21 @@ export async function findTranscription(db: Queries, id: string): Promise<Transc
   return row ?? null
 }
 
-/** In the order of their spans: by times alone, one span's last could come after the next one's first. */
-export async function segmentsOf(db: Queries, id: string): Promise<StoredSegment[]> {
+/**
+ * In the order of their spans: by times alone, one span's last could come after the next one's first. Those of several
+ * channels in the order in which they were said.
+ */
+export async function segmentsOf(
+  db: Queries,
+  { id, channels }: Pick<Transcription, 'id' | 'channels'>,
+): Promise<StoredSegment[]> {
+  const place = [asc(spans.startSample), asc(segments.position)]
   return db
-    .select(getTableColumns(segments))
+    .select({ ...getTableColumns(segments), channel: spans.channel })
     .from(segments)
     .innerJoin(spans, eq(segments.spanId, spans.id))
     .where(eq(segments.transcriptionId, id))
-    .orderBy(asc(spans.startSample), asc(segments.position))
+    .orderBy(...(channels === 'split' ? [asc(segments.start), asc(spans.channel), ...place] : place))
 }
 
 /** Marks it as being worked on; null where it is over already, or gone. */
@@ -57,21 +66,42 @@ export async function takeUp(db: Queries, id: string): Promise<Transcription | n
 /** Writes what decoding found and the span plan. False where another delivery has done it, or it is over. */
 export async function insertPlan(
   tx: Transaction,
-  { id, totalSamples, levels }: { id: string; totalSamples: number; levels: Uint8Array },
+  {
+    id,
+    totalSamples,
+    workSamples,
+    envelopes: found,
+  }: { id: string; totalSamples: number; workSamples: number; envelopes: Envelope[] },
 ): Promise<boolean> {
   const rows = await tx
     .update(transcriptions)
-    .set({ totalSamples })
+    .set({ totalSamples, workSamples })
     .where(and(eq(transcriptions.id, id), isOpen, isNull(transcriptions.totalSamples)))
     .returning({ id: transcriptions.id })
   if (rows.length === 0) return false
-  await tx.insert(envelopes).values({ transcriptionId: id, levels })
+  await tx.insert(envelopes).values(found.map((one) => ({ transcriptionId: id, ...one })))
   return true
 }
 
-export async function levelsOf(db: Queries, id: string): Promise<Uint8Array> {
-  const [row] = await db.select().from(envelopes).where(eq(envelopes.transcriptionId, id))
+export async function levelsOf(
+  db: Queries,
+  { id, channel }: { id: string; channel: number },
+): Promise<Uint8Array> {
+  const [row] = await db
+    .select({ levels: envelopes.levels })
+    .from(envelopes)
+    .where(and(eq(envelopes.transcriptionId, id), eq(envelopes.channel, channel)))
   return row?.levels ?? new Uint8Array()
+}
+
+/** One of each channel that was transcribed, in order; none before the audio is prepared. */
+export async function peaksOf(db: Queries, id: string): Promise<Uint8Array[]> {
+  const rows = await db
+    .select({ peaks: envelopes.peaks })
+    .from(envelopes)
+    .where(eq(envelopes.transcriptionId, id))
+    .orderBy(asc(envelopes.channel))
+  return rows.map((row) => row.peaks)
 }
 
 /** Counts an error met while preparing; gives the new count. */
@@ -131,6 +161,18 @@ export async function listOpen(db: Queries) {
     .where(and(isOpen, inArray(spans.state, ['queued', 'running'])))
     .orderBy(asc(transcriptions.createdAt), asc(spans.startSample))
   return { toPrepare, toTranscribe }
+}
+
+/** Removes a user's transcription with all its rows. False where there is none. */
+export async function removeOwned(
+  db: Queries,
+  { id, userId }: { id: string; userId: string },
+): Promise<boolean> {
+  const rows = await db
+    .delete(transcriptions)
+    .where(and(eq(transcriptions.id, id), eq(transcriptions.userId, userId)))
+    .returning({ id: transcriptions.id })
+  return rows.length > 0
 }
 
 export async function listIds(db: Queries): Promise<string[]> {

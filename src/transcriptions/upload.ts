@@ -5,20 +5,16 @@ import type { AudioInfo, Media } from '../media/media.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'
 import { audioKey, folderOf } from './keys.ts'
-import { parseLanguage } from './languages.ts'
+import { parseOptions } from './options.ts'
 import { insertTranscription } from './transcriptions.store.ts'
 
 type StoredAudio = { bytes: number; sha256: string }
 
-/** What a form brought: its text fields, and the audio once `store` has taken it in. */
-export type ReceivedForm = {
+/** Brings an upload's text fields, and its audio once `store` has taken it in. */
+export type Receive = (store: (body: ReadableStream<Uint8Array>) => Promise<StoredAudio>) => Promise<{
   fields: Map<string, string>
   file: { filename: string | null; stored: StoredAudio } | null
-}
-
-export type Receive = (
-  store: (body: ReadableStream<Uint8Array>) => Promise<StoredAudio>,
-) => Promise<ReceivedForm>
+}>
 
 /**
  * Takes an upload in: the audio is stored as it arrives, looked at, and then written down together with its job in one
@@ -63,6 +59,7 @@ export function createUpload({
           ...options,
           filename: file.filename && plainFilename(file.filename),
           codec: info.codec,
+          audioChannels: info.channels,
           contentType: contentTypeOf(info),
           audioBytes: file.stored.bytes,
           audioSha256: file.stored.sha256,
@@ -75,29 +72,6 @@ export function createUpload({
       throw error
     }
   }
-}
-
-function parseOptions(fields: Map<string, string>) {
-  return {
-    language: parseLanguage(fields.get('language') || 'en'),
-    task: parseChoice(fields, 'task', ['transcribe', 'translate']),
-    words: parseChoice(fields, 'words', ['false', 'true']) === 'true',
-  }
-}
-
-/** The first choice is the default. */
-function parseChoice<const T extends string>(
-  fields: Map<string, string>,
-  name: string,
-  choices: [T, ...T[]],
-): T {
-  const text = fields.get(name) || choices[0]
-  const choice = choices.find((one) => one === text)
-  if (choice) return choice
-  throw new VerbatimError(
-    'validation',
-    `${name} is ${JSON.stringify(text.slice(0, 40))}; it takes ${choices.join(' or ')}`,
-  )
 }
 
 /** The name alone, without folders or control characters (Postgres takes no NUL). */

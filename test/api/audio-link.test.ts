@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { eq } from 'drizzle-orm'
+import { transcriptions } from '../../src/db/schema.ts'
 import { createLinkSigner } from '../../src/transcriptions/links.ts'
 import { databases } from '../databases.ts'
 import { type Client, clientOf, fixture, textAt } from './client.ts'
@@ -77,6 +79,57 @@ describe('parts of it, for players that seek', () => {
     const { status, bytes } = await get(link, 'bytes=0-1,5-6')
     expect({ status, length: bytes.length }).toEqual({ status: 200, length: SIZE })
   })
+})
+
+describe('what a player has already is not sent again', () => {
+  let link: string
+  let etag: string
+  beforeAll(async () => {
+    link = (await uploaded()).link
+    etag = (await get(link)).headers.get('etag') ?? ''
+  })
+  const asked = async (headers: Record<string, string>) => {
+    const response = await fetch(link, { headers })
+    return {
+      status: response.status,
+      etag: response.headers.get('etag'),
+      bytes: (await response.bytes()).length,
+    }
+  }
+
+  test('the tag is of the bytes', async () => {
+    expect(etag).toBe(`"${new Bun.CryptoHasher('sha256').update(original).digest('hex')}"`)
+    expect((await get((await uploaded()).link)).headers.get('etag')).toBe(etag)
+  })
+
+  test('If-None-Match', async () => {
+    const unchanged = { status: 304, etag, bytes: 0 }
+    for (const value of [etag, `"other", W/${etag}`, '*']) {
+      expect(await asked({ 'if-none-match': value })).toEqual(unchanged)
+    }
+    expect(await asked({ 'if-none-match': '"other"' })).toEqual({ status: 200, etag, bytes: original.length })
+  })
+
+  test('If-Range: of what has changed, the whole', async () => {
+    const range = 'bytes=10-19'
+    expect(await asked({ range, 'if-range': etag })).toEqual({ status: 206, etag, bytes: 10 })
+    expect(await asked({ range, 'if-range': '"other"' })).toEqual({
+      status: 200,
+      etag,
+      bytes: original.length,
+    })
+  })
+})
+
+test('audio that was removed is 410, and the status has no link to it', async () => {
+  const { id, link } = await uploaded()
+  await service.db.update(transcriptions).set({ audioRemovedAt: new Date() }).where(eq(transcriptions.id, id))
+  const response = await fetch(link)
+  expect({ status: response.status, body: await response.json() }).toEqual({
+    status: 410,
+    body: { error: 'The audio was removed; its transcript is kept', code: 'audio_removed' },
+  })
+  expect((await ada.ask(`/api/transcriptions/${id}`)).body).toMatchObject({ audio_file: null })
 })
 
 describe('is refused', () => {

@@ -57,6 +57,48 @@ describe.each(databases)('uploads on $name', (kind) => {
     })
   })
 
+  test.each([
+    ['PUT', undefined],
+    ['PUT', 'audio/mpeg'],
+    ['POST', 'application/octet-stream'],
+    ['POST', 'video/mp4'],
+  ])('the audio alone as the body: %s of %s', async (method, type) => {
+    const { status, body } = await ada.ask(
+      '/api/transcribe/?language=de&task=translate&start=1&channels=split',
+      {
+        method,
+        headers: {
+          ...(type && { 'content-type': type }),
+          'content-disposition': `attachment; filename="talk.mp3"`,
+        },
+        body: await fixture('speech.mp3').bytes(),
+      },
+    )
+    expect(status).toBe(202)
+    const { body: state } = await ada.ask(`/api/transcriptions/${textAt(body, 'transcription_id')}`)
+    expect(state).toMatchObject({
+      language: 'de',
+      task: 'translate',
+      start: 1,
+      end: null,
+      channels: 'split',
+      filename: 'talk.mp3',
+      size: fixture('speech.mp3').size,
+    })
+  })
+
+  test('a form’s fields hold before those of the query', async () => {
+    const form = new FormData()
+    form.set('language', 'fr')
+    form.set('audio', fixture('speech.mp3'), 'a.mp3')
+    const { body } = await ada.ask('/api/transcribe?language=de&task=translate', {
+      method: 'POST',
+      body: form,
+    })
+    const { body: state } = await ada.ask(`/api/transcriptions/${textAt(body, 'transcription_id')}`)
+    expect(state).toMatchObject({ language: 'fr', task: 'translate' })
+  })
+
   describe('what is refused leaves nothing', () => {
     let before: Awaited<ReturnType<typeof held>>
 
@@ -107,6 +149,49 @@ describe.each(databases)('uploads on $name', (kind) => {
         /klingon.*de/,
       ],
       ['an unknown task', () => ada.upload(speech, { task: 'sing' }), 400, 'validation', /sing.*translate/],
+      [
+        'a part that ends before it begins',
+        () => ada.upload(speech, { start: '5', end: '4.5' }),
+        400,
+        'validation',
+        /end is 4\.5.*after start \(5\)/,
+      ],
+      [
+        'a time that is none',
+        () => ada.upload(speech, { start: '1:30' }),
+        400,
+        'validation',
+        /1:30.*seconds/,
+      ],
+      ['channels', () => ada.upload(speech, { channels: '2' }), 400, 'validation', /mix or split/],
+      [
+        'a bare body that is no audio',
+        () => ada.ask('/api/transcribe', { method: 'PUT', body: PNG }),
+        415,
+        'unsupported_type',
+        /format/,
+      ],
+      [
+        'a bare body that is too large',
+        () => ada.ask('/api/transcribe', { method: 'PUT', body: new Uint8Array(MAX_UPLOAD_BYTES + 1) }),
+        413,
+        'too_large',
+        /larger than the 1000000 bytes/,
+      ],
+      [
+        'an empty bare body',
+        () => ada.ask('/api/transcribe', { method: 'POST', headers: { 'content-type': 'audio/wav' } }),
+        400,
+        'no_audio_file',
+        /No audio file/,
+      ],
+      [
+        'a bare body of a POST that does not say what it is',
+        () => ada.ask('/api/transcribe', { method: 'POST', body: new Uint8Array(100) }),
+        400,
+        'no_audio_file',
+        /No audio file/,
+      ],
       ['no choice of words', () => ada.upload(speech, { words: 'yes' }), 400, 'validation', /yes.*true/],
     ]
     test.each(refusals)('%s', async (_, upload, status, code, sentence) => {

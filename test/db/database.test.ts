@@ -48,7 +48,7 @@ for (const kind of databases) {
       const { db } = database
       const levels = Uint8Array.from({ length: 256 }, (_, index) => index)
       const id = await insertOwned(db, { audioBytes: 2 ** 40, filename: 'Ärger 🎙️.wav' })
-      await db.insert(envelopes).values({ transcriptionId: id, levels })
+      await db.insert(envelopes).values({ transcriptionId: id, levels, peaks: levels })
       const [envelope] = await db.select().from(envelopes)
       expect(new Uint8Array(envelope?.levels ?? [])).toEqual(levels)
       const [row] = await db.select().from(transcriptions)

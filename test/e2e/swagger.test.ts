@@ -2,19 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { ROOT } from '../sidecar-dir.ts'
+import { hasBrowser, launchBrowser } from './browser.ts'
 import { signUp } from './client.ts'
 import { type RunningService, startService } from './service.ts'
 
-const CHROMIUM =
-  process.env.CHROMIUM ?? Bun.which('chromium') ?? Bun.which('chromium-browser') ?? Bun.which('google-chrome')
-
-if (!CHROMIUM && process.env.CI)
-  throw new Error('There is no Chromium: install it, or set CHROMIUM to its path')
-
-// A browser is not among what a newcomer needs to have, so where there is none this waits for CI.
-describe.skipIf(!CHROMIUM)('Swagger in a real browser', () => {
+describe.skipIf(!hasBrowser)('Swagger in a real browser', () => {
   let folder: string
   let service: RunningService
   let browser: Browser
@@ -26,15 +20,7 @@ describe.skipIf(!CHROMIUM)('Swagger in a real browser', () => {
     folder = await mkdtemp(join(tmpdir(), 'verbatim-'))
     service = await startService({ DATA_DIR: folder })
     await service.ready
-    browser = await chromium.launch({
-      executablePath: CHROMIUM ?? '',
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-background-networking',
-        '--disable-component-update',
-      ],
-    })
+    browser = await launchBrowser()
     page = await browser.newPage({ viewport: { width: 1200, height: 1400 } })
     page.on('request', (request) => {
       if (new URL(request.url()).host !== new URL(service.url).host && !request.url().startsWith('data:')) {

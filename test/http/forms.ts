@@ -1,4 +1,4 @@
-import { readUpload } from '../../src/http/multipart.ts'
+import { readUpload } from '../../src/http/upload.ts'
 
 export const BOUNDARY = 'XboundaryX'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { setImmediate } from 'node:timers/promises'
 import { VerbatimError } from '../../src/errors.ts'
-import { readUpload } from '../../src/http/multipart.ts'
+import { readUpload } from '../../src/http/upload.ts'
 import { BOUNDARY, bytesOf, formOf, type Part, received, requestOf, textOf, thrownBy } from './forms.ts'
 
 const audio: Part = { name: 'audio', filename: 'a.wav', type: 'audio/wav', body: 'sound' }
@@ -59,6 +59,65 @@ describe('what a form brings', () => {
     const form = bytesOf(['preamble\r\n', formOf(audio), 'epilogue\r\n--', `\r\n--${BOUNDARY}\r\n`])
     expect((await received(requestOf([form]))).file?.stored).toBe('sound')
   })
+})
+
+describe('audio that is the body itself', () => {
+  const bare = (type: string, pieces: string[], disposition?: string) => {
+    const request = requestOf(
+      pieces.map((piece) => bytesOf([piece])),
+      type,
+    )
+    if (disposition) request.headers.set('content-disposition', disposition)
+    return request
+  }
+
+  test('with its name from the header, and the query as its fields', async () => {
+    const request = new Request('http://localhost/?language=de&words=true', bare('audio/wav', ['so', 'und']))
+    request.headers.set('content-disposition', `attachment; filename*=UTF-8''na%C3%AFve.wav`)
+    expect(await received(request)).toEqual({
+      fields: { language: 'de', words: 'true' },
+      file: { filename: 'naïve.wav', stored: 'sound' },
+    })
+  })
+
+  test('of any type that may be audio', async () => {
+    for (const type of ['audio/x-m4a', 'VIDEO/mp4', 'application/octet-stream', 'application/ogg']) {
+      expect((await received(bare(type, ['sound']))).file).toEqual({ filename: null, stored: 'sound' })
+    }
+  })
+
+  test('over the limit: too large', async () => {
+    const thrown = await thrownBy(received(bare('audio/wav', ['12345', '67890', '1']), 10))
+    expect(thrown).toMatchObject({ code: 'too_large' })
+    expect((await received(bare('audio/wav', ['12345', '67890']), 10)).file?.stored).toBe('1234567890')
+  })
+})
+
+test('a sender that falls silent is given up, and what it began with is thrown away', async () => {
+  for (const [type, start] of [
+    ['audio/wav', 'sou'],
+    [`multipart/form-data; boundary=${BOUNDARY}`, new TextDecoder().decode(formOf(audio)).slice(0, -20)],
+  ] as const) {
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode(start)),
+    })
+    const request = new Request('http://localhost/', {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body,
+    })
+    let failed: unknown
+    const store = (stream: ReadableStream<Uint8Array>) =>
+      textOf(stream).catch((error: unknown) => {
+        failed = error
+        throw error
+      })
+    const stalled = { code: 'upload_stalled', message: 'Nothing of the upload came for 0.05 seconds' }
+    expect(
+      await thrownBy(readUpload({ request, name: 'audio', maxBytes: 100, idleMs: 50, store })),
+    ).toMatchObject(stalled)
+    expect(failed).toMatchObject(stalled)
+  }
 })
 
 describe('what is refused', () => {

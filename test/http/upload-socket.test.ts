@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { readUpload } from '../../src/http/multipart.ts'
+import { readUpload } from '../../src/http/upload.ts'
 import { BOUNDARY, formOf, textOf } from './forms.ts'
 
 const MAX_BYTES = 1_000_000

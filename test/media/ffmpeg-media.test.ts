@@ -4,7 +4,7 @@ import { open, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { BYTES_PER_SAMPLE, SAMPLE_RATE } from '../../src/media/media.ts'
-import { fixture, SPEECH_SECONDS, temporaryFolder, writeSilence } from './recordings.ts'
+import { fixture, SPEECH_SECONDS, stereoWav, temporaryFolder, writeSilence } from './recordings.ts'
 
 // Compiling the decoder alone may take seconds on a busy machine.
 setDefaultTimeout(60_000)
@@ -67,6 +67,23 @@ describe('every format that goes through', () => {
     expect(Math.abs(audio.levels.length - levels.length)).toBeLessThanOrEqual(1)
     const apart = levels.map((level, index) => Math.abs(level - (audio.levels[index] ?? level)))
     expect(apart.reduce((sum, each) => sum + each, 0) / apart.length).toBeLessThan(6)
+  })
+
+  test('a channel alone is that channel’s samples, and one that is not there is refused', async () => {
+    await using folder = await temporaryFolder()
+    const speech = new Uint8Array(await readFile(fixture('speech.wav'))).subarray(44)
+    const [left, right] = [speech.subarray(0, 64_000), speech.subarray(64_000, 128_000)]
+    const path = join(folder.path, 'stereo')
+    await writeFile(path, stereoWav(left, right))
+    const pcmPath = join(folder.path, 'pcm')
+    for (const [channel, pcm] of [left, right].entries()) {
+      const { samples, peaks } = await media.decode({ path, pcmPath, maxSeconds: 60, channel })
+      expect(samples).toBe(32_000)
+      expect(peaks).toHaveLength(80)
+      expect(new Uint8Array(await readFile(pcmPath))).toEqual(new Uint8Array(pcm))
+    }
+    const missing = media.decode({ path, pcmPath, maxSeconds: 60, channel: 2 }).then(() => 'taken', codeOf)
+    expect(await missing).toBe('corrupt')
   })
 
   test('a 16 kHz wav comes out as the samples that went in', async () => {

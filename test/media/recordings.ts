@@ -2,7 +2,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { BYTES_PER_SECOND } from '../../src/media/media.ts'
+import { BYTES_PER_SAMPLE, BYTES_PER_SECOND } from '../../src/media/media.ts'
 import { wavOf } from '../../src/media/wav.ts'
 
 /** The text of `speech.*` lasts this long in every format. */
@@ -28,4 +28,19 @@ export async function writeSilence(path: string, seconds: number): Promise<void>
   await file.write(header)
   await file.truncate(header.length + bytes)
   await file.close()
+}
+
+/** A wav of two channels, each from pcm of the same length. */
+export function stereoWav(left: Uint8Array, right: Uint8Array): Uint8Array<ArrayBuffer> {
+  const pcm = new Uint8Array(left.length + right.length)
+  for (let at = 0; at < left.length; at += BYTES_PER_SAMPLE) {
+    pcm.set(left.subarray(at, at + BYTES_PER_SAMPLE), 2 * at)
+    pcm.set(right.subarray(at, at + BYTES_PER_SAMPLE), 2 * at + BYTES_PER_SAMPLE)
+  }
+  const wav = wavOf(pcm)
+  const header = new DataView(wav.buffer)
+  header.setUint16(22, 2, true)
+  header.setUint32(28, 2 * BYTES_PER_SECOND, true)
+  header.setUint16(32, 2 * BYTES_PER_SAMPLE, true)
+  return wav
 }

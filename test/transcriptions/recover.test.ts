@@ -37,7 +37,7 @@ for (const kind of databases) {
       })
       const ids: string[] = []
       for (const [index, state] of states.entries()) {
-        const ranges = [{ startSample: index * 16_000, endSample: (index + 1) * 16_000 }]
+        const ranges = [{ channel: 0, startSample: index * 16_000, endSample: (index + 1) * 16_000 }]
         const [span] = await database.db.transaction((tx) => insertSpans(tx, { transcriptionId: id, ranges }))
         await database.db
           .update(spans)

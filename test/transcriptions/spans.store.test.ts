@@ -46,7 +46,7 @@ for (const kind of databases) {
       return database.db.transaction((tx) =>
         insertSpans(tx, {
           transcriptionId,
-          ranges: ranges.map(([startSample, endSample]) => ({ startSample, endSample })),
+          ranges: ranges.map(([startSample, endSample]) => ({ channel: 0, startSample, endSample })),
         }),
       )
     }
@@ -78,7 +78,9 @@ for (const kind of databases) {
       })
       expect(await row()).toMatchObject({ state: 'running', attempt: 2, failures: 0 })
       expect(await finish(latest, [segmentOf({ text: ' latest' })])).toBe(true)
-      expect((await segmentsOf(database.db, transcriptionId)).map(({ text }) => text)).toEqual([' latest'])
+      expect(
+        (await segmentsOf(database.db, { id: transcriptionId, channels: 'mix' })).map(({ text }) => text),
+      ).toEqual([' latest'])
     })
 
     test('a finished span is finished once, and cannot be taken up again', async () => {
@@ -94,7 +96,7 @@ for (const kind of databases) {
         model: 'some-model',
         finishedAt: expect.any(Date),
       })
-      expect(await segmentsOf(database.db, transcriptionId)).toHaveLength(1)
+      expect(await segmentsOf(database.db, { id: transcriptionId, channels: 'mix' })).toHaveLength(1)
     })
 
     test('a failed span, one that is not there, and one of a transcription that is over cannot be taken up', async () => {
@@ -164,9 +166,9 @@ for (const kind of databases) {
           told.map(({ word, time }) => segmentOf({ start: time, end: time, text: ` ${second} ${word}` })),
         )
       }
-      expect((await segmentsOf(database.db, transcriptionId)).map(({ text }) => text)).toEqual(
-        places.flatMap((_, second) => told.map(({ word }) => ` ${second} ${word}`)),
-      )
+      expect(
+        (await segmentsOf(database.db, { id: transcriptionId, channels: 'mix' })).map(({ text }) => text),
+      ).toEqual(places.flatMap((_, second) => told.map(({ word }) => ` ${second} ${word}`)))
     })
 
     test('two spans cannot start at one place', async () => {
@@ -177,10 +179,13 @@ for (const kind of databases) {
     test('the plan of eight days in half minutes can be written, and is written once', async () => {
       const HALF_MINUTE = 30 * SECOND
       const ranges = Array.from({ length: 23_040 }, (_, index) => ({
+        channel: 0,
         startSample: index * HALF_MINUTE,
         endSample: (index + 1) * HALF_MINUTE,
       }))
-      const plan = { id: transcriptionId, totalSamples: 23_040 * HALF_MINUTE, levels: new Uint8Array(3) }
+      const samples = 23_040 * HALF_MINUTE
+      const envelopes = [{ channel: 0, levels: new Uint8Array(3), peaks: new Uint8Array(6) }]
+      const plan = { id: transcriptionId, totalSamples: samples, workSamples: samples, envelopes }
       const { claim } = await claimed()
       const inserted = await database.db.transaction(async (tx) => {
         await removeSpan(tx, claim)

@@ -1,17 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { and, eq } from 'drizzle-orm'
-import { spans } from '../../src/db/schema.ts'
+import { spans, transcriptions } from '../../src/db/schema.ts'
 import { type Engine, EngineOverloaded, type SpanRequest } from '../../src/engines/engine.ts'
 import { VerbatimError } from '../../src/errors.ts'
 import { BYTES_PER_SAMPLE, SAMPLE_RATE } from '../../src/media/media.ts'
 import { wavOf } from '../../src/media/wav.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { audioKey, folderOf, pcmKey } from '../../src/transcriptions/keys.ts'
+import { joinTexts } from '../../src/transcriptions/languages.ts'
 import { createPrepare } from '../../src/transcriptions/prepare.ts'
 import { requeue } from '../../src/transcriptions/recover.ts'
 import { databases } from '../databases.ts'
 import { fixturePcm } from '../engines/pcm.ts'
-import { fixture } from '../media/recordings.ts'
+import { fixture, stereoWav } from '../media/recordings.ts'
 import { namingSamples, scriptedEngine, untilAborted } from './scripted-engine.ts'
 import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from './workplace.ts'
 
@@ -78,6 +79,94 @@ for (const kind of databases) {
         expect({ language, task, words }).toEqual({ language: 'auto', task: 'translate', words: true })
       }
       expect((await workplace.once(id, isOver)).detectedLanguage).toBe('en')
+    })
+
+    test('a part alone is transcribed, at its times in the whole', async () => {
+      const queue = await workplace.startWorker(scriptedEngine())
+      const id = await workplace.upload(queue, longWav, { start: '3.5', end: '9' })
+      const row = await workplace.once(id, isOver)
+      const samples = long.length / BYTES_PER_SAMPLE
+      expect(row).toMatchObject({
+        status: 'completed',
+        totalSamples: samples,
+        workSamples: 5.5 * SAMPLE_RATE,
+      })
+      const done = await workplace.spansOf(id)
+      expect(done[0]?.startSample).toBe(3.5 * SAMPLE_RATE)
+      expect(done.at(-1)?.endSample).toBe(9 * SAMPLE_RATE)
+      expect(row.text).toBe(textOf(long, done))
+      const segments = await workplace.segmentsOf(id)
+      expect(segments[0]?.start).toBe(3.5)
+      expect(segments.at(-1)?.end).toBeCloseTo(9, 2)
+    })
+
+    test('an end beyond the audio is its end; a part that begins there fails with the reason', async () => {
+      const queue = await workplace.startWorker(scriptedEngine())
+      const open = await workplace.upload(queue, shortWav, { start: '2', end: '9999' })
+      expect((await workplace.once(open, isOver)).workSamples).toBe(
+        short.length / BYTES_PER_SAMPLE - 2 * SAMPLE_RATE,
+      )
+      const outside = await workplace.upload(queue, shortWav, { start: '9999' })
+      expect(await workplace.once(outside, isOver)).toMatchObject({
+        status: 'failed',
+        errorCode: 'part_outside',
+        errorMessage: expect.stringMatching(/^The part begins at 9999 s, but the audio ends at [\d.]+ s$/),
+      })
+    })
+
+    test('channels that are transcribed apart each come out whole, their segments by time', async () => {
+      const queue = await workplace.startWorker(scriptedEngine())
+      const left = long.subarray(0, 2 * short.length)
+      const right = long.subarray(short.length, 3 * short.length)
+      const id = await workplace.upload(queue, stereoWav(left, right), { channels: 'split' })
+      const row = await workplace.once(id, isOver)
+      const samples = left.length / BYTES_PER_SAMPLE
+      expect(row).toMatchObject({
+        status: 'completed',
+        audioChannels: 2,
+        totalSamples: samples,
+        workSamples: 2 * samples,
+        doneSamples: 2 * samples,
+      })
+      const done = await workplace.spansOf(id)
+      const segments = await workplace.segmentsOf(id)
+      expect(segments.map(({ start }) => start)).toEqual(
+        segments.map(({ start }) => start).toSorted((a, b) => a - b),
+      )
+      for (const [channel, pcm] of [left, right].entries()) {
+        const kept = new Uint8Array(
+          await new Response(await workplace.storage.read(pcmKey(id, channel))).arrayBuffer(),
+        )
+        expect(kept).toEqual(new Uint8Array(pcm))
+        const said = segments.filter((one) => one.channel === channel).map(({ text }) => text)
+        expect(joinTexts(said)).toBe(
+          textOf(
+            pcm,
+            done.filter((one) => one.channel === channel),
+          ),
+        )
+      }
+    })
+
+    test('what is removed while it is prepared leaves nothing stored', async () => {
+      const engine = scriptedEngine()
+      const queue = await workplace.openQueue()
+      const id = await workplace.upload(queue, shortWav)
+      const services = workplace.servicesOf({ queue, engine })
+      const prepare = createPrepare({
+        ...services,
+        media: {
+          ...services.media,
+          async decode(options) {
+            const audio = await services.media.decode(options)
+            await workplace.db.delete(transcriptions).where(eq(transcriptions.id, id))
+            return audio
+          },
+        },
+      })
+      await prepare({ transcriptionId: id }, new AbortController().signal)
+      expect(await workplace.storage.size(pcmKey(id))).toBeNull()
+      expect(await workplace.storage.size(audioKey(id))).toBeNull()
     })
 
     test('silence is a transcription without text', async () => {

@@ -79,10 +79,17 @@ export async function openWorkplace(kind: TestDatabaseKind) {
     },
 
     spansOf(id: string) {
-      return db.select().from(spans).where(eq(spans.transcriptionId, id)).orderBy(asc(spans.startSample))
+      return db
+        .select()
+        .from(spans)
+        .where(eq(spans.transcriptionId, id))
+        .orderBy(asc(spans.channel), asc(spans.startSample))
     },
 
-    segmentsOf: (id: string) => segmentsOf(db, id),
+    async segmentsOf(id: string) {
+      const row = await findTranscription(db, id)
+      return row ? segmentsOf(db, row) : []
+    },
 
     /** Between tests: stops what they started and drops their jobs. */
     async tidy() {

@@ -65,13 +65,13 @@ export function ffmpegMedia({
         }),
       )
     },
-    decode({ path, pcmPath, maxSeconds, signal, onProgress }) {
+    decode({ path, pcmPath, maxSeconds, channel = null, signal, onProgress }) {
       return tracked(signal, (stop) =>
         slots.decode.within(stop, async () => {
           const module = await core()
           return withInput(path, (input) =>
             withOutput(pcmPath, async (pcmFd) => {
-              const task: Task = { kind: 'decode', input, pcmFd, maxSeconds }
+              const task: Task = { kind: 'decode', input, pcmFd, maxSeconds, channel }
               const outcome = await runJob({ module, task, timeoutMs: decodeMs, signal: stop, onProgress })
               if (outcome.kind !== 'decoded') throw new Error(`a decode ended as ${outcome.kind}`)
               return outcome.audio

@@ -1,6 +1,4 @@
-import { LEVEL_SECONDS, SAMPLE_RATE } from '../media.ts'
-
-export const SAMPLES_PER_LEVEL = SAMPLE_RATE * LEVEL_SECONDS
+import { SAMPLES_PER_LEVEL } from '../media.ts'
 
 const FLOOR_DB = -90
 const FULL_SCALE = 32_768

@@ -1,8 +1,9 @@
 import { writeSync } from 'node:fs'
 import type { CoreFs } from '@ffmpeg/core'
 import { VerbatimError } from '../../errors.ts'
-import { BYTES_PER_SAMPLE, BYTES_PER_SECOND, type DecodedAudio } from '../media.ts'
-import { levelsOf, SAMPLES_PER_LEVEL } from './level-meter.ts'
+import { BYTES_PER_SAMPLE, BYTES_PER_SECOND, type DecodedAudio, SAMPLES_PER_LEVEL } from '../media.ts'
+import { levelsOf } from './level-meter.ts'
+import { peaksOf } from './peaks.ts'
 import { tooLong } from './refusals.ts'
 
 export const OUTPUT = 'file:/dev/pcm'
@@ -12,7 +13,7 @@ const BUFFER_BYTES = 640 * SAMPLES_PER_LEVEL * BYTES_PER_SAMPLE
 const CHARACTER_DEVICE = 0o666
 
 /**
- * Takes the decoder's pcm and writes it to `fd` in large pieces, measuring levels on the way.
+ * Takes the decoder's pcm and writes it to `fd` in large pieces, measuring levels and peaks on the way.
  * `write` throws `too_long` once there is more than `maxSeconds`, and `storage_full` when the disk is.
  */
 export function createPcmSink(options: {
@@ -22,13 +23,16 @@ export function createPcmSink(options: {
 }) {
   const buffer = new Uint8Array(BUFFER_BYTES)
   const levels: Uint8Array[] = []
+  const peaks: Uint8Array[] = []
   const maxBytes = Math.floor(options.maxSeconds * BYTES_PER_SECOND)
   let filled = 0
   let flushed = 0
 
   function flush(): void {
     const bytes = filled - (filled % BYTES_PER_SAMPLE)
-    levels.push(levelsOf(new Int16Array(buffer.buffer, 0, bytes / BYTES_PER_SAMPLE)))
+    const samples = new Int16Array(buffer.buffer, 0, bytes / BYTES_PER_SAMPLE)
+    levels.push(levelsOf(samples))
+    peaks.push(peaksOf(samples))
     writeAll(options.fd, buffer.subarray(0, bytes))
     flushed += bytes
     filled = 0
@@ -48,7 +52,7 @@ export function createPcmSink(options: {
     },
     finish(): DecodedAudio {
       flush()
-      return { samples: flushed / BYTES_PER_SAMPLE, levels: joined(levels) }
+      return { samples: flushed / BYTES_PER_SAMPLE, levels: joined(levels), peaks: joined(peaks) }
     },
   }
 }

@@ -6,7 +6,7 @@ export type Input = { fd: number; size: number }
 
 export type Task =
   | { kind: 'probe'; input: Input }
-  | { kind: 'decode'; input: Input; pcmFd: number; maxSeconds: number }
+  | { kind: 'decode'; input: Input; pcmFd: number; maxSeconds: number; channel: number | null }
 
 /** Main thread → Worker, once, after `ready`. */
 export type Assignment = { module: WebAssembly.Module; task: Task }

@@ -1,0 +1,43 @@
+import { VerbatimError } from '../errors.ts'
+import { parseLanguage } from './languages.ts'
+
+/** How an upload wants to be transcribed, from its text fields. Throws `validation` naming the field and what it takes. */
+export function parseOptions(fields: Map<string, string>) {
+  const partStart = parseSeconds(fields, 'start')
+  const partEnd = parseSeconds(fields, 'end')
+  if (partEnd !== null && partEnd <= (partStart ?? 0)) {
+    throw new VerbatimError(
+      'validation',
+      `end is ${partEnd}; it takes a time after start (${partStart ?? 0})`,
+    )
+  }
+  return {
+    language: parseLanguage(fields.get('language') || 'en'),
+    task: parseChoice(fields, 'task', ['transcribe', 'translate']),
+    words: parseChoice(fields, 'words', ['false', 'true']) === 'true',
+    channels: parseChoice(fields, 'channels', ['mix', 'split']),
+    partStart,
+    partEnd,
+  }
+}
+
+/** The first choice is the default. */
+function parseChoice<const T extends string>(
+  fields: Map<string, string>,
+  name: string,
+  choices: [T, ...T[]],
+): T {
+  const text = fields.get(name) || choices[0]
+  const choice = choices.find((one) => one === text)
+  if (choice) return choice
+  throw new VerbatimError('validation', `${name} is ${quoted(text)}; it takes ${choices.join(' or ')}`)
+}
+
+function parseSeconds(fields: Map<string, string>, name: string): number | null {
+  const text = fields.get(name)
+  if (!text) return null
+  if (/^\d{1,7}(\.\d{1,9})?$/.test(text)) return Number(text)
+  throw new VerbatimError('validation', `${name} is ${quoted(text)}; it takes seconds, such as 90 or 12.5`)
+}
+
+const quoted = (text: string) => JSON.stringify(text.slice(0, 40))

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { insertPlan } from '../../src/transcriptions/transcriptions.store.ts'
+import { databases } from '../databases.ts'
+import { type Client, clientOf, fixture, textAt } from './client.ts'
+import { startService, type TestService } from './service.ts'
+
+setDefaultTimeout(60_000)
+
+let service: TestService
+let ada: Client
+let bob: Client
+
+beforeAll(async () => {
+  const [kind] = databases
+  if (!kind) throw new Error('no database')
+  service = await startService({ kind })
+  const anyone = clientOf(service.url)
+  ada = anyone.as(await anyone.newToken())
+  bob = anyone.as(await anyone.newToken())
+})
+afterAll(() => service.close())
+
+const bytes = (...values: number[]) => new Uint8Array(Int8Array.from(values).buffer)
+
+async function prepared(...channels: Uint8Array[]) {
+  const id = textAt((await ada.upload(fixture('speech.mp3'))).body, 'transcription_id')
+  const envelopes = channels.map((peaks, channel) => ({ channel, levels: new Uint8Array(), peaks }))
+  await service.db.transaction((tx) => insertPlan(tx, { id, totalSamples: 1, workSamples: 1, envelopes }))
+  return `/api/transcriptions/${id}/waveform`
+}
+
+test('is audiowaveform’s JSON, of each channel by turns', async () => {
+  const path = await prepared(bytes(-1, 2, -128, 127, 5, 6), bytes(0, 1, -3, 4, -7, -6))
+  expect((await ada.ask(path)).body).toEqual({
+    version: 2,
+    channels: 2,
+    sample_rate: 16_000,
+    samples_per_pixel: 800,
+    bits: 8,
+    length: 3,
+    data: [-1, 2, 0, 1, -128, 127, -3, 4, 5, 6, -7, -6],
+  })
+  expect((await ada.ask(`${path}?samples_per_pixel=1600`)).body).toMatchObject({
+    samples_per_pixel: 1600,
+    length: 2,
+    data: [-128, 127, -3, 4, 5, 6, -7, -6],
+  })
+})
+
+test('is for its owner, of whole multiples, once it is there', async () => {
+  const path = await prepared(bytes(-1, 1))
+  expect((await bob.ask(path)).status).toBe(404)
+  expect((await clientOf(service.url).ask(path)).status).toBe(401)
+  for (const query of ['samples_per_pixel=801', 'samples_per_pixel=0', 'samples_per_pixel=x']) {
+    expect(await ada.ask(`${path}?${query}`)).toMatchObject({ status: 400, body: { code: 'validation' } })
+  }
+  const queued = textAt((await ada.upload(fixture('speech.mp3'))).body, 'transcription_id')
+  expect(await ada.ask(`/api/transcriptions/${queued}/waveform`)).toMatchObject({
+    status: 409,
+    body: { code: 'not_ready', error: 'The transcription is queued: it has no waveform' },
+  })
+})
