@@ -87,14 +87,15 @@ async function decodeChannels(
   { row, signal }: { row: Transcription; signal: AbortSignal },
 ): Promise<Channel[]> {
   const split = row.channels === 'split'
+  const count = split ? row.audioChannels : 1
   return storage.withFile(audioKey(row.id), async (path) => {
     const decoded: Channel[] = []
-    for (let channel = 0; channel < (split ? row.audioChannels : 1); channel++) {
+    for (let channel = 0; channel < count; channel++) {
       const audio = await storage.fromFile(pcmKey(row.id, channel), (pcmPath) =>
         media.decode({
           path,
           pcmPath,
-          maxSeconds: maxAudioSeconds,
+          maxSeconds: maxAudioSeconds / count,
           channel: split ? channel : null,
           signal,
         }),

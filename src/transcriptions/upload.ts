@@ -46,12 +46,8 @@ export function createUpload({
       if (!file) throw new VerbatimError('no_audio_file', 'No audio file provided')
       const options = parseOptions(fields)
       const info = await storage.withFile(audioKey(id), (path) => media.probe(path))
-      if ((info.claimedSeconds ?? 0) > maxAudioSeconds) {
-        throw new VerbatimError(
-          'too_long',
-          `The audio is longer than the ${maxAudioSeconds} seconds that this server takes`,
-        )
-      }
+      const apart = options.channels === 'split' ? info.channels : 1
+      if (apart * (info.claimedSeconds ?? 0) > maxAudioSeconds) throw tooLong({ maxAudioSeconds, apart })
       await db.transaction(async (tx) => {
         await insertTranscription(tx, {
           id,
@@ -72,6 +68,14 @@ export function createUpload({
       throw error
     }
   }
+}
+
+function tooLong({ maxAudioSeconds, apart }: { maxAudioSeconds: number; apart: number }) {
+  const summed = apart > 1 ? `, summed over its ${apart} channels,` : ''
+  return new VerbatimError(
+    'too_long',
+    `The audio${summed} is longer than the ${maxAudioSeconds} seconds that this server takes`,
+  )
 }
 
 /** The name alone, without folders or control characters (Postgres takes no NUL). */

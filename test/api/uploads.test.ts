@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
+import { BYTES_PER_SECOND } from '../../src/media/media.ts'
 import { databases } from '../databases.ts'
+import { stereoWav } from '../media/recordings.ts'
 import { type Client, clientOf, fixture, textAt } from './client.ts'
 import { MAX_UPLOAD_BYTES, startService, type TestService } from './service.ts'
 
@@ -210,6 +212,27 @@ describe.each(databases)('uploads on $name', (kind) => {
         expect(answer).toMatchObject({ status: 413, body: { code: 'too_long' } })
         expect(textAt(answer.body, 'error')).toContain('5 seconds')
         expect(await strict.files()).toEqual([])
+      } finally {
+        await strict.close()
+      }
+    })
+
+    test('audio whose channels together are too long', async () => {
+      const strict = await startService({ kind, maxAudioSeconds: 10 })
+      try {
+        const anyone = clientOf(strict.url)
+        const client = anyone.as(await anyone.newToken())
+        const pcm = new Uint8Array(6 * BYTES_PER_SECOND)
+        const stereo = new Blob([stereoWav(pcm, pcm)])
+        expect(await client.upload(stereo, { channels: 'split' })).toMatchObject({
+          status: 413,
+          body: {
+            code: 'too_long',
+            error:
+              'The audio, summed over its 2 channels, is longer than the 10 seconds that this server takes',
+          },
+        })
+        expect((await client.upload(stereo)).status).toBe(202)
       } finally {
         await strict.close()
       }
