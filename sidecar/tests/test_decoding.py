@@ -66,20 +66,22 @@ def test_a_text_at_full_padding_is_as_good(transcriber, speech: np.ndarray):
     assert "Manchester" in wording.tokenizer("en").decode(found.tokens)
 
 
-def test_windows_of_several_languages_tasks_and_prompts_share_a_batch_and_keep_their_tokens(
+def test_windows_of_four_languages_two_tasks_and_two_prompts_share_a_batch_and_keep_their_tokens(
     transcriber, speech: np.ndarray
 ):
-    prompts = ["A letter.", "A recipe.", None]
-    lengths = set()
-    for prompt in prompts:
-        wordings = [transcriber.wording(Parameters(task=t, initial_prompt=prompt)) for t in ("transcribe", "translate")]
-        lengths.add(wordings[0].previous_length)
+    cuts = [(speech, "en"), (speech[: len(speech) // 2], "es"), (speech, "de"), (speech[40_000:], "fr")]
+    for prompts in ((None,), ("A letter.", "A recipe.")):
+        wordings = [
+            transcriber.wording(Parameters(task=task, initial_prompt=prompt))
+            for task in ("transcribe", "translate")
+            for prompt in prompts
+        ]
+        # Texts before the start of transcript share a batch where they are equally long.
+        assert len({wording.previous_length for wording in wordings}) == 1
         jobs = [
-            wordings[place % 2].job(encoded(transcriber, samples), language, len(samples) / 16_000)
-            for place, (samples, language) in enumerate(
-                [(speech, "en"), (speech[: len(speech) // 2], "en"), (speech, "de"), (speech[40_000:], "fr")]
-            )
+            wording.job(encoded(transcriber, samples), language, len(samples) / 16_000)
+            for wording in wordings
+            for samples, language in cuts
         ]
         together = [found.tokens for found in run(transcriber, jobs)]
         assert together == [run(transcriber, [job])[0].tokens for job in jobs]
-    assert 0 in lengths
