@@ -15,7 +15,6 @@ export type AppServices = TranscriptionRoutesServices & {
   health: Health
   swagger: SwaggerAssets
   version: string
-  log: (line: string, error?: unknown) => void
 }
 
 /** The API, on Web standards alone. */

@@ -8,6 +8,7 @@ import type { AppServices } from './app.ts'
 import { argon2id } from './auth/argon2id.ts'
 import { createAuthService } from './auth/auth.service.ts'
 import { SettingError, type Settings } from './config.ts'
+import { openChanges } from './db/changes.ts'
 import { lockDirectory } from './db/directory-lock.ts'
 import { openPglite } from './db/pglite.ts'
 import { openPostgres } from './db/postgres.ts'
@@ -30,7 +31,7 @@ import { createUpload } from './transcriptions/upload.ts'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 export type Service = {
-  app: AppServices
+  app: Omit<AppServices, 'stopping'>
   work: WorkServices
   /** Takes no more jobs, hands back what still runs after `graceMs`, then closes everything. */
   stop(graceMs: number): Promise<void>
@@ -59,6 +60,7 @@ export async function assemble({
   const secret = await secretFrom(settings, dataDir)
   const { database, queue } = await openDatabase({ settings, dataDir, log })
   const { db } = database
+  const changes = await openChanges(database)
   const storage = await diskStorage({ root: dataDir })
   const media = ffmpegMedia()
   await removeOrphans({ db, storage })
@@ -74,6 +76,7 @@ export async function assemble({
       auth: createAuthService({ db, passwords: argon2id, registration: settings.REGISTRATION }),
       transcriptions: createTranscriptionsService({
         db,
+        changes,
         storage,
         links: createLinkSigner({ secret }),
         publicUrl,
@@ -86,7 +89,7 @@ export async function assemble({
       version: packageJson.version,
       log,
     },
-    work: { db, queue, storage, media, engine, maxAudioSeconds, log },
+    work: { db, changes, queue, storage, media, engine, maxAudioSeconds, log },
     async stop(graceMs) {
       await queue.stop(graceMs)
       await engine.close()

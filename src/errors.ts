@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'registration_closed'
   | 'not_found'
   | 'not_ready'
+  | 'already_over'
   | 'audio_removed'
   | 'transcription_failed'
   | 'engine_unavailable'

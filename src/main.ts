@@ -18,13 +18,13 @@ function log(line: string, error?: unknown) {
 async function main(settings: Settings) {
   let port = settings.PORT
   const publicUrl = () => settings.PUBLIC_URL ?? `http://localhost:${port}`
+  const stopping = new AbortController()
   const service = await assemble({ settings, env: process.env, publicUrl, log })
-  const app = listen(createApp(service.app), settings)
+  const app = listen(createApp({ ...service.app, stopping: stopping.signal }), settings)
   port = app.server?.port ?? port
   log(`listening on ${publicUrl()}; uploads are taken from now on`)
   await startWorker(service.work)
 
-  const stopping = new AbortController()
   const stop = async (signal: NodeJS.Signals) => {
     if (stopping.signal.aborted) process.exit(1)
     stopping.abort()

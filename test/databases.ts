@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { PGlite } from '@electric-sql/pglite'
 import postgres from 'postgres'
+import { type Changes, openChanges } from '../src/db/changes.ts'
 import type { Database } from '../src/db/database.ts'
 import { openPglite } from '../src/db/pglite.ts'
 import { openPostgres } from '../src/db/postgres.ts'
@@ -8,6 +9,7 @@ import { openPostgres } from '../src/db/postgres.ts'
 /** A database of a test's own: migrated, empty, gone after `close`. */
 export type TestDatabase = {
   db: Database
+  changes: Changes
   /** For `pgBossQueue`. */
   connection: { client: PGlite } | { url: string }
   /** For a service's DATABASE_URL; undefined where the database is embedded. */
@@ -34,8 +36,8 @@ let template: Promise<File | Blob> | undefined
 
 async function openEmbedded(): Promise<TestDatabase> {
   template ??= makeTemplate()
-  const { client, db, ping, close } = await openPglite({ snapshot: await template })
-  return { db, connection: { client }, url: undefined, ping, close }
+  const { client, db, ping, listen, close } = await openPglite({ snapshot: await template })
+  return { db, changes: await openChanges({ listen }), connection: { client }, url: undefined, ping, close }
 }
 
 async function makeTemplate() {
@@ -50,9 +52,10 @@ async function openReal(server: string): Promise<TestDatabase> {
   await onServer(server, `create database ${name}`)
   const url = new URL(server)
   url.pathname = `/${name}`
-  const { db, ping, close } = await openPostgres({ url: url.href })
+  const { db, ping, listen, close } = await openPostgres({ url: url.href })
   return {
     db,
+    changes: await openChanges({ listen }),
     connection: { url: url.href },
     url: url.href,
     ping,

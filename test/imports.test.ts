@@ -20,6 +20,7 @@ const OPEN = [
   'media/wav.ts',
   'storage/storage.ts',
   'queue/queue.ts',
+  'db/changes.ts',
   'db/database.ts',
   'db/schema.ts',
 ]

@@ -18,6 +18,11 @@ export type OpenDatabase = {
   db: Database
   /** Rejects when the database does not answer. */
   ping(): Promise<void>
+  /**
+   * Calls `hear` with what is notified on `channel`, by whatever process, once it is committed; and `missed` when some of it
+   * may not have been heard, since the connection was lost meanwhile.
+   */
+  listen(channel: string, to: { hear: (payload: string) => void; missed: () => void }): Promise<void>
   close(): Promise<void>
 }
 

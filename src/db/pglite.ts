@@ -30,6 +30,9 @@ export async function openPglite({
     async ping() {
       await db.execute(sql`select 1`)
     },
+    async listen(channel, { hear }) {
+      await client.listen(channel, hear)
+    },
     close: () => client.close(),
   }
 }

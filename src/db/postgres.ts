@@ -25,6 +25,10 @@ export async function openPostgres({
     async ping() {
       await db.execute(sql`select 1`)
     },
+    async listen(channel, { hear, missed }) {
+      // On a connection of its own, which is opened again when it is lost.
+      await client.listen(channel, hear, missed)
+    },
     close: () => client.end({ timeout: 5 }),
   }
 }

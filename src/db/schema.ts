@@ -65,6 +65,8 @@ export const transcriptions = pgTable(
     /** What there is to transcribe of it, summed over channels; `doneSamples` of them are transcribed. */
     workSamples: samples(),
     doneSamples: samples().notNull().default(0),
+    /** One more with every change of the row; a trigger counts, and notifies `transcriptions` with the id (changes.ts). */
+    revision: count(),
     /** Errors met while preparing it; a crash is none. */
     failures: count(),
     /** The language that most of the speech is in, known once it is completed. */
@@ -116,6 +118,8 @@ export const spans = pgTable(
     attempt: count(),
     /** Errors its engine met; a crash of the service is none. */
     failures: count(),
+    /** Its transcription's when its result was written. */
+    revision: integer(),
     engine: text({ enum: ['sidecar', 'huggingface'] }),
     model: text(),
     startedAt: time(),

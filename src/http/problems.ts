@@ -16,6 +16,7 @@ const STATUS: Record<ErrorCode, number> = {
   email_taken: 409,
   upload_stalled: 408,
   not_ready: 409,
+  already_over: 409,
   transcription_failed: 409,
   audio_removed: 410,
   too_large: 413,
@@ -41,10 +42,19 @@ export const Problem = t.Object(
 
 /** The answer for what was thrown. What is no `VerbatimError` is a defect: logged whole, told without its text. */
 export function problemOf(error: unknown, log: (line: string, error: unknown) => void): Response {
-  if (error instanceof VerbatimError) return answer(STATUS[error.code], error.message, error.code)
+  const { error: sentence, code } = sentenceOf(error, log)
+  return answer(STATUS[code], sentence, code)
+}
+
+/** As `problemOf`, for an answer whose status has gone out already. */
+export function sentenceOf(
+  error: unknown,
+  log: (line: string, error: unknown) => void,
+): { error: string; code: ErrorCode } {
+  if (error instanceof VerbatimError) return { error: error.message, code: error.code }
   const id = crypto.randomUUID()
   log(`request failed (${id})`, error)
-  return answer(500, `Failed to process request: unexpected error, logged as ${id}`, 'internal')
+  return { error: `Failed to process request: unexpected error, logged as ${id}`, code: 'internal' }
 }
 
 function answer(status: number, error: string, code: string) {

@@ -1,3 +1,4 @@
+import type { Changes } from '../db/changes.ts'
 import type { Database, Transaction } from '../db/database.ts'
 import type { Engine } from '../engines/engine.ts'
 import { VerbatimError } from '../errors.ts'
@@ -16,11 +17,13 @@ import {
   type Transcription,
   takeUp,
 } from './transcriptions.store.ts'
+import { watch } from './watch.ts'
 
 const MAX_FAILURES = 5
 
 export type WorkServices = {
   db: Database
+  changes: Changes
   queue: Queue
   storage: Storage
   media: Media
@@ -39,8 +42,10 @@ export function createPrepare(services: WorkServices) {
   return async ({ transcriptionId: id }: Jobs['prepare'], signal: AbortSignal): Promise<void> => {
     const row = await takeUp(db, id)
     if (!row || row.totalSamples !== null) return
+    using watched = watch(services, id)
+    const stop = AbortSignal.any([signal, watched.over])
     try {
-      const decoded = await decodeChannels(services, { row, signal })
+      const decoded = await decodeChannels(services, { row, signal: stop })
       const totalSamples = Math.max(...decoded.map(({ samples }) => samples))
       const part = partOf(row, totalSamples)
       const ranges = decoded.flatMap((one) => planChannel(services, { ...one, part }))
@@ -49,10 +54,9 @@ export function createPrepare(services: WorkServices) {
         const plan = { id, totalSamples, workSamples, envelopes: decoded.map(withoutSamples) }
         if (await insertPlan(tx, plan)) await addSpans(tx, { queue, transcriptionId: id, ranges })
       })
-      // Who removed it meanwhile could not know of the pcm that was still being written.
-      if (!(await findTranscription(db, id))) await storage.remove(folderOf(id))
     } catch (error) {
       signal.throwIfAborted()
+      if (stop.aborted) return
       if (error instanceof VerbatimError && OF_THE_AUDIO.has(error.code)) {
         return fail(db, { id, code: error.code, message: error.message })
       }
@@ -65,6 +69,9 @@ export function createPrepare(services: WorkServices) {
         })
       }
       throw error
+    } finally {
+      // Who removed it meanwhile could not know of the pcm that was still being written.
+      if (!(await findTranscription(db, id))) await storage.remove(folderOf(id))
     }
   }
 }

@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm'
 import type { Queries, Transaction } from '../db/database.ts'
 import { segments, spans, transcriptions } from '../db/schema.ts'
 import type { EngineName, Segment } from '../engines/engine.ts'
@@ -71,6 +71,28 @@ export async function finishSpan(
   const placed = result.segments.map((segment, position) => placedSegment({ segment, position, span }))
   if (placed.length > 0) await tx.insert(segments).values(placed)
   return true
+}
+
+/** Says with which of its transcription's revisions a finished span's segments came. */
+export async function markRevision(
+  tx: Transaction,
+  { spanId, revision }: { spanId: string; revision: number },
+) {
+  await tx.update(spans).set({ revision }).where(eq(spans.id, spanId))
+}
+
+/** The spans that were finished after a revision, as they were, each with its segments. */
+export async function finishedSince(db: Queries, { id, revision }: { id: string; revision: number }) {
+  const done = await db
+    .select()
+    .from(spans)
+    .where(and(eq(spans.transcriptionId, id), gt(spans.revision, revision)))
+    .orderBy(asc(spans.revision))
+  const ids = done.map((span) => span.id)
+  const told = ids.length
+    ? await db.select().from(segments).where(inArray(segments.spanId, ids)).orderBy(asc(segments.position))
+    : []
+  return done.map((span) => ({ ...span, segments: told.filter(({ spanId }) => spanId === span.id) }))
 }
 
 /** Gives a span back for a later attempt; `failed` says that its engine met an error. Gives the error count. */

@@ -12,6 +12,7 @@ import {
   claimSpan,
   failSpan,
   finishSpan,
+  markRevision,
   releaseSpan,
   removeSpan,
   type Span,
@@ -22,10 +23,12 @@ import {
   complete,
   fail,
   findTranscription,
+  isOver,
   levelsOf,
   segmentsOf,
   type Transcription,
 } from './transcriptions.store.ts'
+import { watch } from './watch.ts'
 
 const MAX_FAILURES = 8
 const MAX_PAUSE_SECONDS = 60
@@ -42,9 +45,12 @@ export function createTranscribeSpan(services: WorkServices) {
     const span = await claimSpan(db, spanId)
     if (!span) return
     const claim: Claim = { spanId, attempt: span.attempt }
+    using watched = watch(services, span.transcriptionId)
+    const stop = AbortSignal.any([signal, watched.over])
     try {
       const transcription = await findTranscription(db, span.transcriptionId)
-      if (!transcription) return
+      if (!transcription || isOver(transcription))
+        return void (await releaseSpan(db, { claim, failed: false }))
       if (span.endSample - span.startSample > engine.maxSpanSeconds * SAMPLE_RATE) {
         return await split(services, { span, claim })
       }
@@ -53,18 +59,21 @@ export function createTranscribeSpan(services: WorkServices) {
         language: transcription.language,
         task: transcription.task,
         words: transcription.words,
-        signal,
+        signal: stop,
       })
       await db.transaction(async (tx) => {
         if (!(await finishSpan(tx, { claim, span, result, engine: engine.name }))) return
         const samples = span.endSample - span.startSample
         const after = await addDone(tx, { id: span.transcriptionId, samples })
-        if (after && after.doneSamples === after.workSamples) await finish(tx, after)
+        if (!after) return
+        await markRevision(tx, { spanId, revision: after.revision })
+        if (after.doneSamples === after.workSamples) await finish(tx, after)
       })
     } catch (error) {
-      if (signal.aborted) {
+      if (stop.aborted) {
         await releaseSpan(db, { claim, failed: false })
-        throw error
+        if (signal.aborted) throw error
+        return
       }
       log(`span ${span.id} of ${span.transcriptionId}, attempt ${span.attempt}`, error)
       await settle(services, { span, claim, error })

@@ -1,6 +1,8 @@
 import { Elysia, t } from 'elysia'
-import { Problem } from '../http/problems.ts'
+import { waitIn } from '../http/prefer.ts'
+import { Problem, sentenceOf } from '../http/problems.ts'
 import { parseRange } from '../http/range.ts'
+import { eventStream } from '../http/sse.ts'
 import { BEARER, bearer } from '../http/tokens.ts'
 import { readUpload } from '../http/upload.ts'
 import {
@@ -24,6 +26,9 @@ export type TranscriptionRoutesServices = {
   upload: ReturnType<typeof createUpload>
   secret: string
   maxUploadBytes: number
+  /** Fires when the service stops: what is held open ends. */
+  stopping: AbortSignal
+  log: (line: string, error?: unknown) => void
 }
 
 const tags = ['Transcriptions']
@@ -32,7 +37,11 @@ export function transcriptionRoutes(services: TranscriptionRoutesServices) {
   return new Elysia({ prefix: '/api' }).use(ownedRoutes(services)).use(audioRoute(services))
 }
 
+const WAITING =
+  '`Prefer: wait=30` holds the answer back until the transcription is over, or for so many seconds.'
+
 const accepted = {
+  200: Status,
   202: Accepted,
   400: Problem,
   401: Problem,
@@ -44,7 +53,17 @@ const accepted = {
   507: Problem,
 }
 
-function ownedRoutes({ transcriptions, upload, secret, maxUploadBytes }: TranscriptionRoutesServices) {
+function ownedRoutes(services: TranscriptionRoutesServices) {
+  const { transcriptions, upload, secret, maxUploadBytes, stopping, log } = services
+
+  /** How long to hold an answer back, where the client asked for it. */
+  function patience(request: Request, set: { headers: Record<string, string | number> }): AbortSignal | null {
+    const seconds = waitIn(request.headers)
+    if (seconds === null) return null
+    set.headers['preference-applied'] = `wait=${seconds}`
+    return AbortSignal.any([AbortSignal.timeout(seconds * 1000), request.signal, stopping])
+  }
+
   const accept = async ({
     request,
     userId,
@@ -52,14 +71,19 @@ function ownedRoutes({ transcriptions, upload, secret, maxUploadBytes }: Transcr
   }: {
     request: Request
     userId: string
-    set: { status?: number | string }
+    set: { status?: number | string; headers: Record<string, string | number> }
   }) => {
-    const transcription_id = await upload({
+    const id = await upload({
       userId,
       receive: (store) => readUpload({ request, name: 'audio', maxBytes: maxUploadBytes, store }),
     })
+    const until = patience(request, set)
+    if (until) {
+      const status = await transcriptions.status({ id, userId, until })
+      if (status.completed_at !== null) return status
+    }
     set.status = 202
-    return { message: 'Transcription started', transcription_id }
+    return { message: 'Transcription started', transcription_id: id }
   }
 
   return new Elysia({ tags, detail: { security: BEARER } })
@@ -69,7 +93,7 @@ function ownedRoutes({ transcriptions, upload, secret, maxUploadBytes }: Transcr
       response: accepted,
       detail: {
         summary: 'Transcribe audio',
-        description: 'Answers as soon as the audio is stored; read the transcription under its id.',
+        description: `Answers as soon as the audio is stored; read the transcription under its id. ${WAITING}`,
         requestBody: uploadForm,
       },
     })
@@ -84,11 +108,61 @@ function ownedRoutes({ transcriptions, upload, secret, maxUploadBytes }: Transcr
         requestBody: uploadBody,
       },
     })
-    .get('/transcriptions/:id', ({ params: { id }, userId }) => transcriptions.status({ id, userId }), {
-      params: IdParams,
-      response: { 200: Status, 401: Problem, 404: Problem },
-      detail: { summary: 'Status and text of a transcription' },
-    })
+    .get(
+      '/transcriptions/:id',
+      ({ params: { id }, request, userId, set }) => {
+        const until = patience(request, set)
+        return transcriptions.status({ id, userId, ...(until && { until }) })
+      },
+      {
+        params: IdParams,
+        response: { 200: Status, 401: Problem, 404: Problem },
+        detail: { summary: 'Status and text of a transcription', description: WAITING },
+      },
+    )
+    .get(
+      '/transcriptions/:id/events',
+      async ({ params: { id }, request, userId, server }) => {
+        server?.timeout(request, 0)
+        const left = new AbortController()
+        const signal = AbortSignal.any([left.signal, request.signal, stopping])
+        const after = Number(request.headers.get('last-event-id') ?? 0) || 0
+        const events = await transcriptions.events({ id, userId, after, signal })
+        return eventStream({
+          events,
+          left: () => left.abort(),
+          problem: (error) => sentenceOf(error, log),
+        })
+      },
+      {
+        params: IdParams,
+        detail: {
+          summary: 'What becomes of a transcription, as it happens',
+          description:
+            'Server-sent events: `status` with the body of the status, `segments` of each stretch that is done, in the order in which they are, and `removed`. Ends once the transcription is over. `Last-Event-ID` goes on behind it.',
+          responses: {
+            200: {
+              description: 'The events',
+              content: { 'text/event-stream': { schema: { type: 'string' } } },
+            },
+            401: { description: 'No valid access token' },
+            404: { description: 'There is none of this id' },
+          },
+        },
+      },
+    )
+    .post(
+      '/transcriptions/:id/cancel',
+      ({ params: { id }, userId }) => transcriptions.cancel({ id, userId }),
+      {
+        params: IdParams,
+        response: { 200: Status, 401: Problem, 404: Problem, 409: Problem },
+        detail: {
+          summary: 'Cancel a transcription',
+          description: 'What runs for it is stopped at once; the audio stays until it is deleted.',
+        },
+      },
+    )
     .delete(
       '/transcriptions/:id',
       async ({ params: { id }, userId }) => {

@@ -1,16 +1,21 @@
+import type { Changes } from '../db/changes.ts'
 import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
 import type { Storage } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
+import { follow, untilOver } from './follow.ts'
 import { audioKey, folderOf } from './keys.ts'
 import type { LinkSigner } from './links.ts'
 import { languagesOf } from './transcript.ts'
 import {
+  cancelOwned,
   findTranscription,
+  isOver,
   peaksOf,
   prepareFindOwned,
   removeOwned,
+  type StoredSegment,
   segmentsOf,
   type Transcription,
 } from './transcriptions.store.ts'
@@ -21,11 +26,13 @@ export type TranscriptionsService = ReturnType<typeof createTranscriptionsServic
 /** What a client reads of its transcriptions. Everything throws `not_found` also for another user's. */
 export function createTranscriptionsService({
   db,
+  changes,
   storage,
   links,
   publicUrl,
 }: {
   db: Database
+  changes: Changes
   storage: Storage
   links: LinkSigner
   publicUrl: () => string
@@ -38,30 +45,88 @@ export function createTranscriptionsService({
     return row
   }
 
+  async function statusOf(row: Transcription) {
+    return {
+      id: row.id,
+      audio_file: row.audioRemovedAt ? null : publicUrl() + (await links.sign(audioPath(row.id))),
+      transcription: row.text,
+      status: row.status,
+      created_at: seconds(row.createdAt),
+      language: row.language === 'auto' ? (row.detectedLanguage ?? 'auto') : row.language,
+      task: row.task,
+      channels: row.channels,
+      start: row.partStart,
+      end: row.partEnd,
+      progress: progressOf(row),
+      duration: row.totalSamples === null ? null : row.totalSamples / SAMPLE_RATE,
+      filename: row.filename,
+      size: row.audioBytes,
+      sha256: row.audioSha256,
+      codec: row.codec,
+      completed_at: row.completedAt && seconds(row.completedAt),
+      failure: row.errorCode === null ? null : { code: row.errorCode, error: row.errorMessage ?? '' },
+    }
+  }
+
   return {
-    /** The seed's six fields and more beside them; `audio_file` is a link that expires. */
-    async status(keys: { id: string; userId: string }) {
+    /**
+     * The seed's six fields and more beside them; `audio_file` is a link that expires. `until`: held back until the
+     * transcription is over or that fires.
+     */
+    async status({ until, ...keys }: { id: string; userId: string; until?: AbortSignal }) {
       const row = await owned(keys)
-      return {
-        id: row.id,
-        audio_file: row.audioRemovedAt ? null : publicUrl() + (await links.sign(audioPath(row.id))),
-        transcription: row.text,
-        status: row.status,
-        created_at: seconds(row.createdAt),
-        language: row.language === 'auto' ? (row.detectedLanguage ?? 'auto') : row.language,
-        task: row.task,
-        channels: row.channels,
-        start: row.partStart,
-        end: row.partEnd,
-        progress: progressOf(row),
-        duration: row.totalSamples === null ? null : row.totalSamples / SAMPLE_RATE,
-        filename: row.filename,
-        size: row.audioBytes,
-        sha256: row.audioSha256,
-        codec: row.codec,
-        completed_at: row.completedAt && seconds(row.completedAt),
-        failure: row.errorCode === null ? null : { code: row.errorCode, error: row.errorMessage ?? '' },
+      if (!until || isOver(row)) return statusOf(row)
+      const later = await untilOver({ db, changes }, { id: row.id, signal: until })
+      if (!later) throw notFound()
+      return statusOf(later)
+    },
+
+    /**
+     * What becomes of a transcription, see `follow`: `status` events, and `segments` of each span that is finished.
+     * `after`: the id of the last event that was heard.
+     */
+    async events({
+      after,
+      signal,
+      ...keys
+    }: {
+      id: string
+      userId: string
+      after: number
+      signal: AbortSignal
+    }): Promise<AsyncGenerator<{ event: string; id?: string; data: unknown }, void>> {
+      const { id } = await owned(keys)
+      const told = follow({ db, changes }, { id, revision: after, signal })
+      return (async function* () {
+        for await (const change of told) {
+          if (change.kind === 'removed') yield { event: 'removed', data: { id } }
+          else if (change.kind === 'state') {
+            yield { event: 'status', id: String(change.revision), data: await statusOf(change.row) }
+          } else {
+            const { startSample, endSample, channel } = change.span
+            yield {
+              event: 'segments',
+              id: String(change.revision),
+              data: {
+                start: startSample / SAMPLE_RATE,
+                end: endSample / SAMPLE_RATE,
+                segments: change.span.segments.map((one) => segmentOf({ ...one, channel }, change.row)),
+              },
+            }
+          }
+        }
+      })()
+    },
+
+    /** Ends it; what is done of it is kept. Throws `already_over`. */
+    async cancel(keys: { id: string; userId: string }) {
+      await owned(keys)
+      const ended = await cancelOwned(db, keys)
+      const row = await owned(keys)
+      if (!ended && row.status !== 'canceled') {
+        throw new VerbatimError('already_over', `The transcription is ${row.status} already`)
       }
+      return statusOf(row)
     },
 
     /** Throws `not_ready` while it is under way, and `transcription_failed`. */
@@ -83,14 +148,7 @@ export function createTranscriptionsService({
         languages: languagesOf(segments),
         duration: (row.totalSamples ?? 0) / SAMPLE_RATE,
         text: row.text ?? '',
-        segments: segments.map(({ start, end, text, language, words, channel }) => ({
-          start,
-          end,
-          text: text.trim(),
-          language,
-          ...(row.channels === 'split' && { channel }),
-          ...(row.words && { words: words ?? [] }),
-        })),
+        segments: segments.map((segment) => segmentOf(segment, row)),
       }
     },
 
@@ -128,6 +186,20 @@ export function createTranscriptionsService({
         read: (range: { start: number; end: number }) => storage.read(audioKey(id), range),
       }
     },
+  }
+}
+
+function segmentOf(
+  { start, end, text, language, words, channel }: StoredSegment,
+  row: Pick<Transcription, 'channels' | 'words'>,
+) {
+  return {
+    start,
+    end,
+    text: text.trim(),
+    language,
+    ...(row.channels === 'split' && { channel }),
+    ...(row.words && { words: words ?? [] }),
   }
 }
 

@@ -14,6 +14,8 @@ const OPEN: Transcription['status'][] = ['queued', 'processing']
 /** Not over: queued or being worked on. */
 export const isOpen = inArray(transcriptions.status, OPEN)
 
+export const isOver = ({ status }: Pick<Transcription, 'status'>): boolean => !OPEN.includes(status)
+
 export async function insertTranscription(tx: Transaction, row: NewTranscription) {
   await tx.insert(transcriptions).values(row)
 }
@@ -161,6 +163,19 @@ export async function listOpen(db: Queries) {
     .where(and(isOpen, inArray(spans.state, ['queued', 'running'])))
     .orderBy(asc(transcriptions.createdAt), asc(spans.startSample))
   return { toPrepare, toTranscribe }
+}
+
+/** Ends a user's transcription, keeping what is done of it. False where there is none, or it is over. */
+export async function cancelOwned(
+  db: Queries,
+  { id, userId }: { id: string; userId: string },
+): Promise<boolean> {
+  const rows = await db
+    .update(transcriptions)
+    .set({ status: 'canceled', completedAt: sql`now()` })
+    .where(and(eq(transcriptions.id, id), eq(transcriptions.userId, userId), isOpen))
+    .returning({ id: transcriptions.id })
+  return rows.length > 0
 }
 
 /** Removes a user's transcription with all its rows. False where there is none. */

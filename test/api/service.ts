@@ -31,7 +31,8 @@ export async function startService({
   maxAudioSeconds?: number
 }) {
   const database = await kind.open()
-  const { db } = database
+  const { db, changes } = database
+  const stopping = new AbortController()
   const root = await mkdtemp(join(tmpdir(), 'verbatim-api-'))
   const logged: unknown[] = []
   const log = (...line: unknown[]) => logged.push(line)
@@ -48,7 +49,7 @@ export async function startService({
 
   const app = createApp({
     auth: createAuthService({ db, passwords: argon2id, registration }),
-    transcriptions: createTranscriptionsService({ db, storage, links, publicUrl: () => url }),
+    transcriptions: createTranscriptionsService({ db, changes, storage, links, publicUrl: () => url }),
     upload: createUpload({ db, queue, storage, media, maxAudioSeconds }),
     health: createHealth({
       ping: () => (health.databaseAnswers ? database.ping() : Promise.reject(new Error('no answer'))),
@@ -60,6 +61,7 @@ export async function startService({
     },
     secret: SECRET,
     maxUploadBytes: MAX_UPLOAD_BYTES,
+    stopping: stopping.signal,
     version: '0.0.0',
     log,
   }).listen({ port: 0, hostname: '127.0.0.1', maxRequestBodySize: Number.MAX_SAFE_INTEGER })
@@ -78,6 +80,7 @@ export async function startService({
       return entries.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
     },
     async close() {
+      stopping.abort()
       await app.stop(true)
       await queue.stop(0)
       await media.close()

@@ -24,6 +24,7 @@ const STATUS = {
   engine_rejected: 502,
   engine_misconfigured: 502,
   part_outside: 400,
+  already_over: 409,
   upload_stalled: 408,
   audio_removed: 410,
   engine_unavailable: 503,

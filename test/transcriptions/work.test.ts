@@ -10,6 +10,7 @@ import { audioKey, folderOf, pcmKey } from '../../src/transcriptions/keys.ts'
 import { joinTexts } from '../../src/transcriptions/languages.ts'
 import { createPrepare } from '../../src/transcriptions/prepare.ts'
 import { requeue } from '../../src/transcriptions/recover.ts'
+import { cancelOwned, removeOwned } from '../../src/transcriptions/transcriptions.store.ts'
 import { databases } from '../databases.ts'
 import { fixturePcm } from '../engines/pcm.ts'
 import { fixture, stereoWav } from '../media/recordings.ts'
@@ -146,6 +147,61 @@ for (const kind of databases) {
           ),
         )
       }
+    })
+
+    for (const [how, end] of [
+      ['canceled', (id: string, userId: string) => cancelOwned(workplace.db, { id, userId })],
+      ['removed', (id: string, userId: string) => removeOwned(workplace.db, { id, userId })],
+    ] as const) {
+      test(`what is ${how} while an engine is at it lets go of the engine, and nothing more is sent`, async () => {
+        const sent = Promise.withResolvers<void>()
+        let reason: unknown
+        const engine = scriptedEngine({
+          async answer(span, call) {
+            if (call > 0) return namingSamples(span.pcm)
+            sent.resolve()
+            return untilAborted(span).catch((error: unknown) => {
+              reason = error
+              throw error
+            })
+          },
+        })
+        const queue = await workplace.startWorker(engine)
+        const id = await workplace.upload(queue, longWav)
+        await sent.promise
+        expect(await end(id, workplace.userId)).toBe(true)
+        // The engine's only slot is free again.
+        const next = await workplace.upload(queue, shortWav)
+        const done = await expectWhole(next, short)
+        expect(reason).toEqual(new Error('the transcription is over'))
+        expect(engine.calls).toHaveLength(1 + done.length)
+        const left = await workplace.spansOf(id)
+        expect(left.every(({ state, failures }) => state === 'queued' && failures === 0)).toBe(true)
+        expect(left.length > 0).toBe(how === 'canceled')
+      })
+    }
+
+    test('what is canceled while it is decoded is decoded no further', async () => {
+      const queue = await workplace.openQueue()
+      const id = await workplace.upload(queue, shortWav)
+      const services = workplace.servicesOf({ queue, engine: scriptedEngine() })
+      let reason: unknown
+      const prepare = createPrepare({
+        ...services,
+        media: {
+          ...services.media,
+          async decode({ signal }) {
+            await cancelOwned(workplace.db, { id, userId: workplace.userId })
+            if (!signal) throw new Error('no signal')
+            await new Promise((resolve) => signal.addEventListener('abort', resolve))
+            reason = signal.reason
+            throw signal.reason
+          },
+        },
+      })
+      await prepare({ transcriptionId: id }, new AbortController().signal)
+      expect(reason).toEqual(new Error('the transcription is over'))
+      expect(await workplace.once(id, () => true)).toMatchObject({ status: 'canceled', failures: 0 })
     })
 
     test('what is removed while it is prepared leaves nothing stored', async () => {

@@ -30,7 +30,7 @@ export async function openWorkplace(kind: TestDatabaseKind) {
   const folder = await temporaryFolder()
   const storage = await diskStorage({ root: folder.path })
   const media = ffmpegMedia()
-  const { db } = database
+  const { db, changes } = database
   const userId = await insertAnyUser(db)
   const queues: Queue[] = []
 
@@ -41,11 +41,12 @@ export async function openWorkplace(kind: TestDatabaseKind) {
   }
 
   function servicesOf({ queue, engine }: { queue: Queue; engine: Engine }): WorkServices {
-    return { db, queue, storage, media, engine, maxAudioSeconds: 3600, log: () => {} }
+    return { db, changes, queue, storage, media, engine, maxAudioSeconds: 3600, log: () => {} }
   }
 
   return {
     db,
+    userId,
     storage,
     openQueue,
     servicesOf,

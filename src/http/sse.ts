@@ -1,0 +1,61 @@
+/** One server-sent event (WHATWG HTML §9.2); `data` goes out as JSON. */
+export type ServerEvent = { event: string; id?: string; data: unknown }
+
+const HEARTBEAT_MS = 15_000
+
+const encoder = new TextEncoder()
+
+/**
+ * Answers with `events` as they come, and comments between them that keep the connection open. What the iterator throws
+ * goes out as an `error` event with what `problem` makes of it. `left` is called when the client leaves: it must let
+ * the iterator end.
+ */
+export function eventStream({
+  events,
+  problem,
+  left,
+  heartbeatMs = HEARTBEAT_MS,
+}: {
+  events: AsyncGenerator<ServerEvent, void>
+  problem: (error: unknown) => { error: string; code: string }
+  left: () => void
+  heartbeatMs?: number
+}): Response {
+  let heart: ReturnType<typeof setInterval> | undefined
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      const comment = () => controller.enqueue(encoder.encode(': \n\n'))
+      // At once, so that the headers do not wait for the first event.
+      comment()
+      heart = setInterval(comment, heartbeatMs)
+    },
+    async pull(controller) {
+      try {
+        const { done, value } = await events.next()
+        if (value) controller.enqueue(encoder.encode(written(value)))
+        if (!done) return
+      } catch (error) {
+        controller.enqueue(encoder.encode(written({ event: 'error', data: problem(error) })))
+      }
+      clearInterval(heart)
+      controller.close()
+    },
+    async cancel() {
+      clearInterval(heart)
+      left()
+      await events.return()
+    },
+  })
+  return new Response(body, {
+    headers: {
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'no-store',
+      // Proxies such as nginx would gather events up.
+      'X-Accel-Buffering': 'no',
+    },
+  })
+}
+
+function written({ event, id, data }: ServerEvent): string {
+  return `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+}

@@ -1,0 +1,73 @@
+import type { Changes } from '../db/changes.ts'
+import type { Database } from '../db/database.ts'
+import { finishedSince } from './spans.store.ts'
+import { findTranscription, isOver, type Transcription } from './transcriptions.store.ts'
+
+type FinishedSpan = Awaited<ReturnType<typeof finishedSince>>[number]
+
+/** `revision`: resuming behind it misses nothing. */
+export type Change =
+  | { kind: 'span'; revision: number; row: Transcription; span: FinishedSpan }
+  | { kind: 'state'; revision: number; row: Transcription }
+  | { kind: 'removed' }
+
+/**
+ * What becomes of a transcription: the spans that were finished after `revision`, in the order in which they were, and its
+ * state whenever it has changed, beginning with what it is now. Ends once it is over or removed, or `signal` fires.
+ */
+export async function* follow(
+  { db, changes }: { db: Database; changes: Changes },
+  { id, revision, signal }: { id: string; revision: number; signal: AbortSignal },
+): AsyncGenerator<Change, void> {
+  using bell = ringing(changes, id, signal)
+  let told = revision
+  let state = -1
+  while (!signal.aborted) {
+    // Before it is read: what changes from here on rings again.
+    const rung = bell.next()
+    const row = await findTranscription(db, id)
+    if (!row) return yield { kind: 'removed' }
+    for (const span of await finishedSince(db, { id, revision: told })) {
+      told = span.revision ?? told
+      yield { kind: 'span', revision: told, row, span }
+    }
+    if (row.revision > state) {
+      state = row.revision
+      yield { kind: 'state', revision: told, row }
+    }
+    if (isOver(row)) return
+    await rung
+  }
+}
+
+/** The transcription once it is over, or as it is when `signal` fires; null where it is gone. */
+export async function untilOver(
+  services: { db: Database; changes: Changes },
+  { id, signal }: { id: string; signal: AbortSignal },
+): Promise<Transcription | null> {
+  using bell = ringing(services.changes, id, signal)
+  for (;;) {
+    const rung = bell.next()
+    const row = await findTranscription(services.db, id)
+    if (!row || isOver(row) || signal.aborted) return row
+    await rung
+  }
+}
+
+/** `next` resolves at the next change that comes after it was called, or when `signal` fires. */
+function ringing(changes: Changes, id: string, signal: AbortSignal) {
+  let bell = Promise.withResolvers<void>()
+  const ring = () => {
+    bell.resolve()
+    bell = Promise.withResolvers()
+  }
+  const stop = changes.listen(id, ring)
+  signal.addEventListener('abort', ring)
+  return {
+    next: () => (signal.aborted ? Promise.resolve() : bell.promise),
+    [Symbol.dispose]() {
+      stop()
+      signal.removeEventListener('abort', ring)
+    },
+  }
+}

@@ -1,0 +1,227 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { eq } from 'drizzle-orm'
+import { transcriptions } from '../../src/db/schema.ts'
+import { claimSpan, finishSpan, insertSpans, markRevision } from '../../src/transcriptions/spans.store.ts'
+import { addDone, complete, insertPlan, takeUp } from '../../src/transcriptions/transcriptions.store.ts'
+import { databases } from '../databases.ts'
+import { segmentOf } from '../transcriptions/scripted-engine.ts'
+import { type Client, clientOf, fixture, textAt } from './client.ts'
+import { startService, type TestService } from './service.ts'
+
+setDefaultTimeout(60_000)
+
+const SECOND = 16_000
+
+describe.each(databases)('what becomes of a transcription, on $name', (kind) => {
+  let service: TestService
+  let ada: Client
+  let bob: Client
+  let token: string
+  let id: string
+  let spans: { id: string; startSample: number }[]
+
+  beforeAll(async () => {
+    service = await startService({ kind })
+    const anyone = clientOf(service.url)
+    token = await anyone.newToken()
+    ada = anyone.as(token)
+    bob = anyone.as(await anyone.newToken())
+  })
+  afterAll(() => service.close())
+  beforeEach(async () => {
+    id = textAt((await ada.upload(fixture('speech.mp3'))).body, 'transcription_id')
+  })
+
+  async function plan() {
+    await takeUp(service.db, id)
+    spans = await service.db.transaction(async (tx) => {
+      const samples = 3 * SECOND
+      await insertPlan(tx, { id, totalSamples: samples, workSamples: samples, envelopes: [envelope] })
+      return insertSpans(tx, {
+        transcriptionId: id,
+        ranges: [0, 1, 2].map((at) => ({
+          channel: 0,
+          startSample: at * SECOND,
+          endSample: (at + 1) * SECOND,
+        })),
+      })
+    })
+    spans.sort((a, b) => a.startSample - b.startSample)
+  }
+
+  async function finish(index: number) {
+    const span = await claimSpan(service.db, spans[index]?.id ?? '')
+    if (!span) throw new Error('the span cannot be claimed')
+    await service.db.transaction(async (tx) => {
+      const result = { model: 'scripted', segments: [segmentOf({ text: ` text ${index}` })] }
+      await finishSpan(tx, {
+        claim: { spanId: span.id, attempt: span.attempt },
+        span,
+        result,
+        engine: 'sidecar',
+      })
+      const after = await addDone(tx, { id, samples: SECOND })
+      await markRevision(tx, { spanId: span.id, revision: after?.revision ?? 0 })
+      if (after?.doneSamples === after?.workSamples) {
+        await complete(tx, { id, text: 'all of it', detectedLanguage: 'en' })
+      }
+    })
+  }
+
+  async function open(lastEventId?: string) {
+    const response = await fetch(`${service.url}/api/transcriptions/${id}/events`, {
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
+      },
+    })
+    expect(response.status).toBe(200)
+    if (!response.body) throw new Error('no body')
+    return eventsIn(response.body)
+  }
+
+  test('is told as it happens, by segments in the order they were done in, to the end', async () => {
+    const events = await open()
+    expect(await events.next()).toMatchObject({
+      event: 'status',
+      data: { id, status: 'queued', progress: 0 },
+    })
+    await plan()
+    expect(await events.until('status', ({ status }) => status === 'processing')).toMatchObject({
+      progress: 0,
+    })
+    await finish(1)
+    expect(await events.until('segments')).toEqual({
+      start: 1,
+      end: 2,
+      segments: [{ start: 1, end: 2, text: 'text 1', language: null }],
+    })
+    expect(await events.until('status')).toMatchObject({ progress: 0.333 })
+    await finish(0)
+    expect(await events.until('segments')).toMatchObject({ start: 0, segments: [{ text: 'text 0' }] })
+    await finish(2)
+    expect(await events.until('segments')).toMatchObject({ start: 2, segments: [{ text: 'text 2' }] })
+    expect(await events.until('status')).toMatchObject({ status: 'completed', transcription: 'all of it' })
+    expect(await events.next()).toBeNull()
+  })
+
+  test('goes on behind the last event that was heard', async () => {
+    await plan()
+    await finish(2)
+    const first = await open()
+    await first.until('segments')
+    const heard = first.lastId
+    await first.cancel()
+    await finish(0)
+    const second = await open(heard)
+    expect(await second.until('segments')).toMatchObject({ start: 0 })
+    await finish(1)
+    expect(await second.until('segments')).toMatchObject({ start: 1 })
+    expect(await second.until('status', ({ status }) => status === 'completed')).toBeTruthy()
+    const late = await open(second.lastId)
+    expect(await late.next()).toMatchObject({ event: 'status', data: { status: 'completed' } })
+    expect(await late.next()).toBeNull()
+  })
+
+  test('ends with its removal', async () => {
+    const events = await open()
+    await events.next()
+    expect((await ada.ask(`/api/transcriptions/${id}`, { method: 'DELETE' })).status).toBe(204)
+    expect(await events.next()).toEqual({ event: 'removed', data: { id } })
+    expect(await events.next()).toBeNull()
+  })
+
+  test('is for its owner', async () => {
+    const path = `/api/transcriptions/${id}/events`
+    expect((await bob.ask(path)).status).toBe(404)
+    expect((await clientOf(service.url).ask(path)).status).toBe(401)
+  })
+
+  test('Prefer: wait holds the status back until it is over', async () => {
+    const waiting = ada.ask(`/api/transcriptions/${id}`, { headers: { prefer: 'wait=50' } })
+    await plan()
+    for (const index of [0, 1, 2]) await finish(index)
+    const { status, headers, body } = await waiting
+    expect(status).toBe(200)
+    expect(headers.get('preference-applied')).toBe('wait=50')
+    expect(body).toMatchObject({ status: 'completed', transcription: 'all of it' })
+  })
+
+  test('Prefer: wait gives what there is when it is up, of an upload too', async () => {
+    const prefer = { headers: { prefer: 'wait=1' } }
+    expect((await ada.ask(`/api/transcriptions/${id}`, prefer)).body).toMatchObject({ status: 'queued' })
+    const form = new FormData()
+    form.set('audio', fixture('speech.mp3'), 'a.mp3')
+    const uploaded = await ada.ask('/api/transcribe', { method: 'POST', body: form, ...prefer })
+    expect(uploaded).toMatchObject({ status: 202, body: { message: 'Transcription started' } })
+  })
+
+  test('cancel ends it for good; what is over already cannot be canceled', async () => {
+    const cancel = (client: Client) => client.ask(`/api/transcriptions/${id}/cancel`, { method: 'POST' })
+    await plan()
+    await finish(0)
+    const events = await open()
+    expect((await cancel(bob)).status).toBe(404)
+    expect(await cancel(ada)).toMatchObject({
+      status: 200,
+      body: { id, status: 'canceled', progress: 0.333 },
+    })
+    expect(await cancel(ada)).toMatchObject({ status: 200, body: { status: 'canceled' } })
+    expect(await events.until('status', ({ status }) => status === 'canceled')).toBeTruthy()
+    expect(await claimSpan(service.db, spans[1]?.id ?? '')).toBeNull()
+    await service.db.update(transcriptions).set({ status: 'completed' }).where(eq(transcriptions.id, id))
+    expect(await cancel(ada)).toMatchObject({
+      status: 409,
+      body: { code: 'already_over', error: 'The transcription is completed already' },
+    })
+  })
+})
+
+const envelope = { channel: 0, levels: new Uint8Array(60), peaks: new Uint8Array(120) }
+
+type Told = { event: string; data: Record<string, unknown> }
+
+/** Reads a stream of server-sent events, one after the other; null at its end. */
+function eventsIn(body: ReadableStream<Uint8Array<ArrayBuffer>>) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
+  let rest = ''
+  let lastId: string | undefined
+
+  async function next(): Promise<Told | null> {
+    for (;;) {
+      const end = rest.indexOf('\n\n')
+      if (end >= 0) {
+        const fields = new Map(
+          rest
+            .slice(0, end)
+            .split('\n')
+            .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
+        )
+        rest = rest.slice(end + 2)
+        lastId = fields.get('id') ?? lastId
+        const event = fields.get('event')
+        if (event !== undefined) return { event, data: JSON.parse(fields.get('data') ?? 'null') }
+        continue
+      }
+      const { done, value } = await reader.read()
+      if (done) return null
+      rest += value
+    }
+  }
+
+  return {
+    next,
+    get lastId() {
+      return lastId
+    },
+    /** The data of the next event of that name for which `is` holds. */
+    async until(event: string, is: (data: Record<string, unknown>) => boolean = () => true) {
+      for (;;) {
+        const told = await next()
+        if (!told) throw new Error(`the stream ended without ${event}`)
+        if (told.event === event && is(told.data)) return told.data
+      }
+    },
+    cancel: () => reader.cancel(),
+  }
+}

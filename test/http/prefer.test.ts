@@ -1,0 +1,19 @@
+import { expect, test } from 'bun:test'
+import { waitIn } from '../../src/http/prefer.ts'
+
+test.each([
+  ['wait=10', 10],
+  ['respond-async, wait=10', 10],
+  ['Wait = 5; foo=bar', 5],
+  ['wait="7"', 7],
+  ['wait=0', 0],
+  ['wait=99999', 55],
+  ['respond-async', null],
+  ['await=10', null],
+  ['wait=soon', null],
+  ['wait=-1', null],
+])('Prefer: %s', (prefer, seconds) => {
+  expect(waitIn(new Headers({ prefer }))).toBe(seconds)
+})
+
+test('no preference', () => expect(waitIn(new Headers())).toBeNull())

@@ -1,0 +1,51 @@
+import { expect, test } from 'bun:test'
+import { eventStream, type ServerEvent } from '../../src/http/sse.ts'
+
+const problem = () => ({ error: 'It broke', code: 'internal' })
+
+async function* told(...events: ServerEvent[]): AsyncGenerator<ServerEvent, void> {
+  yield* events
+}
+
+test('events are written as the standard says, and the stream ends with them', async () => {
+  const events = told({ event: 'status', id: '3', data: { text: 'a\nb' } }, { event: 'end', data: null })
+  const response = eventStream({ events, problem, left() {} })
+  expect(response.headers.toJSON()).toMatchObject({
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  })
+  expect(await response.text()).toBe(
+    ': \n\nid: 3\nevent: status\ndata: {"text":"a\\nb"}\n\nevent: end\ndata: null\n\n',
+  )
+})
+
+test('what is thrown is told before the end', async () => {
+  async function* broken(): AsyncGenerator<ServerEvent, void> {
+    yield { event: 'status', data: 1 }
+    throw new Error('a secret')
+  }
+  const text = await eventStream({ events: broken(), problem, left() {} }).text()
+  expect(text).toEndWith('event: error\ndata: {"error":"It broke","code":"internal"}\n\n')
+  expect(text).not.toContain('secret')
+})
+
+test('while nothing happens, comments come; a client that leaves ends the iterator', async () => {
+  const gone = Promise.withResolvers<void>()
+  let ended = false
+  async function* silent(): AsyncGenerator<ServerEvent, void> {
+    try {
+      await gone.promise
+      yield* told()
+    } finally {
+      ended = true
+    }
+  }
+  const { body } = eventStream({ events: silent(), problem, left: () => gone.resolve(), heartbeatMs: 5 })
+  const reader = body?.getReader()
+  for (let comments = 0; comments < 3; comments++) {
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toBe(': \n\n')
+  }
+  await reader?.cancel()
+  expect(ended).toBe(true)
+})
