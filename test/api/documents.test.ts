@@ -69,7 +69,12 @@ describe('the document', () => {
       'post /api/auth/register',
       'post /api/auth/login',
       'post /api/transcribe',
+      'put /api/transcribe',
       'get /api/transcriptions/{id}',
+      'delete /api/transcriptions/{id}',
+      'get /api/transcriptions/{id}/events',
+      'post /api/transcriptions/{id}/cancel',
+      'get /api/transcriptions/{id}/waveform',
       'get /api/transcriptions/{id}/transcript',
       'get /api/transcriptions/{id}/audio',
       'get /health/live',
@@ -89,7 +94,7 @@ describe('the document', () => {
 
   test('says what bodies the routes take', () => {
     const bodies = operations().map(({ operation }) => Object.keys(operation.requestBody?.content ?? {}))
-    expect(bodies.flat()).toEqual(['application/json', 'application/json', 'multipart/form-data'])
+    expect(bodies.flat()).toEqual(['application/json', 'application/json', 'multipart/form-data', 'audio/*'])
   })
 
   test('points to no other host', () => {
