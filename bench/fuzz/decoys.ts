@@ -1,0 +1,48 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { wavOf } from '../../src/media/wav.ts'
+import { chanceOf } from './chance.ts'
+
+const SECRET = 'decoy-5f1c94d07ab3e268'
+/** Samples that no recording has, and that a decoder which opened the decoy would hand on unchanged. */
+const SOUND = Buffer.from(chanceOf(0xdec0, 0).bytes(64))
+const SOUND_TIMES = 250
+
+export const DECOYS = ['decoy.wav', 'secret.txt']
+
+/** Lays out what a recording must not be able to reach: a sound beside it that can be decoded, and a text. */
+export async function layDecoys(folder: string): Promise<void> {
+  await writeFile(
+    join(folder, 'decoy.wav'),
+    wavOf(Buffer.concat(Array.from({ length: SOUND_TIMES }, () => SOUND))),
+  )
+  await writeFile(join(folder, 'secret.txt'), `JWT_SECRET=${SECRET}\n`.repeat(100))
+}
+
+export function showsDecoy(bytes: Uint8Array): boolean {
+  const found = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return found.includes(SOUND) || found.includes(SECRET)
+}
+
+/** Playlists and descriptions, each naming a decoy in `folder` or an address where someone listens. */
+export function linksTo({ folder, port }: { folder: string; port: number }): string[] {
+  const address = `127.0.0.1:${port}`
+  const files = [`file://${folder}/decoy.wav`, `${folder}/secret.txt`, 'decoy.wav', '/proc/self/environ']
+  const urls = [
+    `http://${address}/a.wav`,
+    `tcp://${address}`,
+    `rtmp://${address}/a/b`,
+    `concat:${folder}/decoy.wav|${folder}/secret.txt`,
+    `subfile,,start,0,end,0,,:${folder}/decoy.wav`,
+    'data:audio/wav;base64,UklGRg==',
+  ]
+  return [...files, ...urls].flatMap((target) => [
+    `#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXT-X-KEY:METHOD=AES-128,URI="${target}"\n#EXTINF:10,\n${target}\n#EXT-X-ENDLIST\n`,
+    `ffconcat version 1.0\nfile '${target}'\n`,
+    `<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><BaseURL>${target}</BaseURL></MPD>`,
+    `[Reference]\nRef1=${target}\n`,
+    `<smil><body><audio src="${target}"/></body></smil>`,
+    `v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\na=control:${target}\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio ${port} RTP/AVP 0\n`,
+    `${target}\0`,
+  ])
+}
