@@ -22,9 +22,12 @@ import type { SwaggerAssets } from './http/docs.ts'
 import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'
 import { pgBossQueue } from './queue/pg-boss.ts'
 import { diskStorage } from './storage/disk.ts'
+import { s3Storage } from './storage/s3/s3.ts'
+import type { Storage } from './storage/storage.ts'
 import { createLinkSigner } from './transcriptions/links.ts'
 import type { WorkServices } from './transcriptions/prepare.ts'
-import { removeOrphans, requeue } from './transcriptions/recover.ts'
+import { requeue } from './transcriptions/recover.ts'
+import { startSweeper } from './transcriptions/sweeper.ts'
 import { createTranscriptionsService } from './transcriptions/transcriptions.service.ts'
 import { createUpload } from './transcriptions/upload.ts'
 
@@ -58,16 +61,17 @@ export async function assemble({
   const dataDir = resolve(settings.DATA_DIR)
   const lock = lockDirectory(dataDir)
   const secret = await secretFrom(settings, dataDir)
+  const storage = await openStorage({ settings, dataDir })
   const { database, queue } = await openDatabase({ settings, dataDir, log })
   const { db } = database
   const changes = await openChanges(database)
-  const storage = await diskStorage({ root: dataDir })
   const media = ffmpegMedia()
-  await removeOrphans({ db, storage })
   if (settings.DATABASE_URL === undefined) {
     const resumed = await requeue({ db, queue })
     if (resumed > 0) log(`going on with ${resumed} unfinished jobs`)
   }
+  const soleOwner = settings.DATABASE_URL === undefined && settings.STORAGE_URL === undefined
+  const sweeper = startSweeper({ db, storage, retentionDays: settings.RETENTION_DAYS, soleOwner, log })
   const engine = openEngine({ settings, dataDir, env, log })
   const maxAudioSeconds = settings.MAX_AUDIO_SECONDS
 
@@ -92,12 +96,30 @@ export async function assemble({
     work: { db, changes, queue, storage, media, engine, maxAudioSeconds, log },
     async stop(graceMs) {
       await queue.stop(graceMs)
+      await sweeper.stop()
       await engine.close()
       await media.close()
       await database.close()
       lock.release()
     },
   }
+}
+
+async function openStorage({ settings, dataDir }: { settings: Settings; dataDir: string }): Promise<Storage> {
+  const { STORAGE_URL: place, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = settings
+  if (!place) return diskStorage({ root: dataDir })
+  if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) {
+    throw new SettingError('STORAGE_URL is set; it takes AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY too')
+  }
+  const credentials = {
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    sessionToken: AWS_SESSION_TOKEN,
+  }
+  const scratch = join(dataDir, 'incoming')
+  return s3Storage({ ...place, credentials, scratch }).catch((error) => {
+    throw new StartError(`The bucket of STORAGE_URL cannot be used: ${error.message}`)
+  })
 }
 
 async function openDatabase({ settings, dataDir, log }: { settings: Settings; dataDir: string; log: Log }) {

@@ -41,6 +41,20 @@ const urlList = (text: string) => {
 const postgresUrl = (text: string) =>
   /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined
 
+const BUCKET = /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/
+const FOLDER = /^(\/[a-zA-Z0-9_-][a-zA-Z0-9._-]*)*\/?$/
+
+const bucketUrl = (text: string) => {
+  const { protocol, host, pathname, searchParams, username, hash } = URL.parse(text) ?? {}
+  if (protocol !== 's3:' || !host || !searchParams || username || hash) return undefined
+  if (!BUCKET.test(host) || !FOLDER.test(pathname ?? '')) return undefined
+  const { endpoint: given, region = 'us-east-1', ...others } = Object.fromEntries(searchParams)
+  const endpoint = given === undefined ? undefined : url(given)
+  if (given !== undefined && (!endpoint || /[?#@]/.test(endpoint))) return undefined
+  if (!/^[a-z0-9-]+$/.test(region) || Object.keys(others).length > 0) return undefined
+  return { bucket: host, prefix: pathname?.replace(/^\/|\/$/g, '') || undefined, endpoint, region }
+}
+
 const secret = (text: string) => (text.length >= 32 ? text : undefined)
 
 /** Every setting of the service, in the README's order. */
@@ -63,6 +77,31 @@ export const SETTINGS = {
     takes: 'a postgres:// URL',
     unset: 'PGlite in `DATA_DIR`',
     parse: postgresUrl,
+  }),
+  STORAGE_URL: optional({
+    doc: 'A bucket for the audio, in S3 or a store that speaks its language, in place of a folder',
+    takes: '`s3://bucket/folder?endpoint=https://…&region=…`, of which only the bucket is needed',
+    unset: '`DATA_DIR`',
+    parse: bucketUrl,
+  }),
+  AWS_ACCESS_KEY_ID: optional({
+    doc: 'Who uses the bucket of `STORAGE_URL`',
+    takes: 'text',
+    unset: 'none',
+    parse: text,
+  }),
+  AWS_SECRET_ACCESS_KEY: optional({ doc: 'And its secret', takes: 'text', unset: 'none', parse: text }),
+  AWS_SESSION_TOKEN: optional({
+    doc: 'The token of credentials that are for a while',
+    takes: 'text',
+    unset: 'none',
+    parse: text,
+  }),
+  RETENTION_DAYS: optional({
+    doc: 'Days after a transcription’s end when its audio is removed; the transcript stays',
+    takes: 'a whole number of days up to 36500',
+    unset: 'it is kept until the transcription is deleted',
+    parse: integer(1, 36_500),
   }),
   PUBLIC_URL: optional({
     doc: 'Where clients reach the API; `audio_file` URLs start with it',

@@ -9,6 +9,11 @@ test('an empty environment is enough', () => {
     HOST: '0.0.0.0',
     DATA_DIR: './data',
     DATABASE_URL: undefined,
+    STORAGE_URL: undefined,
+    AWS_ACCESS_KEY_ID: undefined,
+    AWS_SECRET_ACCESS_KEY: undefined,
+    AWS_SESSION_TOKEN: undefined,
+    RETENTION_DAYS: undefined,
     PUBLIC_URL: undefined,
     JWT_SECRET: undefined,
     REGISTRATION: 'open',
@@ -55,6 +60,20 @@ test('values are read as what they are', () => {
   })
 })
 
+test.each([
+  ['s3://audio', {}],
+  ['s3://audio/', {}],
+  ['s3://audio/team/verbatim/?region=eu-west-1', { prefix: 'team/verbatim', region: 'eu-west-1' }],
+  ['s3://audio?endpoint=http://minio:9000/', { endpoint: 'http://minio:9000' }],
+  [
+    's3://audio?endpoint=https%3A%2F%2Fr2.example%2Fs3&region=auto',
+    { endpoint: 'https://r2.example/s3', region: 'auto' },
+  ],
+])('a bucket: %s', (STORAGE_URL, given) => {
+  const usual = { bucket: 'audio', prefix: undefined, endpoint: undefined, region: 'us-east-1' }
+  expect(readSettings({ STORAGE_URL }).STORAGE_URL).toEqual({ ...usual, ...given })
+})
+
 describe('which engine', () => {
   const hosted = { HF_TOKEN: 'hf_x' }
   const endpoint = { HF_ENDPOINT_URL: 'https://e.example' }
@@ -81,6 +100,15 @@ describe('a wrong value: one line that names the setting, what it got and what i
     ['PORT', ' 80'],
     ['DATABASE_URL', 'mysql://db/verbatim'],
     ['DATABASE_URL', 'postgres://db:port/verbatim'],
+    ['STORAGE_URL', 'https://audio.s3.amazonaws.com'],
+    ['STORAGE_URL', 's3://'],
+    ['STORAGE_URL', 's3://Audio'],
+    ['STORAGE_URL', 's3://audio/a//b'],
+    ['STORAGE_URL', 's3://audio?region='],
+    ['STORAGE_URL', 's3://audio?endpoint=minio:9000'],
+    ['STORAGE_URL', 's3://audio?endpont=http://minio:9000'],
+    ['RETENTION_DAYS', '0'],
+    ['RETENTION_DAYS', '1.5'],
     ['PUBLIC_URL', 'example.com'],
     ['PUBLIC_URL', 'ftp://example.com'],
     ['REGISTRATION', 'no'],
@@ -106,6 +134,10 @@ describe('a wrong value: one line that names the setting, what it got and what i
 
   test('nor is the password of a database', () => {
     expect(() => readSettings({ DATABASE_URL: 'mysql://user:hunter2@db/x' })).toThrow('mysql://user:***@db/x')
+  })
+
+  test('nor is a secret that was put into the URL of a bucket', () => {
+    expect(() => readSettings({ STORAGE_URL: 's3://key:hunter2@audio' })).toThrow('s3://key:***@audio')
   })
 
   test('a secret is not shown', () => {

@@ -1,24 +1,19 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { VerbatimError } from '../errors.ts'
-import type { Storage } from './storage.ts'
-
-const KEY = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/
+import { fill, openAside } from './aside.ts'
+import { orIfMissing } from './file-errors.ts'
+import { checkedKey } from './key.ts'
+import { measure } from './measure.ts'
+import type { Storage, StoredKey } from './storage.ts'
 
 /**
- * A folder. Files are written aside in `incoming`, synced, then renamed into place; what a crash left there is
- * removed when the folder is opened, so only one process may have it open.
+ * A folder. Files are written aside in `incoming`, synced, then renamed into place in `files`, so both must be on
+ * one file system.
  */
 export async function diskStorage({ root }: { root: string }): Promise<Storage> {
-  const incoming = join(root, 'incoming')
-  await rm(incoming, { recursive: true, force: true })
-  await mkdir(incoming, { recursive: true })
-
-  const pathOf = (key: string) => {
-    if (!KEY.test(key)) throw new TypeError(`not a storage key: ${key}`)
-    return join(root, 'files', key)
-  }
+  const aside = await openAside(join(root, 'incoming'))
+  const pathOf = (key: string) => join(root, 'files', checkedKey(key))
 
   async function existing(key: string): Promise<string> {
     const path = pathOf(key)
@@ -29,24 +24,21 @@ export async function diskStorage({ root }: { root: string }): Promise<Storage> 
   /** Runs `make` with a path aside; what it leaves there then stands under `key`, and outlasts a power cut. */
   async function put<T>(key: string, make: (path: string) => Promise<T>): Promise<T> {
     const path = pathOf(key)
-    const aside = join(incoming, randomUUID())
-    try {
-      const made = await make(aside)
-      await sync(aside)
-      await mkdir(dirname(path), { recursive: true })
-      await rename(aside, path)
-      await sync(dirname(path))
-      return made
-    } catch (error) {
-      await rm(aside, { force: true })
-      throw isFull(error)
-        ? new VerbatimError('storage_full', 'There is no room left to store the audio')
-        : error
-    }
+    return aside.within(async (made) => {
+      const result = await make(made)
+      await sync(made)
+      await moveInto(made, path)
+      return result
+    })
   }
 
   return {
-    write: (key, body) => put(key, (path) => drainTo(path, body)),
+    write: (key, body) =>
+      put(key, async (path) => {
+        const { chunks, measured } = measure(body)
+        await fill(path, chunks)
+        return measured()
+      }),
     fromFile: put,
 
     async read(key, range) {
@@ -58,13 +50,15 @@ export async function diskStorage({ root }: { root: string }): Promise<Storage> 
       return sizeOf(pathOf(key))
     },
 
-    async list(prefix) {
-      return readdir(pathOf(prefix)).catch(orIfMissing([]))
+    async *list(prefix) {
+      yield* keysBelow(pathOf(prefix), prefix)
     },
 
     async remove(prefix) {
       await rm(pathOf(prefix), { recursive: true, force: true })
     },
+
+    removeAbandoned: (before) => aside.removeBefore(before),
 
     async withFile(key, use) {
       return use(await existing(key))
@@ -72,20 +66,15 @@ export async function diskStorage({ root }: { root: string }): Promise<Storage> 
   }
 }
 
-async function drainTo(path: string, body: ReadableStream<Uint8Array>) {
-  const file = await open(path, 'wx')
-  const hash = createHash('sha256')
-  let bytes = 0
-  try {
-    for await (const chunk of body) {
-      hash.update(chunk)
-      bytes += chunk.length
-      for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
-    }
-  } finally {
-    await file.close()
+async function moveInto(from: string, path: string) {
+  const folder = dirname(path)
+  const firstMade = await mkdir(folder, { recursive: true })
+  await rename(from, path)
+  await sync(folder)
+  // A new folder's name is its parent's to keep.
+  for (let made = folder; firstMade && made.length >= firstMade.length; made = dirname(made)) {
+    await sync(dirname(made))
   }
-  return { bytes, sha256: hash.digest('hex') }
 }
 
 async function sync(path: string) {
@@ -97,24 +86,23 @@ async function sync(path: string) {
   }
 }
 
-/** Null where there is no file: a folder is the start of other keys, and no key itself. */
-async function sizeOf(path: string): Promise<number | null> {
-  const found = await stat(path).catch(orIfMissing(null))
-  return found?.isFile() ? found.size : null
-}
-
-/** What cannot be read, on a failing disk say, is not missing. */
-function orIfMissing<T>(value: T) {
-  return (error: unknown): T => {
-    if (isError(error, 'ENOENT', 'ENOTDIR')) return value
-    throw error
+async function* keysBelow(folder: string, prefix: string): AsyncGenerator<StoredKey> {
+  const entries = await opendir(folder).catch(orIfMissing(null))
+  if (!entries) return
+  for await (const entry of entries) {
+    const path = join(folder, entry.name)
+    const key = `${prefix}/${entry.name}`
+    if (entry.isDirectory()) {
+      yield* keysBelow(path, key)
+    } else {
+      const file = await stat(path).catch(orIfMissing(null))
+      if (file?.isFile()) yield { key, modifiedAt: file.mtime }
+    }
   }
 }
 
-function isFull(error: unknown): boolean {
-  return isError(error, 'ENOSPC', 'EDQUOT')
-}
-
-function isError(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.some((code) => code === error.code)
+/** Null where there is no file: a folder is the start of other keys, and no key itself. */
+async function sizeOf(path: string): Promise<number | null> {
+  const file = await stat(path).catch(orIfMissing(null))
+  return file?.isFile() ? file.size : null
 }

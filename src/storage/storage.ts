@@ -1,4 +1,10 @@
-/** Where originals and pcm are kept. A key is a relative path of `[a-z0-9-]` parts, joined by `/`. */
+/** A key that something is stored under, and when it was written. Some stores tell when that writing began. */
+export type StoredKey = { key: string; modifiedAt: Date }
+
+/**
+ * Where originals and pcm are kept. A key is a relative path of `[a-z0-9-]` parts, joined by `/`; anything else is
+ * refused with a `TypeError`. Several processes may use one store at a time.
+ */
 export type Storage = {
   /**
    * Streams `body` to `key` at constant memory and gives its size and sha256 (hex). Nothing is seen under `key`
@@ -10,12 +16,23 @@ export type Storage = {
   read(key: string, range?: { start: number; end: number }): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>
   /** Size in bytes, or null where there is no such key. */
   size(key: string): Promise<number | null>
-  /** The names directly below `prefix`. */
-  list(prefix: string): Promise<string[]>
+  /** Every key below `prefix`, those of one folder together. Never holds all of them in memory. */
+  list(prefix: string): AsyncIterable<StoredKey>
   /** Removes `prefix` and every key below it; removing what is not there is no error. */
   remove(prefix: string): Promise<void>
-  /** Runs `use` with a path on this machine's disk that holds the key's bytes while it runs. Throws `not_found`. */
+  /**
+   * Removes what writes that never ended have left, but for those that went on after `before`; gives how many they
+   * were. A write that it was wrong about fails, and leaves nothing.
+   */
+  removeAbandoned(before: Date): Promise<number>
+  /**
+   * Runs `use` with a path on this machine's disk that holds the key's bytes while it runs.
+   * Throws `not_found`, and `storage_full` where the store lies elsewhere and this disk has no room for a copy.
+   */
   withFile<T>(key: string, use: (path: string) => Promise<T>): Promise<T>
-  /** Runs `make` with a path to write to, then keeps what it wrote under `key`; if it throws, nothing stays. */
+  /**
+   * Runs `make` with a path to write to, then keeps what it wrote under `key`; if it throws, nothing stays.
+   * Throws `storage_full`.
+   */
   fromFile<T>(key: string, make: (path: string) => Promise<T>): Promise<T>
 }

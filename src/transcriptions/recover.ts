@@ -1,9 +1,7 @@
 import type { Database } from '../db/database.ts'
 import type { Queue } from '../queue/queue.ts'
-import type { Storage } from '../storage/storage.ts'
-import { FOLDER, folderOf } from './keys.ts'
 import { spanJob } from './prepare.ts'
-import { listIds, listOpen } from './transcriptions.store.ts'
+import { listOpen } from './transcriptions.store.ts'
 
 /**
  * Makes jobs anew from the rows that still have work, and gives their number. Only for a database's one owner, at start:
@@ -18,12 +16,4 @@ export async function requeue({ db, queue }: { db: Database; queue: Queue }): Pr
     await queue.enqueue(tx, 'span', toTranscribe.map(spanJob))
   })
   return toPrepare.length + toTranscribe.length
-}
-
-/** Removes stored files that no row knows: the uploads that a crash cut off between file and row. */
-export async function removeOrphans({ db, storage }: { db: Database; storage: Storage }): Promise<void> {
-  const known = new Set(await listIds(db))
-  for (const id of await storage.list(FOLDER)) {
-    if (!known.has(id)) await storage.remove(folderOf(id))
-  }
 }

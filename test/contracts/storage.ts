@@ -36,6 +36,28 @@ export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
   })
 }
 
+/** The keys below a prefix, in alphabetical order. */
+export async function keysBelow(storage: Storage, prefix: string): Promise<string[]> {
+  return (await Array.fromAsync(storage.list(prefix), ({ key }) => key)).toSorted()
+}
+
+/** `bytes` with a halt at each of `halts`, until `goOn` is called. */
+export function haltingStream(bytes: Uint8Array, ...halts: number[]) {
+  const gates = halts.map(() => Promise.withResolvers<void>())
+  const ends = [...halts, bytes.length]
+  let sent = 0
+  let passed = 0
+  const stream = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      if (sent > 0) await gates[sent - 1]?.promise
+      controller.enqueue(bytes.subarray(ends[sent - 1] ?? 0, ends[sent]))
+      sent++
+      if (sent === ends.length) controller.close()
+    },
+  })
+  return { stream, goOn: () => gates[passed++]?.resolve() }
+}
+
 /** Half of `bytes`, then an error. */
 function breakingStream(bytes: Uint8Array, error: Error): ReadableStream<Uint8Array> {
   let sent = false
@@ -60,16 +82,22 @@ export function storageContract(options: {
   name: string
   open: () => Promise<Storage>
   remains: () => Promise<string[]>
+  /** Whether a write that was given 10 MiB and no more yet has put away what it can of them. */
+  hasHalted: () => Promise<boolean>
   close: () => Promise<void>
 }) {
   describe(`the storage port: ${options.name}`, () => {
     let storage: Storage
-    const bytes = new Uint8Array(randomBytes(5 * MEGABYTE + 12_345))
+    // More than stores take in one go, and what they take in one go more than twice.
+    const bytes = new Uint8Array(randomBytes(20 * MEGABYTE + 12_345))
     const stored = async (key: string) => bytesOf(await storage.read(key))
     const notFound = async (work: Promise<unknown>) => {
       const error = await work.catch((error: unknown) => error)
       expect(error).toBeInstanceOf(VerbatimError)
       expect(error).toMatchObject({ code: 'not_found' })
+    }
+    const untilHalted = async () => {
+      while (!(await options.hasHalted())) await Bun.sleep(5)
     }
     beforeAll(async () => {
       storage = await options.open()
@@ -93,12 +121,31 @@ export function storageContract(options: {
       expect(await stored('whole/empty')).toEqual(new Uint8Array())
     })
 
+    test('keeps streams of every length', async () => {
+      for (const length of [1, 8 * MEGABYTE - 1, 8 * MEGABYTE, 8 * MEGABYTE + 1, 16 * MEGABYTE]) {
+        const part = bytes.subarray(0, length)
+        const sha256 = createHash('sha256').update(part).digest('hex')
+        expect(await storage.write('length/audio', streamOf(part))).toEqual({ bytes: length, sha256 })
+        expect(await storage.size('length/audio')).toBe(length)
+        expect(Buffer.compare(await stored('length/audio'), part)).toBe(0)
+      }
+    })
+
+    test('keeps what is written at the same time apart', async () => {
+      const parts = [0, 1, 2, 3].map((start) => bytes.subarray(start * MEGABYTE))
+      await Promise.all(parts.map((part, index) => storage.write(`same/time-${index}`, streamOf(part))))
+      for (const [index, part] of parts.entries()) {
+        expect(Buffer.compare(await stored(`same/time-${index}`), part)).toBe(0)
+      }
+    })
+
     test('reads any stretch', async () => {
       await storage.write('range/audio', streamOf(bytes))
       for (const [start, end] of [
         [0, 1],
         [0, 64_000],
         [3_200_001, 3_264_003],
+        [8 * MEGABYTE - 1, 16 * MEGABYTE + 1],
         [bytes.length - 1, bytes.length],
         [77, 77],
       ] as const) {
@@ -131,7 +178,7 @@ export function storageContract(options: {
       }
       expect(await stored('kept/audio')).toEqual(bytes.slice(0, 10))
       expect(await storage.size('broken/audio')).toBeNull()
-      expect(await storage.list('broken')).toEqual([])
+      expect(await keysBelow(storage, 'broken')).toEqual([])
       expect(await options.remains()).toEqual([])
     })
 
@@ -178,19 +225,55 @@ export function storageContract(options: {
       expect(await options.remains()).toEqual([])
     })
 
-    test('lists the names below a prefix, and removes a prefix with all below it', async () => {
-      for (const key of ['many/one/audio', 'many/one/pcm', 'many/two/audio']) {
+    test('lists the keys below a prefix with their times, those of a folder together', async () => {
+      const minuteAgo = Date.now() - 60_000
+      const keys = ['many/one/audio', 'many/one/pcm', 'many/one/pcm-1', 'many/two/audio', 'many/two/pcm']
+      for (const key of [...keys, 'many-more/audio'])
         await storage.write(key, streamOf(bytes.subarray(0, 10)))
+      const listed = await Array.fromAsync(storage.list('many'))
+      expect(listed.map(({ key }) => key).toSorted()).toEqual(keys)
+      const folders = listed.map(({ key }) => key.split('/')[1])
+      expect(folders.filter((folder, index) => folder !== folders[index - 1])).toHaveLength(2)
+      for (const { modifiedAt } of listed) {
+        expect(modifiedAt.getTime()).toBeGreaterThan(minuteAgo)
+        expect(modifiedAt.getTime()).toBeLessThan(Date.now() + 60_000)
       }
-      expect((await storage.list('many')).toSorted()).toEqual(['one', 'two'])
-      expect((await storage.list('many/one')).toSorted()).toEqual(['audio', 'pcm'])
-      await storage.remove('many/one')
-      expect(await storage.size('many/one/audio')).toBeNull()
-      expect(await storage.size('many/one/pcm')).toBeNull()
-      expect(await storage.list('many')).toEqual(['two'])
-      expect(await storage.size('many/two/audio')).toBe(10)
-      await storage.remove('many/one')
-      expect(await storage.list('never')).toEqual([])
+      expect(await keysBelow(storage, 'never')).toEqual([])
+    })
+
+    test('removes a prefix with all below it', async () => {
+      const keys = ['all/one/audio', 'all/one/pcm', 'all/one-more/audio', 'all/two/audio']
+      for (const key of keys) await storage.write(key, streamOf(bytes.subarray(0, 10)))
+      await storage.remove('all/one')
+      expect(await storage.size('all/one/audio')).toBeNull()
+      expect(await keysBelow(storage, 'all')).toEqual(['all/one-more/audio', 'all/two/audio'])
+      await storage.remove('all/two/audio')
+      expect(await keysBelow(storage, 'all')).toEqual(['all/one-more/audio'])
+      await storage.remove('all/one')
+    })
+
+    test('lets a write go on that is not abandoned, also when it is opened meanwhile', async () => {
+      const { stream, goOn } = haltingStream(bytes, 10 * MEGABYTE)
+      const writing = storage.write('going/audio', stream)
+      await untilHalted()
+      await options.open()
+      expect(await storage.removeAbandoned(new Date(Date.now() - 60_000))).toBe(0)
+      goOn()
+      await writing
+      expect(Buffer.compare(await stored('going/audio'), bytes)).toBe(0)
+      expect(await options.remains()).toEqual([])
+    })
+
+    test('removes what an abandoned write has left, and that one comes to nothing', async () => {
+      const { stream, goOn } = haltingStream(bytes, 10 * MEGABYTE)
+      const outcome = storage.write('abandoned/audio', stream).catch((error: unknown) => error)
+      await untilHalted()
+      expect(await storage.removeAbandoned(new Date(Date.now() + 60_000))).toBe(1)
+      expect(await options.remains()).toEqual([])
+      goOn()
+      expect(await outcome).toBeInstanceOf(Error)
+      expect(await storage.size('abandoned/audio')).toBeNull()
+      expect(await options.remains()).toEqual([])
     })
 
     for (const key of HOSTILE) {
@@ -201,7 +284,7 @@ export function storageContract(options: {
           () => storage.read(key),
           () => storage.withFile(key, async () => {}),
           () => storage.size(key),
-          () => storage.list(key),
+          () => keysBelow(storage, key),
           () => storage.remove(key),
         ]
         for (const attempt of attempts) {

@@ -1,17 +1,12 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { randomUUID } from 'node:crypto'
 import { eq } from 'drizzle-orm'
 import { spans } from '../../src/db/schema.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
-import { diskStorage } from '../../src/storage/disk.ts'
-import { audioKey, FOLDER, pcmKey } from '../../src/transcriptions/keys.ts'
-import { removeOrphans, requeue } from '../../src/transcriptions/recover.ts'
+import { requeue } from '../../src/transcriptions/recover.ts'
 import { insertSpans, type Span } from '../../src/transcriptions/spans.store.ts'
 import type { Transcription } from '../../src/transcriptions/transcriptions.store.ts'
-import { streamOf } from '../contracts/storage.ts'
 import { databases, type TestDatabase } from '../databases.ts'
-import { temporaryFolder } from '../media/recordings.ts'
 import { insertOwned } from './rows.ts'
 
 setDefaultTimeout(60_000)
@@ -84,24 +79,6 @@ for (const kind of databases) {
       await over.promise
       const unfinished = [uploaded.id, preparing.id, ...halfDone.spans.slice(1, 3)]
       expect(got.toSorted()).toEqual(unfinished.toSorted())
-    })
-
-    test('removes stored files that no row knows, and nothing else', async () => {
-      await using folder = await temporaryFolder()
-      const storage = await diskStorage({ root: folder.path })
-      await removeOrphans({ db: database.db, storage })
-      const known = await insertOwned(database.db)
-      const failed = await insertOwned(database.db, { status: 'failed' })
-      const unknown = randomUUID()
-      for (const id of [known, failed, unknown]) {
-        await storage.write(audioKey(id), streamOf(new Uint8Array(10)))
-        await storage.write(pcmKey(id), streamOf(new Uint8Array(10)))
-      }
-      await storage.write('others/audio', streamOf(new Uint8Array(10)))
-      await removeOrphans({ db: database.db, storage })
-      expect((await storage.list(FOLDER)).toSorted()).toEqual([known, failed].toSorted())
-      expect(await storage.size(pcmKey(known))).toBe(10)
-      expect(await storage.size('others/audio')).toBe(10)
     })
   })
 }

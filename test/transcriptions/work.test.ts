@@ -11,6 +11,7 @@ import { joinTexts } from '../../src/transcriptions/languages.ts'
 import { createPrepare } from '../../src/transcriptions/prepare.ts'
 import { requeue } from '../../src/transcriptions/recover.ts'
 import { cancelOwned, removeOwned } from '../../src/transcriptions/transcriptions.store.ts'
+import { keysBelow } from '../contracts/storage.ts'
 import { databases } from '../databases.ts'
 import { fixturePcm } from '../engines/pcm.ts'
 import { fixture, stereoWav } from '../media/recordings.ts'
@@ -417,7 +418,7 @@ for (const kind of databases) {
       const row = await workplace.once(id, isOver)
       expect(row).toMatchObject({ status: 'failed', errorCode: 'corrupt', failures: 0, totalSamples: null })
       expect(row.errorMessage).toContain('damaged')
-      expect(await workplace.storage.list(folderOf(id))).toEqual(['audio'])
+      expect(await keysBelow(workplace.storage, folderOf(id))).toEqual([audioKey(id)])
       expect(engine.calls).toHaveLength(0)
     })
 

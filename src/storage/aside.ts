@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { VerbatimError } from '../errors.ts'
+import { isFull, orIfMissing } from './file-errors.ts'
+
+/** A folder for files that are not whole yet, or not for long. Several processes may share it. */
+export async function openAside(folder: string) {
+  await mkdir(folder, { recursive: true })
+
+  return {
+    /** Runs `use` with a path that is free, and removes what is left there. Throws `storage_full` when the disk is. */
+    async within<T>(use: (path: string) => Promise<T>): Promise<T> {
+      const path = join(folder, randomUUID())
+      try {
+        return await use(path)
+      } catch (error) {
+        throw isFull(error)
+          ? new VerbatimError('storage_full', 'There is no room left to store the audio', { cause: error })
+          : error
+      } finally {
+        await rm(path, { force: true })
+      }
+    },
+
+    /** Removes what nothing was written to since `before`; gives how many files that were. */
+    async removeBefore(before: Date): Promise<number> {
+      let removed = 0
+      for (const name of await readdir(folder)) {
+        const path = join(folder, name)
+        const file = await stat(path).catch(orIfMissing(null))
+        if (!file?.isFile() || file.mtime >= before) continue
+        await rm(path, { force: true })
+        removed++
+      }
+      return removed
+    },
+  }
+}
+
+/** Writes what comes to a file that was not there. */
+export async function fill(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  const file = await open(path, 'wx')
+  try {
+    for await (const chunk of chunks) {
+      for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
+    }
+  } finally {
+    await file.close()
+  }
+}

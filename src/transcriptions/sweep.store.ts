@@ -1,0 +1,44 @@
+import { and, asc, eq, gt, inArray, isNull, not, sql } from 'drizzle-orm'
+import type { Queries } from '../db/database.ts'
+import { transcriptions } from '../db/schema.ts'
+import { isOpen } from './transcriptions.store.ts'
+
+/** Ids, in their order and after `after`, of transcriptions that ended before `before` and still have their audio. */
+export async function findExpired(
+  db: Queries,
+  { before, after, limit }: { before: Date; after: string | null; limit: number },
+): Promise<string[]> {
+  const endedAt = sql`coalesce(${transcriptions.completedAt}, ${transcriptions.createdAt})`
+  const rows = await db
+    .select({ id: transcriptions.id })
+    .from(transcriptions)
+    .where(
+      and(
+        not(isOpen),
+        isNull(transcriptions.audioRemovedAt),
+        sql`${endedAt} < ${before.toISOString()}::timestamptz`,
+        after === null ? undefined : gt(transcriptions.id, after),
+      ),
+    )
+    .orderBy(asc(transcriptions.id))
+    .limit(limit)
+  return rows.map(({ id }) => id)
+}
+
+export async function markAudioRemoved(db: Queries, id: string): Promise<void> {
+  await db.update(transcriptions).set({ audioRemovedAt: sql`now()` }).where(eq(transcriptions.id, id))
+}
+
+/** Those of `ids` that are transcriptions' ids. */
+export async function findKnown(db: Queries, ids: string[]): Promise<Set<string>> {
+  const rows = await db
+    .select({ id: transcriptions.id })
+    .from(transcriptions)
+    .where(inArray(transcriptions.id, ids))
+  return new Set(rows.map(({ id }) => id))
+}
+
+export async function hasTranscriptions(db: Queries): Promise<boolean> {
+  const rows = await db.select({ id: transcriptions.id }).from(transcriptions).limit(1)
+  return rows.length > 0
+}

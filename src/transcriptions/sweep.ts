@@ -1,0 +1,112 @@
+import type { Database } from '../db/database.ts'
+import type { Storage } from '../storage/storage.ts'
+import { isUuid } from '../uuid.ts'
+import { FOLDER, folderOf } from './keys.ts'
+import { findExpired, findKnown, hasTranscriptions, markAudioRemoved } from './sweep.store.ts'
+
+const DAY_MS = 86_400_000
+const BATCH = 500
+
+export type Sweep = {
+  db: Database
+  storage: Storage
+  /** Without it audio is kept. */
+  retentionDays: number | undefined
+  log: (line: string, error?: unknown) => void
+  /** Stops it between two steps. */
+  signal: AbortSignal
+}
+
+export type Swept = {
+  /** Transcriptions whose audio was removed because of their age. */
+  expired: number
+  /** Folders that were no transcription's. */
+  orphans: number
+  /** Writes that had never ended. */
+  abandoned: number
+}
+
+/**
+ * Removes what is stored for nothing. Several processes may do it at once, and one that is killed in the middle leaves
+ * what the next one finds again. What fails is logged, and left for the next time.
+ *
+ * `leftBefore`: what no row knows, and what is only half written, is taken for left behind when it is older. An upload
+ * is stored some time before it has its row, and some stores tell of a long one when it began: so a day, unless the
+ * caller knows that there is no upload under way that began before.
+ */
+export async function sweep(options: Sweep, leftBefore = new Date(Date.now() - DAY_MS)): Promise<Swept> {
+  const { storage, retentionDays, log, signal } = options
+  const counted = (work: Promise<number>) =>
+    work.catch((error: unknown) => {
+      if (!signal.aborted) log('sweeping the storage failed; it is tried again within the hour', error)
+      return 0
+    })
+  return {
+    expired: retentionDays === undefined ? 0 : await counted(removeExpired(options, retentionDays)),
+    orphans: await counted(removeOrphans(options, leftBefore)),
+    abandoned: await counted(storage.removeAbandoned(leftBefore)),
+  }
+}
+
+async function removeExpired({ db, storage, signal }: Sweep, retentionDays: number): Promise<number> {
+  const before = new Date(Date.now() - retentionDays * DAY_MS)
+  let removed = 0
+  for (let after: string | null = null; ; ) {
+    const ids: string[] = await findExpired(db, { before, after, limit: BATCH })
+    for (const id of ids) {
+      signal.throwIfAborted()
+      // The other way round a crash would leave files that no sweep looks for again.
+      await storage.remove(folderOf(id))
+      await markAudioRemoved(db, id)
+      removed++
+    }
+    const last = ids.at(-1)
+    if (last === undefined || ids.length < BATCH) return removed
+    after = last
+  }
+}
+
+async function removeOrphans(options: Sweep, before: Date): Promise<number> {
+  const { db, storage, signal } = options
+  // A database without a single transcription is rather a new one, or the wrong one, than the owner of orphans alone.
+  if (!(await hasTranscriptions(db))) return 0
+  let removed = 0
+  for await (const ids of batches(foldersOlderThan(options, before))) {
+    const known = await findKnown(db, ids.filter(isUuid))
+    for (const id of ids) {
+      if (known.has(id)) continue
+      signal.throwIfAborted()
+      await storage.remove(folderOf(id))
+      removed++
+    }
+  }
+  return removed
+}
+
+/** The names of folders in which nothing was written since `before`. */
+async function* foldersOlderThan({ storage, signal }: Sweep, before: Date): AsyncGenerator<string> {
+  let folder: string | undefined
+  let old = true
+  for await (const { key, modifiedAt } of storage.list(FOLDER)) {
+    signal.throwIfAborted()
+    const name = key.split('/')[1]
+    if (name !== folder) {
+      if (folder !== undefined && old) yield folder
+      folder = name
+      old = true
+    }
+    old &&= modifiedAt < before
+  }
+  if (folder !== undefined && old) yield folder
+}
+
+async function* batches(names: AsyncIterable<string>): AsyncGenerator<string[]> {
+  let batch: string[] = []
+  for await (const name of names) {
+    batch.push(name)
+    if (batch.length < BATCH) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
+}

@@ -1,0 +1,48 @@
+import { type Sweep, type Swept, sweep } from './sweep.ts'
+
+const HOUR_MS = 3_600_000
+
+export type Sweeper = {
+  /** Resolves once nothing is being swept any more. */
+  stop(): Promise<void>
+}
+
+/** Sweeps now and then every hour. */
+export function startSweeper({
+  soleOwner,
+  ...options
+}: Omit<Sweep, 'signal'> & {
+  /** Nobody else writes to this store, and this process has not begun to: what lies there half done was left. */
+  soleOwner: boolean
+}): Sweeper {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const startedAt = new Date()
+
+  async function round(leftBefore?: Date) {
+    const told = tell(await sweep({ ...options, signal }, leftBefore))
+    if (told) options.log(told)
+  }
+
+  let running = round(soleOwner ? startedAt : undefined)
+  const timer = setInterval(() => {
+    running = running.then(() => round())
+  }, HOUR_MS)
+
+  return {
+    async stop() {
+      clearInterval(timer)
+      stopping.abort()
+      await running
+    },
+  }
+}
+
+function tell({ expired, orphans, abandoned }: Swept): string | null {
+  const parts = [
+    expired && `audio past RETENTION_DAYS (${expired})`,
+    orphans && `folders of no transcription (${orphans})`,
+    abandoned && `half-written uploads (${abandoned})`,
+  ].filter(Boolean)
+  return parts.length > 0 ? `removed from the storage: ${parts.join(', ')}` : null
+}

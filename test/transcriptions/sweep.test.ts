@@ -1,0 +1,216 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  setDefaultTimeout,
+  test,
+} from 'bun:test'
+import { randomUUID } from 'node:crypto'
+import { readdir, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { transcriptions } from '../../src/db/schema.ts'
+import { diskStorage } from '../../src/storage/disk.ts'
+import type { Storage } from '../../src/storage/storage.ts'
+import { audioKey, FOLDER, pcmKey } from '../../src/transcriptions/keys.ts'
+import { sweep } from '../../src/transcriptions/sweep.ts'
+import { startSweeper } from '../../src/transcriptions/sweeper.ts'
+import { findTranscription, type NewTranscription } from '../../src/transcriptions/transcriptions.store.ts'
+import { haltingStream, keysBelow, streamOf } from '../contracts/storage.ts'
+import { databases, type TestDatabase } from '../databases.ts'
+import { temporaryFolder } from '../media/recordings.ts'
+import { insertAnyUser, insertOwned } from './rows.ts'
+
+setDefaultTimeout(60_000)
+
+const AUDIO = new Uint8Array(10)
+const HOUR_MS = 3_600_000
+const hoursAgo = (hours: number) => new Date(Date.now() - hours * HOUR_MS)
+const daysAgo = (days: number) => hoursAgo(24 * days)
+
+for (const kind of databases) {
+  describe(`the sweep on ${kind.name}`, () => {
+    let database: TestDatabase
+    let folder: Awaited<ReturnType<typeof temporaryFolder>>
+    let storage: Storage
+    beforeAll(async () => {
+      database = await kind.open()
+    })
+    afterAll(() => database?.close())
+    beforeEach(async () => {
+      await database.db.delete(transcriptions)
+      folder = await temporaryFolder()
+      storage = await diskStorage({ root: folder.path })
+    })
+    afterEach(() => folder[Symbol.asyncDispose]())
+
+    const told: string[] = []
+    const options = (other: Partial<Parameters<typeof sweep>[0]> = {}) => ({
+      ...{ db: database.db, storage, retentionDays: undefined },
+      ...{ log: (line: string) => told.push(line), signal: new AbortController().signal },
+      ...other,
+    })
+
+    /** Stores an original and pcm, written so many hours ago. */
+    async function store(id: string, { hours }: { hours: number }) {
+      for (const key of [audioKey(id), pcmKey(id), pcmKey(id, 1)]) {
+        await storage.write(key, streamOf(AUDIO))
+        await date(join('files', key), hours)
+      }
+    }
+
+    const date = (path: string, hours: number) =>
+      utimes(join(folder.path, path), hoursAgo(hours), hoursAgo(hours))
+
+    async function stored(row: Partial<NewTranscription>): Promise<string> {
+      const id = await insertOwned(database.db, row)
+      await store(id, { hours: 1000 })
+      return id
+    }
+
+    const hasAudio = async (id: string) => (await keysBelow(storage, `${FOLDER}/${id}`)).length > 0
+    const removedAt = async (id: string) => (await findTranscription(database.db, id))?.audioRemovedAt
+
+    test('removes audio whose transcription ended too long ago, and keeps the transcript', async () => {
+      const over = [
+        await stored({ status: 'completed', completedAt: daysAgo(31), text: 'What was said.' }),
+        await stored({ status: 'failed', completedAt: daysAgo(31) }),
+        await stored({ status: 'canceled', createdAt: daysAgo(31) }),
+      ]
+      const kept = [
+        await stored({ status: 'completed', createdAt: daysAgo(40), completedAt: daysAgo(29) }),
+        await stored({ status: 'processing', createdAt: daysAgo(40) }),
+        await stored({ status: 'queued', createdAt: daysAgo(40) }),
+      ]
+      expect(await sweep(options())).toEqual({ expired: 0, orphans: 0, abandoned: 0 })
+      for (const id of [...over, ...kept]) expect(await hasAudio(id)).toBe(true)
+
+      expect(await sweep(options({ retentionDays: 30 }))).toEqual({ expired: 3, orphans: 0, abandoned: 0 })
+      for (const id of over) {
+        expect(await hasAudio(id)).toBe(false)
+        expect(await removedAt(id)).toBeInstanceOf(Date)
+      }
+      expect((await findTranscription(database.db, over[0] ?? ''))?.text).toBe('What was said.')
+      for (const id of kept) {
+        expect(await hasAudio(id)).toBe(true)
+        expect(await removedAt(id)).toBeNull()
+      }
+      expect((await sweep(options({ retentionDays: 30 }))).expired).toBe(0)
+    })
+
+    test('goes on where a sweep before it was killed, whether before the files went or after', async () => {
+      const ids = [await stored({ status: 'failed', completedAt: daysAgo(3) })]
+      ids.push(await stored({ status: 'failed', completedAt: daysAgo(3) }))
+      const killed = new Error('killed')
+      for (const before of [true, false]) {
+        const dying: Storage = {
+          ...storage,
+          async remove(prefix) {
+            if (!before) await storage.remove(prefix)
+            throw killed
+          },
+        }
+        expect((await sweep(options({ storage: dying, retentionDays: 2 }))).expired).toBe(0)
+        for (const id of ids) expect(await removedAt(id)).toBeNull()
+      }
+      expect(told.at(-1)).toContain('sweeping the storage failed')
+      expect((await sweep(options({ retentionDays: 2 }))).expired).toBe(2)
+      for (const id of ids) {
+        expect(await hasAudio(id)).toBe(false)
+        expect(await removedAt(id)).toBeInstanceOf(Date)
+      }
+    })
+
+    test('removes more than fits into one look at the database', async () => {
+      const userId = await insertAnyUser(database.db)
+      const row = { userId, status: 'failed' as const, completedAt: daysAgo(3), language: 'en' }
+      const upload = { codec: 'mp3', contentType: 'audio/mpeg', audioBytes: 1, audioSha256: '00' }
+      const rows = Array.from({ length: 1001 }, () => ({
+        ...row,
+        ...upload,
+        task: 'transcribe' as const,
+        words: false,
+      }))
+      await database.db.insert(transcriptions).values(rows)
+      expect((await sweep(options({ retentionDays: 2 }))).expired).toBe(1001)
+    })
+
+    test('removes old files that no row knows, and nothing else', async () => {
+      const known = await stored({ status: 'completed' })
+      const [orphan, fresh, mixed] = [randomUUID(), randomUUID(), randomUUID()]
+      await store(orphan, { hours: 25 })
+      await store('no-id-at-all', { hours: 25 })
+      await store(fresh, { hours: 0 })
+      await store(mixed, { hours: 25 })
+      await date(join('files', pcmKey(mixed, 1)), 23)
+      await storage.write('others/audio', streamOf(AUDIO))
+      await date('files/others/audio', 1000)
+
+      expect(await sweep(options())).toEqual({ expired: 0, orphans: 2, abandoned: 0 })
+      for (const id of [known, fresh, mixed])
+        expect(await keysBelow(storage, `${FOLDER}/${id}`)).toHaveLength(3)
+      for (const id of [orphan, 'no-id-at-all']) expect(await hasAudio(id)).toBe(false)
+      expect(await storage.size('others/audio')).toBe(AUDIO.length)
+
+      expect((await sweep(options(), new Date(Date.now() + HOUR_MS))).orphans).toBe(2)
+      for (const id of [fresh, mixed]) expect(await hasAudio(id)).toBe(false)
+      expect(await hasAudio(known)).toBe(true)
+    })
+
+    test('takes a database without any transcription for the wrong one', async () => {
+      const id = randomUUID()
+      await store(id, { hours: 1000 })
+      expect((await sweep(options())).orphans).toBe(0)
+      expect(await hasAudio(id)).toBe(true)
+    })
+
+    test('leaves uploads under way alone, and removes what has been half written for a day', async () => {
+      const { stream, goOn } = haltingStream(AUDIO, 5)
+      const writing = storage.write(audioKey(randomUUID()), stream)
+      const incoming = join(folder.path, 'incoming')
+      while ((await readdir(incoming)).length === 0) await Bun.sleep(2)
+      await writeFile(join(incoming, 'left'), AUDIO)
+      await date('incoming/left', 25)
+      expect((await sweep(options())).abandoned).toBe(1)
+      expect(await readdir(incoming)).toHaveLength(1)
+      goOn()
+      expect((await writing).bytes).toBe(AUDIO.length)
+    })
+
+    test('does no harm where two do it at once', async () => {
+      const known = await stored({ status: 'completed', completedAt: daysAgo(1) })
+      const over: string[] = []
+      for (let count = 0; count < 20; count++) {
+        over.push(await stored({ status: 'completed', completedAt: daysAgo(3) }))
+        await store(randomUUID(), { hours: 25 })
+      }
+      told.length = 0
+      await Promise.all([1, 2, 3].map(() => sweep(options({ retentionDays: 2 }))))
+      expect(told).toEqual([])
+      expect(await keysBelow(storage, FOLDER)).toEqual([audioKey(known), pcmKey(known), pcmKey(known, 1)])
+      for (const id of over) expect(await removedAt(id)).toBeInstanceOf(Date)
+    })
+
+    test('the sole owner removes at its start what was left, however new it is', async () => {
+      const known = await stored({ status: 'completed' })
+      await store(randomUUID(), { hours: 0 })
+      await writeFile(join(folder.path, 'incoming', 'left'), AUDIO)
+      await Bun.sleep(20)
+      const { promise: swept, resolve } = Promise.withResolvers<string>()
+      const { db } = database
+      const sweeper = startSweeper({ db, storage, retentionDays: undefined, soleOwner: true, log: resolve })
+      await Bun.sleep(20)
+      const id = randomUUID()
+      await storage.write(audioKey(id), streamOf(AUDIO))
+      expect(await swept).toBe(
+        'removed from the storage: folders of no transcription (1), half-written uploads (1)',
+      )
+      await sweeper.stop()
+      expect(await hasAudio(known)).toBe(true)
+      expect(await hasAudio(id)).toBe(true)
+      expect(await readdir(join(folder.path, 'incoming'))).toEqual([])
+    })
+  })
+}
