@@ -17,6 +17,11 @@ export type AppServices = TranscriptionRoutesServices & {
   version: string
 }
 
+/** What a worker answers: how it is. */
+export function createOperations({ health, log }: Pick<AppServices, 'health' | 'log'>) {
+  return new Elysia().use(problems({ log })).use(healthRoutes({ health }))
+}
+
 /** The API, on Web standards alone. */
 export function createApp(services: AppServices) {
   // Without `standardHostname: false`, a host name as short as `api` hides the start of the path from the router.

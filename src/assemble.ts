@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,12 +9,14 @@ import { argon2id } from './auth/argon2id.ts'
 import { createAuthService } from './auth/auth.service.ts'
 import { SettingError, type Settings } from './config.ts'
 import { openChanges } from './db/changes.ts'
+import type { Database } from './db/database.ts'
 import { lockDirectory } from './db/directory-lock.ts'
 import { openPglite } from './db/pglite.ts'
 import { openPostgres } from './db/postgres.ts'
 import type { Engine } from './engines/engine.ts'
 import { huggingfaceEngine } from './engines/huggingface/huggingface.ts'
 import { localSidecar } from './engines/local-sidecar/local-sidecar.ts'
+import { type Engines, inOrder } from './engines/preference.ts'
 import { sidecarEngine } from './engines/sidecar/sidecar.ts'
 import { StartError } from './errors.ts'
 import { createHealth } from './health/health.ts'
@@ -25,8 +27,10 @@ import { diskStorage } from './storage/disk.ts'
 import { s3Storage } from './storage/s3/s3.ts'
 import type { Storage } from './storage/storage.ts'
 import { createLinkSigner } from './transcriptions/links.ts'
+import { ENGINES } from './transcriptions/options.ts'
 import type { WorkServices } from './transcriptions/prepare.ts'
 import { requeue } from './transcriptions/recover.ts'
+import { hostedSecondsToday } from './transcriptions/spans.store.ts'
 import { startSweeper } from './transcriptions/sweeper.ts'
 import { createTranscriptionsService } from './transcriptions/transcriptions.service.ts'
 import { createUpload } from './transcriptions/upload.ts'
@@ -34,8 +38,11 @@ import { createUpload } from './transcriptions/upload.ts'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 export type Service = {
-  app: Omit<AppServices, 'stopping'>
-  work: WorkServices
+  operations: Pick<AppServices, 'health' | 'log'>
+  /** Null in a process that only works. */
+  api: Omit<AppServices, 'stopping' | 'health' | 'log'> | null
+  /** Null in a process that only serves the API. */
+  work: WorkServices | null
   /** Takes no more jobs, hands back what still runs after `graceMs`, then closes everything. */
   stop(graceMs: number): Promise<void>
 }
@@ -59,24 +66,31 @@ export async function assemble({
   log: Log
 }): Promise<Service> {
   const dataDir = resolve(settings.DATA_DIR)
-  const lock = lockDirectory(dataDir)
-  const secret = await secretFrom(settings, dataDir)
+  const isEmbedded = settings.DATABASE_URL === undefined
+  if (isEmbedded && settings.MODE !== 'all') {
+    throw new SettingError(
+      `MODE is ${settings.MODE}; it takes a DATABASE_URL too: the embedded one is for one process`,
+    )
+  }
+  // Processes that share a database and a storage may share the folder too.
+  const lock = isEmbedded ? lockDirectory(dataDir) : null
   const storage = await openStorage({ settings, dataDir })
   const { database, queue } = await openDatabase({ settings, dataDir, log })
   const { db } = database
   const changes = await openChanges(database)
   const media = ffmpegMedia()
-  if (settings.DATABASE_URL === undefined) {
+  if (isEmbedded) {
     const resumed = await requeue({ db, queue })
     if (resumed > 0) log(`going on with ${resumed} unfinished jobs`)
   }
-  const soleOwner = settings.DATABASE_URL === undefined && settings.STORAGE_URL === undefined
+  const soleOwner = isEmbedded && settings.STORAGE_URL === undefined
   const sweeper = startSweeper({ db, storage, retentionDays: settings.RETENTION_DAYS, soleOwner, log })
-  const engine = openEngine({ settings, dataDir, env, log })
+  const engines = settings.MODE === 'api' ? null : openEngines(db, { settings, dataDir, env, log })
   const maxAudioSeconds = settings.MAX_AUDIO_SECONDS
 
-  return {
-    app: {
+  async function openApi(): Promise<Service['api']> {
+    const secret = await secretFrom(settings, dataDir)
+    return {
       auth: createAuthService({ db, passwords: argon2id, registration: settings.REGISTRATION }),
       transcriptions: createTranscriptionsService({
         db,
@@ -85,22 +99,42 @@ export async function assemble({
         links: createLinkSigner({ secret }),
         publicUrl,
       }),
-      upload: createUpload({ db, queue, storage, media, maxAudioSeconds }),
-      health: createHealth({ ping: database.ping, engine }),
+      upload: createUpload({
+        db,
+        queue,
+        storage,
+        media,
+        engines: settings.INFERENCE.map((name) => ENGINES[name]),
+        maxAudioSeconds,
+      }),
       swagger: await swaggerAssets(),
       secret,
       maxUploadBytes: settings.MAX_UPLOAD_BYTES,
       version: packageJson.version,
+    }
+  }
+
+  return {
+    operations: { health: createHealth({ ping: database.ping, engines: engines ?? ELSEWHERE }), log },
+    api: settings.MODE === 'worker' ? null : await openApi(),
+    work: engines && {
+      db,
+      changes,
+      queue,
+      storage,
+      media,
+      engines,
+      maxAudioSeconds,
+      maxConcurrentPerUser: settings.MAX_CONCURRENT_PER_USER,
       log,
     },
-    work: { db, changes, queue, storage, media, engine, maxAudioSeconds, log },
     async stop(graceMs) {
       await queue.stop(graceMs)
       await sweeper.stop()
-      await engine.close()
+      await engines?.close()
       await media.close()
       await database.close()
-      lock.release()
+      lock?.release()
     },
   }
 }
@@ -135,25 +169,39 @@ async function openDatabase({ settings, dataDir, log }: { settings: Settings; da
   return { database, queue: await pgBossQueue({ database: { url }, onError }) }
 }
 
-function openEngine({
-  settings,
-  dataDir,
-  env,
-  log,
-}: {
+const ELSEWHERE = {
+  state: () => ({ ready: true, detail: 'Other processes transcribe (MODE=api).' }),
+}
+
+type EngineOptions = {
   settings: Settings
   dataDir: string
   env: Record<string, string | undefined>
   log: Log
-}): Engine {
-  if (settings.INFERENCE === 'hosted') {
-    return huggingfaceEngine({
-      ...(settings.HF_TOKEN && { token: settings.HF_TOKEN }),
-      ...(settings.HF_ENDPOINT_URL
-        ? { endpointUrl: settings.HF_ENDPOINT_URL }
-        : { model: settings.HF_MODEL, provider: settings.HF_PROVIDER }),
-    })
-  }
+}
+
+function openEngines(db: Database, { settings, ...rest }: EngineOptions): Engines {
+  const [first, ...others] = settings.INFERENCE
+  const open = (name: 'sidecar' | 'hosted') =>
+    name === 'hosted' ? openHosted(settings) : openSidecar({ settings, ...rest })
+  const secondsPerDay = settings.HOSTED_SECONDS_PER_DAY
+  return inOrder([open(first), ...others.map(open)], {
+    ...(secondsPerDay !== undefined && {
+      budget: { engine: 'huggingface', secondsPerDay, used: () => hostedSecondsToday(db) },
+    }),
+  })
+}
+
+function openHosted(settings: Settings): Engine {
+  return huggingfaceEngine({
+    ...(settings.HF_TOKEN && { token: settings.HF_TOKEN }),
+    ...(settings.HF_ENDPOINT_URL
+      ? { endpointUrl: settings.HF_ENDPOINT_URL }
+      : { model: settings.HF_MODEL, provider: settings.HF_PROVIDER }),
+  })
+}
+
+function openSidecar({ settings, dataDir, env, log }: EngineOptions): Engine {
   if (settings.SIDECAR_URL) {
     const apiKey = settings.SIDECAR_API_KEY
     return sidecarEngine({ urls: settings.SIDECAR_URL, ...(apiKey && { apiKey }) })
@@ -178,10 +226,18 @@ async function secretFrom({ JWT_SECRET, NODE_ENV }: Settings, dataDir: string): 
   const file = join(dataDir, 'jwt-secret')
   const kept = await readFile(file, 'utf8').catch(() => null)
   if (kept) return kept
-  const secret = randomBytes(32).toString('hex')
-  await writeFile(`${file}.new`, secret, { mode: 0o600 })
-  await rename(`${file}.new`, file)
-  return secret
+  const made = `${file}.${crypto.randomUUID()}`
+  await mkdir(dataDir, { recursive: true })
+  await writeFile(made, randomBytes(32).toString('hex'), { mode: 0o600 })
+  try {
+    // Of processes that start at the same time one is the first, and all take its secret.
+    await link(made, file).catch((error) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  } finally {
+    await rm(made)
+  }
+  return readFile(file, 'utf8')
 }
 
 async function swaggerAssets(): Promise<SwaggerAssets> {

@@ -41,6 +41,15 @@ const urlList = (text: string) => {
 const postgresUrl = (text: string) =>
   /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined
 
+type Inference = 'sidecar' | 'hosted'
+
+const preference = (text: string): [Inference, ...Inference[]] | undefined => {
+  const [first, second, ...more] = text.split(',').map((part) => oneOf('sidecar', 'hosted')(part.trim()))
+  if (!first || more.length > 0) return undefined
+  if (!text.includes(',')) return [first]
+  return second && second !== first ? [first, second] : undefined
+}
+
 const BUCKET = /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/
 const FOLDER = /^(\/[a-zA-Z0-9_-][a-zA-Z0-9._-]*)*\/?$/
 
@@ -71,6 +80,12 @@ export const SETTINGS = {
     takes: 'a folder',
     default: './data',
     parse: text,
+  }),
+  MODE: preset({
+    doc: 'What this process does: everything, the API alone, or the work alone; more than one process take a `DATABASE_URL`',
+    takes: '`all`, `api` or `worker`',
+    default: 'all',
+    parse: oneOf('all', 'api', 'worker'),
   }),
   DATABASE_URL: optional({
     doc: 'A Postgres (15 or newer) in place of the embedded one',
@@ -133,11 +148,23 @@ export const SETTINGS = {
     default: '86400',
     parse: integer(1, 1_209_600),
   }),
+  MAX_CONCURRENT_PER_USER: optional({
+    doc: 'Spans of one user that engines are at, at a time, on all machines together',
+    takes: 'a whole number from 1',
+    unset: 'as many as there is room for',
+    parse: integer(1, 10_000),
+  }),
   INFERENCE: optional({
-    doc: 'Which engine transcribes',
-    takes: '`sidecar` or `hosted`',
+    doc: 'Which engines transcribe, the preferred first; audio goes to no other',
+    takes: '`sidecar`, `hosted`, `sidecar,hosted` or `hosted,sidecar`',
     unset: '`hosted` if `HF_TOKEN` or `HF_ENDPOINT_URL` is set and `SIDECAR_URL` is not, else `sidecar`',
-    parse: oneOf('sidecar', 'hosted'),
+    parse: preference,
+  }),
+  HOSTED_SECONDS_PER_DAY: optional({
+    doc: 'Seconds of audio that may be sent to hosted inference on a day (UTC)',
+    takes: 'a whole number of seconds',
+    unset: 'as many as there are',
+    parse: integer(0, Number.MAX_SAFE_INTEGER),
   }),
   SIDECAR_URL: optional({
     doc: 'Sidecars to use, separated by commas',
@@ -204,7 +231,9 @@ type Value<S> = S extends { parse: (text: string) => infer T }
   : never
 
 /** Settings with a default always have a value; the others may be undefined. */
-export type Settings = { [K in keyof Table]: Value<Table[K]> }
+export type Settings = { [K in Exclude<keyof Table, 'INFERENCE'>]: Value<Table[K]> } & {
+  INFERENCE: [Inference, ...Inference[]]
+}
 
 /**
  * Reads the settings from an environment. An empty value counts as unset.
@@ -221,12 +250,16 @@ export function readSettings(env: Record<string, string | undefined>): Settings 
     }
     return [name, value]
   })
-  const settings: Settings = Object.fromEntries(entries)
+  const settings: Omit<Settings, 'INFERENCE'> & Partial<Settings> = Object.fromEntries(entries)
   return { ...settings, INFERENCE: settings.INFERENCE ?? defaultInference(settings) }
 }
 
-function defaultInference({ HF_TOKEN, HF_ENDPOINT_URL, SIDECAR_URL }: Settings) {
-  return (HF_TOKEN || HF_ENDPOINT_URL) && !SIDECAR_URL ? 'hosted' : 'sidecar'
+function defaultInference({
+  HF_TOKEN,
+  HF_ENDPOINT_URL,
+  SIDECAR_URL,
+}: Omit<Settings, 'INFERENCE'>): [Inference] {
+  return [(HF_TOKEN || HF_ENDPOINT_URL) && !SIDECAR_URL ? 'hosted' : 'sidecar']
 }
 
 function withoutPassword(url: string) {

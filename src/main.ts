@@ -1,5 +1,5 @@
-import { createApp } from './app.ts'
-import { assemble } from './assemble.ts'
+import { createApp, createOperations } from './app.ts'
+import { assemble, type Service } from './assemble.ts'
 import { readSettings, type Settings } from './config.ts'
 import { StartError, VerbatimError } from './errors.ts'
 import { tour } from './tour.ts'
@@ -20,10 +20,10 @@ async function main(settings: Settings) {
   const publicUrl = () => settings.PUBLIC_URL ?? `http://localhost:${port}`
   const stopping = new AbortController()
   const service = await assemble({ settings, env: process.env, publicUrl, log })
-  const app = listen(createApp({ ...service.app, stopping: stopping.signal }), settings)
+  const app = listen(service, { settings, stopping: stopping.signal })
   port = app.server?.port ?? port
-  log(`listening on ${publicUrl()}; uploads are taken from now on`)
-  await startWorker(service.work)
+  log(`listening on ${publicUrl()}; ${service.api ? 'uploads are taken' : 'jobs are taken up'} from now on`)
+  if (service.work) await startWorker(service.work)
 
   const stop = async (signal: NodeJS.Signals) => {
     if (stopping.signal.aborted) process.exit(1)
@@ -37,21 +37,26 @@ async function main(settings: Settings) {
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
 
-  service.work.engine.whenReady(stopping.signal).then(
-    () => console.log(tour(publicUrl())),
-    () => {},
-  )
+  await service.work?.engines.whenReady(stopping.signal).catch(() => {})
+  if (service.api && !stopping.signal.aborted) console.log(tour(publicUrl()))
 }
 
-function listen(app: ReturnType<typeof createApp>, { HOST, PORT }: Settings) {
+function listen(
+  { api, operations }: Service,
+  { settings, stopping }: { settings: Settings; stopping: AbortSignal },
+) {
+  const { HOST, PORT } = settings
+  const at = {
+    port: PORT,
+    hostname: HOST,
+    idleTimeout: IDLE_SECONDS,
+    // Bun's own limit answers without a body; ours is kept while the upload streams.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+  }
   try {
-    return app.listen({
-      port: PORT,
-      hostname: HOST,
-      idleTimeout: IDLE_SECONDS,
-      // Bun's own limit answers without a body; ours is kept while the upload streams.
-      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    })
+    return api
+      ? createApp({ ...api, ...operations, stopping }).listen(at)
+      : createOperations(operations).listen(at)
   } catch {
     throw new StartError(
       `Port ${PORT} of ${HOST} cannot be listened on, perhaps since it is in use: set PORT or HOST`,

@@ -6,7 +6,11 @@ const PREPARE_CONCURRENCY = 2
 
 /** Takes up the queues' jobs, until the queue stops. */
 export async function startWorker(services: WorkServices) {
-  const { queue, engine } = services
+  const { queue, engines, maxConcurrentPerUser } = services
   await queue.work('prepare', { concurrency: PREPARE_CONCURRENCY }, createPrepare(services))
-  await queue.work('span', { concurrency: engine.concurrency }, createTranscribeSpan(services))
+  await queue.work(
+    'span',
+    { concurrency: engines.concurrency, perGroup: maxConcurrentPerUser },
+    createTranscribeSpan(services),
+  )
 }

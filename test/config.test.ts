@@ -19,7 +19,10 @@ test('an empty environment is enough', () => {
     REGISTRATION: 'open',
     MAX_UPLOAD_BYTES: 2 ** 31,
     MAX_AUDIO_SECONDS: 86_400,
-    INFERENCE: 'sidecar',
+    MODE: 'all',
+    MAX_CONCURRENT_PER_USER: undefined,
+    INFERENCE: ['sidecar'],
+    HOSTED_SECONDS_PER_DAY: undefined,
     SIDECAR_URL: undefined,
     SIDECAR_API_KEY: undefined,
     SIDECAR_DIR: undefined,
@@ -86,8 +89,12 @@ describe('which engine', () => {
     ['a token, but told otherwise', { ...hosted, INFERENCE: 'sidecar' }, 'sidecar'],
     ['a sidecar, but told otherwise', { ...sidecar, INFERENCE: 'hosted' }, 'hosted'],
   ])('%s', (_, env: Record<string, string>, engine) => {
-    expect(readSettings(env).INFERENCE).toBe(engine === 'hosted' ? 'hosted' : 'sidecar')
+    expect(readSettings(env).INFERENCE).toEqual([engine === 'hosted' ? 'hosted' : 'sidecar'])
   })
+})
+
+test('engines can be named in an order of preference', () => {
+  expect(readSettings({ INFERENCE: 'hosted, sidecar' }).INFERENCE).toEqual(['hosted', 'sidecar'])
 })
 
 describe('a wrong value: one line that names the setting, what it got and what it takes', () => {
@@ -116,7 +123,11 @@ describe('a wrong value: one line that names the setting, what it got and what i
     ['MAX_UPLOAD_BYTES', '2GB'],
     ['MAX_UPLOAD_BYTES', '99999999999999999999'],
     ['MAX_AUDIO_SECONDS', '1209601'],
+    ['MODE', 'both'],
     ['INFERENCE', 'Sidecar'],
+    ['INFERENCE', 'sidecar,sidecar'],
+    ['INFERENCE', 'sidecar,'],
+    ['INFERENCE', 'hosted,sidecar,hosted'],
     ['SIDECAR_URL', 'a:8000'],
     ['SIDECAR_URL', 'http://a:8000,'],
     ['HF_PROVIDER', 'openai'],

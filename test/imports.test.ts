@@ -15,6 +15,7 @@ const PORTS = ['engines', 'media', 'storage', 'queue', 'db']
 /** What of a port's folder anyone may import: the port itself and what is pure. The rest are its adapters. */
 const OPEN = [
   'engines/engine.ts',
+  'engines/preference.ts',
   'media/media.ts',
   'media/span-plan.ts',
   'media/wav.ts',

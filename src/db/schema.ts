@@ -49,12 +49,16 @@ export const transcriptions = pgTable(
     channels: text({ enum: ['mix', 'split'] })
       .notNull()
       .default('mix'),
+    /** The engine that it may be sent to; null: any that the service has. */
+    engine: text({ enum: ['sidecar', 'huggingface'] }),
     /** The part that was asked for, in seconds of the audio; null: from its start, to its end. */
     partStart: doublePrecision(),
     partEnd: doublePrecision(),
     filename: text(),
     codec: text().notNull(),
     audioChannels: integer().notNull().default(1),
+    /** What the header says, where it says anything; only `totalSamples` is true. */
+    claimedSeconds: doublePrecision(),
     contentType: text().notNull(),
     audioBytes: bigint({ mode: 'number' }).notNull(),
     audioSha256: text().notNull(),
@@ -79,7 +83,9 @@ export const transcriptions = pgTable(
   },
   (table) => [
     index('transcriptions_user').on(table.userId, table.createdAt.desc(), table.id.desc()),
-    index('transcriptions_open').on(table.createdAt).where(sql`${table.status} in ('queued', 'processing')`),
+    index('transcriptions_open')
+      .on(table.userId, table.createdAt)
+      .where(sql`${table.status} in ('queued', 'processing')`),
   ],
 )
 
@@ -125,7 +131,10 @@ export const spans = pgTable(
     startedAt: time(),
     finishedAt: time(),
   },
-  (table) => [unique('spans_place').on(table.transcriptionId, table.channel, table.startSample)],
+  (table) => [
+    unique('spans_place').on(table.transcriptionId, table.channel, table.startSample),
+    index('spans_hosted').on(table.finishedAt).where(sql`${table.engine} = 'huggingface'`),
+  ],
 )
 
 export const segments = pgTable(

@@ -38,7 +38,7 @@ export type Media = {
   probe(path: string, signal?: AbortSignal): Promise<AudioInfo>
   /**
    * Writes the first audio track as pcm (16 kHz, mono, s16le) to `pcmPath` in one pass: all its channels mixed, or the
-   * one called `channel` (from 0; one that is not there throws `corrupt`). `maxSeconds`: longer audio throws `too_long`. A file that is cut off gives what is there. On any failure `pcmPath`
+   * one called `channel` (from 0; one that is not there is silent). `maxSeconds`: longer audio throws `too_long`. A file that is cut off gives what is there. On any failure `pcmPath`
    * is removed. `onProgress` hears the seconds written so far, at most a few times a second.
    */
   decode(options: {

@@ -49,10 +49,11 @@ export async function pgBossQueue({
       if (jobs.length === 0) return
       await boss.insert(
         name,
-        jobs.map(({ data, priority = 0, delaySeconds = 0 }) => ({
+        jobs.map(({ data, priority = 0, delaySeconds = 0, group }) => ({
           data,
           priority,
           startAfter: Math.ceil(delaySeconds),
+          ...(group !== undefined && { group: { id: group } }),
         })),
         { db: fromDrizzle(executor(tx), sql) },
       )
@@ -60,7 +61,7 @@ export async function pgBossQueue({
 
     async work<Name extends QueueName>(
       name: Name,
-      { concurrency }: { concurrency: number },
+      { concurrency, perGroup }: { concurrency: number; perGroup?: number | undefined },
       handle: (data: Jobs[Name], signal: AbortSignal) => Promise<void>,
     ) {
       const run = async ([job]: Job<Jobs[Name]>[]) => {
@@ -75,9 +76,10 @@ export async function pgBossQueue({
           running.delete(control)
         }
       }
+      const options = { ...POLLING, ...(perGroup !== undefined && { groupConcurrency: perGroup }) }
       for (let slot = 0; slot < concurrency; slot++) {
         let worker: string | undefined
-        worker = await boss.work<Jobs[Name]>(name, POLLING, (jobs) =>
+        worker = await boss.work<Jobs[Name]>(name, options, (jobs) =>
           run(jobs).finally(() => {
             // After a job that took less than the polling interval, pg-boss would wait for the rest of it.
             if (worker && !stopping) boss.notifyWorker(worker)

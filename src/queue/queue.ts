@@ -13,6 +13,8 @@ export type NewJob<Name extends QueueName> = {
   /** Higher goes first; 0 by default. */
   priority?: number
   delaySeconds?: number
+  /** Whose it is, for `perGroup`. */
+  group?: string
 }
 
 /**
@@ -23,12 +25,13 @@ export type Queue = {
   /** Seen by workers once `tx` commits. */
   enqueue<Name extends QueueName>(tx: Transaction, name: Name, jobs: NewJob<Name>[]): Promise<void>
   /**
-   * Runs `handle` for each job, at most `concurrency` at a time. A job whose handler throws comes back after a pause.
+   * Runs `handle` for each job, at most `concurrency` at a time here, and of one group at most `perGroup` at a time on all
+   * machines together (slots that ask in the very same moment may take one more each). A job whose handler throws comes back after a pause.
    * `signal` fires when the job has been taken away or the queue stops.
    */
   work<Name extends QueueName>(
     name: Name,
-    options: { concurrency: number },
+    options: { concurrency: number; perGroup?: number | undefined },
     handle: (data: Jobs[Name], signal: AbortSignal) => Promise<void>,
   ): Promise<void>
   /** Drops every job of every queue, whatever its state. For the one owner of a database, at start. */

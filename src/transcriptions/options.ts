@@ -1,8 +1,15 @@
+import type { EngineName } from '../engines/engine.ts'
 import { VerbatimError } from '../errors.ts'
 import { parseLanguage } from './languages.ts'
 
-/** How an upload wants to be transcribed, from its text fields. Throws `validation` naming the field and what it takes. */
-export function parseOptions(fields: Map<string, string>) {
+/** As clients name the engines. */
+export const ENGINES = { sidecar: 'sidecar', hosted: 'huggingface' } as const
+
+/**
+ * How an upload wants to be transcribed, from its text fields, by one of the `engines` that this service has. Throws
+ * `validation` naming the field and what it takes.
+ */
+export function parseOptions(fields: Map<string, string>, engines: EngineName[]) {
   const partStart = parseSeconds(fields, 'start')
   const partEnd = parseSeconds(fields, 'end')
   if (partEnd !== null && partEnd <= (partStart ?? 0)) {
@@ -15,6 +22,7 @@ export function parseOptions(fields: Map<string, string>) {
     language: parseLanguage(fields.get('language') || 'en'),
     task: parseChoice(fields, 'task', ['transcribe', 'translate']),
     words: parseChoice(fields, 'words', ['false', 'true']) === 'true',
+    engine: parseEngine(fields, engines),
     channels: parseChoice(fields, 'channels', ['mix', 'split']),
     partStart,
     partEnd,
@@ -31,6 +39,17 @@ function parseChoice<const T extends string>(
   const choice = choices.find((one) => one === text)
   if (choice) return choice
   throw new VerbatimError('validation', `${name} is ${quoted(text)}; it takes ${choices.join(' or ')}`)
+}
+
+/** Narrows the choice among what the operator has set up; nothing widens it. */
+function parseEngine(fields: Map<string, string>, engines: EngineName[]): EngineName | null {
+  const text = fields.get('engine')
+  if (!text) return null
+  const here = Object.entries(ENGINES).filter(([, engine]) => engines.includes(engine))
+  const found = here.find(([name]) => name === text)
+  if (found) return found[1]
+  const names = here.map(([name]) => name).join(' or ')
+  throw new VerbatimError('validation', `engine is ${quoted(text)}; this service takes ${names}`)
 }
 
 function parseSeconds(fields: Map<string, string>, name: string): number | null {

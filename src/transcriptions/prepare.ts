@@ -1,16 +1,17 @@
 import type { Changes } from '../db/changes.ts'
 import type { Database, Transaction } from '../db/database.ts'
-import type { Engine } from '../engines/engine.ts'
+import type { Engines } from '../engines/preference.ts'
 import { VerbatimError } from '../errors.ts'
 import { type DecodedAudio, type Media, SAMPLE_RATE } from '../media/media.ts'
 import { planSpans } from '../media/span-plan.ts'
-import type { Jobs, Queue } from '../queue/queue.ts'
+import type { Jobs, NewJob, Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'
 import { audioKey, folderOf, pcmKey } from './keys.ts'
 import { type Part, partOf } from './part.ts'
 import { insertSpans, type SpanRange } from './spans.store.ts'
 import {
   countFailure,
+  countOpen,
   fail,
   findTranscription,
   insertPlan,
@@ -27,8 +28,10 @@ export type WorkServices = {
   queue: Queue
   storage: Storage
   media: Media
-  engine: Engine
+  engines: Engines
   maxAudioSeconds: number
+  /** Spans of one user that engines are at, on all machines together; undefined: as many as there is room for. */
+  maxConcurrentPerUser: number | undefined
   log: (line: string, error?: unknown) => void
 }
 
@@ -52,7 +55,7 @@ export function createPrepare(services: WorkServices) {
       await db.transaction(async (tx) => {
         const workSamples = decoded.length * (part.endSample - part.startSample)
         const plan = { id, totalSamples, workSamples, envelopes: decoded.map(withoutSamples) }
-        if (await insertPlan(tx, plan)) await addSpans(tx, { queue, transcriptionId: id, ranges })
+        if (await insertPlan(tx, plan)) await addSpans(tx, { queue, transcription: row, ranges })
       })
     } catch (error) {
       signal.throwIfAborted()
@@ -113,29 +116,53 @@ async function decodeChannels(
   })
 }
 
-function planChannel({ engine }: WorkServices, { channel, levels, part }: Channel & { part: Part }) {
+function planChannel({ engines }: WorkServices, { channel, levels, part }: Channel & { part: Part }) {
   const ranges = planSpans({
     levels,
     ...part,
-    targetSeconds: engine.targetSpanSeconds,
-    maxSeconds: engine.maxSpanSeconds,
+    targetSeconds: engines.targetSpanSeconds,
+    maxSeconds: engines.maxSpanSeconds,
   })
   return ranges.map((range) => ({ channel, ...range }))
 }
 
 const withoutSamples = ({ channel, levels, peaks }: Channel) => ({ channel, levels, peaks })
 
-/** Writes spans with their jobs. Early spans go first, whatever file they are of, so that short files end early. */
+/** Writes spans with their jobs. */
 export async function addSpans(
   tx: Transaction,
-  { queue, transcriptionId, ranges }: { queue: Queue; transcriptionId: string; ranges: SpanRange[] },
+  { queue, transcription, ranges }: { queue: Queue; transcription: Transcription; ranges: SpanRange[] },
 ) {
-  const spans = await insertSpans(tx, { transcriptionId, ranges })
-  await queue.enqueue(tx, 'span', spans.map(spanJob))
+  const { id, userId } = transcription
+  const spans = await insertSpans(tx, { transcriptionId: id, ranges })
+  const before = await countOpen(tx, transcription)
+  await queue.enqueue(
+    tx,
+    'span',
+    spans.map((span) => spanJob({ ...span, userId, before })),
+  )
 }
 
-export function spanJob({ id, startSample }: { id: string; startSample: number }) {
-  return { data: { spanId: id }, priority: -Math.floor(startSample / SAMPLES_PER_TURN) }
+/**
+ * Early spans go first, whatever file they are of, so that short files end early; of a user's files each is a turn later than
+ * the one `before` it, so that who sends many does not keep others waiting.
+ */
+export function spanJob({
+  id,
+  startSample,
+  userId,
+  before = 0,
+}: {
+  id: string
+  startSample: number
+  userId: string
+  before?: number
+}): NewJob<'span'> {
+  return {
+    data: { spanId: id },
+    priority: -Math.floor(startSample / SAMPLES_PER_TURN) - before,
+    group: userId,
+  }
 }
 
 /** Spans that start within the same half minute of their files take turns as they came. */

@@ -32,6 +32,12 @@ export const Status = t.Object({
   start: nullable(t.Number({ description: 'Of the part that was asked for, in seconds' })),
   end: nullable(t.Number()),
   progress: t.Number({ minimum: 0, maximum: 1, description: 'Transcribed seconds over all seconds' }),
+  queue_position: nullable(
+    t.Number({ multipleOf: 1, description: 'Transcriptions before it that are not over; null once it is' }),
+  ),
+  estimated_seconds: nullable(
+    t.Number({ description: 'Until it is over, at the speed of late; null while that is not known' }),
+  ),
   duration: nullable(t.Number({ description: 'Seconds of audio, once decoded' })),
   filename: nullable(t.String()),
   size: t.Number({ description: 'Bytes of the original' }),
@@ -50,9 +56,14 @@ const Word = t.Object({
 
 export const Transcript = t.Object({
   id: t.String({ format: 'uuid' }),
+  status: t.UnionEnum(['queued', 'processing', 'completed', 'failed', 'canceled']),
   language: nullable(t.String()),
   languages: t.Array(t.String(), { description: 'Heard, the one with most speech first' }),
   duration: t.Number({ description: 'Seconds' }),
+  engines: t.Array(
+    t.Object({ engine: t.UnionEnum(['sidecar', 'hosted']), model: t.String(), seconds: t.Number() }),
+    { description: 'Who did how much of it' },
+  ),
   text: t.String(),
   segments: t.Array(
     t.Object({
@@ -69,6 +80,12 @@ export const Transcript = t.Object({
 })
 
 export const TranscriptQuery = t.Object({
+  partial: t.Optional(
+    t.UnionEnum(['false', 'true'], {
+      default: 'false',
+      description: 'Gives what is done by now, also of one that failed or was canceled',
+    }),
+  ),
   format: t.Optional(t.UnionEnum([...TRANSCRIPT_FORMATS], { default: 'json' })),
 })
 
@@ -102,6 +119,11 @@ const OPTIONS = {
     enum: ['false', 'true'],
     default: 'false',
     description: 'Times of words',
+  },
+  engine: {
+    type: 'string' as const,
+    enum: ['sidecar', 'hosted'],
+    description: 'Sends the audio to this engine alone, of those that the service has',
   },
   channels: {
     type: 'string' as const,

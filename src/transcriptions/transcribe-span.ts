@@ -1,5 +1,6 @@
 import type { Transaction } from '../db/database.ts'
-import { EngineOverloaded } from '../engines/engine.ts'
+import { type Engine, type EngineName, EngineOverloaded, type SpanResult } from '../engines/engine.ts'
+import { failsOver } from '../engines/preference.ts'
 import { VerbatimError } from '../errors.ts'
 import { BYTES_PER_SAMPLE, SAMPLE_RATE } from '../media/media.ts'
 import { planSpans } from '../media/span-plan.ts'
@@ -32,16 +33,17 @@ import { watch } from './watch.ts'
 
 const MAX_FAILURES = 8
 const MAX_PAUSE_SECONDS = 60
+const ASK_AGAIN_SECONDS = 5
 
 /**
  * One span: its pcm → engine → segments, written with the span's state in one transaction; the one that finds itself
  * the last finishes the transcription in that same transaction.
  */
 export function createTranscribeSpan(services: WorkServices) {
-  const { db, engine, log } = services
+  const { db, engines, log } = services
 
   return async ({ spanId }: Jobs['span'], signal: AbortSignal): Promise<void> => {
-    await engine.whenReady(signal)
+    await engines.whenReady(signal)
     const span = await claimSpan(db, spanId)
     if (!span) return
     const claim: Claim = { spanId, attempt: span.attempt }
@@ -51,18 +53,13 @@ export function createTranscribeSpan(services: WorkServices) {
       const transcription = await findTranscription(db, span.transcriptionId)
       if (!transcription || isOver(transcription))
         return void (await releaseSpan(db, { claim, failed: false }))
-      if (span.endSample - span.startSample > engine.maxSpanSeconds * SAMPLE_RATE) {
-        return await split(services, { span, claim })
+      const sent = await send(services, { span, transcription, signal: stop })
+      if ('tooLongFor' in sent) {
+        return await split(services, { span, claim, transcription, engine: sent.tooLongFor })
       }
-      const result = await engine.transcribe({
-        pcm: await readPcm(services, span),
-        language: transcription.language,
-        task: transcription.task,
-        words: transcription.words,
-        signal: stop,
-      })
+      const { result, engine } = sent
       await db.transaction(async (tx) => {
-        if (!(await finishSpan(tx, { claim, span, result, engine: engine.name }))) return
+        if (!(await finishSpan(tx, { claim, span, result, engine }))) return
         const samples = span.endSample - span.startSample
         const after = await addDone(tx, { id: span.transcriptionId, samples })
         if (!after) return
@@ -79,6 +76,35 @@ export function createTranscribeSpan(services: WorkServices) {
       await settle(services, { span, claim, error })
     }
   }
+}
+
+/**
+ * Sends a span to the preferred engine that takes it now; where that one fails, to the next. One that takes only shorter
+ * spans is named instead. Throws what the last one threw; `engine_overloaded` where there is none at the moment.
+ */
+async function send(
+  services: WorkServices,
+  { span, transcription, signal }: { span: Span; transcription: Transcription; signal: AbortSignal },
+): Promise<{ result: SpanResult; engine: EngineName } | { tooLongFor: Engine }> {
+  const among = transcription.engine === null ? null : [transcription.engine]
+  let failed: VerbatimError = new EngineOverloaded('No engine that may do it takes a span at the moment', {
+    retryAfterSeconds: ASK_AGAIN_SECONDS,
+  })
+  const usable = await services.engines.available(among)
+  for (const [place, engine] of usable.entries()) {
+    if (span.endSample - span.startSample > engine.maxSpanSeconds * SAMPLE_RATE) return { tooLongFor: engine }
+    try {
+      const { language, task, words } = transcription
+      const pcm = await readPcm(services, span)
+      return { result: await engine.transcribe({ pcm, language, task, words, signal }), engine: engine.name }
+    } catch (error) {
+      if (signal.aborted || !failsOver(error)) throw error
+      failed = error
+      const next = usable[place + 1]
+      if (next) services.log(`span ${span.id} of ${span.transcriptionId} goes on to ${next.name}`, error)
+    }
+  }
+  throw failed
 }
 
 /** The text, from all segments in order. */
@@ -100,7 +126,15 @@ async function readPcm({ storage }: WorkServices, span: Span): Promise<Uint8Arra
 }
 
 /** A span that was planned for an engine that takes longer ones is cut up for this one. */
-async function split({ db, queue, engine }: WorkServices, { span, claim }: { span: Span; claim: Claim }) {
+async function split(
+  { db, queue }: WorkServices,
+  {
+    span,
+    claim,
+    transcription,
+    engine,
+  }: { span: Span; claim: Claim; transcription: Transcription; engine: Engine },
+) {
   const ranges = planSpans({
     levels: await levelsOf(db, { id: span.transcriptionId, channel: span.channel }),
     startSample: span.startSample,
@@ -112,7 +146,7 @@ async function split({ db, queue, engine }: WorkServices, { span, claim }: { spa
     if (await removeSpan(tx, claim)) {
       await addSpans(tx, {
         queue,
-        transcriptionId: span.transcriptionId,
+        transcription,
         ranges: ranges.map((range) => ({ channel: span.channel, ...range })),
       })
     }
@@ -137,7 +171,9 @@ async function settle(
     : Math.min(MAX_PAUSE_SECONDS, 2 ** span.failures * (0.5 + Math.random()))
   await db.transaction(async (tx) => {
     if ((await releaseSpan(tx, { claim, failed: !overloaded })) === null) return
-    await queue.enqueue(tx, 'span', [{ ...spanJob(span), delaySeconds }])
+    const transcription = await findTranscription(tx, span.transcriptionId)
+    if (!transcription) return
+    await queue.enqueue(tx, 'span', [{ ...spanJob({ ...span, userId: transcription.userId }), delaySeconds }])
   })
 }
 

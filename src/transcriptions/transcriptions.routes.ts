@@ -202,8 +202,8 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
     )
     .get(
       '/transcriptions/:id/transcript',
-      async ({ params: { id }, query: { format }, userId, set }) => {
-        const transcript = await transcriptions.transcript({ id, userId })
+      async ({ params: { id }, query: { format, partial }, userId, set }) => {
+        const transcript = await transcriptions.transcript({ id, userId, partial: partial === 'true' })
         if (format === undefined || format === 'json') return transcript
         const { type, body } = PLAIN[format](transcript)
         set.headers['content-type'] = `${type}; charset=utf-8`

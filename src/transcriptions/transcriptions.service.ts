@@ -6,7 +6,10 @@ import type { Storage } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
 import { follow, untilOver } from './follow.ts'
 import { audioKey, folderOf } from './keys.ts'
+import { joinTexts } from './languages.ts'
 import type { LinkSigner } from './links.ts'
+import { createOutlook } from './outlook.ts'
+import { workOf } from './spans.store.ts'
 import { languagesOf } from './transcript.ts'
 import {
   cancelOwned,
@@ -38,6 +41,7 @@ export function createTranscriptionsService({
   publicUrl: () => string
 }) {
   const findOwned = prepareFindOwned(db)
+  const outlook = createOutlook({ db })
 
   async function owned(keys: { id: string; userId: string }): Promise<Transcription> {
     const row = isUuid(keys.id) ? await findOwned(keys) : null
@@ -46,6 +50,7 @@ export function createTranscriptionsService({
   }
 
   async function statusOf(row: Transcription) {
+    const expected = isOver(row) ? null : await outlook(row.id)
     return {
       id: row.id,
       audio_file: row.audioRemovedAt ? null : publicUrl() + (await links.sign(audioPath(row.id))),
@@ -58,6 +63,8 @@ export function createTranscriptionsService({
       start: row.partStart,
       end: row.partEnd,
       progress: progressOf(row),
+      queue_position: expected?.queuePosition ?? null,
+      estimated_seconds: expected && toTenths(expected.estimatedSeconds),
       duration: row.totalSamples === null ? null : row.totalSamples / SAMPLE_RATE,
       filename: row.filename,
       size: row.audioBytes,
@@ -129,25 +136,20 @@ export function createTranscriptionsService({
       return statusOf(row)
     },
 
-    /** Throws `not_ready` while it is under way, and `transcription_failed`. */
-    async transcript(keys: { id: string; userId: string }) {
+    /** With `partial`, what is done by now; else throws `not_ready` while it is under way, and `transcription_failed`. */
+    async transcript({ partial, ...keys }: { id: string; userId: string; partial: boolean }) {
       const row = await owned(keys)
-      if (row.status === 'failed') {
-        throw new VerbatimError('transcription_failed', `The transcription failed: ${row.errorMessage}`)
-      }
-      if (row.status !== 'completed') {
-        throw new VerbatimError(
-          'not_ready',
-          `The transcription is ${row.status}: its transcript is not there yet`,
-        )
-      }
+      if (!partial) requireCompleted(row)
       const segments = await segmentsOf(db, row)
+      const heard = row.detectedLanguage ?? languagesOf(segments)[0] ?? null
       return {
         id: row.id,
-        language: row.language === 'auto' ? row.detectedLanguage : row.language,
+        status: row.status,
+        language: row.language === 'auto' ? heard : row.language,
         languages: languagesOf(segments),
         duration: (row.totalSamples ?? 0) / SAMPLE_RATE,
-        text: row.text ?? '',
+        engines: (await workOf(db, row.id)).map(workTold),
+        text: row.text ?? joinTexts(segments.map(({ text }) => text)),
         segments: segments.map((segment) => segmentOf(segment, row)),
       }
     },
@@ -189,6 +191,14 @@ export function createTranscriptionsService({
   }
 }
 
+function workTold({ engine, model, seconds }: Awaited<ReturnType<typeof workOf>>[number]) {
+  return {
+    engine: engine === 'huggingface' ? ('hosted' as const) : ('sidecar' as const),
+    model: model ?? '',
+    seconds,
+  }
+}
+
 function segmentOf(
   { start, end, text, language, words, channel }: StoredSegment,
   row: Pick<Transcription, 'channels' | 'words'>,
@@ -203,6 +213,18 @@ function segmentOf(
   }
 }
 
+function requireCompleted({ status, errorMessage }: Transcription): void {
+  if (status === 'completed') return
+  const rest = '?partial=true gives what is done of it'
+  if (status === 'failed') {
+    throw new VerbatimError('transcription_failed', `The transcription failed: ${errorMessage} (${rest})`)
+  }
+  throw new VerbatimError(
+    'not_ready',
+    `The transcription is ${status}: its transcript is not there yet (${rest})`,
+  )
+}
+
 function notFound() {
   return new VerbatimError('not_found', 'Transcription not found')
 }
@@ -213,6 +235,8 @@ const audioPath = (id: string) => `/api/transcriptions/${id}/audio`
 function seconds(time: Date): string {
   return `${time.toISOString().slice(0, 19)}Z`
 }
+
+const toTenths = (seconds: number | null) => (seconds === null ? null : Math.round(seconds * 10) / 10)
 
 /** Finished seconds over all seconds. */
 function progressOf({ status, doneSamples, workSamples }: Transcription): number {

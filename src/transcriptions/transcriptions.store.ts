@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, inArray, isNull, sql } from 'drizzle-orm'
+import { and, asc, count, eq, getTableColumns, inArray, isNull, lt, sql } from 'drizzle-orm'
 import type { Database, Queries, Transaction } from '../db/database.ts'
 import { envelopes, segments, spans, transcriptions } from '../db/schema.ts'
 import type { ErrorCode } from '../errors.ts'
@@ -149,15 +149,34 @@ export async function fail(
     .where(and(eq(transcriptions.id, id), isOpen))
 }
 
+/** How many of a user's transcriptions are open, or of those that are older than one of them. */
+export async function countOpen(
+  db: Queries,
+  { userId, createdAt }: { userId: string; createdAt?: Date },
+): Promise<number> {
+  const [row] = await db
+    .select({ count: count() })
+    .from(transcriptions)
+    .where(
+      and(eq(transcriptions.userId, userId), isOpen, createdAt && lt(transcriptions.createdAt, createdAt)),
+    )
+  return row?.count ?? 0
+}
+
 /** Unfinished work, oldest first: what still has to be prepared, and the spans that still have to be transcribed. */
 export async function listOpen(db: Queries) {
   const toPrepare = await db
-    .select({ id: transcriptions.id })
+    .select({ id: transcriptions.id, userId: transcriptions.userId })
     .from(transcriptions)
     .where(and(isOpen, isNull(transcriptions.totalSamples)))
     .orderBy(asc(transcriptions.createdAt))
   const toTranscribe = await db
-    .select({ id: spans.id, startSample: spans.startSample })
+    .select({
+      id: spans.id,
+      startSample: spans.startSample,
+      transcriptionId: spans.transcriptionId,
+      userId: transcriptions.userId,
+    })
     .from(spans)
     .innerJoin(transcriptions, eq(spans.transcriptionId, transcriptions.id))
     .where(and(isOpen, inArray(spans.state, ['queued', 'running'])))
@@ -188,6 +207,38 @@ export async function removeOwned(
     .where(and(eq(transcriptions.id, id), eq(transcriptions.userId, userId)))
     .returning({ id: transcriptions.id })
   return rows.length > 0
+}
+
+export type OpenWork = Pick<
+  Transcription,
+  | 'id'
+  | 'createdAt'
+  | 'channels'
+  | 'audioChannels'
+  | 'partStart'
+  | 'partEnd'
+  | 'claimedSeconds'
+  | 'workSamples'
+  | 'doneSamples'
+>
+
+/** What is queued or being worked on, oldest first. */
+export async function openWork(db: Queries): Promise<OpenWork[]> {
+  return db
+    .select({
+      id: transcriptions.id,
+      createdAt: transcriptions.createdAt,
+      channels: transcriptions.channels,
+      audioChannels: transcriptions.audioChannels,
+      partStart: transcriptions.partStart,
+      partEnd: transcriptions.partEnd,
+      claimedSeconds: transcriptions.claimedSeconds,
+      workSamples: transcriptions.workSamples,
+      doneSamples: transcriptions.doneSamples,
+    })
+    .from(transcriptions)
+    .where(isOpen)
+    .orderBy(asc(transcriptions.createdAt))
 }
 
 export async function listIds(db: Queries): Promise<string[]> {

@@ -1,12 +1,13 @@
 import { userExists } from '../auth/users.store.ts'
 import type { Database } from '../db/database.ts'
+import type { EngineName } from '../engines/engine.ts'
 import { VerbatimError } from '../errors.ts'
 import type { AudioInfo, Media } from '../media/media.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'
 import { audioKey, folderOf } from './keys.ts'
 import { parseOptions } from './options.ts'
-import { insertTranscription } from './transcriptions.store.ts'
+import { countOpen, insertTranscription } from './transcriptions.store.ts'
 
 type StoredAudio = { bytes: number; sha256: string }
 
@@ -28,12 +29,14 @@ export function createUpload({
   queue,
   storage,
   media,
+  engines,
   maxAudioSeconds,
 }: {
   db: Database
   queue: Queue
   storage: Storage
   media: Media
+  engines: EngineName[]
   maxAudioSeconds: number
 }) {
   return async ({ userId, receive }: { userId: string; receive: Receive }): Promise<string> => {
@@ -44,7 +47,7 @@ export function createUpload({
     try {
       const { fields, file } = await receive((body) => storage.write(audioKey(id), body))
       if (!file) throw new VerbatimError('no_audio_file', 'No audio file provided')
-      const options = parseOptions(fields)
+      const options = parseOptions(fields, engines)
       const info = await storage.withFile(audioKey(id), (path) => media.probe(path))
       const apart = options.channels === 'split' ? info.channels : 1
       if (apart * (info.claimedSeconds ?? 0) > maxAudioSeconds) throw tooLong({ maxAudioSeconds, apart })
@@ -56,11 +59,13 @@ export function createUpload({
           filename: file.filename && plainFilename(file.filename),
           codec: info.codec,
           audioChannels: info.channels,
+          claimedSeconds: info.claimedSeconds,
           contentType: contentTypeOf(info),
           audioBytes: file.stored.bytes,
           audioSha256: file.stored.sha256,
         })
-        await queue.enqueue(tx, 'prepare', [{ data: { transcriptionId: id } }])
+        const before = (await countOpen(tx, { userId })) - 1
+        await queue.enqueue(tx, 'prepare', [{ data: { transcriptionId: id }, priority: -before }])
       })
       return id
     } catch (error) {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, t
 import { eq } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { claimSpan, finishSpan, insertSpans, markRevision } from '../../src/transcriptions/spans.store.ts'
-import { addDone, complete, insertPlan, takeUp } from '../../src/transcriptions/transcriptions.store.ts'
+import { addDone, complete, fail, insertPlan, takeUp } from '../../src/transcriptions/transcriptions.store.ts'
 import { databases } from '../databases.ts'
 import { segmentOf } from '../transcriptions/scripted-engine.ts'
 import { type Client, clientOf, fixture, textAt } from './client.ts'
@@ -154,6 +154,32 @@ describe.each(databases)('what becomes of a transcription, on $name', (kind) => 
     form.set('audio', fixture('speech.mp3'), 'a.mp3')
     const uploaded = await ada.ask('/api/transcribe', { method: 'POST', body: form, ...prefer })
     expect(uploaded).toMatchObject({ status: 202, body: { message: 'Transcription started' } })
+  })
+
+  test('what is done of it can be read before it is over, and after it failed', async () => {
+    const read = (query: string) => ada.ask(`/api/transcriptions/${id}/transcript${query}`)
+    await plan()
+    await finish(2)
+    await finish(0)
+    const sofar = {
+      text: 'text 0 text 2',
+      segments: [
+        { text: 'text 0', start: 0 },
+        { text: 'text 2', start: 2 },
+      ],
+    }
+    expect((await read('?partial=true')).body).toMatchObject({ status: 'processing', ...sofar })
+    expect(await read('')).toMatchObject({ status: 409, body: { code: 'not_ready' } })
+    await fail(service.db, { id, code: 'internal', message: 'It broke' })
+    expect((await read('?partial=true')).body).toMatchObject({ status: 'failed', ...sofar })
+    expect((await read('?partial=true&format=txt')).body).toBe('text 0 text 2\n')
+    expect(await read('?partial=false')).toMatchObject({
+      status: 409,
+      body: {
+        code: 'transcription_failed',
+        error: 'The transcription failed: It broke (?partial=true gives what is done of it)',
+      },
+    })
   })
 
   test('cancel ends it for good; what is over already cannot be canceled', async () => {

@@ -50,10 +50,10 @@ export async function startService({
   const app = createApp({
     auth: createAuthService({ db, passwords: argon2id, registration }),
     transcriptions: createTranscriptionsService({ db, changes, storage, links, publicUrl: () => url }),
-    upload: createUpload({ db, queue, storage, media, maxAudioSeconds }),
+    upload: createUpload({ db, queue, storage, media, engines: ['sidecar'], maxAudioSeconds }),
     health: createHealth({
       ping: () => (health.databaseAnswers ? database.ping() : Promise.reject(new Error('no answer'))),
-      engine: idleEngine(() => engine.state),
+      engines: idleEngine(() => engine.state),
     }),
     swagger: {
       'swagger-ui.css': await asset('swagger-ui.css', 'text/css'),

@@ -194,6 +194,13 @@ describe.each(databases)('uploads on $name', (kind) => {
         'no_audio_file',
         /No audio file/,
       ],
+      [
+        'an engine that is not here',
+        () => ada.upload(speech, { engine: 'hosted' }),
+        400,
+        'validation',
+        /hosted.*takes sidecar/,
+      ],
       ['no choice of words', () => ada.upload(speech, { words: 'yes' }), 400, 'validation', /yes.*true/],
     ]
     test.each(refusals)('%s', async (_, upload, status, code, sentence) => {

@@ -94,6 +94,24 @@ export function queueContract(options: {
       expect(got.names).toEqual([JSON.stringify({ transcriptionId: 'one' })])
     })
 
+    test('works on no more jobs of a group at once than it may, and on others meanwhile', async () => {
+      const got = received()
+      const release = Promise.withResolvers<void>()
+      const ofA = { group: 'a', priority: 5 }
+      await enqueue(job('a1', ofA), job('a2', ofA))
+      await queue.work('span', { concurrency: 5, perGroup: 2 }, async ({ spanId }) => {
+        got.add(spanId)
+        await release.promise
+      })
+      await got.count(2)
+      await enqueue(job('a3', ofA), job('b1', { group: 'b' }), job('none'))
+      await got.count(4)
+      expect(got.names.toSorted()).toEqual(['a1', 'a2', 'b1', 'none'])
+      release.resolve()
+      await got.count(5)
+      expect(got.names[4]).toBe('a3')
+    })
+
     test('shows a job once its transaction commits, and never when it is rolled back', async () => {
       const got = received()
       await queue.work('span', { concurrency: 1 }, async ({ spanId }) => got.add(spanId))

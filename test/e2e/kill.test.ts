@@ -3,31 +3,17 @@ import { join } from 'node:path'
 import { eq } from 'drizzle-orm'
 import { openPglite } from '../../src/db/pglite.ts'
 import { spans } from '../../src/db/schema.ts'
-import { ROOT } from '../sidecar-dir.ts'
 import { signUp } from './client.ts'
+import { longRecording } from './recording.ts'
 import { startService, withFolder } from './service.ts'
 
 /** More by hand: KILLS=10 bun test test/e2e/kill.test.ts */
 const KILLS = Number(process.env.KILLS ?? 3)
 const REPEATS = 70
 
-/** The clip again and again with pauses between: minutes of speech, so several spans. */
-async function longRecording(): Promise<Blob> {
-  const clip = await Bun.file(join(ROOT, 'test/fixtures/speech.wav')).bytes()
-  const pcm = clip.slice(44)
-  const pause = new Uint8Array(32_000)
-  const body = Array.from({ length: REPEATS }, () => [pcm, pause]).flat()
-  const header = clip.slice(0, 44)
-  const length = body.reduce((sum, part) => sum + part.length, 0)
-  const view = new DataView(header.buffer)
-  view.setUint32(4, 36 + length, true)
-  view.setUint32(40, length, true)
-  return new Blob([header, ...body])
-}
-
 test('kill −9 in the middle loses nothing and repeats no finished span', async () => {
   await withFolder(async (folder) => {
-    const audio = await longRecording()
+    const audio = await longRecording(REPEATS)
     let service = await startService({ DATA_DIR: folder })
     const user = await signUp(service.url)
     const id = await user.upload(audio, { language: 'en' })

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { and, eq } from 'drizzle-orm'
 import { spans, transcriptions } from '../../src/db/schema.ts'
-import { type Engine, EngineOverloaded, type SpanRequest } from '../../src/engines/engine.ts'
+import { type Engine, type EngineName, EngineOverloaded, type SpanRequest } from '../../src/engines/engine.ts'
+import { inOrder } from '../../src/engines/preference.ts'
 import { VerbatimError } from '../../src/errors.ts'
 import { BYTES_PER_SAMPLE, SAMPLE_RATE } from '../../src/media/media.ts'
 import { wavOf } from '../../src/media/wav.ts'
@@ -10,11 +11,13 @@ import { audioKey, folderOf, pcmKey } from '../../src/transcriptions/keys.ts'
 import { joinTexts } from '../../src/transcriptions/languages.ts'
 import { createPrepare } from '../../src/transcriptions/prepare.ts'
 import { requeue } from '../../src/transcriptions/recover.ts'
+import { workOf } from '../../src/transcriptions/spans.store.ts'
 import { cancelOwned, removeOwned } from '../../src/transcriptions/transcriptions.store.ts'
 import { keysBelow } from '../contracts/storage.ts'
 import { databases } from '../databases.ts'
 import { fixturePcm } from '../engines/pcm.ts'
 import { fixture, stereoWav } from '../media/recordings.ts'
+import { insertAnyUser } from './rows.ts'
 import { namingSamples, scriptedEngine, untilAborted } from './scripted-engine.ts'
 import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from './workplace.ts'
 
@@ -224,6 +227,85 @@ for (const kind of databases) {
       await prepare({ transcriptionId: id }, new AbortController().signal)
       expect(await workplace.storage.size(pcmKey(id))).toBeNull()
       expect(await workplace.storage.size(audioKey(id))).toBeNull()
+    })
+
+    test('who sends many files does not keep another waiting', async () => {
+      const all = Promise.withResolvers<void>()
+      const engine = scriptedEngine({
+        targetSpanSeconds: 30,
+        maxSpanSeconds: 60,
+        async answer({ pcm }) {
+          await all.promise
+          return namingSamples(pcm)
+        },
+      })
+      const queue = await workplace.startWorker(engine)
+      const many: string[] = []
+      for (let count = 0; count < 4; count++) many.push(await workplace.upload(queue, shortWav))
+      const other = await insertAnyUser(workplace.db)
+      const one = await workplace.upload(queue, shortWav, {}, other)
+      const prepared = (id: string) => workplace.once(id, ({ totalSamples }) => totalSamples !== null)
+      for (const id of [...many, one]) await prepared(id)
+      all.resolve()
+      const ended: { id: string; at: Date | null }[] = []
+      for (const id of [...many, one]) {
+        ended.push({ id, at: (await workplace.once(id, isOver)).completedAt })
+      }
+      const order = ended.toSorted((a, b) => Number(a.at) - Number(b.at)).map(({ id }) => id)
+      // The first was being worked on when the other came.
+      expect(order.slice(0, 2)).toContain(one)
+    })
+
+    describe('with two engines', () => {
+      const named = (name: EngineName, engine: Engine): Engine => ({ ...engine, name })
+      const shorter = { targetSpanSeconds: 2, maxSpanSeconds: 3 }
+
+      test('the preferred one does it; when that breaks off midway the other goes on, in spans that it takes', async () => {
+        let well = true
+        const sidecar = scriptedEngine({
+          answer({ pcm }, call) {
+            if (call === 1) well = false
+            if (!well) throw unavailable()
+            return namingSamples(pcm)
+          },
+        })
+        const hosted = named('huggingface', scriptedEngine({ ...shorter, concurrency: 1 }))
+        const engines = inOrder([{ ...sidecar, state: () => ({ ready: well, detail: '' }) }, hosted])
+        const queue = await workplace.startWorker(engines)
+        const done = await expectWhole(await workplace.upload(queue, longWav), long)
+        expect(done[0]).toMatchObject({ engine: 'sidecar' })
+        for (const span of done.slice(1)) {
+          expect(span).toMatchObject({ engine: 'huggingface', failures: 0 })
+          expect((span.endSample - span.startSample) / SAMPLE_RATE).toBeLessThanOrEqual(3)
+        }
+      })
+
+      test('what may go to one engine alone waits for it, and never goes to the other', async () => {
+        let well = false
+        const heard: EngineName[] = []
+        const answering = (name: EngineName) =>
+          named(
+            name,
+            scriptedEngine({
+              answer({ pcm }) {
+                heard.push(name)
+                return namingSamples(pcm)
+              },
+            }),
+          )
+        const sidecar = { ...answering('sidecar'), state: () => ({ ready: well, detail: '' }) }
+        const queue = await workplace.startWorker(inOrder([sidecar, answering('huggingface')]))
+        const narrow = await workplace.upload(queue, shortWav, { engine: 'sidecar' })
+        await expectWhole(await workplace.upload(queue, shortWav), short)
+        expect(await workplace.once(narrow, () => true)).toMatchObject({ doneSamples: 0 })
+        const elsewhere = heard.length
+        well = true
+        await expectWhole(narrow, short)
+        expect(heard.slice(elsewhere).every((name) => name === 'sidecar')).toBe(true)
+        expect(await workOf(workplace.db, narrow)).toEqual([
+          { engine: 'sidecar', model: 'scripted', seconds: short.length / BYTES_PER_SAMPLE / SAMPLE_RATE },
+        ])
+      })
     })
 
     test('silence is a transcription without text', async () => {

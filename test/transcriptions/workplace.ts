@@ -1,6 +1,7 @@
 import { asc, eq } from 'drizzle-orm'
 import { spans } from '../../src/db/schema.ts'
 import type { Engine } from '../../src/engines/engine.ts'
+import { type Engines, inOrder } from '../../src/engines/preference.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { BYTES_PER_SAMPLE } from '../../src/media/media.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
@@ -40,8 +41,19 @@ export async function openWorkplace(kind: TestDatabaseKind) {
     return queue
   }
 
-  function servicesOf({ queue, engine }: { queue: Queue; engine: Engine }): WorkServices {
-    return { db, changes, queue, storage, media, engine, maxAudioSeconds: 3600, log: () => {} }
+  function servicesOf({ queue, engine }: { queue: Queue; engine: Engine | Engines }): WorkServices {
+    const engines = 'available' in engine ? engine : inOrder([engine])
+    return {
+      db,
+      changes,
+      queue,
+      storage,
+      media,
+      engines,
+      maxAudioSeconds: 3600,
+      maxConcurrentPerUser: undefined,
+      log: () => {},
+    }
   }
 
   return {
@@ -52,17 +64,29 @@ export async function openWorkplace(kind: TestDatabaseKind) {
     servicesOf,
 
     /** A queue of its own with a worker on it, as a service that has just started has. */
-    async startWorker(engine: Engine): Promise<Queue> {
+    async startWorker(engine: Engine | Engines): Promise<Queue> {
       const queue = await openQueue()
       await startWorker(servicesOf({ queue, engine }))
       return queue
     },
 
     /** Uploads a recording; gives the transcription's id. */
-    async upload(queue: Queue, recording: Uint8Array, fields: Record<string, string> = {}): Promise<string> {
-      const upload = createUpload({ db, queue, storage, media, maxAudioSeconds: 3600 })
+    async upload(
+      queue: Queue,
+      recording: Uint8Array,
+      fields: Record<string, string> = {},
+      by = userId,
+    ): Promise<string> {
+      const upload = createUpload({
+        db,
+        queue,
+        storage,
+        media,
+        engines: ['sidecar', 'huggingface'],
+        maxAudioSeconds: 3600,
+      })
       return upload({
-        userId,
+        userId: by,
         receive: async (store) => ({
           fields: new Map(Object.entries(fields)),
           file: { filename: 'recording', stored: await store(streamOf(recording)) },

@@ -1,0 +1,2 @@
+DROP INDEX "transcriptions_open";--> statement-breakpoint
+CREATE INDEX "transcriptions_open" ON "transcriptions" USING btree ("user_id","created_at") WHERE "transcriptions"."status" in ('queued', 'processing');

@@ -1,0 +1,135 @@
+import { afterEach, describe, expect, setSystemTime, test } from 'bun:test'
+import { type Engine, EngineOverloaded } from '../../src/engines/engine.ts'
+import { failsOver, inOrder } from '../../src/engines/preference.ts'
+import { VerbatimError } from '../../src/errors.ts'
+import { type Answer, namingSamples, scriptedEngine } from '../transcriptions/scripted-engine.ts'
+import { silence } from './pcm.ts'
+import { spanOf } from './span.ts'
+
+const unavailable = () => new VerbatimError('engine_unavailable', 'It broke off')
+const hosted = (changes: Partial<Engine> = {}, answer?: Answer): Engine => ({
+  ...scriptedEngine({ targetSpanSeconds: 2, maxSpanSeconds: 3, concurrency: 4, ...(answer && { answer }) }),
+  name: 'huggingface',
+  ...changes,
+})
+const down: Partial<Engine> = {
+  state: () => ({ ready: false, detail: 'It is down.' }),
+  whenReady: (signal) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+}
+const span = () => spanOf({ pcm: silence(1) })
+
+afterEach(() => {
+  setSystemTime()
+})
+
+describe('engines in order of preference', () => {
+  test('are planned for by the first, and all of them are asked', async () => {
+    const engines = inOrder([scriptedEngine({ concurrency: 2 }), hosted()])
+    expect(engines).toMatchObject({
+      targetSpanSeconds: 4,
+      maxSpanSeconds: 6,
+      concurrency: 4,
+    })
+    expect((await engines.available(null)).map(({ name }) => name)).toEqual(['sidecar', 'huggingface'])
+    expect((await engines.available(['huggingface'])).map(({ name }) => name)).toEqual(['huggingface'])
+  })
+
+  test('one that is not ready is passed over; one that is ready is enough', async () => {
+    const engines = inOrder([{ ...scriptedEngine(), ...down }, hosted()])
+    expect((await engines.available(null)).map(({ name }) => name)).toEqual(['huggingface'])
+    expect(engines.state()).toEqual({ ready: true, detail: 'It is down. answers as scripted' })
+    await engines.whenReady(new AbortController().signal)
+    expect(inOrder([{ ...scriptedEngine(), ...down }]).state().ready).toBe(false)
+  })
+
+  test('while none is ready, waiting ends with the signal’s reason', async () => {
+    const engines = inOrder([{ ...scriptedEngine(), ...down }, hosted(down)])
+    const stopping = new AbortController()
+    const waiting = engines.whenReady(stopping.signal)
+    stopping.abort(new Error('stopping'))
+    expect(await waiting.catch((error: unknown) => error)).toEqual(new Error('stopping'))
+  })
+
+  test('a day’s budget bounds what one is sent', async () => {
+    let used = 99.9
+    const budget = { engine: 'huggingface' as const, secondsPerDay: 100, used: async () => used }
+    const engines = inOrder([hosted(), scriptedEngine()], { budget })
+    expect((await engines.available(null)).map(({ name }) => name)).toEqual(['huggingface', 'sidecar'])
+    used = 100
+    expect((await engines.available(null)).map(({ name }) => name)).toEqual(['sidecar'])
+  })
+})
+
+describe('an engine that breaks off three times in a row', () => {
+  async function brokenOff(times: number) {
+    let well = false
+    let calls = 0
+    const answer: Answer = ({ pcm }) => {
+      calls += 1
+      if (well) return namingSamples(pcm)
+      throw unavailable()
+    }
+    const [engine] = await inOrder([scriptedEngine({ answer })]).available(null)
+    if (!engine) throw new Error('no engine')
+    const thrown = () => engine.transcribe(span()).catch((error: unknown) => error)
+    for (let time = 0; time < times; time++) expect(await thrown()).toEqual(unavailable())
+    return {
+      engine,
+      thrown,
+      calls: () => calls,
+      heal: () => {
+        well = true
+      },
+    }
+  }
+
+  test('is not asked for a while, and says when to come back', async () => {
+    const { thrown, calls } = await brokenOff(3)
+    const error = await thrown()
+    expect(error).toBeInstanceOf(EngineOverloaded)
+    expect(error).toMatchObject({ code: 'engine_overloaded', retryAfterSeconds: 2 })
+    expect(calls()).toBe(3)
+  })
+
+  test('is asked again after it, and is in use again once it answers', async () => {
+    const { engine, thrown, heal } = await brokenOff(3)
+    setSystemTime(Date.now() + 120_000)
+    expect(await thrown()).toEqual(unavailable())
+    expect(await thrown()).toBeInstanceOf(EngineOverloaded)
+    heal()
+    setSystemTime(Date.now() + 600_000)
+    expect((await engine.transcribe(span())).model).toBe('scripted')
+    expect((await engine.transcribe(span())).model).toBe('scripted')
+  })
+
+  test('what is the span’s own fault, or the caller’s wish, is not held against it', async () => {
+    const errors = [
+      new VerbatimError('engine_rejected', 'No'),
+      new Error('aborted'),
+      unavailable(),
+      unavailable(),
+    ]
+    const answer: Answer = ({ pcm }, call) => {
+      const error = errors[call]
+      if (error) throw error
+      return namingSamples(pcm)
+    }
+    const [engine] = await inOrder([scriptedEngine({ answer })]).available(null)
+    for (const error of errors) {
+      expect(await engine?.transcribe(span()).catch((thrown: unknown) => thrown)).toBe(error)
+    }
+    expect((await engine?.transcribe(span()))?.model).toBe('scripted')
+  })
+})
+
+test.each([
+  ['engine_unavailable', true],
+  ['engine_overloaded', true],
+  ['engine_misconfigured', true],
+  ['engine_rejected', true],
+  ['internal', false],
+] as const)('%s goes on to another engine: %p', (code, does) => {
+  expect(failsOver(new VerbatimError(code, 'x'))).toBe(does)
+  expect(failsOver(new Error('x'))).toBe(false)
+})
