@@ -1,0 +1,185 @@
+// Everything killed with −9 again and again, under a steady load of uploads: is each that was accepted completed, with the
+// right text, and nothing left behind? Takes a Postgres of its own (Debian: apt install postgresql).
+//
+//   bun bench/chaos.ts [--kills 200] [--every 2000] [--seed 1]      every: milliseconds from one kill to the next, on average
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { openPostgres } from '../src/db/postgres.ts'
+import { segments, spans, transcriptions } from '../src/db/schema.ts'
+import { wavOf } from '../src/media/wav.ts'
+import { diskStorage } from '../src/storage/disk.ts'
+import { signUp } from '../test/e2e/client.ts'
+import { withFolder } from '../test/e2e/service.ts'
+import { ROOT } from '../test/sidecar-dir.ts'
+import { openServer } from './chaos/postgres.ts'
+import { childrenOf, kept } from './chaos/processes.ts'
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '200' },
+    every: { type: 'string', default: '2000' },
+    seed: { type: 'string', default: '1' },
+  },
+})
+const KILLS = Number(values.kills)
+const EVERY_MS = Number(values.every)
+const UPLOAD_EVERY_MS = 1500
+const WORKERS = 2
+const random = seeded(Number(values.seed))
+
+/** The same numbers for the same seed (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+function freePort(): number {
+  const server = Bun.serve({ port: 0, fetch: () => new Response() })
+  const { port } = server
+  server.stop(true)
+  if (port === undefined) throw new Error('no port')
+  return port
+}
+
+/** The fixture's speech once, and six times with pauses: short files, and ones of some length. */
+async function recordings(): Promise<Blob[]> {
+  const pcm = (await readFile(join(ROOT, 'test/fixtures/speech.wav'))).subarray(44)
+  const once = new Uint8Array(pcm.length + 32_000)
+  once.set(pcm)
+  const long = new Uint8Array(once.length * 6)
+  for (let at = 0; at < long.length; at += once.length) long.set(once, at)
+  return [new Blob([wavOf(pcm)]), new Blob([wavOf(long)])]
+}
+
+await withFolder(async (folder) => {
+  const server = await openServer({ port: freePort() })
+  const apiPort = freePort()
+  const env = {
+    DATA_DIR: join(folder, 'data'),
+    DATABASE_URL: server.url,
+    // Two sidecars on one machine: a core each.
+    CPU_WORKERS: '1',
+  }
+  const api = kept({ ...env, MODE: 'api', PORT: String(apiPort) })
+  const workers = Array.from({ length: WORKERS }, () => kept({ ...env, MODE: 'worker' }))
+  const url = `http://127.0.0.1:${apiPort}`
+  const health = () =>
+    fetch(`${url}/health/live`).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+  while (!(await health())) await Bun.sleep(100)
+
+  const user = await signUp(url)
+  const audio = await recordings()
+  const expected: (string | null)[] = []
+  for (const one of audio) expected.push((await user.finished(await user.upload(one))).transcription)
+  console.log(`undisturbed: ${expected.map((text) => `${text?.length} characters`).join(', ')}`)
+
+  const accepted = new Map<string, number>()
+  let refused = 0
+  let loading = true
+  const load = (async () => {
+    for (let count = 0; loading; count++) {
+      const kind = count % 5 === 4 ? 1 : 0
+      const one = audio[kind]
+      if (!one) throw new Error('no recording')
+      await user.upload(one).then(
+        (id) => accepted.set(id, kind),
+        () => {
+          refused += 1
+        },
+      )
+      await Bun.sleep(UPLOAD_EVERY_MS * (0.5 + random()))
+    }
+  })()
+
+  const killed: Record<string, number> = {}
+  const victims: [name: string, kill: () => Promise<boolean>][] = [
+    ['api', async () => slay(api.pid())],
+    ...workers.map((worker): [string, () => Promise<boolean>] => ['worker', async () => slay(worker.pid())]),
+    ...workers.map((worker): [string, () => Promise<boolean>] => [
+      'sidecar',
+      async () => slay((await childrenOf(worker.pid() ?? -1)).at(-1)),
+    ]),
+    ['postgres', () => server.kill().then(() => true)],
+  ]
+  for (let kills = 0; kills < KILLS; ) {
+    await Bun.sleep(EVERY_MS * (0.5 + random()))
+    const [name, kill] = victims[Math.floor(random() * victims.length)] ?? []
+    if (!name || !kill || !(await kill())) continue
+    kills += 1
+    killed[name] = (killed[name] ?? 0) + 1
+    if (kills % 20 === 0)
+      console.log(`${kills} kills, ${accepted.size} uploads accepted, ${refused} broken off`)
+  }
+  loading = false
+  await load
+
+  const { db, close } = await openPostgres({ url: server.url })
+  const isOver = (status: string) => status === 'completed' || status === 'failed' || status === 'canceled'
+  let rows = await db.select().from(transcriptions)
+  for (
+    const deadline = Date.now() + 600_000;
+    !rows.every(({ status }) => isOver(status)) && Date.now() < deadline;
+  ) {
+    await Bun.sleep(500)
+    rows = await db.select().from(transcriptions)
+  }
+  const known = new Map(rows.map((row) => [row.id, row]))
+  const lost = [...accepted.keys()].filter((id) => known.get(id)?.status !== 'completed')
+  const wrong = [...accepted].filter(([id, kind]) => known.get(id)?.text !== expected[kind])
+  const work = await db.select().from(spans)
+  const places = new Set(work.map((span) => `${span.transcriptionId} ${span.channel} ${span.startSample}`))
+  const told = await db.select({ spanId: segments.spanId, position: segments.position }).from(segments)
+  const again = work.reduce((sum, { attempt }) => sum + attempt - 1, 0)
+  const storage = await diskStorage({ root: env.DATA_DIR })
+  const orphans = new Set<string>()
+  for await (const { key } of storage.list('transcriptions')) {
+    const id = key.split('/')[1] ?? ''
+    if (!known.has(id)) orphans.add(id)
+  }
+  await close()
+  await Promise.all([api.stop(), ...workers.map((worker) => worker.stop())])
+  await server.close()
+
+  console.table({
+    kills: KILLS,
+    ...Object.fromEntries(Object.entries(killed).map(([name, count]) => [`  of ${name}`, count])),
+    'uploads accepted': accepted.size,
+    'uploads broken off, or refused': refused,
+    'rows in all': rows.length,
+    'accepted and not completed': lost.length,
+    'accepted with another text': wrong.length,
+    spans: work.length,
+    'spans in one place twice': work.length - places.size,
+    'segments told twice': told.length - new Set(told.map((one) => `${one.spanId} ${one.position}`)).size,
+    'spans taken up again': again,
+    'stored, and in no row (swept after a day)': orphans.size,
+  })
+  for (const [id, kind] of wrong.slice(0, 3)) {
+    console.log({
+      id,
+      expected: expected[kind],
+      got: known.get(id)?.text,
+      error: known.get(id)?.errorMessage,
+    })
+  }
+  if (lost.length > 0 || wrong.length > 0) process.exitCode = 1
+})
+
+async function slay(pid: number | undefined): Promise<boolean> {
+  if (pid === undefined) return false
+  try {
+    process.kill(pid, 'SIGKILL')
+    return true
+  } catch {
+    return false
+  }
+}
