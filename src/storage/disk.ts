@@ -1,4 +1,4 @@
-import { mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { VerbatimError } from '../errors.ts'
 import { fill, openAside } from './aside.ts'
@@ -87,17 +87,13 @@ async function sync(path: string) {
 }
 
 async function* keysBelow(folder: string, prefix: string): AsyncGenerator<StoredKey> {
-  const entries = await opendir(folder).catch(orIfMissing(null))
-  if (!entries) return
-  for await (const entry of entries) {
-    const path = join(folder, entry.name)
-    const key = `${prefix}/${entry.name}`
-    if (entry.isDirectory()) {
-      yield* keysBelow(path, key)
-    } else {
-      const file = await stat(path).catch(orIfMissing(null))
-      if (file?.isFile()) yield { key, modifiedAt: file.mtime }
-    }
+  // Others may be removing what is listed here.
+  for (const name of await readdir(folder).catch(orIfMissing([]))) {
+    const path = join(folder, name)
+    const key = `${prefix}/${name}`
+    const entry = await stat(path).catch(orIfMissing(null))
+    if (entry?.isDirectory()) yield* keysBelow(path, key)
+    else if (entry?.isFile()) yield { key, modifiedAt: entry.mtime }
   }
 }
 

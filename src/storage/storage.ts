@@ -16,7 +16,7 @@ export type Storage = {
   read(key: string, range?: { start: number; end: number }): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>
   /** Size in bytes, or null where there is no such key. */
   size(key: string): Promise<number | null>
-  /** Every key below `prefix`, those of one folder together. Never holds all of them in memory. */
+  /** Every key below `prefix`, those of one folder together; of their names no more than a folder's are in memory. */
   list(prefix: string): AsyncIterable<StoredKey>
   /** Removes `prefix` and every key below it; removing what is not there is no error. */
   remove(prefix: string): Promise<void>

@@ -178,12 +178,14 @@ test('an upload that began long ago and still gets parts is not abandoned', asyn
   expect(Buffer.compare(await bytesOf(await storage.read('still/audio')), LONG)).toBe(0)
 })
 
-test('keys of others in the bucket are not listed', async () => {
-  const [ours, others] = [await s3Storage(place('ours')), await s3Storage(place('ours/Others'))]
+test('what is no key of ours is not listed, and stays', async () => {
+  const [ours, others] = [await s3Storage(place('ours')), await s3Storage(place('ours/many/Others'))]
   await ours.write('many/audio', streamOf(LONG.subarray(0, 10)))
-  await others.write('many/audio', streamOf(LONG.subarray(0, 10)))
-  expect(await server.ask(`?list-type=2&prefix=${server.folder}`)).toContain('ours/Others/many/audio')
+  await others.write('their/audio', streamOf(LONG.subarray(0, 10)))
+  expect(await server.ask(`?list-type=2&prefix=${server.folder}`)).toContain('ours/many/Others/their/audio')
   expect(await keysBelow(ours, 'many')).toEqual(['many/audio'])
+  await ours.remove('many')
+  expect(await others.size('their/audio')).toBe(10)
 })
 
 test.each([

@@ -49,7 +49,10 @@ for (const kind of databases) {
     const told: string[] = []
     const options = (other: Partial<Parameters<typeof sweep>[0]> = {}) => ({
       ...{ db: database.db, storage, retentionDays: undefined },
-      ...{ log: (line: string) => told.push(line), signal: new AbortController().signal },
+      ...{
+        log: (line: string, error?: unknown) => told.push(`${line}: ${error}`),
+        signal: new AbortController().signal,
+      },
       ...other,
     })
 
@@ -139,23 +142,28 @@ for (const kind of databases) {
 
     test('removes old files that no row knows, and nothing else', async () => {
       const known = await stored({ status: 'completed' })
-      const [orphan, fresh, mixed] = [randomUUID(), randomUUID(), randomUUID()]
+      const [orphan, fresh] = [randomUUID(), randomUUID()]
       await store(orphan, { hours: 25 })
       await store('no-id-at-all', { hours: 25 })
       await store(fresh, { hours: 0 })
-      await store(mixed, { hours: 25 })
-      await date(join('files', pcmKey(mixed, 1)), 23)
+      // Whichever is listed first, one key that is new keeps them all.
+      const mixed = [randomUUID(), randomUUID(), randomUUID()]
+      for (const [index, id] of mixed.entries()) {
+        await store(id, { hours: 25 })
+        await date(join('files', [audioKey(id), pcmKey(id), pcmKey(id, 1)][index] ?? ''), 23)
+      }
       await storage.write('others/audio', streamOf(AUDIO))
       await date('files/others/audio', 1000)
 
       expect(await sweep(options())).toEqual({ expired: 0, orphans: 2, abandoned: 0 })
-      for (const id of [known, fresh, mixed])
+      for (const id of [known, fresh, ...mixed]) {
         expect(await keysBelow(storage, `${FOLDER}/${id}`)).toHaveLength(3)
+      }
       for (const id of [orphan, 'no-id-at-all']) expect(await hasAudio(id)).toBe(false)
       expect(await storage.size('others/audio')).toBe(AUDIO.length)
 
-      expect((await sweep(options(), new Date(Date.now() + HOUR_MS))).orphans).toBe(2)
-      for (const id of [fresh, mixed]) expect(await hasAudio(id)).toBe(false)
+      expect((await sweep(options(), new Date(Date.now() + HOUR_MS))).orphans).toBe(4)
+      for (const id of [fresh, ...mixed]) expect(await hasAudio(id)).toBe(false)
       expect(await hasAudio(known)).toBe(true)
     })
 
