@@ -4,6 +4,7 @@ import { FIELDS_BYTES, headerSpots } from './header-spots.ts'
 /** What a mutation may use beside the file itself: another file of the corpus, and texts that point out of the file. */
 export type Scene = { other: Uint8Array; links: string[] }
 
+// A Buffer's `slice` is no copy: what is changed is copied by `new Uint8Array`, as the sample must stay whole.
 type Mutate = (bytes: Uint8Array, chance: Chance, scene: Scene) => Uint8Array
 
 const LARGEST_BYTES = 4 * 2 ** 20
@@ -13,7 +14,7 @@ const LONGEST_BLOCK = 65_536
 const truncated: Mutate = (bytes, chance) => bytes.subarray(0, cutOf(bytes, chance))
 
 const bits: Mutate = (bytes, chance) => {
-  const damaged = bytes.slice()
+  const damaged = new Uint8Array(bytes)
   for (let left = chance.upTo(Math.ceil(bytes.length / 64)); left > 0; left--) {
     const at = chance.below(bytes.length)
     damaged[at] = (damaged[at] ?? 0) ^ (1 << chance.below(8))
@@ -22,7 +23,7 @@ const bits: Mutate = (bytes, chance) => {
 }
 
 const runs: Mutate = (bytes, chance) => {
-  const damaged = bytes.slice()
+  const damaged = new Uint8Array(bytes)
   for (let left = chance.upTo(8); left > 0; left--) {
     const at = chance.below(bytes.length)
     const length = chance.upTo(Math.min(LONGEST_RUN, bytes.length - at))
@@ -42,7 +43,7 @@ const runs: Mutate = (bytes, chance) => {
 
 /** Sizes, rates, channel counts and durations: the numbers at a format's limits, or a little off what they were. */
 const header: Mutate = (bytes, chance) => {
-  const damaged = bytes.slice()
+  const damaged = new Uint8Array(bytes)
   const spots = headerSpots(bytes)
   for (let left = chance.upTo(8); left > 0; left--) {
     const at = chance.pick(spots) + chance.below(FIELDS_BYTES)
