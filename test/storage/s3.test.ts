@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { readdir } from 'node:fs/promises'
+import { readdir, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { VerbatimError } from '../../src/errors.ts'
 import { createObjects } from '../../src/storage/s3/objects.ts'
 import { s3Storage } from '../../src/storage/s3/s3.ts'
@@ -159,6 +160,28 @@ test('an answer that ends too early is an error, not a shorter audio, and leaves
   expect(used).toBe(false)
   expect(await readdir(folder.path)).toEqual([])
   early.stop(true)
+})
+
+test('a store that sends all of it where a stretch was asked for is not believed', async () => {
+  await using way = await overWay(({ method, headers }) => {
+    if (method === 'GET' && headers.has('range')) return Promise.resolve(new Response(LONG))
+  })
+  await way.storage.write('all/audio', streamOf(LONG))
+  await expect(way.storage.read('all/audio', { start: 5, end: 10 })).rejects.toThrow('ranges')
+})
+
+test('copies that a crash left on this machine are removed by their age', async () => {
+  await using scratch = await temporaryFolder()
+  const storage = await s3Storage({ ...place('copies'), scratch: scratch.path })
+  await storage.write('kept/audio', streamOf(LONG.subarray(0, 10)))
+  await writeFile(join(scratch.path, 'left'), LONG)
+  const dayAgo = new Date(Date.now() - 86_400_000)
+  await utimes(join(scratch.path, 'left'), dayAgo, dayAgo)
+  await storage.withFile('kept/audio', async (path) => {
+    expect(await storage.removeAbandoned(new Date(Date.now() - 3_600_000))).toBe(1)
+    expect(await Bun.file(path).bytes()).toEqual(LONG.slice(0, 10))
+  })
+  expect(await readdir(scratch.path)).toEqual([])
 })
 
 test('an upload that began long ago and still gets parts is not abandoned', async () => {
