@@ -10,7 +10,7 @@ import { bytesOf, planOf, type Sample } from './fuzz/case.ts'
 import { makeCorpus } from './fuzz/corpus.ts'
 import { linksTo } from './fuzz/decoys.ts'
 import { runFuzz } from './fuzz/run.ts'
-import { memoryLine, tablesOf } from './fuzz/table.ts'
+import { memoryLine, slowestLine, tablesOf } from './fuzz/table.ts'
 
 const KEPT = join(import.meta.dir, 'out/fuzz')
 const TELL_EVERY = 500
@@ -55,7 +55,8 @@ const fuzzed = await runFuzz({
 
 console.log(`${done} cases with seed ${seed} in ${seconds()} s, ${values.concurrency} decoded at once\n`)
 console.log(tablesOf({ corpus, played: fuzzed.played }))
-console.log(`\n${memoryLine(fuzzed)}`)
+console.log(`\n${slowestLine({ corpus, played: fuzzed.played })}`)
+console.log(memoryLine(fuzzed))
 for (const { what, cases } of fuzzed.findings) {
   const kept = await Promise.all(cases.map((index) => keep(corpus, index)))
   console.log([`FOUND: ${what}`, ...kept].join('\n  '))

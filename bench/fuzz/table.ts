@@ -3,6 +3,7 @@ import type { PlayedCase } from './ledger.ts'
 import type { Fuzzed } from './run.ts'
 
 const MB = 1e6
+const SLOWEST = 8
 
 /** Markdown: a row for each format and a row for each mutation, with what became of their cases. */
 export function tablesOf({ corpus, played }: { corpus: readonly Sample[]; played: PlayedCase[] }): string {
@@ -31,6 +32,16 @@ function cellsOf(cases: readonly PlayedCase[], outcomes: string[]): number[] {
     Math.round(most(({ ms }) => ms)),
     Math.round(most(({ peakBytes }) => peakBytes) / MB),
   ]
+}
+
+/** The slowest cases with their numbers, for `--only`. */
+export function slowestLine({ corpus, played }: { corpus: readonly Sample[]; played: PlayedCase[] }): string {
+  const slowest = played.toSorted((one, other) => other.ms - one.ms).slice(0, SLOWEST)
+  const cases = slowest.map(({ index, ms, outcome }) => {
+    const { sample, mutation } = planOf(index, corpus)
+    return `${index} (${sample.name} ${mutation}, ${outcome}, ${Math.round(ms)} ms)`
+  })
+  return `Slowest: ${cases.join(', ')}.`
 }
 
 export function memoryLine({ memory }: Fuzzed): string {
