@@ -240,8 +240,3 @@ export async function openWork(db: Queries): Promise<OpenWork[]> {
     .where(isOpen)
     .orderBy(asc(transcriptions.createdAt))
 }
-
-export async function listIds(db: Queries): Promise<string[]> {
-  const rows = await db.select({ id: transcriptions.id }).from(transcriptions)
-  return rows.map((row) => row.id)
-}
