@@ -1,3 +1,4 @@
+/** It is done with each piece before it asks for the next: then the piece's memory is gone. */
 export type Store<Stored> = (body: ReadableStream<Uint8Array>) => Promise<Stored>
 
 /** A file on its way from a form to `store`. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { VerbatimError } from '../errors.ts'
 import { isFull, orIfMissing } from './file-errors.ts'
@@ -38,14 +38,24 @@ export async function openAside(folder: string) {
   }
 }
 
-/** Writes what comes to a file that was not there. */
-export async function fill(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+/** Writes what comes to a file that was not there; `beside` looks at each chunk while it is being written. */
+export async function fill(
+  path: string,
+  chunks: AsyncIterable<Uint8Array>,
+  beside: (chunk: Uint8Array) => void = () => {},
+): Promise<void> {
   const file = await open(path, 'wx')
   try {
     for await (const chunk of chunks) {
-      for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
+      const written = writeAll(file, chunk)
+      beside(chunk)
+      await written
     }
   } finally {
     await file.close()
   }
+}
+
+async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
 }

@@ -4,7 +4,7 @@ import { VerbatimError } from '../errors.ts'
 import { fill, openAside } from './aside.ts'
 import { orIfMissing } from './file-errors.ts'
 import { checkedKey } from './key.ts'
-import { measure } from './measure.ts'
+import { meter } from './measure.ts'
 import type { Storage, StoredKey } from './storage.ts'
 
 /**
@@ -35,8 +35,8 @@ export async function diskStorage({ root }: { root: string }): Promise<Storage> 
   return {
     write: (key, body) =>
       put(key, async (path) => {
-        const { chunks, measured } = measure(body)
-        await fill(path, chunks)
+        const { take, measured } = meter()
+        await fill(path, body, take)
         return measured()
       }),
     fromFile: put,

@@ -32,7 +32,8 @@ export function requestOf(
       pull(controller) {
         const { done, value } = iterator.next()
         if (done) controller.close()
-        else controller.enqueue(value)
+        // As a network gives them: each piece in memory of its own.
+        else controller.enqueue(value.slice())
       },
     },
     { highWaterMark: 0 },
@@ -46,7 +47,13 @@ export async function received(request: Request, maxBytes = 1_000_000) {
   return { fields: Object.fromEntries(fields), file }
 }
 
-export const textOf = (body: ReadableStream<Uint8Array>) => new Response(body).text()
+/** As a store does: it is done with each piece before it asks for the next, whose memory may be the same. */
+export async function textOf(body: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const piece of body) text += decoder.decode(piece, { stream: true })
+  return text + decoder.decode()
+}
 
 export async function thrownBy(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
