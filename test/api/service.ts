@@ -77,7 +77,10 @@ export async function startService({
     /** Every file that is stored, and what lies beside them half written. */
     async files(): Promise<string[]> {
       const entries = await readdir(root, { recursive: true, withFileTypes: true })
-      return entries.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
+      return entries
+        .filter((one) => one.isFile())
+        .map((one) => join(one.parentPath, one.name))
+        .sort()
     },
     async close() {
       stopping.abort()
