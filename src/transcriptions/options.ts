@@ -11,7 +11,8 @@ export const ENGINES = { sidecar: 'sidecar', hosted: 'huggingface' } as const
  */
 export function parseOptions(fields: Map<string, string>, engines: EngineName[]) {
   const partStart = parseSeconds(fields, 'start')
-  const partEnd = parseSeconds(fields, 'end')
+  // Forms fill numbers that are left alone with 0, Swagger's too: no part ends there.
+  const partEnd = parseSeconds(fields, 'end') || null
   if (partEnd !== null && partEnd <= (partStart ?? 0)) {
     throw new VerbatimError(
       'validation',
