@@ -11,9 +11,10 @@ import { wavOf } from '../src/media/wav.ts'
 import { diskStorage } from '../src/storage/disk.ts'
 import { signUp } from '../test/e2e/client.ts'
 import { withFolder } from '../test/e2e/service.ts'
+import { randomFrom } from '../test/seeded.ts'
 import { ROOT } from '../test/sidecar-dir.ts'
 import { openServer } from './chaos/postgres.ts'
-import { childrenOf, kept } from './chaos/processes.ts'
+import { childrenOf, freePort, kept } from './chaos/processes.ts'
 
 const { values } = parseArgs({
   options: {
@@ -26,26 +27,7 @@ const KILLS = Number(values.kills)
 const EVERY_MS = Number(values.every)
 const UPLOAD_EVERY_MS = 1500
 const WORKERS = 2
-const random = seeded(Number(values.seed))
-
-/** The same numbers for the same seed (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-function freePort(): number {
-  const server = Bun.serve({ port: 0, fetch: () => new Response() })
-  const { port } = server
-  server.stop(true)
-  if (port === undefined) throw new Error('no port')
-  return port
-}
+const random = randomFrom(Number(values.seed))
 
 /** The fixture's speech once, and six times with pauses: short files, and ones of some length. */
 async function recordings(): Promise<Blob[]> {
@@ -58,7 +40,7 @@ async function recordings(): Promise<Blob[]> {
 }
 
 await withFolder(async (folder) => {
-  const server = await openServer({ port: freePort() })
+  const server = await openServer()
   const apiPort = freePort()
   const env = {
     DATA_DIR: join(folder, 'data'),

@@ -34,7 +34,7 @@ function simulatedSidecar() {
   })
 }
 
-const server = await openServer({ port: 20_000 + (process.pid % 20_000) })
+const server = await openServer()
 const audio = new Blob([wavOf(new Uint8Array(HOURS * 3600 * 32_000))])
 const rows: Record<string, string | number>[] = []
 for (const count of COUNTS) {

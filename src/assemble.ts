@@ -182,7 +182,7 @@ type EngineOptions = {
 
 function openEngines(db: Database, { settings, ...rest }: EngineOptions): Engines {
   const [first, ...others] = settings.INFERENCE
-  const open = (name: 'sidecar' | 'hosted') =>
+  const open = (name: Settings['INFERENCE'][number]) =>
     name === 'hosted' ? openHosted(settings) : openSidecar({ settings, ...rest })
   const secondsPerDay = settings.HOSTED_SECONDS_PER_DAY
   return inOrder([open(first), ...others.map(open)], {

@@ -2,10 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { childrenOf } from './processes.ts'
+import { childrenOf, freePort } from './processes.ts'
 
 /** A Postgres server of its own, in a folder of its own, that is killed and started again as one likes. */
-export async function openServer({ port }: { port: number }) {
+export async function openServer() {
+  const port = freePort()
   const bin = (await installed()).at(-1)
   if (!bin) throw new Error('There is no Postgres: apt install postgresql')
   const data = await mkdtemp(join(tmpdir(), 'chaos-postgres-'))

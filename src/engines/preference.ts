@@ -67,8 +67,9 @@ export function inOrder(
       const any = AbortSignal.any([signal, enough.signal])
       try {
         await Promise.any(engines.map((engine) => engine.whenReady(any)))
-      } catch {
+      } catch (error) {
         signal.throwIfAborted()
+        throw error
       } finally {
         enough.abort()
       }

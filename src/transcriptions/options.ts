@@ -11,8 +11,7 @@ export const ENGINES = { sidecar: 'sidecar', hosted: 'huggingface' } as const
  */
 export function parseOptions(fields: Map<string, string>, engines: EngineName[]) {
   const partStart = parseSeconds(fields, 'start')
-  // Forms fill numbers that are left alone with 0, Swagger's too: no part ends there.
-  const partEnd = parseSeconds(fields, 'end') || null
+  const partEnd = parseSeconds(fields, 'end')
   if (partEnd !== null && partEnd <= (partStart ?? 0)) {
     throw new VerbatimError(
       'validation',

@@ -107,6 +107,9 @@ export const Waveform = t.Object({
   }),
 })
 
+/** Swagger fills a form's fields with their defaults, or else makes something up: so each has one. */
+const SECONDS = { type: 'string' as const, pattern: '^(\\d+(\\.\\d+)?)?$', default: '' }
+
 const OPTIONS = {
   language: {
     type: 'string' as const,
@@ -122,7 +125,8 @@ const OPTIONS = {
   },
   engine: {
     type: 'string' as const,
-    enum: ['sidecar', 'hosted'],
+    enum: ['', 'sidecar', 'hosted'],
+    default: '',
     description: 'Sends the audio to this engine alone, of those that the service has',
   },
   channels: {
@@ -131,8 +135,8 @@ const OPTIONS = {
     default: 'mix',
     description: '`split` transcribes each channel apart: segments then carry `channel`',
   },
-  start: { type: 'number' as const, minimum: 0, description: 'Seconds from which on to transcribe' },
-  end: { type: 'number' as const, minimum: 0, description: 'Seconds up to which to transcribe' },
+  start: { ...SECONDS, description: 'Seconds from which on to transcribe' },
+  end: { ...SECONDS, description: 'Seconds up to which to transcribe' },
 }
 
 const AUDIO = {
@@ -163,4 +167,4 @@ export const uploadQuery = Object.entries(OPTIONS).map(
   }),
 )
 
-type Option = { type: 'string' | 'number'; description?: string; [key: string]: unknown }
+type Option = { type: 'string'; description?: string; [key: string]: unknown }

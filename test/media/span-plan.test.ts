@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { SAMPLE_RATE } from '../../src/media/media.ts'
 import { planSpans, type Span } from '../../src/media/span-plan.ts'
+import { randomFrom } from '../seeded.ts'
 
 const LOUD = 200
 const seconds = (value: number) => Math.round(value * SAMPLE_RATE)
@@ -149,15 +150,4 @@ function isExactCover(spans: Span[], startSample: number, endSample: number): bo
     at = span.endSample
   }
   return at === endSample
-}
-
-/** mulberry32: the same numbers every run, so that a failure can be looked at again. */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }
