@@ -26,9 +26,12 @@ if (!server && process.env.CI) {
   throw new Error('TEST_DATABASE_URL is not set: with CI set, the tests must run on a real Postgres too')
 }
 
+/** For what does not depend on the database: it is always there. */
+export const embedded: TestDatabaseKind = { name: 'PGlite', open: openEmbedded }
+
 /** Every kind there is here. A real Postgres is one that TEST_DATABASE_URL names, by a role that may create databases. */
 export const databases: TestDatabaseKind[] = [
-  { name: 'PGlite', open: openEmbedded },
+  embedded,
   ...(server ? [{ name: 'Postgres' as const, open: () => openReal(server) }] : []),
 ]
 

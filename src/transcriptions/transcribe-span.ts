@@ -90,12 +90,13 @@ async function send(
   let failed: VerbatimError = new EngineOverloaded('No engine that may do it takes a span at the moment', {
     retryAfterSeconds: ASK_AGAIN_SECONDS,
   })
+  let pcm: Uint8Array<ArrayBuffer> | undefined
   const usable = await services.engines.available(among)
   for (const [place, engine] of usable.entries()) {
     if (span.endSample - span.startSample > engine.maxSpanSeconds * SAMPLE_RATE) return { tooLongFor: engine }
     try {
       const { language, task, words } = transcription
-      const pcm = await readPcm(services, span)
+      pcm ??= await readPcm(services, span)
       return { result: await engine.transcribe({ pcm, language, task, words, signal }), engine: engine.name }
     } catch (error) {
       if (signal.aborted || !failsOver(error)) throw error

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { users } from '../../src/db/schema.ts'
-import { databases } from '../databases.ts'
+import { databases, embedded } from '../databases.ts'
 import { type Answer, type Client, clientOf, fixture, textAt } from './client.ts'
 import { claimsOf, forge } from './jwt.ts'
 import { SECRET, startService, type TestService } from './service.ts'
@@ -78,10 +78,8 @@ describe('what is refused', () => {
   let closed: TestService
 
   beforeAll(async () => {
-    const [kind] = databases
-    if (!kind) throw new Error('no database')
-    service = await startService({ kind })
-    closed = await startService({ kind, registration: 'closed' })
+    service = await startService({ kind: embedded })
+    closed = await startService({ kind: embedded, registration: 'closed' })
     anyone = clientOf(service.url)
   })
   afterAll(() => Promise.all([service.close(), closed.close()]))

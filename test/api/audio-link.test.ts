@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { eq } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { createLinkSigner } from '../../src/transcriptions/links.ts'
-import { databases } from '../databases.ts'
+import { embedded } from '../databases.ts'
 import { type Client, clientOf, fixture, textAt } from './client.ts'
 import { SECRET, startService, type TestService } from './service.ts'
 
@@ -13,9 +13,7 @@ let ada: Client
 let original: Uint8Array<ArrayBuffer>
 
 beforeAll(async () => {
-  const [kind] = databases
-  if (!kind) throw new Error('no database')
-  service = await startService({ kind })
+  service = await startService({ kind: embedded })
   const anyone = clientOf(service.url)
   ada = anyone.as(await anyone.newToken())
   original = await fixture('speech.mp3').bytes()

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
-import { databases } from '../databases.ts'
+import { embedded } from '../databases.ts'
 import { startService, type TestService } from './service.ts'
 
 setDefaultTimeout(60_000)
@@ -18,9 +18,7 @@ let service: TestService
 let document: Document
 
 beforeAll(async () => {
-  const [kind] = databases
-  if (!kind) throw new Error('no database')
-  service = await startService({ kind })
+  service = await startService({ kind: embedded })
   document = await (await fetch(`${service.url}/swagger/json`)).json()
 })
 afterAll(() => service.close())

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { databases } from '../databases.ts'
+import { embedded } from '../databases.ts'
 import { type Client, clientOf } from './client.ts'
 import { startService, type TestService } from './service.ts'
 
@@ -9,9 +9,7 @@ let service: TestService
 let anyone: Client
 
 beforeAll(async () => {
-  const [kind] = databases
-  if (!kind) throw new Error('no database')
-  service = await startService({ kind })
+  service = await startService({ kind: embedded })
   anyone = clientOf(service.url)
 })
 afterAll(() => service.close())

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { insertPlan } from '../../src/transcriptions/transcriptions.store.ts'
-import { databases } from '../databases.ts'
+import { embedded } from '../databases.ts'
 import { type Client, clientOf, fixture, textAt } from './client.ts'
 import { startService, type TestService } from './service.ts'
 
@@ -11,9 +11,7 @@ let ada: Client
 let bob: Client
 
 beforeAll(async () => {
-  const [kind] = databases
-  if (!kind) throw new Error('no database')
-  service = await startService({ kind })
+  service = await startService({ kind: embedded })
   const anyone = clientOf(service.url)
   ada = anyone.as(await anyone.newToken())
   bob = anyone.as(await anyone.newToken())
