@@ -22,6 +22,7 @@ import { StartError } from './errors.ts'
 import { createHealth } from './health/health.ts'
 import type { SwaggerAssets } from './http/docs.ts'
 import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'
+import { guardedOutbound } from './outbound/guarded.ts'
 import { pgBossQueue } from './queue/pg-boss.ts'
 import { diskStorage } from './storage/disk.ts'
 import { s3Storage } from './storage/s3/s3.ts'
@@ -79,6 +80,7 @@ export async function assemble({
   const { db } = database
   const changes = await openChanges(database)
   const media = ffmpegMedia()
+  const outbound = guardedOutbound({ allow: settings.OUTBOUND_ALLOW ?? [] })
   if (isEmbedded) {
     const resumed = await requeue({ db, queue })
     if (resumed > 0) log(`going on with ${resumed} unfinished jobs`)
@@ -107,6 +109,7 @@ export async function assemble({
         engines: settings.INFERENCE.map((name) => ENGINES[name]),
         maxAudioSeconds,
       }),
+      outbound,
       swagger: await swaggerAssets(),
       secret,
       maxUploadBytes: settings.MAX_UPLOAD_BYTES,

@@ -1,4 +1,5 @@
 import { StartError } from './errors.ts'
+import { parseNetwork } from './outbound/networks.ts'
 
 type Setting<T> = {
   /** The README's line. */
@@ -36,6 +37,11 @@ const integer = (min: number, max: number) => (text: string) => {
 const urlList = (text: string) => {
   const urls = text.split(',').map((part) => url(part.trim()))
   return urls.every((one) => one !== undefined) ? urls : undefined
+}
+
+const networkList = (text: string) => {
+  const networks = text.split(',').map((part) => parseNetwork(part.trim()))
+  return networks.every((one) => one !== undefined) ? networks : undefined
 }
 
 const postgresUrl = (text: string) =>
@@ -153,6 +159,12 @@ export const SETTINGS = {
     takes: 'a whole number from 1',
     unset: 'as many as there is room for',
     parse: integer(1, 10_000),
+  }),
+  OUTBOUND_ALLOW: optional({
+    doc: 'What `audio_url` may reach beside public hosts',
+    takes: 'addresses and networks such as `10.0.0.0/8`, separated by commas',
+    unset: 'public hosts alone',
+    parse: networkList,
   }),
   INFERENCE: optional({
     doc: 'Which engines transcribe, the preferred first; audio goes to no other',

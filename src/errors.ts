@@ -9,6 +9,8 @@ export type ErrorCode =
   | 'part_outside'
   | 'incomplete_upload'
   | 'upload_stalled'
+  | 'url_refused'
+  | 'url_failed'
   | 'too_large'
   | 'too_long'
   | 'unauthorized'

@@ -11,7 +11,7 @@ type Module = { path: string; imports: string[]; code: string }
 const ENTRIES = ['main.ts', 'edge.ts']
 const WIRING = ['app.ts', 'assemble.ts', 'worker.ts', 'tour.ts']
 const FEATURES = ['auth', 'transcriptions', 'health', 'webhooks']
-const PORTS = ['engines', 'media', 'storage', 'queue', 'db']
+const PORTS = ['engines', 'media', 'storage', 'queue', 'db', 'outbound']
 /** What of a port's folder anyone may import: the port itself and what is pure. The rest are its adapters. */
 const OPEN = [
   'engines/engine.ts',
@@ -24,6 +24,8 @@ const OPEN = [
   'db/changes.ts',
   'db/database.ts',
   'db/schema.ts',
+  'outbound/outbound.ts',
+  'outbound/networks.ts',
 ]
 const FEATURE_ADAPTERS = ['auth/argon2id.ts']
 
@@ -159,6 +161,7 @@ describe('the rules can be broken', () => {
     ['worker.ts', "import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'", 'in assemble.ts alone'],
     ['engines/engine.ts', "import { sidecarEngine } from './sidecar.ts'", 'in assemble.ts alone'],
     ['queue/pg-boss.ts', "import { openPglite } from '../db/pglite.ts'", 'in assemble.ts alone'],
+    ['http/upload.ts', "import { guardedOutbound } from '../outbound/guarded.ts'", 'in assemble.ts alone'],
     ['transcriptions/links.ts', "const crypto = await import('node:crypto')", 'are for entries'],
     ['http/range.ts', "import {\n  readFile,\n} from 'node:fs/promises'", 'are for entries'],
     ['assemble.ts', 'const port = process.env.PORT', 'only entries read the environment'],

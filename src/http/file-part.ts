@@ -71,3 +71,22 @@ export function openFilePart<Stored>({
     },
   }
 }
+
+/** Brings what comes to `store`. When it throws, the store's stream has failed and the store has settled. */
+export async function streamed<Stored>({
+  pieces,
+  store,
+}: {
+  pieces: AsyncIterable<Uint8Array>
+  store: Store<Stored>
+}): Promise<Stored> {
+  const file = openFilePart({ filename: null, store })
+  try {
+    for await (const piece of pieces) await file.write(piece)
+    file.end()
+    return await file.stored
+  } catch (error) {
+    await file.fail(error)
+    throw error
+  }
+}

@@ -1,24 +1,24 @@
 import { VerbatimError } from '../errors.ts'
 
 /**
- * A request's body, piece by piece as it arrives. Throws `too_large` beyond `maxBytes` (already at its Content-Length),
+ * The body of a request or an answer, piece by piece as it arrives. Throws `too_large` beyond `maxBytes` (already at its Content-Length),
  * `incomplete_upload` where it breaks off, and `upload_stalled` where nothing comes for `idleMs`.
  */
 export async function* piecesOf({
-  request,
+  message,
   maxBytes,
   tooLarge,
   idleMs,
 }: {
-  request: Request
+  message: Pick<Request, 'headers' | 'body'>
   maxBytes: number
   tooLarge: () => VerbatimError
   idleMs: number
 }): AsyncGenerator<Uint8Array, void> {
-  if (!request.body) return
-  const declared = Number(request.headers.get('content-length') ?? 0)
+  if (!message.body) return
+  const declared = Number(message.headers.get('content-length') ?? 0)
   if (declared > maxBytes) throw tooLarge()
-  const reader = request.body.getReader()
+  const reader = message.body.getReader()
   let bytes = 0
   try {
     for (let piece = await next(reader, idleMs); piece; piece = await next(reader, idleMs)) {

@@ -145,12 +145,25 @@ const AUDIO = {
   description: 'wav, mp3, flac, m4a, ogg, webm, mp4 and whatever else ffmpeg reads',
 }
 
+const AUDIO_URL = {
+  type: 'string' as const,
+  default: '',
+  description: 'Where the audio is fetched from, in place of `audio`: an http(s) URL on the public internet',
+}
+
 /** By hand, since the routes read their bodies themselves. */
 export const uploadForm = {
   required: true,
   content: {
     'multipart/form-data': {
-      schema: { type: 'object' as const, required: ['audio'], properties: { audio: AUDIO, ...OPTIONS } },
+      schema: { type: 'object' as const, properties: { audio: AUDIO, audio_url: AUDIO_URL, ...OPTIONS } },
+    },
+    'application/json': {
+      schema: {
+        type: 'object' as const,
+        required: ['audio_url'],
+        properties: { audio_url: AUDIO_URL, ...OPTIONS },
+      },
     },
   },
 }

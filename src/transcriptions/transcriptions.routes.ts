@@ -5,6 +5,7 @@ import { parseRange } from '../http/range.ts'
 import { eventStream } from '../http/sse.ts'
 import { BEARER, bearer } from '../http/tokens.ts'
 import { readUpload } from '../http/upload.ts'
+import type { Outbound } from '../outbound/outbound.ts'
 import {
   Accepted,
   IdParams,
@@ -24,6 +25,8 @@ import type { createUpload } from './upload.ts'
 export type TranscriptionRoutesServices = {
   transcriptions: TranscriptionsService
   upload: ReturnType<typeof createUpload>
+  /** Fetches what `audio_url` names. */
+  outbound: Outbound
   secret: string
   maxUploadBytes: number
   /** Fires when the service stops: what is held open ends. */
@@ -40,6 +43,9 @@ export function transcriptionRoutes(services: TranscriptionRoutesServices) {
 const WAITING =
   '`Prefer: wait=30` holds the answer back until the transcription is over, or for so many seconds.'
 
+const FROM_URL =
+  'In place of `audio`, `audio_url` names where it is fetched from: in a form, as JSON or in the query.'
+
 const accepted = {
   200: Status,
   202: Accepted,
@@ -49,12 +55,13 @@ const accepted = {
   413: Problem,
   415: Problem,
   500: Problem,
+  502: Problem,
   503: Problem,
   507: Problem,
 }
 
 function ownedRoutes(services: TranscriptionRoutesServices) {
-  const { transcriptions, upload, secret, maxUploadBytes, stopping, log } = services
+  const { transcriptions, upload, outbound, secret, maxUploadBytes, stopping, log } = services
 
   /** How long to hold an answer back, where the client asked for it. */
   function patience(request: Request, set: { headers: Record<string, string | number> }): AbortSignal | null {
@@ -67,15 +74,19 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
   const accept = async ({
     request,
     userId,
+    server,
     set,
   }: {
     request: Request
     userId: string
+    server: { timeout(request: Request, seconds: number): void } | null
     set: { status?: number | string; headers: Record<string, string | number> }
   }) => {
+    // While audio is fetched from elsewhere, or brought to a bucket, the client hears nothing.
+    server?.timeout(request, 0)
     const id = await upload({
       userId,
-      receive: (store) => readUpload({ request, name: 'audio', maxBytes: maxUploadBytes, store }),
+      receive: (store) => readUpload({ request, name: 'audio', maxBytes: maxUploadBytes, outbound, store }),
     })
     const until = patience(request, set)
     if (until) {
@@ -93,7 +104,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
       response: accepted,
       detail: {
         summary: 'Transcribe audio',
-        description: `Answers as soon as the audio is stored; read the transcription under its id. ${WAITING}`,
+        description: `Answers as soon as the audio is stored; read the transcription under its id. ${FROM_URL} ${WAITING}`,
         requestBody: uploadForm,
       },
     })

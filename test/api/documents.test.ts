@@ -92,7 +92,13 @@ describe('the document', () => {
 
   test('says what bodies the routes take', () => {
     const bodies = operations().map(({ operation }) => Object.keys(operation.requestBody?.content ?? {}))
-    expect(bodies.flat()).toEqual(['application/json', 'application/json', 'multipart/form-data', 'audio/*'])
+    expect(bodies.flat()).toEqual([
+      'application/json',
+      'application/json',
+      'multipart/form-data',
+      'application/json',
+      'audio/*',
+    ])
   })
 
   test('points to no other host', () => {

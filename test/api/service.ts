@@ -8,6 +8,8 @@ import { createAuthService } from '../../src/auth/auth.service.ts'
 import type { Engine, EngineState } from '../../src/engines/engine.ts'
 import { createHealth } from '../../src/health/health.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
+import { guardedOutbound } from '../../src/outbound/guarded.ts'
+import { parseNetwork } from '../../src/outbound/networks.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import { createLinkSigner } from '../../src/transcriptions/links.ts'
@@ -17,6 +19,9 @@ import type { TestDatabaseKind } from '../databases.ts'
 
 export const SECRET = 'a secret for tests, of 32 characters or more'
 export const MAX_UPLOAD_BYTES = 1_000_000
+
+/** Where the tests' own servers are, and nothing else that is private. */
+const LOOPBACK = [parseNetwork('127.0.0.1')].filter((network) => network !== undefined)
 
 export type TestService = Awaited<ReturnType<typeof startService>>
 
@@ -51,6 +56,7 @@ export async function startService({
     auth: createAuthService({ db, passwords: argon2id, registration }),
     transcriptions: createTranscriptionsService({ db, changes, storage, links, publicUrl: () => url }),
     upload: createUpload({ db, queue, storage, media, engines: ['sidecar'], maxAudioSeconds }),
+    outbound: guardedOutbound({ allow: LOOPBACK }),
     health: createHealth({
       ping: () => (health.databaseAnswers ? database.ping() : Promise.reject(new Error('no answer'))),
       engines: idleEngine(() => engine.state),

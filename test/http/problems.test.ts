@@ -24,6 +24,8 @@ const STATUS = {
   engine_rejected: 502,
   engine_misconfigured: 502,
   part_outside: 400,
+  url_refused: 400,
+  url_failed: 502,
   already_over: 409,
   upload_stalled: 408,
   audio_removed: 410,

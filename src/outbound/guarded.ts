@@ -1,0 +1,118 @@
+import { lookup } from 'node:dns/promises'
+import { request as overHttp } from 'node:http'
+import { request as overHttps } from 'node:https'
+import { isIP } from 'node:net'
+import { VerbatimError } from '../errors.ts'
+import { answerOf } from './answer.ts'
+import { isPublic, isWithin, type Network } from './networks.ts'
+import type { Outbound, OutboundRequest } from './outbound.ts'
+
+type Address = { address: string; family: number }
+
+/** Below these live the system's services; mail, databases of old and the like are no one's audio. */
+const FIRST_FREE_PORT = 1024
+const REDIRECTS = [301, 302, 303, 307, 308]
+
+/**
+ * Resolves a host once, looks at each of its addresses, and connects to those and no others, so that a name that
+ * resolves otherwise the next moment leads nowhere else. No proxy of the environment is used.
+ *
+ * `allow`: networks that may be reached though they are not public. `certificates`: PEM, trusted instead of the system's.
+ */
+export function guardedOutbound({
+  allow,
+  resolve = (host) => lookup(host, { all: true }),
+  certificates,
+}: {
+  allow: Network[]
+  resolve?: (host: string) => Promise<Address[]>
+  certificates?: string
+}): Outbound {
+  /** The addresses to connect to. */
+  async function look({ url: text, secure = false }: Pick<OutboundRequest, 'url' | 'secure'>) {
+    const url = URL.parse(text)
+    if (!url || !/^https?:$/.test(url.protocol)) throw refused('The URL is no http(s) URL')
+    if (url.username || url.password) throw refused('The URL carries a user name or a password')
+    const host = url.hostname.replace(/^\[|\]$/g, '')
+    const family = isIP(host)
+    const addresses = family ? [{ address: host, family }] : await resolve(host).catch(() => [])
+    if (addresses.length === 0) throw failed(`The host ${host} is not found`)
+    if (addresses.every(({ address }) => isWithin(allow, address))) return { url, host, addresses }
+    if (!addresses.every(({ address }) => isPublic(address) || isWithin(allow, address))) {
+      throw refused(`The host ${host} is not on the public internet`)
+    }
+    if (secure && url.protocol !== 'https:') throw refused('The URL is no https URL')
+    if (url.port !== '' && Number(url.port) < FIRST_FREE_PORT) {
+      throw refused(`Port ${url.port} is none that a URL may name here`)
+    }
+    return { url, host, addresses }
+  }
+
+  async function ask(request: OutboundRequest): Promise<Response> {
+    const { method, headers = {}, body, timeoutMs, signal } = request
+    const { url, host, addresses } = await look(request)
+    const patience = AbortSignal.timeout(timeoutMs)
+    const { promise, resolve, reject } = Promise.withResolvers<Response>()
+    const asked = (url.protocol === 'https:' ? overHttps : overHttp)(url, {
+      method,
+      headers: { 'User-Agent': 'Verbatim', 'Accept-Encoding': 'identity', ...headers },
+      agent: false,
+      lookup: (_, { all }, found) => {
+        const [first = { address: '', family: 0 }] = addresses
+        if (all) found(null, addresses)
+        else found(null, first.address, first.family)
+      },
+      ...(certificates && { ca: certificates }),
+    })
+    const breakOff = () => asked.destroy()
+    asked.on('response', (message) => {
+      patience.removeEventListener('abort', breakOff)
+      message.on('close', () => signal.removeEventListener('abort', breakOff))
+      try {
+        resolve(answerOf(message))
+      } catch (error) {
+        message.destroy()
+        reject(failed(`The host ${host} gave an answer that is not HTTP`, error))
+      }
+    })
+    asked.on('error', (error) => {
+      const late = `The host ${host} did not answer within ${timeoutMs / 1000} seconds`
+      if (signal.aborted) reject(signal.reason)
+      else
+        reject(failed(patience.aborted ? late : `The host ${host} cannot be asked: ${error.message}`, error))
+    })
+    patience.addEventListener('abort', breakOff)
+    signal.addEventListener('abort', breakOff)
+    if (signal.aborted) breakOff()
+    asked.end(body)
+    return promise
+  }
+
+  return {
+    async check(request) {
+      await look(request)
+    },
+
+    async request({ redirects = 0, ...first }) {
+      let answer = await ask(first)
+      let url = first.url
+      for (let followed = 0; redirects > 0 && REDIRECTS.includes(answer.status); followed++) {
+        await answer.body?.cancel()
+        if (followed === redirects) throw failed(`The URL leads on over more than ${redirects} others`)
+        const next = URL.parse(answer.headers.get('location') ?? '', url)
+        if (!next) throw failed('The URL leads on to nowhere')
+        url = next.href
+        answer = await ask({ ...first, url })
+      }
+      return answer
+    },
+  }
+}
+
+function refused(message: string) {
+  return new VerbatimError('url_refused', message)
+}
+
+function failed(message: string, cause?: unknown) {
+  return new VerbatimError('url_failed', message, { cause })
+}

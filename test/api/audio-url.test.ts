@@ -1,0 +1,176 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { transcriptions } from '../../src/db/schema.ts'
+import { embedded } from '../databases.ts'
+import { openRawHost, type RawHost } from '../outbound/raw-host.ts'
+import { type Client, clientOf, fixture, textAt } from './client.ts'
+import { MAX_UPLOAD_BYTES, startService, type TestService } from './service.ts'
+
+setDefaultTimeout(60_000)
+
+let service: TestService
+let host: ReturnType<typeof Bun.serve>
+let broken: RawHost
+let ada: Client
+let token: string
+/** What the host has been asked for and is still answering. */
+const answering = new Set<string>()
+
+beforeAll(async () => {
+  service = await startService({ kind: embedded })
+  const anyone = clientOf(service.url)
+  token = await anyone.newToken()
+  ada = anyone.as(token)
+  broken = await openRawHost(`HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n${'a'.repeat(1000)}`, 'closes')
+  host = Bun.serve({ port: 0, hostname: '127.0.0.1', idleTimeout: 60, fetch: answer })
+})
+afterAll(async () => {
+  await host.stop(true)
+  broken.close()
+  await service.close()
+})
+
+async function answer(request: Request): Promise<Response> {
+  const { pathname } = new URL(request.url)
+  switch (pathname) {
+    case '/moved':
+      return Response.redirect('/talks/My%20talk.mp3')
+    case '/away':
+      return Response.redirect('http://192.168.0.1/speech.mp3')
+    case '/talks/My%20talk.mp3':
+      return new Response(fixture('speech.mp3'))
+    case '/download':
+      return new Response(fixture('speech.flac'), {
+        headers: { 'Content-Disposition': `attachment; filename="inter/view.flac"` },
+      })
+    case '/page':
+      return new Response('<html>no audio</html>'.repeat(100), { headers: { 'Content-Type': 'audio/mpeg' } })
+    case '/large':
+      return new Response(endless(pathname))
+    case '/declared':
+      return new Response(new Uint8Array(MAX_UPLOAD_BYTES + 1))
+    case '/slow':
+      return new Response(endless(pathname, 50))
+    default:
+      return new Response('Nothing here', { status: 404 })
+  }
+}
+
+function endless(name: string, pauseMs = 0) {
+  answering.add(name)
+  return new ReadableStream<Uint8Array>({
+    async pull(control) {
+      await Bun.sleep(pauseMs)
+      control.enqueue(new Uint8Array(1000))
+    },
+    cancel() {
+      answering.delete(name)
+    },
+  })
+}
+
+const at = (path: string) => `http://127.0.0.1:${host.port}${path}`
+const status = async (answer: { body: unknown }) =>
+  (await ada.ask(`/api/transcriptions/${textAt(answer.body, 'transcription_id')}/`)).body
+
+describe('audio at a URL is taken as if it had been sent', () => {
+  const url = () => at('/talks/My%20talk.mp3')
+  const ways: [how: string, send: () => ReturnType<Client['ask']>][] = [
+    ['a form', () => ada.upload(null, { audio_url: url(), language: 'de' })],
+    [
+      'JSON',
+      () => ada.post('/api/transcribe/', { audio_url: url(), language: 'de', words: false, start: null }),
+    ],
+    [
+      'the query',
+      () => ada.ask(`/api/transcribe?language=de&audio_url=${encodeURIComponent(url())}`, { method: 'POST' }),
+    ],
+  ]
+  test.each(ways)('%s', async (_, send) => {
+    const sent = await send()
+    expect(sent.status).toBe(202)
+    const state = await status(sent)
+    expect(state).toMatchObject({
+      language: 'de',
+      filename: 'My talk.mp3',
+      size: fixture('speech.mp3').size,
+      codec: 'mp3',
+    })
+    const audio = await fetch(textAt(state, 'audio_file'))
+    expect(await audio.bytes()).toEqual(await fixture('speech.mp3').bytes())
+  })
+
+  test('where it has moved, and under the name that its host gives it', async () => {
+    expect(await status(await ada.upload(null, { audio_url: at('/moved') }))).toMatchObject({ codec: 'mp3' })
+    expect(await status(await ada.upload(null, { audio_url: at('/download') }))).toMatchObject({
+      filename: 'view.flac',
+      codec: 'flac',
+    })
+  })
+})
+
+describe('what is refused leaves nothing', () => {
+  const held = async () => ({
+    files: await service.files(),
+    rows: (await service.db.select({ id: transcriptions.id }).from(transcriptions)).length,
+  })
+  let before: Awaited<ReturnType<typeof held>>
+  beforeAll(async () => {
+    before = await held()
+  })
+  afterEach(async () => expect(await held()).toEqual(before))
+
+  const refusals: [what: string, url: () => string, status: number, code: string, sentence: RegExp][] = [
+    ['a private host', () => 'http://10.0.0.1/a.mp3', 400, 'url_refused', /10\.0\.0\.1 is not on the public/],
+    ['this machine', () => `http://[::1]:${host.port}/`, 400, 'url_refused', /::1 is not on the public/],
+    ['a redirect to a private host', () => at('/away'), 400, 'url_refused', /192\.168\.0\.1/],
+    ['no URL', () => 'speech.mp3', 400, 'url_refused', /no http\(s\) URL/],
+    ['a file here', () => 'file:///etc/passwd', 400, 'url_refused', /no http\(s\) URL/],
+    ['nothing there', () => at('/gone.mp3'), 502, 'url_failed', /answered with 404/],
+    ['nobody there', () => 'http://127.0.0.1:1/a.mp3', 502, 'url_failed', /cannot be asked/],
+    ['what breaks off', () => broken.url, 502, 'url_failed', /did not come whole/],
+    ['what is no audio, whatever it says', () => at('/page'), 415, 'unsupported_type', /format/],
+    ['what is too large', () => at('/large'), 413, 'too_large', /larger than the 1000000 bytes/],
+    ['what says that it is too large', () => at('/declared'), 413, 'too_large', /larger than the 1000000/],
+  ]
+  test.each(refusals)('%s', async (_, url, status, code, sentence) => {
+    const answer = await ada.upload(null, { audio_url: url() })
+    expect({ status: answer.status, body: answer.body }).toEqual({
+      status,
+      body: { code, error: expect.stringMatching(sentence) },
+    })
+    while (answering.size > 0) await Bun.sleep(10)
+  })
+
+  test('audio and audio_url', async () => {
+    const answer = await ada.upload(fixture('speech.mp3'), { audio_url: at('/moved') })
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { error: 'Send audio or audio_url, not both', code: 'validation' },
+    })
+  })
+
+  test('JSON that is no set of fields', async () => {
+    for (const body of [[at('/moved')], 'text', { audio_url: [at('/moved')] }]) {
+      expect(await ada.post('/api/transcribe/', body)).toMatchObject({
+        status: 400,
+        body: { code: 'validation' },
+      })
+    }
+  })
+
+  test('the client leaves meanwhile: the host is left too', async () => {
+    const control = new AbortController()
+    const sent = fetch(`${service.url}/api/transcribe?audio_url=${encodeURIComponent(at('/slow'))}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      signal: control.signal,
+    })
+    while (!answering.has('/slow') || (await service.files()).length === before.files.length)
+      await Bun.sleep(10)
+    control.abort()
+    await expect(sent).rejects.toThrow()
+    while (answering.size > 0 || (await service.files()).length > before.files.length) await Bun.sleep(10)
+  })
+})
+
+test('none of this is a defect', () => expect(service.logged).toEqual([]))

@@ -1,0 +1,225 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { guardedOutbound } from '../../src/outbound/guarded.ts'
+import { type Network, parseNetwork } from '../../src/outbound/networks.ts'
+import type { OutboundRequest } from '../../src/outbound/outbound.ts'
+import { openRawHost, type RawHost } from './raw-host.ts'
+
+const pem = (name: string) =>
+  readFile(fileURLToPath(new URL(`../fixtures/files.example.${name}.pem`, import.meta.url)), 'utf8')
+
+const network = (text: string): Network => {
+  const parsed = parseNetwork(text)
+  if (!parsed) throw new Error(text)
+  return parsed
+}
+const LOOPBACK = network('127.0.0.0/8')
+
+const never = new AbortController().signal
+const get = (url: string, more: Partial<OutboundRequest> = {}): OutboundRequest => ({
+  method: 'GET',
+  url,
+  timeoutMs: 10_000,
+  signal: never,
+  ...more,
+})
+
+/** What was thrown, as far as callers are told. */
+const outcomeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'it went through',
+    (error) => ({ code: error.code, error: error.message }),
+  )
+
+describe('who is asked', () => {
+  const closed = guardedOutbound({ allow: [] })
+
+  test.each([
+    ['http://127.0.0.1/', 'public internet'],
+    ['http://localhost:3000/', 'public internet'],
+    ['http://0x7f.1/', 'public internet'],
+    ['http://2130706433/', 'public internet'],
+    ['http://0177.0.0.1/', 'public internet'],
+    ['http://127.1/', 'public internet'],
+    ['http://１２７.0.0.1/', 'public internet'],
+    ['http://[::1]/', 'public internet'],
+    ['http://[::ffff:127.0.0.1]/', 'public internet'],
+    ['http://[64:ff9b::7f00:1]/', 'public internet'],
+    ['http://[2002:7f00:1::]/', 'public internet'],
+    ['http://169.254.169.254/latest/meta-data/', 'public internet'],
+    ['http://10.0.0.8/', 'public internet'],
+    ['http://1.1.1.1:22/', 'Port 22'],
+    ['https://1.1.1.1:25/', 'Port 25'],
+    ['https://ada:secret@1.1.1.1/', 'user name'],
+    ['file:///etc/passwd', 'no http(s) URL'],
+    ['ftp://1.1.1.1/', 'no http(s) URL'],
+    ['gopher://1.1.1.1/', 'no http(s) URL'],
+    ['//1.1.1.1/', 'no http(s) URL'],
+    ['', 'no http(s) URL'],
+  ])('%s is refused', async (url, reason) => {
+    const refusal = { code: 'url_refused', error: expect.stringContaining(reason) }
+    expect(await outcomeOf(closed.check({ url }))).toEqual(refusal)
+    expect(await outcomeOf(closed.request(get(url)))).toEqual(refusal)
+  })
+
+  test('http to the public is refused where the request is to be secure', async () => {
+    expect(await outcomeOf(closed.check({ url: 'http://1.1.1.1/', secure: true }))).toMatchObject({
+      code: 'url_refused',
+    })
+    expect(await outcomeOf(closed.check({ url: 'https://1.1.1.1/', secure: true }))).toBe('it went through')
+    expect(await outcomeOf(closed.check({ url: 'http://1.1.1.1:8080/' }))).toBe('it went through')
+    const open = guardedOutbound({ allow: [LOOPBACK] })
+    expect(await outcomeOf(open.check({ url: 'http://127.0.0.1:22/', secure: true }))).toBe('it went through')
+  })
+
+  test('one private address among public ones is enough to refuse a host', async () => {
+    const mixed = guardedOutbound({
+      allow: [],
+      resolve: async () => [
+        { address: '1.1.1.1', family: 4 },
+        { address: '192.168.0.1', family: 4 },
+      ],
+    })
+    expect(await outcomeOf(mixed.check({ url: 'https://files.example/' }))).toEqual({
+      code: 'url_refused',
+      error: 'The host files.example is not on the public internet',
+    })
+  })
+
+  test('a host that is not found', async () => {
+    expect(await outcomeOf(closed.check({ url: 'https://nowhere.invalid/' }))).toEqual({
+      code: 'url_failed',
+      error: 'The host nowhere.invalid is not found',
+    })
+  })
+})
+
+describe('asking', () => {
+  const seen: { host: string | null; url: string; headers: Headers }[] = []
+  let server: ReturnType<typeof Bun.serve>
+  let secure: ReturnType<typeof Bun.serve>
+  const hosts: RawHost[] = []
+  const open = guardedOutbound({ allow: [LOOPBACK] })
+  const at = (path: string) => `http://127.0.0.1:${server.port}${path}`
+
+  beforeAll(async () => {
+    const routes = async (request: Request): Promise<Response> => {
+      const { pathname } = new URL(request.url)
+      seen.push({ host: request.headers.get('host'), url: request.url, headers: request.headers })
+      if (pathname === '/echo')
+        return new Response(await request.text(), { status: 201, headers: { 'X-Is': 'echoed' } })
+      if (pathname === '/none') return new Response(null, { status: 204 })
+      if (pathname === '/home') return Response.redirect('/echo')
+      if (pathname === '/inside') return Response.redirect('http://10.0.0.1/')
+      if (pathname === '/round') return Response.redirect('/round', 307)
+      return new Response('no', { status: 404 })
+    }
+    server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: routes })
+    const tls = { key: await pem('key'), cert: await pem('certificate') }
+    secure = Bun.serve({ port: 0, hostname: '127.0.0.1', tls, fetch: routes })
+  })
+  afterAll(async () => {
+    await server.stop(true)
+    await secure.stop(true)
+    for (const host of hosts) host.close()
+  })
+
+  async function saying(...says: Parameters<typeof openRawHost>): Promise<string> {
+    const host = await openRawHost(...says)
+    hosts.push(host)
+    return host.url
+  }
+
+  test('sends what it is given and gives the answer, whatever its status', async () => {
+    const answer = await open.request(
+      get(at('/echo'), { method: 'POST', body: 'ping', headers: { 'X-Ask': 'it' } }),
+    )
+    expect(answer.status).toBe(201)
+    expect(answer.headers.get('x-is')).toBe('echoed')
+    expect(await answer.text()).toBe('ping')
+    expect(seen.at(-1)?.headers.get('x-ask')).toBe('it')
+    expect((await open.request(get(at('/none')))).status).toBe(204)
+    expect((await open.request(get(at('/gone')))).status).toBe(404)
+  })
+
+  test('connects to the very address that was looked at, under the host’s name', async () => {
+    let asked = 0
+    const rebinding = guardedOutbound({
+      allow: [LOOPBACK],
+      // What comes after the first answer would lead elsewhere.
+      resolve: async () => [{ address: asked++ === 0 ? '127.0.0.1' : '127.9.9.9', family: 4 }],
+    })
+    const answer = await rebinding.request(get(`http://files.example:${server.port}/none`))
+    expect({ status: answer.status, asked }).toEqual({ status: 204, asked: 1 })
+    expect(seen.at(-1)?.host).toBe(`files.example:${server.port}`)
+  })
+
+  test('over TLS the certificate must be the host’s', async () => {
+    const trusting = guardedOutbound({
+      allow: [LOOPBACK],
+      resolve: async () => [{ address: '127.0.0.1', family: 4 }],
+      certificates: await pem('certificate'),
+    })
+    expect((await trusting.request(get(`https://files.example:${secure.port}/none`))).status).toBe(204)
+    const other = await outcomeOf(trusting.request(get(`https://other.example:${secure.port}/none`)))
+    expect(other).toEqual({
+      code: 'url_failed',
+      error: expect.stringMatching(/other\.example cannot be asked/),
+    })
+    const untrusted = await outcomeOf(open.request(get(`https://127.0.0.1:${secure.port}/none`)))
+    expect(untrusted).toMatchObject({ code: 'url_failed' })
+  })
+
+  test('a redirect is the answer, unless some are to be followed, each looked at anew', async () => {
+    expect((await open.request(get(at('/home')))).status).toBe(302)
+    expect((await open.request(get(at('/home'), { redirects: 1 }))).status).toBe(201)
+    expect(await outcomeOf(open.request(get(at('/inside'), { redirects: 5 })))).toEqual({
+      code: 'url_refused',
+      error: 'The host 10.0.0.1 is not on the public internet',
+    })
+    const before = seen.length
+    expect(await outcomeOf(open.request(get(at('/round'), { redirects: 3 })))).toEqual({
+      code: 'url_failed',
+      error: 'The URL leads on over more than 3 others',
+    })
+    expect(seen.length - before).toBe(4)
+  })
+
+  test('a host that does not answer, or answers nothing that is HTTP', async () => {
+    const mute = await saying('', 'waits')
+    expect(await outcomeOf(open.request(get(mute, { timeoutMs: 100 })))).toEqual({
+      code: 'url_failed',
+      error: 'The host 127.0.0.1 did not answer within 0.1 seconds',
+    })
+    for (const head of ['SSH-2.0-OpenSSH\r\n', 'HTTP/1.1 700 Odd\r\nContent-Length: 0\r\n\r\n', '']) {
+      expect(await outcomeOf(open.request(get(await saying(head, 'closes'))))).toMatchObject({
+        code: 'url_failed',
+      })
+    }
+  })
+
+  test('an answer that breaks off, or is broken off, never looks whole', async () => {
+    const head = 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc'
+    const cut = await open.request(get(await saying(head, 'closes')))
+    await expect(cut.text()).rejects.toThrow()
+    const control = new AbortController()
+    const waiting = await open.request(get(await saying(head, 'waits'), { signal: control.signal }))
+    const text = outcomeOf(waiting.text())
+    control.abort(new Error('enough'))
+    expect(await text).not.toBe('it went through')
+    const ended = open.request(get(await saying('', 'waits'), { signal: control.signal }))
+    await expect(ended).rejects.toThrow('enough')
+  })
+
+  test('the environment’s proxy is not asked', async () => {
+    const before = process.env.HTTP_PROXY
+    process.env.HTTP_PROXY = await saying('HTTP/1.1 418 proxy\r\n\r\n', 'closes')
+    try {
+      expect((await open.request(get(at('/none')))).status).toBe(204)
+    } finally {
+      if (before === undefined) delete process.env.HTTP_PROXY
+      else process.env.HTTP_PROXY = before
+    }
+  })
+})
