@@ -43,9 +43,10 @@ export type EngineState = { ready: boolean; detail: string }
  *
  * `transcribe` throws a `VerbatimError`:
  * - `engine_unavailable`: it could not be reached, or broke off; the same span may be sent again
- * - `engine_overloaded`: it has too much to do (`EngineOverloaded.retryAfterSeconds` says when to come back)
+ * - `engine_overloaded`: it takes no more at the moment (`EngineOverloaded.retryAfterSeconds` says when to come back)
  * - `engine_rejected`: it will never take this span
- * - `engine_misconfigured`: it will take no span until an operator changes something (token, model, credit)
+ * - `engine_misconfigured`: it will take no span until an operator changes something (token, model, credit). From then on
+ *   its state says what, and it is ready again, to be tried, after a while
  * and the signal's reason when `signal` fires.
  */
 export type Engine = {
@@ -62,7 +63,10 @@ export type Engine = {
   close(): Promise<void>
 }
 
-/** The engine has too much to do. `retryAfterSeconds`: when to come back, as it said or as a guess. */
+/**
+ * The engine takes no more at the moment: it has too much to do, is starting, or cannot be reached. That is not the span's
+ * fault, however often it happens. `retryAfterSeconds`: when to come back, as it said or as a guess.
+ */
 export class EngineOverloaded extends VerbatimError {
   override name = 'EngineOverloaded'
   readonly retryAfterSeconds: number

@@ -1,69 +1,22 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, expect, test } from 'bun:test'
 import type { SpanRequest } from '../../src/engines/engine.ts'
 import { EngineOverloaded } from '../../src/engines/engine.ts'
-import { HUGGINGFACE_MODEL, huggingfaceEngine } from '../../src/engines/huggingface/huggingface.ts'
+import { huggingfaceEngine } from '../../src/engines/huggingface/huggingface.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import { engineError } from './engine-error.ts'
+import { hostedServer, TOKEN } from './hosted-server.ts'
+import { endpoint, MODEL } from './hosted-shapes.ts'
 import { spanOf } from './span.ts'
 
-const TOKEN = 'hf_abcdefghijklmnop'
-
-type Asked = {
-  path: string
-  authorization: string | null
-  contentType: string | null
-  body: Record<string, unknown>
-}
-
-let asked: Asked[] = []
-let answers: (() => Response | Promise<Response>)[] = []
-
-/**
- * Answers as the hub, its router and a dedicated endpoint do; what an inference request gets is the next of
- * `answers`.
- */
-let server: Bun.Server<undefined>
-let origin: string
-beforeAll(() => {
-  server = Bun.serve({
-    port: 0,
-    async fetch(request) {
-      const { pathname } = new URL(request.url)
-      if (pathname.startsWith('/api/models/')) {
-        if (pathname.includes('gone'))
-          return Response.json({ error: 'Repository not found' }, { status: 404 })
-        const providerId = 'whisper-at-the-provider'
-        const entry = { status: 'live', task: 'automatic-speech-recognition', providerId }
-        return Response.json({ inferenceProviderMapping: { 'hf-inference': entry, together: entry } })
-      }
-      const contentType = request.headers.get('content-type')
-      const body: Record<string, unknown> = contentType?.startsWith('multipart/')
-        ? Object.fromEntries(await request.formData())
-        : Object(await request.json())
-      asked.push({ path: pathname, authorization: request.headers.get('authorization'), contentType, body })
-      const answer = answers.length > 1 ? answers.shift() : answers[0]
-      return answer?.() ?? new Response(null, { status: 500 })
-    },
-  })
-  origin = server.url.origin
-})
-afterAll(() => server.stop(true))
-
-/** Sends what is meant for the hub and its router to the local server. */
-function throughLocal(url: string | URL | Request, init?: RequestInit) {
-  const meant = new URL(url instanceof Request ? url.url : url)
-  return fetch(`${origin}${meant.pathname}${meant.search}`, init)
-}
+const server = hostedServer({ hear: async () => ({ text: '', language: 'en', segments: [] }) })
+afterAll(() => server.stop())
+const { answering, asked } = server
 
 function hosted(options: Partial<Parameters<typeof huggingfaceEngine>[0]> = {}) {
-  return huggingfaceEngine({ token: TOKEN, fetch: throughLocal, ...options })
+  return huggingfaceEngine({ token: TOKEN, fetch: server.fetch, ...options })
 }
 
-function answering(...replies: (() => Response | Promise<Response>)[]) {
-  asked = []
-  answers = replies
-}
-
+const atEndpoint = { endpointUrl: `https://${endpoint.at}` }
 const transcript = (reply: unknown) => () => Response.json(reply)
 
 async function segmentsFor(reply: unknown, span: Partial<SpanRequest> = {}) {
@@ -72,46 +25,39 @@ async function segmentsFor(reply: unknown, span: Partial<SpanRequest> = {}) {
   return segments.map(({ start, end, text, language }) => ({ start, end, text, language }))
 }
 
-test('sends audio, language and timestamps to the model on the hub, with the token', async () => {
-  answering(transcript({ text: 'Hola.', chunks: [{ text: 'Hola.', timestamp: [0.5, 1.5] }] }))
-  const result = await hosted().transcribe(spanOf({ language: 'es', task: 'translate' }))
-  expect(result.model).toBe(HUGGINGFACE_MODEL)
-  const [request] = asked
-  expect(request?.path).toBe('/hf-inference/models/whisper-at-the-provider')
-  expect(request?.authorization).toBe(`Bearer ${TOKEN}`)
-  expect(request?.contentType).toBe('application/json')
-  expect(request?.body).toEqual({
-    inputs: expect.any(String),
-    parameters: {
-      return_timestamps: true,
-      generation_parameters: { language: 'es', task: 'translate' },
-    },
-  })
-  const wav = Buffer.from(String(request?.body.inputs), 'base64')
-  expect(wav.toString('latin1', 0, 4)).toBe('RIFF')
-  expect(wav.length).toBe(44 + 4 * 32_000)
+test('tells each of them what the span wants, as it takes it', async () => {
+  for (const options of [{}, { provider: 'fal-ai' as const }, atEndpoint]) {
+    answering()
+    await hosted(options).transcribe(spanOf({ language: 'es', task: 'translate' }))
+    await hosted(options).transcribe(spanOf({ language: 'auto' }))
+    expect(asked()).toEqual([
+      { wav: expect.any(Uint8Array), language: 'es', task: 'translate', timestamps: true },
+      { wav: expect.any(Uint8Array), language: null, task: 'transcribe', timestamps: true },
+    ])
+    const [wav] = asked().map((one) => Buffer.from(one.wav))
+    expect(wav?.toString('latin1', 0, 4)).toBe('RIFF')
+    expect(wav?.length).toBe(44 + 4 * 32_000)
+  }
+  for (const provider of ['together', 'deepinfra'] as const) {
+    answering()
+    await hosted({ provider }).transcribe(spanOf({ language: 'es' }))
+    await hosted({ provider }).transcribe(spanOf({ language: 'auto' }))
+    expect(asked().map(({ language }) => language)).toEqual(['es', null])
+    const translating = hosted({ provider }).transcribe(spanOf({ task: 'translate' }))
+    expect((await engineError(translating)).code).toBe('engine_rejected')
+  }
 })
 
-test('tells a dedicated endpoint the same in generate_kwargs, and no language when it is to be detected', async () => {
-  answering(transcript({ text: 'Hola.', language: 'es' }))
-  const engine = huggingfaceEngine({ token: TOKEN, endpointUrl: `${origin}/my-endpoint` })
-  const result = await engine.transcribe(spanOf({ language: 'auto' }))
-  expect(asked[0]?.path).toBe('/my-endpoint')
-  expect(asked[0]?.body.parameters).toEqual({ return_timestamps: true })
-  expect(result.segments.map((segment) => segment.language)).toEqual(['es'])
-  await engine.transcribe(spanOf({ language: 'fr' }))
-  expect(asked[1]?.body).toMatchObject({ parameters: { generate_kwargs: { language: 'fr' } } })
-})
-
-test("speaks another provider's own fields", async () => {
-  answering(transcript({ text: ' Hi.', segments: [{ text: ' Hi.', start: 1, end: 2 }] }))
-  const { segments } = await hosted({ provider: 'together', model: 'some/whisper' }).transcribe(spanOf())
-  expect(asked[0]?.body).toMatchObject({
-    language: 'en',
-    response_format: 'verbose_json',
-    file: expect.any(Blob),
-  })
-  expect(segments).toMatchObject([{ start: 1, end: 2, text: ' Hi.', language: 'en' }])
+test('names the model that did it', async () => {
+  answering()
+  expect((await hosted().transcribe(spanOf())).model).toBe(MODEL)
+  expect((await hosted(atEndpoint).transcribe(spanOf())).model).toBe(
+    'my-endpoint.endpoints.huggingface.cloud',
+  )
+  answering(transcript({ text: 'Hola.', language: 'es', model: 'whisper-base' }))
+  const { model, segments } = await hosted(atEndpoint).transcribe(spanOf({ language: 'auto' }))
+  expect(model).toBe('whisper-base')
+  expect(segments.map(({ language }) => language)).toEqual(['es'])
 })
 
 test('reads every shape of a transcript into segments within the span', async () => {
@@ -135,6 +81,8 @@ test('reads every shape of a transcript into segments within the span', async ()
   ])
 })
 
+const said = { error: `The hub said so to ${TOKEN}` }
+
 test.each<[number, ErrorCode, RegExp]>([
   [401, 'engine_misconfigured', /HF_TOKEN/],
   [403, 'engine_misconfigured', /HF_TOKEN/],
@@ -146,15 +94,92 @@ test.each<[number, ErrorCode, RegExp]>([
   [422, 'engine_rejected', /said so/],
   [429, 'engine_overloaded', /said so/],
   [500, 'engine_unavailable', /said so/],
-  [503, 'engine_unavailable', /said so/],
+  [503, 'engine_overloaded', /said so/],
   [504, 'engine_unavailable', /said so/],
 ])('a %i is %s, asked once, without the token in it', async (status, code, sentence) => {
-  answering(() => Response.json({ error: `The hub said so to ${TOKEN}` }, { status }))
+  answering(() => Response.json(said, { status }))
   const error = await engineError(hosted().transcribe(spanOf()))
   expect(error.code).toBe(code)
   expect(error.message).toMatch(sentence)
   expect(Bun.inspect(error)).not.toContain(TOKEN)
-  expect(asked).toHaveLength(1)
+  expect(asked()).toHaveLength(1)
+})
+
+const falAi = { provider: 'fal-ai' as const }
+const together = { provider: 'together' as const }
+
+test.each<[object, number, object | string, ErrorCode, RegExp]>([
+  [atEndpoint, 401, { error: '401 Unauthorized', code: 'UNAUTHORIZED' }, 'engine_misconfigured', /HF_TOKEN/],
+  [atEndpoint, 404, '', 'engine_misconfigured', /HF_ENDPOINT_URL/],
+  [
+    atEndpoint,
+    400,
+    { error: 'Bad Request: The endpoint is paused, ask a maintainer to restart it', code: 'BAD_REQUEST' },
+    'engine_misconfigured',
+    /paused.*Resume it/,
+  ],
+  [atEndpoint, 413, { message: 'too big', code: 413, type: 'Validation' }, 'engine_rejected', /too big/],
+  [atEndpoint, 502, '<html>Bad Gateway</html>', 'engine_unavailable', /502.*Bad Gateway/],
+  [
+    falAi,
+    422,
+    { detail: [{ loc: ['body', 'audio_url'], msg: 'Unsupported data URL', type: 'value_error' }] },
+    'engine_rejected',
+    /: Unsupported data URL$/,
+  ],
+  [
+    falAi,
+    403,
+    { detail: 'User is locked. Reason: Exhausted balance.' },
+    'engine_misconfigured',
+    /balance.*credit/,
+  ],
+  [
+    together,
+    402,
+    { error: { message: 'Credit limit exceeded', type: 'credit_limit' } },
+    'engine_misconfigured',
+    /limit exceeded.*credit/,
+  ],
+  [
+    together,
+    429,
+    { error: { message: 'Rate limited', type: 'rate_limit' } },
+    'engine_overloaded',
+    /: Rate limited$/,
+  ],
+  [together, 500, { error: { message: 'Oh no' } }, 'engine_unavailable', /: Oh no$/],
+])('what %o says with a %i is understood: %o', async (options, status, body, code, sentence) => {
+  answering(() => new Response(typeof body === 'string' ? body : JSON.stringify(body), { status }))
+  const error = await engineError(hosted(options).transcribe(spanOf()))
+  expect(error.message).toMatch(sentence)
+  expect(error.code).toBe(code)
+})
+
+test('while a model loads, or an endpoint starts, no span is sent there, and none is to blame', async () => {
+  const starting = async (options: object, body: object, headers = {}) => {
+    answering(() => Response.json(body, { status: 503, headers }))
+    const engine = hosted(options)
+    const error = await engineError(engine.transcribe(spanOf()))
+    expect(engine.state()).toEqual({ ready: false, detail: error.message })
+    await engine.close()
+    return error instanceof EngineOverloaded ? error.retryAfterSeconds : null
+  }
+  const loading = { error: `Model ${MODEL} is currently loading`, estimated_time: 20.5 }
+  expect(await starting({}, loading)).toBe(20.5)
+  expect(await starting({}, { ...loading, estimated_time: 600 })).toBe(60)
+  const zero = { error: '503 Service Unavailable', code: 'SERVICE_UNAVAILABLE' }
+  expect(await starting(atEndpoint, zero)).toBeGreaterThan(0)
+  expect(await starting(atEndpoint, zero, { 'retry-after': '7' })).toBe(7)
+
+  answering(
+    () => Response.json(zero, { status: 503, headers: { 'retry-after': '0.05' } }),
+    transcript({ text: 'up' }),
+  )
+  const engine = hosted(atEndpoint)
+  await engineError(engine.transcribe(spanOf()))
+  await engine.whenReady(AbortSignal.timeout(5000))
+  expect((await engine.transcribe(spanOf())).segments).toHaveLength(1)
 })
 
 test('a model that the hub does not know, or has no provider for, is named', async () => {
@@ -167,7 +192,7 @@ test('a model that the hub does not know, or has no provider for, is named', asy
   )
   expect(elsewhere.code).toBe('engine_misconfigured')
   expect(elsewhere.message).toMatch(/me\/here.*HF_PROVIDER/)
-  expect(asked).toEqual([])
+  expect(asked()).toEqual([])
 })
 
 test('a model that the provider does not serve is the operator’s to change, though the hub answers 400', async () => {
@@ -192,7 +217,7 @@ test('a generation that failed is tried again; one that always fails is refused 
   expect((await hosted().transcribe(spanOf())).segments).toHaveLength(1)
   answering(failed)
   expect((await engineError(hosted().transcribe(spanOf()))).code).toBe('engine_rejected')
-  expect(asked).toHaveLength(3)
+  expect(asked()).toHaveLength(3)
 })
 
 test.each([
@@ -206,9 +231,24 @@ test.each([
   expect((await engineError(hosted().transcribe(spanOf()))).code).toBe('engine_unavailable')
 })
 
-test('nobody there, or no answer in time, is engine_unavailable', async () => {
+test('where nobody can be reached, no span is sent for a while, and none is to blame', async () => {
   const nobody = huggingfaceEngine({ token: TOKEN, endpointUrl: 'http://127.0.0.1:9/' })
-  expect((await engineError(nobody.transcribe(spanOf()))).code).toBe('engine_unavailable')
+  const error = await engineError(nobody.transcribe(spanOf()))
+  expect(error).toBeInstanceOf(EngineOverloaded)
+  expect(error.message).toContain('http://127.0.0.1:9/')
+  expect(nobody.state()).toEqual({ ready: false, detail: error.message })
+  await nobody.close()
+})
+
+test('no answer in time, and an end in mid-answer, are engine_unavailable', async () => {
+  const dying = Bun.listen({
+    hostname: '127.0.0.1',
+    port: 0,
+    socket: { data: (socket) => socket.terminate() },
+  })
+  const cut = hosted({ endpointUrl: `http://127.0.0.1:${dying.port}/`, fetch })
+  expect((await engineError(cut.transcribe(spanOf()))).code).toBe('engine_unavailable')
+  dying.stop(true)
   answering(() => new Promise<Response>(() => {}))
   const late = await engineError(hosted({ deadlineSeconds: 0.2 }).transcribe(spanOf()))
   expect(late.code).toBe('engine_unavailable')
@@ -236,6 +276,6 @@ test('an English-only model is not told its language, and takes no other', async
   answering(transcript({ text: 'ok' }))
   const engine = hosted({ model: 'openai/whisper-base.en' })
   await engine.transcribe(spanOf())
-  expect(asked[0]?.body.parameters).toEqual({ return_timestamps: true })
+  expect(asked()).toMatchObject([{ language: null }])
   expect((await engineError(engine.transcribe(spanOf({ language: 'de' })))).code).toBe('engine_rejected')
 })

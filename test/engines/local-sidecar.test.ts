@@ -5,29 +5,19 @@ import { join } from 'node:path'
 import type { Engine } from '../../src/engines/engine.ts'
 import { huggingfaceEngine } from '../../src/engines/huggingface/huggingface.ts'
 import { childEnvironment } from '../../src/engines/local-sidecar/child-environment.ts'
-import { ensureEnvironment } from '../../src/engines/local-sidecar/environment.ts'
 import { localSidecar } from '../../src/engines/local-sidecar/local-sidecar.ts'
-import { ensureModel } from '../../src/engines/local-sidecar/model.ts'
-import { type SidecarProcess, startSidecar } from '../../src/engines/local-sidecar/process.ts'
+import type { SidecarProcess } from '../../src/engines/local-sidecar/process.ts'
 import { engineContract } from '../contracts/engine.ts'
 import { ROOT, SIDECAR_DIR } from '../sidecar-dir.ts'
 import { engineError } from './engine-error.ts'
+import { INSTALL_SECONDS, installed, realSidecar } from './installed-sidecar.ts'
 import { fixturePcm, fixtureText } from './pcm.ts'
 import { spanOf } from './span.ts'
 
-const INSTALL_SECONDS = 600
 const env = childEnvironment(process.env)
 
 function told({ message }: { message: string }) {
   console.log(message)
-}
-
-async function installed() {
-  const signal = AbortSignal.timeout(INSTALL_SECONDS * 1000)
-  const requirements = [join(ROOT, 'sidecar', 'requirements.txt')]
-  const shared = { dir: SIDECAR_DIR, env, report: told, signal }
-  const python = await ensureEnvironment({ ...shared, requirements, python: undefined })
-  return { python, model: await ensureModel({ ...shared, root: ROOT, python }) }
 }
 
 function local(options: Partial<Parameters<typeof localSidecar>[0]> = {}): Engine {
@@ -49,7 +39,7 @@ engineContract({
 describe("Hugging Face's client against the sidecar", () => {
   let sidecar: SidecarProcess
   beforeAll(async () => {
-    sidecar = startSidecar({ ...(await installed()), root: ROOT, env, log: () => {} })
+    sidecar = await realSidecar()
   }, INSTALL_SECONDS * 1000)
   afterAll(() => sidecar?.stop())
 

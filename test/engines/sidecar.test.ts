@@ -183,6 +183,25 @@ test('several take turns, and one that is down, full or failing is passed over',
   expect(full.asked.length).toBeGreaterThan(0)
 })
 
+test('one that refuses the key is left alone, whatever its /health says; the others go on', async () => {
+  const [refusing, free] = [sidecar(refusal(401, 'authentication')), sidecar()]
+  const engine = await readyEngine([refusing.url, free.url])
+  while (!engine.state().detail.startsWith('2 of 2')) await Bun.sleep(5)
+  for (let i = 0; i < 4; i += 1) await engine.transcribe(spanOf())
+  expect([refusing.asked.length, free.asked.length]).toEqual([1, 4])
+  expect(engine.state()).toEqual({
+    ready: true,
+    detail: expect.stringContaining("Check the sidecar's API key"),
+  })
+
+  const alone = await readyEngine([refusing.url])
+  await engineError(alone.transcribe(spanOf()))
+  expect(alone.state()).toEqual({
+    ready: false,
+    detail: expect.stringContaining("Check the sidecar's API key"),
+  })
+})
+
 test('is ready when the sidecar says that it is, and not before', async () => {
   const server = sidecar()
   server.says(false)

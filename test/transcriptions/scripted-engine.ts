@@ -1,5 +1,8 @@
 import type { Engine, Segment, SpanRequest, SpanResult } from '../../src/engines/engine.ts'
+import { spanSeconds } from '../../src/engines/span.ts'
+import { VerbatimError } from '../../src/errors.ts'
 import { BYTES_PER_SECOND } from '../../src/media/media.ts'
+import { LANGUAGES } from '../../src/transcriptions/languages.ts'
 
 /** A segment without anything that is not said. */
 export function segmentOf(said: Partial<Segment> & { text: string }): Segment {
@@ -45,8 +48,12 @@ export function scriptedEngine({
     whenReady: async (signal) => signal.throwIfAborted(),
     async transcribe(span) {
       span.signal.throwIfAborted()
+      spanSeconds(span.pcm, maxSpanSeconds)
+      if (span.language !== 'auto' && !LANGUAGES.has(span.language)) {
+        throw new VerbatimError('engine_rejected', `The language ${span.language} is not in the script`)
+      }
       calls.push(span)
-      return answer(span, calls.length - 1)
+      return Promise.race([answer(span, calls.length - 1), untilAborted(span)])
     },
     close: async () => {},
   }

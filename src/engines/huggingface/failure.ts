@@ -2,6 +2,7 @@ import { VerbatimError } from '../../errors.ts'
 import { EngineOverloaded } from '../engine.ts'
 import { GenerationFailed } from '../generation.ts'
 import { retryAfterSeconds } from '../retry-after.ts'
+import { loadingSeconds, parsedBody, reasonIn } from './reason.ts'
 
 /** What is asked, for a sentence: a model at a provider, or an endpoint. */
 export type Target = { model: string; provider: string; endpointUrl: string | undefined }
@@ -17,26 +18,34 @@ function withoutSecrets(url: string): string {
   return parsed ? `${parsed.origin}${parsed.pathname}` : url
 }
 
-/**
- * The reason in an error body: Hugging Face and its providers put it under `error`, `detail` or `message`.
- */
-function reason(body: string): string {
-  try {
-    const parsed: unknown = JSON.parse(body)
-    if (typeof parsed === 'object' && parsed !== null) {
-      const told = [
-        'error' in parsed ? parsed.error : undefined,
-        'detail' in parsed ? parsed.detail : undefined,
-        'message' in parsed ? parsed.message : undefined,
-      ].find((part) => part !== undefined)
-      if (typeof told === 'string') return told
-      if (Array.isArray(told)) return told.map(String).join('; ')
-      if (told !== undefined) return JSON.stringify(told)
-    }
-  } catch {
-    // An HTML page from a proxy, say.
-  }
-  return body.trim() || 'no reason given'
+/** No span can be done there at the moment, whatever it is: all are kept back until `retryAfterSeconds` have passed. */
+export class EngineAway extends EngineOverloaded {
+  override name = 'EngineAway'
+}
+
+/** Loading is guessed at generously; what is up again sooner should not wait. */
+const MOST_AWAY_SECONDS = 60
+const NO_CREDIT = /out of credit|exceeded your monthly|depleted your monthly|exhausted balance/i
+
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+])
+const ASK_AGAIN_SECONDS = 5
+
+/** Whether a request never came to anybody, so that no span can be to blame for it. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && UNREACHABLE.has(String(error.code))
+}
+
+export function unreachable(error: Error, target: Target, hide: (text: string) => string): EngineAway {
+  return new EngineAway(`Hugging Face cannot be reached for ${named(target)}: ${hide(error.message)}`, {
+    retryAfterSeconds: ASK_AGAIN_SECONDS,
+  })
 }
 
 /** What an answer that is no success means. `hide` takes the token out of what it says. */
@@ -45,16 +54,20 @@ export async function huggingFaceFailure(
   target: Target,
   hide: (text: string) => string,
 ): Promise<VerbatimError> {
-  const why = hide(reason(await response.text())).slice(0, 300)
+  const text = await response.text()
+  const body = parsedBody(text)
+  const why = hide(reasonIn(body) ?? (text.trim() || 'no reason given')).slice(0, 300)
   const said = `Hugging Face answered ${response.status} for ${named(target)}: ${why}`
   const misconfigured = (cure: string) => new VerbatimError('engine_misconfigured', `${said}. ${cure}`)
   const where = target.endpointUrl ? 'Check HF_ENDPOINT_URL.' : 'Check HF_MODEL and HF_PROVIDER.'
+  const credit = () => misconfigured('The account is out of credit: add some, or choose another engine.')
   switch (response.status) {
     case 401:
     case 403:
+      if (NO_CREDIT.test(why)) return credit()
       return misconfigured('Check HF_TOKEN and that it may call Inference Providers.')
     case 402:
-      return misconfigured('The account is out of credit: add some, or choose another engine.')
+      return credit()
     case 404:
     case 405:
     case 410:
@@ -63,11 +76,20 @@ export async function huggingFaceFailure(
       return new GenerationFailed(said)
     case 429:
       return new EngineOverloaded(said, { retryAfterSeconds: retryAfterSeconds(response.headers) })
+    case 503:
+      // A model that loads, or an endpoint that was scaled to zero and starts.
+      return new EngineAway(said, {
+        retryAfterSeconds: Math.min(
+          MOST_AWAY_SECONDS,
+          loadingSeconds(body) ?? retryAfterSeconds(response.headers),
+        ),
+      })
     case 408:
     case 409:
     case 425:
       return new VerbatimError('engine_unavailable', said)
   }
   if (/not supported by provider/i.test(why)) return misconfigured(where)
+  if (/endpoint is paused/i.test(why)) return misconfigured('Resume it.')
   return new VerbatimError(response.status < 500 ? 'engine_rejected' : 'engine_unavailable', said)
 }

@@ -6,9 +6,9 @@ import type { Engine, EngineState, SpanRequest } from '../engine.ts'
 import { retryGeneration } from '../generation.ts'
 import { readiness } from '../readiness.ts'
 import { spanSeconds } from '../span.ts'
-import { huggingFaceFailure, named, type Target } from './failure.ts'
+import { EngineAway, huggingFaceFailure, isUnreachable, named, type Target, unreachable } from './failure.ts'
 import { readHuggingFaceReply } from './reply.ts'
-import { parametersFor, withParameters } from './request.ts'
+import { argumentsFor, withParameters } from './request.ts'
 
 /** The providers that do speech recognition through Hugging Face's client; the first is the default. */
 export const HUGGINGFACE_PROVIDERS = ['hf-inference', 'fal-ai', 'together', 'deepinfra', 'replicate'] as const
@@ -18,7 +18,7 @@ export const HUGGINGFACE_MODEL = 'openai/whisper-large-v3-turbo'
 const TARGET_SECONDS = 25
 const MAX_SECONDS = 30
 /** Credit, access and deployments are set right without a word to us: tried again after this long. */
-const MISCONFIGURED_MS = 60_000
+const MISCONFIGURED_SECONDS = 60
 
 type Fetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>
 
@@ -54,10 +54,11 @@ export function huggingfaceEngine(options: {
   const ready = readiness(token || endpointUrl ? well : unset)
   let again: ReturnType<typeof setTimeout> | undefined
 
-  function misconfigured(error: VerbatimError) {
+  /** Takes no spans for a while, since none could be done, and says why. */
+  function rest({ message }: VerbatimError, seconds: number) {
     clearTimeout(again)
-    ready.set({ ready: false, detail: error.message })
-    again = setTimeout(() => ready.set(well), MISCONFIGURED_MS)
+    ready.set({ ready: false, detail: message })
+    again = setTimeout(() => ready.set(well), seconds * 1000)
     again.unref()
   }
 
@@ -74,11 +75,14 @@ export function huggingfaceEngine(options: {
   }
 
   async function ask(span: SpanRequest, wav: Uint8Array<ArrayBuffer>, seconds: number) {
-    const parameters = parametersFor(span, target)
+    const told = argumentsFor(span, target)
     const limit = deadline(deadlineSeconds, span.signal)
     const { signal } = limit
     const send = async (url: string | URL | Request, init: RequestInit = {}) => {
-      const response = await reach(url, { ...(await withParameters(init, parameters)), signal })
+      const request = { ...(await withParameters(init, told.parameters)), signal }
+      const response = await reach(url, request).catch((error) => {
+        throw isUnreachable(error) ? unreachable(error, target, hide) : error
+      })
       if (!response.ok) throw await huggingFaceFailure(response, target, hide)
       return response
     }
@@ -86,7 +90,7 @@ export function huggingfaceEngine(options: {
       const reply: unknown = await automaticSpeechRecognition(
         {
           inputs: new Blob([wav], { type: 'audio/wav' }),
-          parameters,
+          ...told,
           ...where,
           ...(token ? { accessToken: token } : {}),
           ...(target.model ? { model: target.model } : {}),
@@ -120,10 +124,14 @@ export function huggingfaceEngine(options: {
       const wav = wavOf(span.pcm)
       try {
         const result = await retryGeneration(() => ask(span, wav, seconds), span.signal)
+        clearTimeout(again)
         if (!ready.state().ready) ready.set(well)
         return result
       } catch (error) {
-        if (error instanceof VerbatimError && error.code === 'engine_misconfigured') misconfigured(error)
+        if (error instanceof EngineAway) rest(error, error.retryAfterSeconds)
+        if (error instanceof VerbatimError && error.code === 'engine_misconfigured') {
+          rest(error, MISCONFIGURED_SECONDS)
+        }
         throw error
       }
     },

@@ -17,20 +17,26 @@ function generation(span: SpanRequest, model: string): Record<string, string> {
   }
 }
 
+type Fields = Record<string, unknown>
+
 /**
- * `parameters` as the one who answers reads them. The task's schema names `generation_parameters`; a
- * dedicated endpoint hands its parameters to transformers' pipeline, every version of which takes
- * `generate_kwargs`. Other providers have fields of their own, beside each other.
+ * What the client is given beside the audio, as the one who answers reads it. The task's schema names
+ * `generation_parameters`; a dedicated endpoint hands its parameters to transformers' pipeline, every version of which
+ * takes `generate_kwargs`. Other providers have fields of their own, beside each other: fal.ai's go beside the audio, since
+ * the client leaves what is under `parameters` there, where fal.ai does not look.
  */
-export function parametersFor(span: SpanRequest, target: Target): Record<string, unknown> {
+export function argumentsFor(span: SpanRequest, target: Target): Fields & { parameters?: Fields } {
   const told = generation(span, target.model)
   const some = Object.keys(told).length > 0
-  if (target.endpointUrl) return { return_timestamps: true, ...(some ? { generate_kwargs: told } : {}) }
+  if (target.endpointUrl) {
+    return { parameters: { return_timestamps: true, ...(some ? { generate_kwargs: told } : {}) } }
+  }
   switch (target.provider) {
     case 'hf-inference':
-      return { return_timestamps: true, ...(some ? { generation_parameters: told } : {}) }
+      return { parameters: { return_timestamps: true, ...(some ? { generation_parameters: told } : {}) } }
     case 'fal-ai':
-      return { ...told, chunk_level: 'segment' }
+      // Some of its models take English for granted unless told null.
+      return { language: null, ...told, chunk_level: 'segment' }
     case 'together':
     case 'deepinfra':
       if (span.task === 'translate') {
@@ -39,9 +45,16 @@ export function parametersFor(span: SpanRequest, target: Target): Record<string,
           `The provider ${target.provider} does not translate speech.`,
         )
       }
-      return { ...told, response_format: 'verbose_json' }
+      // Together takes English for granted unless told otherwise.
+      return {
+        parameters: {
+          ...(target.provider === 'together' && { language: 'auto' }),
+          ...told,
+          response_format: 'verbose_json',
+        },
+      }
     default:
-      return told
+      return { parameters: told }
   }
 }
 
@@ -50,10 +63,7 @@ export function parametersFor(span: SpanRequest, target: Target): Record<string,
  * as the task's schema says. A request of another kind (a provider's own body, a look-up on the hub) stays
  * as it is.
  */
-export async function withParameters(
-  init: RequestInit,
-  parameters: Record<string, unknown>,
-): Promise<RequestInit> {
+export async function withParameters(init: RequestInit, parameters: Fields = {}): Promise<RequestInit> {
   if (!(init.body instanceof Blob)) return init
   const headers = new Headers(init.headers)
   headers.set('content-type', 'application/json')

@@ -4,6 +4,8 @@ import { authorization, sidecarSentence } from './request.ts'
 const READY_MS = 2_000
 const WAITING_MS = 500
 const ANSWER_MS = 5_000
+/** What an operator sets right there is found out by a span that is sent again. */
+const MISCONFIGURED_MS = 60_000
 
 export type Sidecar = {
   url: string
@@ -12,6 +14,20 @@ export type Sidecar = {
   trouble: string
   /** Spans that it is working on for this process. */
   busy: number
+  /** It refused a span as misconfigured, which /health does not show: not well before this, by `performance.now()`. */
+  refusedUntil: number
+}
+
+/** Takes a sidecar out of use that broke off, until its /health says otherwise. */
+export function markDown(sidecar: Sidecar, why: string) {
+  sidecar.healthy = false
+  sidecar.trouble = why
+}
+
+/** Takes a sidecar out of use that will not do a span before an operator has changed something. */
+export function markMisconfigured(sidecar: Sidecar, why: string) {
+  markDown(sidecar, why)
+  sidecar.refusedUntil = performance.now() + MISCONFIGURED_MS
 }
 
 async function trouble(url: string, apiKey: string | undefined, signal: AbortSignal): Promise<string | null> {
@@ -39,8 +55,9 @@ export async function watchHealth(options: {
   while (!signal.aborted) {
     const found = await trouble(sidecar.url, apiKey, signal)
     if (signal.aborted) return
-    sidecar.healthy = found === null
-    sidecar.trouble = found ?? ''
+    const isRefusing = performance.now() < sidecar.refusedUntil
+    if (found !== null) markDown(sidecar, found)
+    else if (!isRefusing) Object.assign(sidecar, { healthy: true, trouble: '' })
     changed()
     await pause(sidecar.healthy ? READY_MS : WAITING_MS, signal)
   }

@@ -4,7 +4,7 @@ import { type Engine, EngineOverloaded, type EngineState, type SpanResult } from
 import { retryGeneration } from '../generation.ts'
 import { readiness } from '../readiness.ts'
 import { spanSeconds } from '../span.ts'
-import { type Sidecar, watchHealth } from './health.ts'
+import { markDown, markMisconfigured, type Sidecar, watchHealth } from './health.ts'
 import { readSidecarReply } from './reply.ts'
 import { askSidecar } from './request.ts'
 
@@ -24,8 +24,8 @@ function stateOf(sidecars: Sidecar[]): EngineState {
 
 /**
  * Sidecars that speak text-generation-inference's surface, one or several, at `urls`. Each span goes to the
- * healthy one with the least to do; one that breaks off or is full is passed over for the next before the
- * caller hears of it. A 424 is tried three times before it becomes `engine_rejected`. `deadlineSeconds`
+ * healthy one with the least to do; one that breaks off, is full or is misconfigured is passed over for the next before
+ * the caller hears of it. A 424 is tried three times before it becomes `engine_rejected`. `deadlineSeconds`
  * bounds one answer; `onState` hears of each look at a sidecar's health.
  */
 export function sidecarEngine(options: {
@@ -36,7 +36,13 @@ export function sidecarEngine(options: {
 }): Engine {
   const { apiKey, deadlineSeconds = 1200, onState } = options
   const sidecars = options.urls.map(
-    (url): Sidecar => ({ url: url.replace(/\/+$/, ''), healthy: false, trouble: 'not asked yet', busy: 0 }),
+    (url): Sidecar => ({
+      url: url.replace(/\/+$/, ''),
+      healthy: false,
+      trouble: 'not asked yet',
+      busy: 0,
+      refusedUntil: 0,
+    }),
   )
   const closing = new AbortController()
   const ready = readiness(stateOf(sidecars))
@@ -71,9 +77,12 @@ export function sidecarEngine(options: {
       const aroundAll = async (): Promise<SpanResult> => {
         const tried = new Set<Sidecar>()
         let full: EngineOverloaded | undefined
+        let misconfigured: VerbatimError | undefined
         for (;;) {
           const sidecar = nextSidecar(tried)
-          if (!sidecar) throw full ?? new VerbatimError('engine_unavailable', ready.state().detail)
+          if (!sidecar) {
+            throw full ?? misconfigured ?? new VerbatimError('engine_unavailable', ready.state().detail)
+          }
           tried.add(sidecar)
           sidecar.busy += 1
           try {
@@ -83,8 +92,11 @@ export function sidecarEngine(options: {
             if (error instanceof EngineOverloaded) {
               if (!full || error.retryAfterSeconds < full.retryAfterSeconds) full = error
             } else if (error instanceof VerbatimError && error.code === 'engine_unavailable') {
-              sidecar.healthy = false
-              sidecar.trouble = error.message
+              markDown(sidecar, error.message)
+              changed()
+            } else if (error instanceof VerbatimError && error.code === 'engine_misconfigured') {
+              markMisconfigured(sidecar, error.message)
+              misconfigured = error
               changed()
             } else throw error
           } finally {

@@ -1,0 +1,28 @@
+import { join } from 'node:path'
+import { childEnvironment } from '../../src/engines/local-sidecar/child-environment.ts'
+import { ensureEnvironment } from '../../src/engines/local-sidecar/environment.ts'
+import { ensureModel } from '../../src/engines/local-sidecar/model.ts'
+import { type SidecarProcess, startSidecar } from '../../src/engines/local-sidecar/process.ts'
+import type { Report } from '../../src/engines/local-sidecar/report.ts'
+import { ROOT, SIDECAR_DIR } from '../sidecar-dir.ts'
+
+/** How long a first install may take. */
+export const INSTALL_SECONDS = 600
+
+const report: Report = ({ message }) => console.log(message)
+
+/** The Python and the model of the tests' sidecar, which are installed where they are missing. */
+export async function installed() {
+  const env = childEnvironment(process.env)
+  const signal = AbortSignal.timeout(INSTALL_SECONDS * 1000)
+  const requirements = [join(ROOT, 'sidecar', 'requirements.txt')]
+  const shared = { dir: SIDECAR_DIR, env, report, signal }
+  const python = await ensureEnvironment({ ...shared, requirements, python: undefined })
+  return { python, model: await ensureModel({ ...shared, root: ROOT, python }) }
+}
+
+/** A real sidecar on a port of its own. */
+export async function realSidecar(env: Record<string, string> = {}): Promise<SidecarProcess> {
+  const settings = { ...childEnvironment(process.env), ...env }
+  return startSidecar({ ...(await installed()), root: ROOT, env: settings, log: () => {} })
+}
