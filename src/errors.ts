@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'email_taken'
   | 'registration_closed'
   | 'not_found'
+  | 'not_acceptable'
   | 'not_ready'
   | 'already_over'
   | 'audio_removed'

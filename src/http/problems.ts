@@ -14,6 +14,7 @@ const STATUS: Record<ErrorCode, number> = {
   invalid_credentials: 401,
   registration_closed: 403,
   not_found: 404,
+  not_acceptable: 406,
   email_taken: 409,
   upload_stalled: 408,
   not_ready: 409,

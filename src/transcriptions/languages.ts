@@ -1,12 +1,24 @@
 import { VerbatimError } from '../errors.ts'
 
-/** The codes of Whisper's languages; the large-v3 models add `yue`. */
-export const LANGUAGES = new Set(
+/** Whisper's languages, by their codes, with its English names for them; the large-v3 models add `yue`. */
+export const LANGUAGES: ReadonlyMap<string, string> = new Map(
   (
-    'af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy ' +
-    'id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa ' +
-    'sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh'
-  ).split(' '),
+    'af:afrikaans am:amharic ar:arabic as:assamese az:azerbaijani ba:bashkir be:belarusian bg:bulgarian ' +
+    'bn:bengali bo:tibetan br:breton bs:bosnian ca:catalan cs:czech cy:welsh da:danish de:german el:greek ' +
+    'en:english es:spanish et:estonian eu:basque fa:persian fi:finnish fo:faroese fr:french gl:galician ' +
+    'gu:gujarati ha:hausa haw:hawaiian he:hebrew hi:hindi hr:croatian ht:haitian_creole hu:hungarian ' +
+    'hy:armenian id:indonesian is:icelandic it:italian ja:japanese jw:javanese ka:georgian kk:kazakh ' +
+    'km:khmer kn:kannada ko:korean la:latin lb:luxembourgish ln:lingala lo:lao lt:lithuanian lv:latvian ' +
+    'mg:malagasy mi:maori mk:macedonian ml:malayalam mn:mongolian mr:marathi ms:malay mt:maltese ' +
+    'my:myanmar ne:nepali nl:dutch nn:nynorsk no:norwegian oc:occitan pa:punjabi pl:polish ps:pashto ' +
+    'pt:portuguese ro:romanian ru:russian sa:sanskrit sd:sindhi si:sinhala sk:slovak sl:slovenian ' +
+    'sn:shona so:somali sq:albanian sr:serbian su:sundanese sv:swedish sw:swahili ta:tamil te:telugu ' +
+    'tg:tajik th:thai tk:turkmen tl:tagalog tr:turkish tt:tatar uk:ukrainian ur:urdu uz:uzbek ' +
+    'vi:vietnamese yi:yiddish yo:yoruba yue:cantonese zh:chinese'
+  )
+    .split(' ')
+    .map((entry) => entry.replaceAll('_', ' ').split(':'))
+    .map(([code = '', name = '']) => [code, name]),
 )
 
 /** `en`, `EN`, `en-US` → `en`; `auto` stays. Throws `validation`. */
@@ -22,8 +34,8 @@ export function parseLanguage(text: string): string {
 /** What is written without spaces between words, with the punctuation that those scripts share and the fullwidth forms. */
 const UNSPACED =
   '[\\p{scx=Han}\\p{scx=Hira}\\p{scx=Kana}\\p{scx=Thai}\\p{scx=Lao}\\p{scx=Khmr}\\p{scx=Mymr}\\p{scx=Tibt}\\uff00-\\uffef]'
-const UNSPACED_END = new RegExp(`${UNSPACED}$`, 'u')
-const UNSPACED_START = new RegExp(`^${UNSPACED}`, 'u')
+export const UNSPACED_END = new RegExp(`${UNSPACED}$`, 'u')
+export const UNSPACED_START = new RegExp(`^${UNSPACED}`, 'u')
 
 /** Puts segments' texts together, with a space where their languages have one and the engine left it out. */
 export function joinTexts(texts: string[]): string {

@@ -1,5 +1,5 @@
 import { t } from 'elysia'
-import { TRANSCRIPT_FORMATS } from './transcript.ts'
+import { TRANSCRIPT_FORMATS } from './formats.ts'
 
 const ID = '123e4567-e89b-12d3-a456-426614174000'
 
@@ -79,6 +79,35 @@ export const Transcript = t.Object({
   ),
 })
 
+export const VerboseTranscript = t.Object(
+  {
+    task: t.UnionEnum(['transcribe', 'translate']),
+    language: t.String({ description: 'Its English name', examples: ['english'] }),
+    duration: t.Number({ description: 'Seconds' }),
+    text: t.String(),
+    segments: t.Array(
+      t.Object({
+        id: t.Number({ multipleOf: 1 }),
+        seek: t.Number({ multipleOf: 1, description: 'The start in hundredths of a second' }),
+        start: t.Number({ description: 'Seconds from the start of the audio' }),
+        end: t.Number(),
+        text: t.String(),
+        tokens: t.Array(t.Number(), { description: 'Empty: engines do not tell them' }),
+        temperature: t.Number({ description: '0: engines do not tell it' }),
+        avg_logprob: t.Number({ description: '0 where the engine does not tell it, as the next two' }),
+        compression_ratio: t.Number(),
+        no_speech_prob: t.Number(),
+      }),
+    ),
+    words: t.Optional(
+      t.Array(t.Object({ word: t.String(), start: t.Number(), end: t.Number() }), {
+        description: 'Where they were asked for at upload',
+      }),
+    ),
+  },
+  { title: 'OpenAI’s verbose_json' },
+)
+
 export const TranscriptQuery = t.Object({
   partial: t.Optional(
     t.UnionEnum(['false', 'true'], {
@@ -86,7 +115,13 @@ export const TranscriptQuery = t.Object({
       description: 'Gives what is done by now, also of one that failed or was canceled',
     }),
   ),
-  format: t.Optional(t.UnionEnum([...TRANSCRIPT_FORMATS], { default: 'json' })),
+  format: t.Optional(
+    t.UnionEnum([...TRANSCRIPT_FORMATS], {
+      description: 'Goes before `Accept`; without either it is `json`',
+      // Elysia would make it the first.
+      default: undefined,
+    }),
+  ),
 })
 
 export const WaveformQuery = t.Object({

@@ -1,4 +1,6 @@
 import { Elysia, t } from 'elysia'
+import { VerbatimError } from '../errors.ts'
+import { preferredType } from '../http/accept.ts'
 import { waitIn } from '../http/prefer.ts'
 import { Problem, sentenceOf } from '../http/problems.ts'
 import { parseRange } from '../http/range.ts'
@@ -6,6 +8,7 @@ import { eventStream } from '../http/sse.ts'
 import { BEARER, bearer } from '../http/tokens.ts'
 import { readUpload } from '../http/upload.ts'
 import type { Outbound } from '../outbound/outbound.ts'
+import { TEXT_FORMATS, type TranscriptFormat, TYPES } from './formats.ts'
 import {
   Accepted,
   IdParams,
@@ -15,10 +18,10 @@ import {
   uploadBody,
   uploadForm,
   uploadQuery,
+  VerboseTranscript,
   Waveform,
   WaveformQuery,
 } from './schemas.ts'
-import { type Cue, toSrt, toVtt } from './transcript.ts'
 import type { TranscriptionsService } from './transcriptions.service.ts'
 import type { createUpload } from './upload.ts'
 
@@ -213,26 +216,44 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
     )
     .get(
       '/transcriptions/:id/transcript',
-      async ({ params: { id }, query: { format, partial }, userId, set }) => {
-        const transcript = await transcriptions.transcript({ id, userId, partial: partial === 'true' })
-        if (format === undefined || format === 'json') return transcript
-        const { type, body } = PLAIN[format](transcript)
-        set.headers['content-type'] = `${type}; charset=utf-8`
-        return body
+      async ({ params: { id }, query: { format, partial }, request, userId, set }) => {
+        set.headers.vary = 'Accept'
+        const asked = { id, userId, partial: partial === 'true' }
+        const wanted = format ?? acceptedFormat(request.headers)
+        if (wanted === 'json') return transcriptions.transcript(asked)
+        if (wanted === 'verbose_json') return transcriptions.verboseTranscript(asked)
+        const text = await transcriptions.writtenTranscript({ ...asked, format: wanted })
+        set.headers['content-type'] = `${TEXT_FORMATS[wanted].type}; charset=utf-8`
+        return text
       },
       {
         params: IdParams,
         query: TranscriptQuery,
         response: {
-          200: t.Union([Transcript, t.String()]),
+          200: t.Union([Transcript, VerboseTranscript, t.String()]),
           400: Problem,
           401: Problem,
           404: Problem,
+          406: Problem,
           409: Problem,
         },
-        detail: { summary: 'The transcript, as JSON, plain text or subtitles' },
+        detail: {
+          summary: 'The transcript, as JSON, plain text or subtitles',
+          description: `In the \`format\` that is named, or the first of ${[...TYPES.keys()].map((type) => `\`${type}\``).join(', ')} that \`Accept\` prefers.`,
+        },
       },
     )
+}
+
+function acceptedFormat(headers: Headers): TranscriptFormat {
+  const types = [...TYPES.keys()]
+  const type = preferredType(headers.get('accept'), types)
+  const format = type && TYPES.get(type)
+  if (format) return format
+  throw new VerbatimError(
+    'not_acceptable',
+    `A transcript comes as ${types.join(', ')}; Accept takes none of them`,
+  )
 }
 
 /** Without a token: the signature in its query is what lets a browser's player in. */
@@ -293,12 +314,6 @@ function audioRoute({ transcriptions }: TranscriptionRoutesServices) {
 function isNamed(etag: string, header: string | null): boolean {
   const tags = header?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? []
   return tags.includes(etag) || tags.includes('*')
-}
-
-const PLAIN = {
-  txt: ({ text }: { text: string }) => ({ type: 'text/plain', body: `${text}\n` }),
-  srt: ({ segments }: { segments: Cue[] }) => ({ type: 'application/x-subrip', body: toSrt(segments) }),
-  vtt: ({ segments }: { segments: Cue[] }) => ({ type: 'text/vtt', body: toVtt(segments) }),
 }
 
 function encodeRfc5987(text: string): string {

@@ -5,6 +5,7 @@ import { SAMPLE_RATE } from '../media/media.ts'
 import type { Storage } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
 import { follow, untilOver } from './follow.ts'
+import { TEXT_FORMATS, type TextFormat } from './formats.ts'
 import { audioKey, folderOf } from './keys.ts'
 import { joinTexts } from './languages.ts'
 import type { LinkSigner } from './links.ts'
@@ -22,7 +23,10 @@ import {
   segmentsOf,
   type Transcription,
 } from './transcriptions.store.ts'
+import { verboseOf } from './verbose.ts'
 import { waveformOf } from './waveform.ts'
+
+type AskedTranscript = { id: string; userId: string; partial: boolean }
 
 export type TranscriptionsService = ReturnType<typeof createTranscriptionsService>
 
@@ -72,6 +76,21 @@ export function createTranscriptionsService({
       codec: row.codec,
       completed_at: row.completedAt && seconds(row.completedAt),
       failure: row.errorCode === null ? null : { code: row.errorCode, error: row.errorMessage ?? '' },
+    }
+  }
+
+  async function read({ partial, ...keys }: AskedTranscript) {
+    const row = await owned(keys)
+    if (!partial) requireCompleted(row)
+    const segments = await segmentsOf(db, row)
+    const languages = languagesOf(segments)
+    return {
+      row,
+      segments,
+      languages,
+      language: row.language === 'auto' ? (row.detectedLanguage ?? languages[0] ?? null) : row.language,
+      duration: (row.totalSamples ?? 0) / SAMPLE_RATE,
+      text: row.text ?? joinTexts(segments.map(({ text }) => text)),
     }
   }
 
@@ -137,21 +156,29 @@ export function createTranscriptionsService({
     },
 
     /** With `partial`, what is done by now; else throws `not_ready` while it is under way, and `transcription_failed`. */
-    async transcript({ partial, ...keys }: { id: string; userId: string; partial: boolean }) {
-      const row = await owned(keys)
-      if (!partial) requireCompleted(row)
-      const segments = await segmentsOf(db, row)
-      const heard = row.detectedLanguage ?? languagesOf(segments)[0] ?? null
+    async transcript(asked: AskedTranscript) {
+      const { row, segments, languages, ...heard } = await read(asked)
       return {
         id: row.id,
         status: row.status,
-        language: row.language === 'auto' ? heard : row.language,
-        languages: languagesOf(segments),
-        duration: (row.totalSamples ?? 0) / SAMPLE_RATE,
+        language: heard.language,
+        languages,
+        duration: heard.duration,
         engines: (await workOf(db, row.id)).map(workTold),
-        text: row.text ?? joinTexts(segments.map(({ text }) => text)),
+        text: heard.text,
         segments: segments.map((segment) => segmentOf(segment, row)),
       }
+    },
+
+    /** As `transcript`, in OpenAI's `verbose_json`. */
+    async verboseTranscript(asked: AskedTranscript) {
+      const { row, ...heard } = await read(asked)
+      return verboseOf({ ...heard, task: row.task, hasWords: row.words })
+    },
+
+    /** As `transcript`, written in a format that is no JSON. */
+    async writtenTranscript({ format, ...asked }: AskedTranscript & { format: TextFormat }): Promise<string> {
+      return TEXT_FORMATS[format].write(await read(asked))
     },
 
     /** The shape of the sound, for a player to draw. Throws `not_ready` before it is known, and `validation`. */

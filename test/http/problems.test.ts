@@ -14,6 +14,7 @@ const STATUS = {
   invalid_credentials: 401,
   registration_closed: 403,
   not_found: 404,
+  not_acceptable: 406,
   email_taken: 409,
   not_ready: 409,
   transcription_failed: 409,

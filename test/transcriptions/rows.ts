@@ -1,7 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { insertUser } from '../../src/auth/users.store.ts'
 import type { Database } from '../../src/db/database.ts'
-import { insertTranscription, type NewTranscription } from '../../src/transcriptions/transcriptions.store.ts'
+import type { Segment } from '../../src/engines/engine.ts'
+import { SAMPLE_RATE } from '../../src/media/media.ts'
+import { joinTexts } from '../../src/transcriptions/languages.ts'
+import { claimSpan, finishSpan, insertSpans } from '../../src/transcriptions/spans.store.ts'
+import {
+  addDone,
+  complete,
+  insertPlan,
+  insertTranscription,
+  type NewTranscription,
+} from '../../src/transcriptions/transcriptions.store.ts'
 
 export async function insertAnyUser(db: Database): Promise<string> {
   const id = await insertUser(db, { email: `${randomUUID()}@example.org`, passwordHash: 'none' })
@@ -29,4 +39,31 @@ export async function insertOwned(db: Database, other: Partial<NewTranscription>
     }),
   )
   return id
+}
+
+/** Brings a queued transcription to its end, as an engine that heard these segments in one span would have. */
+export async function finishWith(
+  db: Database,
+  {
+    id,
+    seconds,
+    heard,
+    language = 'en',
+  }: { id: string; seconds: number; heard: Segment[]; language?: string },
+) {
+  const samples = seconds * SAMPLE_RATE
+  const planned = await db.transaction(async (tx) => {
+    const envelope = { channel: 0, levels: new Uint8Array(1), peaks: new Uint8Array(2) }
+    await insertPlan(tx, { id, totalSamples: samples, workSamples: samples, envelopes: [envelope] })
+    const range = { channel: 0, startSample: 0, endSample: samples }
+    return insertSpans(tx, { transcriptionId: id, ranges: [range] })
+  })
+  const span = await claimSpan(db, planned[0]?.id ?? '')
+  if (!span) throw new Error('the span cannot be claimed')
+  await db.transaction(async (tx) => {
+    const claim = { spanId: span.id, attempt: span.attempt }
+    await finishSpan(tx, { claim, span, result: { model: 'scripted', segments: heard }, engine: 'sidecar' })
+    await addDone(tx, { id, samples })
+    await complete(tx, { id, text: joinTexts(heard.map(({ text }) => text)), detectedLanguage: language })
+  })
 }

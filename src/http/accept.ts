@@ -1,0 +1,32 @@
+/**
+ * The one of `types` that an Accept header (RFC 9110 §12.5.1) prefers, the earlier where it makes no difference; the first
+ * without a header, null where it takes none.
+ */
+export function preferredType<const T extends string>(header: string | null, types: readonly T[]): T | null {
+  const ranges = (header ?? '').split(',').flatMap(rangeIn)
+  if (ranges.length === 0) return types[0] ?? null
+  let best: { type: T; quality: number } | null = null
+  for (const type of types) {
+    const quality = qualityOf(type, ranges)
+    if (quality > (best?.quality ?? 0)) best = { type, quality }
+  }
+  return best?.type ?? null
+}
+
+type Range = { type: string; quality: number }
+
+function rangeIn(text: string): Range[] {
+  const [type = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase())
+  if (!/^[^\s/]+\/[^\s/]+$/.test(type)) return []
+  const quality = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2)
+  return [{ type, quality: quality === undefined ? 1 : Number(quality) || 0 }]
+}
+
+/** Of the ranges that a type is in, the most precise one says. */
+function qualityOf(type: string, ranges: Range[]): number {
+  for (const range of [type, type.replace(/\/.*/, '/*'), '*/*']) {
+    const found = ranges.find((one) => one.type === range)
+    if (found) return found.quality
+  }
+  return 0
+}

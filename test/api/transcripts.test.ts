@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { databases } from '../databases.ts'
+import { finishWith } from '../transcriptions/rows.ts'
+import { segmentOf } from '../transcriptions/scripted-engine.ts'
+import { type Client, clientOf, fixture, textAt } from './client.ts'
+import { startService, type TestService } from './service.ts'
+
+setDefaultTimeout(60_000)
+
+const HEARD = [
+  segmentOf({
+    start: 0.06,
+    end: 2.68,
+    text: ' The old library stands beside the river.',
+    language: 'en',
+    avgLogprob: -0.25,
+    compressionRatio: 1.2,
+    noSpeechProb: 0.01,
+    words: [
+      { start: 0.06, end: 1, word: ' The old library', probability: 0.9 },
+      { start: 1, end: 2.68, word: ' stands beside the river.', probability: null },
+    ],
+  }),
+  segmentOf({ start: 3, end: 4.5, text: ' A < B', language: 'en', words: [] }),
+]
+
+describe.each(databases)('a transcript on $name', (kind) => {
+  let service: TestService
+  let ada: Client
+  let id: string
+
+  beforeAll(async () => {
+    service = await startService({ kind })
+    const anyone = clientOf(service.url)
+    ada = anyone.as(await anyone.newToken())
+    id = await finished({ words: 'true' })
+  })
+  afterAll(() => service.close())
+
+  async function finished(fields: Record<string, string>, heard = HEARD) {
+    const { body } = await ada.upload(fixture('speech.mp3'), { language: 'auto', ...fields })
+    const id = textAt(body, 'transcription_id')
+    await finishWith(service.db, { id, seconds: 7, heard })
+    return id
+  }
+
+  const read = async (query: string, accept?: string, of = id) => {
+    const { status, headers, body } = await ada.ask(`/api/transcriptions/${of}/transcript${query}`, {
+      ...(accept !== undefined && { headers: { accept } }),
+    })
+    return { status, type: headers.get('content-type'), vary: headers.get('vary'), body }
+  }
+
+  const TEXTS = {
+    txt: ['text/plain', 'The old library stands beside the river. A < B\n'],
+    srt: [
+      'application/x-subrip',
+      '1\n00:00:00,060 --> 00:00:02,680\nThe old library stands beside the river.\n\n' +
+        '2\n00:00:03,000 --> 00:00:04,500\nA < B\n\n',
+    ],
+    vtt: [
+      'text/vtt',
+      'WEBVTT\n\n00:00:00.060 --> 00:00:02.680\nThe old library stands beside the river.\n\n' +
+        '00:00:03.000 --> 00:00:04.500\nA &lt; B\n\n',
+    ],
+    tsv: [
+      'text/tab-separated-values',
+      'start\tend\ttext\n60\t2680\tThe old library stands beside the river.\n3000\t4500\tA < B\n',
+    ],
+  } as const
+
+  test.each(Object.entries(TEXTS))('%s, by its name and by its type', async (format, [type, body]) => {
+    const answer = { status: 200, type: `${type}; charset=utf-8`, vary: 'Accept', body }
+    expect(await read(`?format=${format}`)).toEqual(answer)
+    expect(await read(`?format=${format}`, 'application/json')).toEqual(answer)
+    expect(await read('', `image/png, ${type};q=0.9, application/json;q=0.1`)).toEqual(answer)
+  })
+
+  test('verbose_json has OpenAI’s fields, and no others', async () => {
+    const { status, type, body } = await read('?format=verbose_json')
+    expect({ status, type }).toEqual({ status: 200, type: 'application/json;charset=utf-8' })
+    const unknown = { tokens: [], temperature: 0 }
+    expect(body).toEqual({
+      task: 'transcribe',
+      language: 'english',
+      duration: 7,
+      text: 'The old library stands beside the river. A < B',
+      segments: [
+        {
+          ...unknown,
+          id: 0,
+          seek: 6,
+          start: 0.06,
+          end: 2.68,
+          text: ' The old library stands beside the river.',
+          avg_logprob: -0.25,
+          compression_ratio: 1.2,
+          no_speech_prob: 0.01,
+        },
+        {
+          ...unknown,
+          id: 1,
+          seek: 300,
+          start: 3,
+          end: 4.5,
+          text: ' A < B',
+          avg_logprob: 0,
+          compression_ratio: 0,
+          no_speech_prob: 0,
+        },
+      ],
+      words: [
+        { word: 'The old library', start: 0.06, end: 1 },
+        { word: 'stands beside the river.', start: 1, end: 2.68 },
+      ],
+    })
+  })
+
+  test('words are there only where they were asked for', async () => {
+    const plain = await finished({})
+    expect((await read('?format=verbose_json', undefined, plain)).body).not.toHaveProperty('words')
+    expect((await read('', undefined, plain)).body).toMatchObject({
+      segments: [{ text: 'The old library stands beside the river.' }, { text: 'A < B' }],
+    })
+    expect((await read('')).body).toMatchObject({ segments: [{ words: [{}, {}] }, { words: [] }] })
+  })
+
+  test('a translation is in English', async () => {
+    const translated = await finished({ task: 'translate', language: 'de' })
+    expect((await read('?format=verbose_json', undefined, translated)).body).toMatchObject({
+      task: 'translate',
+      language: 'english',
+    })
+  })
+
+  test('silence is a transcript too, in every format', async () => {
+    const silent = await finished({ words: 'true' }, [])
+    const formats = ['txt', 'srt', 'vtt', 'tsv'].map((format) => read(`?format=${format}`, undefined, silent))
+    expect((await Promise.all(formats)).map(({ body }) => body)).toEqual([
+      '\n',
+      '',
+      'WEBVTT\n\n',
+      'start\tend\ttext\n',
+    ])
+    expect((await read('?format=verbose_json', undefined, silent)).body).toMatchObject({
+      text: '',
+      segments: [],
+      words: [],
+    })
+  })
+
+  test.each([undefined, '*/*', 'text/html, */*;q=0.1', 'application/json'])(
+    'Accept: %s is JSON',
+    async (accept) => {
+      expect(await read('', accept)).toMatchObject({
+        status: 200,
+        type: 'application/json;charset=utf-8',
+        body: { id },
+      })
+    },
+  )
+
+  test('a type that there is none of: 406', async () => {
+    expect(await read('', 'application/pdf, text/*;q=0')).toMatchObject({
+      status: 406,
+      body: { error: expect.stringContaining('text/vtt'), code: 'not_acceptable' },
+    })
+  })
+
+  test('a format that there is none of: 400', async () => {
+    for (const format of ['docx', '', 'SRT', 'toString']) {
+      const { status, body } = await read(`?format=${format}`)
+      expect({ status, body }).toMatchObject({ status: 400, body: { code: 'validation' } })
+      expect(textAt(body, 'error')).toContain('format')
+    }
+  })
+
+  test('nothing of this is a defect', () => expect(service.logged).toEqual([]))
+})

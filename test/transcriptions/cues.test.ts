@@ -1,0 +1,186 @@
+import { describe, expect, test } from 'bun:test'
+import { cuesOf } from '../../src/transcriptions/cues.ts'
+import { randomFrom } from '../seeded.ts'
+
+const HOUR = 3600
+
+/** Words of 0.4 seconds each, 0.1 apart. */
+const wordsOf = (text: string) =>
+  text.split(/(?=\s)/).map((word, index) => ({ word, start: index / 2, end: index / 2 + 0.4 }))
+
+const linesOf = (text: string, seconds: number) =>
+  cuesOf([{ start: 0, end: seconds, text }], HOUR).map(({ lines }) => lines)
+
+describe('short segments', () => {
+  test('stay as they are', () => {
+    const text = ' The old library stands beside the river.'
+    expect(cuesOf([{ start: 0.064, end: 2.688, text }], HOUR)).toEqual([
+      { start: 0.064, end: 2.688, lines: [text.trim()] },
+    ])
+  })
+
+  test('take two lines of like length, parted behind a clause', () => {
+    expect(linesOf('When the river was high, nobody crossed the old wooden bridge.', 4)).toEqual([
+      ['When the river was high,', 'nobody crossed the old wooden bridge.'],
+    ])
+  })
+
+  test('are one line each, whatever line breaks an engine puts into them', () => {
+    expect(linesOf('one\r\n\r\n2\n00:00:05,000 --> 00:00:06,000\ntwo', 2)).toEqual([
+      ['one 2 00:00:05,000 --> 00:00:06,000 two'],
+    ])
+  })
+
+  test('of nothing are none', () => expect(linesOf(' \n ', 2)).toEqual([]))
+})
+
+describe('long segments', () => {
+  const text =
+    'The old library stands beside the river. Every morning I take the train to work and read a good book, ' +
+    'and in the evening I walk back along the water.'
+
+  test('are cut behind sentences and clauses, at the times of words', () => {
+    const words = wordsOf(text)
+    const cues = cuesOf([{ start: 0, end: words.at(-1)?.end ?? 0, text, words }], HOUR)
+    const starts = cues.map(({ lines }) => lines.join(' ').split(' ')[0])
+    for (const cue of cues) {
+      const first = words.find(({ start }) => start === cue.start)?.word.trim()
+      expect(starts).toContain(first)
+      const last = words.find(({ end }) => end === cue.end)?.word.trim()
+      expect(cue.lines.join(' ')).toEndWith(last ?? '?')
+      expect(cue.end - cue.start).toBeLessThanOrEqual(7)
+    }
+    expect(cues.filter(({ lines }) => /[.,]$/.test(lines.at(-1) ?? ''))).toHaveLength(3)
+  })
+
+  test('are cut by their letters where there are no words', () => {
+    const cues = cuesOf([{ start: 10, end: 20, text }], HOUR)
+    expect(cues.map(({ lines }) => lines.join(' ')).join(' ')).toBe(text)
+    const letters = text.replaceAll(' ', '').length
+    let before = 0
+    for (const { start, lines } of cues) {
+      expect(start).toBeCloseTo(10 + (10 * before) / letters, 5)
+      before += lines.join('').replaceAll(' ', '').length
+    }
+    expect(cues.at(-1)?.end).toBe(20)
+    expect(cues[0]?.lines).toEqual(['The old library stands beside the river.'])
+  })
+
+  test('whose words say something else are cut by their letters', () => {
+    const words = [{ start: 0, end: 9, word: 'nothing' }]
+    expect(cuesOf([{ start: 10, end: 20, text, words }], HOUR)).toEqual(
+      cuesOf([{ start: 10, end: 20, text }], HOUR),
+    )
+  })
+})
+
+describe('scripts without spaces', () => {
+  test.each([
+    ['Chinese', '今天天气很好，我们一起去公园散步吧。明天可能会下雨，所以请记得带上雨伞，不要忘记了。', 16],
+    [
+      'Japanese',
+      '今日はとても良い天気ですので、公園まで散歩に行きましょう。明日は雨が降るかもしれません。',
+      16,
+    ],
+    ['Thai', 'วันนี้อากาศดีมากเราไปเดินเล่นที่สวนสาธารณะกันเถอะพรุ่งนี้ฝนอาจจะตกอย่าลืมเอาร่มไปด้วยนะครับ', 42],
+  ])('%s', (_, text, letters) => {
+    const cues = cuesOf([{ start: 0, end: 12, text }], HOUR)
+    expect(cues.length).toBeGreaterThan(1)
+    expect(cues.flatMap(({ lines }) => lines).join('')).toBe(text)
+    for (const line of cues.flatMap(({ lines }) => lines)) {
+      expect([...new Intl.Segmenter().segment(line)].length).toBeLessThanOrEqual(letters)
+      expect(line).not.toMatch(/^[、。，々ー]/)
+    }
+  })
+
+  test('a line neither starts with what closes nor ends with what opens', () => {
+    const text = `${'彼は「行く」と言った。'.repeat(12)}`
+    for (const line of cuesOf([{ start: 0, end: 40, text }], HOUR).flatMap(({ lines }) => lines)) {
+      expect(line).not.toMatch(/^[」。]|「$/)
+    }
+  })
+
+  test('with words between them in another', () => {
+    const lines = linesOf('Windowsを使う。'.repeat(5), 9).flat()
+    expect(lines.join('')).toBe('Windowsを使う。'.repeat(5))
+    expect(lines.every((line) => line.startsWith('Windows'))).toBe(true)
+  })
+})
+
+describe('reading', () => {
+  test('what is said fast stays on, as far as the next one lets it', () => {
+    const text = 'x'.repeat(40)
+    const cues = cuesOf(
+      [
+        { start: 0, end: 0.5, text },
+        { start: 1, end: 1.2, text },
+        { start: 9, end: 9.1, text: 'No.' },
+      ],
+      9.5,
+    )
+    expect(cues.map(({ start, end }) => [start, end])).toEqual([
+      [0, 1],
+      [1, 3],
+      [9, 9.5],
+    ])
+  })
+
+  test('those that overlap are left as they are', () => {
+    const cues = cuesOf(
+      [
+        { start: 0, end: 5, text: 'on the left' },
+        { start: 2, end: 4, text: 'on the right' },
+      ],
+      6,
+    )
+    expect(cues.map(({ start, end }) => [start, end])).toEqual([
+      [0, 5],
+      [2, 4],
+    ])
+  })
+})
+
+test('whatever is said, nothing is lost and no line is too long', () => {
+  const random = randomFrom(1)
+  const pick = (from: string[]) => from[Math.floor(random() * from.length)] ?? ''
+  const said = [
+    'a',
+    'river',
+    'mountains,',
+    'end.',
+    '東京',
+    '。',
+    'w'.repeat(99),
+    'é́',
+    '👩‍👩‍👧',
+    'สวัสดี',
+    '「',
+    '」',
+    '-',
+    ' ',
+    '\n',
+  ]
+  for (let round = 0; round < 300; round++) {
+    const text = Array.from(
+      { length: 1 + Math.floor(random() * 60) },
+      () => pick(said) + pick(['', ' ']),
+    ).join('')
+    const [start, seconds] = [random() * 100, random() * 30]
+    const cues = cuesOf([{ start, end: start + seconds, text }], start + seconds)
+    const plain = (one: string) => one.replace(/\s/g, '')
+    expect(plain(cues.map(({ lines }) => lines.join('')).join(''))).toBe(plain(text))
+    let before = start
+    for (const cue of cues) {
+      expect(cue.lines.length).toBeLessThanOrEqual(2)
+      expect(cue.start).toBeGreaterThanOrEqual(before - 1e-9)
+      expect(cue.end).toBeGreaterThanOrEqual(cue.start)
+      before = cue.start
+      for (const line of cue.lines) {
+        expect(line).toBe(line.trim())
+        expect(line).not.toBe('')
+        expect([...new Intl.Segmenter().segment(line)].length).toBeLessThanOrEqual(42)
+      }
+    }
+    expect(before).toBeLessThanOrEqual(start + seconds)
+  }
+})
