@@ -1,6 +1,5 @@
 import { Elysia } from 'elysia'
-import { authRoutes } from './auth/auth.routes.ts'
-import type { AuthService } from './auth/auth.service.ts'
+import { type AuthRoutesServices, authRoutes } from './auth/auth.routes.ts'
 import { healthRoutes } from './health/health.routes.ts'
 import type { Health } from './health/health.ts'
 import { docs, type SwaggerAssets } from './http/docs.ts'
@@ -10,12 +9,12 @@ import {
   transcriptionRoutes,
 } from './transcriptions/transcriptions.routes.ts'
 
-export type AppServices = TranscriptionRoutesServices & {
-  auth: AuthService
-  health: Health
-  swagger: SwaggerAssets
-  version: string
-}
+export type AppServices = AuthRoutesServices &
+  TranscriptionRoutesServices & {
+    health: Health
+    swagger: SwaggerAssets
+    version: string
+  }
 
 /** What a worker answers: how it is. */
 export function createOperations({ health, log }: Pick<AppServices, 'health' | 'log'>) {

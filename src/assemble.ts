@@ -7,6 +7,8 @@ import packageJson from '../package.json' with { type: 'json' }
 import type { AppServices } from './app.ts'
 import { argon2id } from './auth/argon2id.ts'
 import { createAuthService } from './auth/auth.service.ts'
+import { createGate } from './auth/gate.ts'
+import { createKeysService } from './auth/keys.service.ts'
 import { SettingError, type Settings } from './config.ts'
 import { openChanges } from './db/changes.ts'
 import type { Database } from './db/database.ts'
@@ -20,6 +22,7 @@ import { type Engines, inOrder } from './engines/preference.ts'
 import { sidecarEngine } from './engines/sidecar/sidecar.ts'
 import { StartError } from './errors.ts'
 import { createHealth } from './health/health.ts'
+import { createAccessTokens } from './http/access-tokens.ts'
 import type { SwaggerAssets } from './http/docs.ts'
 import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'
 import { guardedOutbound } from './outbound/guarded.ts'
@@ -47,6 +50,8 @@ export type Service = {
   /** Takes no more jobs, hands back what still runs after `graceMs`, then closes everything. */
   stop(graceMs: number): Promise<void>
 }
+
+type Secrets = [string, ...string[]]
 
 type Log = (line: string, error?: unknown) => void
 
@@ -91,16 +96,21 @@ export async function assemble({
   const maxAudioSeconds = settings.MAX_AUDIO_SECONDS
 
   async function openApi(): Promise<Service['api']> {
-    const secret = await secretFrom(settings, dataDir)
+    const secrets = await secretsFrom(settings, dataDir)
+    const accessTokens = await createAccessTokens({ secrets })
+    const links = createLinkSigner({ secrets })
+    const transcriptions = createTranscriptionsService({ db, changes, storage, links, publicUrl })
     return {
-      auth: createAuthService({ db, passwords: argon2id, registration: settings.REGISTRATION }),
-      transcriptions: createTranscriptionsService({
+      auth: createAuthService({
         db,
-        changes,
-        storage,
-        links: createLinkSigner({ secret }),
-        publicUrl,
+        passwords: argon2id,
+        registration: settings.REGISTRATION,
+        accessTokens,
+        removeFiles: transcriptions.removeFiles,
       }),
+      keys: createKeysService({ db }),
+      gate: createGate({ db, accessTokens }),
+      transcriptions,
       upload: createUpload({
         db,
         queue,
@@ -111,7 +121,6 @@ export async function assemble({
       }),
       outbound,
       swagger: await swaggerAssets(),
-      secret,
       maxUploadBytes: settings.MAX_UPLOAD_BYTES,
       version: packageJson.version,
     }
@@ -220,15 +229,15 @@ function openSidecar({ settings, dataDir, env, log }: EngineOptions): Engine {
   })
 }
 
-/** The set one, or one that is made once and kept. */
-async function secretFrom({ JWT_SECRET, NODE_ENV }: Settings, dataDir: string): Promise<string> {
+/** Those that are set, or one that is made once and kept. */
+async function secretsFrom({ JWT_SECRET, NODE_ENV }: Settings, dataDir: string): Promise<Secrets> {
   if (JWT_SECRET) return JWT_SECRET
   if (NODE_ENV === 'production') {
     throw new SettingError('JWT_SECRET is not set; with NODE_ENV=production it takes at least 32 characters')
   }
   const file = join(dataDir, 'jwt-secret')
   const kept = await readFile(file, 'utf8').catch(() => null)
-  if (kept) return kept
+  if (kept) return [kept]
   const made = `${file}.${crypto.randomUUID()}`
   await mkdir(dataDir, { recursive: true })
   await writeFile(made, randomBytes(32).toString('hex'), { mode: 0o600 })
@@ -240,7 +249,7 @@ async function secretFrom({ JWT_SECRET, NODE_ENV }: Settings, dataDir: string): 
   } finally {
     await rm(made)
   }
-  return readFile(file, 'utf8')
+  return [await readFile(file, 'utf8')]
 }
 
 async function swaggerAssets(): Promise<SwaggerAssets> {

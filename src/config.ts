@@ -70,7 +70,10 @@ const bucketUrl = (text: string) => {
   return { bucket: host, prefix: pathname?.replace(/^\/|\/$/g, '') || undefined, endpoint, region }
 }
 
-const secret = (text: string) => (text.length >= 32 ? text : undefined)
+const secrets = (text: string): [string, ...string[]] | undefined => {
+  const [first, ...others] = text.split(',').map((part) => part.trim())
+  return first && [first, ...others].every((one) => one.length >= 32) ? [first, ...others] : undefined
+}
 
 /** Every setting of the service, in the README's order. */
 export const SETTINGS = {
@@ -131,10 +134,10 @@ export const SETTINGS = {
     parse: url,
   }),
   JWT_SECRET: optional({
-    doc: 'Signs access tokens and audio URLs; must be set when `NODE_ENV=production`',
-    takes: 'at least 32 characters',
+    doc: 'Signs access tokens and audio URLs; must be set when `NODE_ENV=production`. Of several the first signs, and what any has signed is taken',
+    takes: 'at least 32 characters, without commas; or several such, separated by commas',
     unset: 'made once and kept in `DATA_DIR`',
-    parse: secret,
+    parse: secrets,
   }),
   REGISTRATION: preset({
     doc: 'Whether anyone may register',

@@ -57,11 +57,19 @@ test('values are read as what they are', () => {
     PORT: 0,
     DATABASE_URL: 'postgresql://u:p@db:5432/verbatim?sslmode=require',
     PUBLIC_URL: 'https://example.com/transcribe',
-    JWT_SECRET: SECRET,
+    JWT_SECRET: [SECRET],
     REGISTRATION: 'closed',
     MAX_UPLOAD_BYTES: 1000,
     SIDECAR_URL: ['http://a:8000', 'http://b:8000'],
   })
+})
+
+test('secrets, of which each is long enough', () => {
+  const other = SECRET.toUpperCase()
+  expect(readSettings({ JWT_SECRET: `${SECRET}, ${other}` }).JWT_SECRET).toEqual([SECRET, other])
+  for (const short of [`${SECRET},`, `${SECRET},short`, `,${SECRET}`]) {
+    expect(() => readSettings({ JWT_SECRET: short })).toThrow(`JWT_SECRET is ${short.length} characters`)
+  }
 })
 
 test.each([
@@ -158,7 +166,7 @@ describe('a wrong value: one line that names the setting, what it got and what i
 
   test('a secret is not shown', () => {
     const { message } = errorOf({ JWT_SECRET: 'too short to be one' })
-    expect(message).toBe('JWT_SECRET is 19 characters; it takes at least 32 characters')
+    expect(message).toBe(`JWT_SECRET is 19 characters; it takes ${SETTINGS.JWT_SECRET.takes}`)
   })
 })
 

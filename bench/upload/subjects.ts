@@ -33,12 +33,12 @@ const SETTINGS = {
   ...{ MAX_UPLOAD_BYTES: String(16 * 2 ** 30), MAX_AUDIO_SECONDS: String(14 * 24 * 3600) },
 }
 
-/** Sets up a database with a user in `folder`; gives the user's token. */
+/** Sets up a database with a user in `folder`; gives an API key of the user's. */
 export async function foundService(folder: string): Promise<string> {
   const service = await startService({ ...SETTINGS, DATA_DIR: folder })
-  const { token } = await signUp(service.url)
+  const { key } = await signUp(service.url)
   await service.kill('SIGTERM')
-  return token
+  return key
 }
 
 /** The real service, on a copy of the data directory `founded`. */

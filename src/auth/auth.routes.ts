@@ -1,61 +1,187 @@
-import { Elysia, t } from 'elysia'
+import { Elysia } from 'elysia'
+import { ACCESS_TOKEN_SECONDS } from '../http/access-tokens.ts'
 import { readJson } from '../http/json-body.ts'
+import { noContent, noContentOr } from '../http/no-content.ts'
 import { Problem } from '../http/problems.ts'
-import { ACCESS_TOKEN_SECONDS, tokens } from '../http/tokens.ts'
-import type { AuthService } from './auth.service.ts'
+import { ACCOUNT, BEARER, bearer, type Gate } from '../http/tokens.ts'
+import type { AuthService, Tokens } from './auth.service.ts'
+import type { KeysService } from './keys.service.ts'
+import {
+  CreatedKey,
+  Credentials,
+  KeyParams,
+  Keys,
+  Me,
+  NewKey,
+  PasswordChange,
+  Refresh,
+  Removal,
+  Session,
+} from './schemas.ts'
 
-const Credentials = t.Object(
-  {
-    email: t.String({ format: 'email', maxLength: 254 }),
-    password: t.String({ minLength: 8, maxLength: 1024, description: 'At least 8 characters' }),
-  },
-  { examples: [{ email: 'ada@example.com', password: 'correct horse battery' }] },
-)
-
-const Access = t.Object({
-  access_token: t.String({ description: 'Send it as `Authorization: Bearer <access_token>`' }),
-  token_type: t.Literal('Bearer'),
-  // `t.Integer` would tell the document that it may be a string.
-  expires_in: t.Number({ multipleOf: 1, description: 'Seconds', examples: [ACCESS_TOKEN_SECONDS] }),
-})
+export type AuthRoutesServices = { auth: AuthService; keys: KeysService; gate: Gate }
 
 // `json` is what the document says; the function before it parses.
 const JSON_BODY = [readJson, 'json' as const]
 
-export function authRoutes({ auth, secret }: { auth: AuthService; secret: string }) {
-  const accessFor = (access_token: string) => ({
-    access_token,
-    token_type: 'Bearer' as const,
-    expires_in: ACCESS_TOKEN_SECONDS,
-  })
+const tags = ['Auth']
 
-  return new Elysia({ prefix: '/api/auth', tags: ['Auth'] })
-    .use(tokens({ secret }))
+export function authRoutes(services: AuthRoutesServices) {
+  return new Elysia({ prefix: '/api/auth' })
+    .use(openRoutes(services))
+    .use(meRoute(services))
+    .use(accountRoutes(services))
+    .use(keyRoutes(services))
+}
+
+const sessionOf = ({ accessToken, refreshToken }: Tokens) => ({
+  access_token: accessToken,
+  token_type: 'Bearer' as const,
+  expires_in: ACCESS_TOKEN_SECONDS,
+  refresh_token: refreshToken,
+})
+
+/** What is called without an access token, to get one. */
+function openRoutes({ auth }: AuthRoutesServices) {
+  return new Elysia({ tags })
     .post(
       '/register',
-      async ({ body, tokens, set }) => {
-        const access = accessFor(await tokens.sign({ sub: await auth.register(body) }))
+      async ({ body, set }) => {
+        const session = sessionOf(await auth.register(body))
         set.status = 201
-        return access
+        return session
       },
       {
         parse: JSON_BODY,
         body: Credentials,
-        response: { 201: Access, 400: Problem, 403: Problem, 409: Problem, 413: Problem },
+        response: { 201: Session, 400: Problem, 403: Problem, 409: Problem, 413: Problem },
+        detail: { summary: 'Create an account', description: 'Logs in, as a login does.' },
+      },
+    )
+    .post('/login', async ({ body }) => sessionOf(await auth.login(body)), {
+      parse: JSON_BODY,
+      body: Credentials,
+      response: { 200: Session, 400: Problem, 401: Problem, 413: Problem },
+      detail: { summary: 'Get an access token' },
+    })
+    .post('/refresh', async ({ body }) => sessionOf(await auth.refresh(body.refresh_token)), {
+      parse: JSON_BODY,
+      body: Refresh,
+      response: { 200: Session, 400: Problem, 401: Problem, 413: Problem },
+      detail: {
+        summary: 'Get the next access token',
+        description:
+          'A refresh token is good for one call. One that comes a second time ends the session, since two have it.',
+      },
+    })
+    .post(
+      '/logout',
+      async ({ body }) => {
+        await auth.logout(body.refresh_token)
+        return noContent()
+      },
+      {
+        parse: JSON_BODY,
+        body: Refresh,
         detail: {
-          summary: 'Create an account',
-          description: 'Answers with an access token, as a login does.',
+          summary: 'End a session',
+          description:
+            'Its access token is refused from now on. A refresh token that is unknown is no error.',
+          responses: noContentOr('It has ended', 400, 413),
         },
       },
     )
+}
+
+function meRoute({ auth, gate }: AuthRoutesServices) {
+  return new Elysia({ tags, detail: { security: BEARER } })
+    .use(bearer({ gate }))
+    .get('/me', ({ userId }) => auth.me(userId), {
+      response: { 200: Me, 401: Problem, 403: Problem },
+      detail: { summary: 'Whose the token or key is' },
+    })
+}
+
+function accountRoutes({ auth, gate }: AuthRoutesServices) {
+  return new Elysia({ tags, detail: { security: ACCOUNT } })
+    .use(bearer({ gate, needs: 'account' }))
     .post(
-      '/login',
-      async ({ body, tokens }) => accessFor(await tokens.sign({ sub: await auth.login(body) })),
+      '/password',
+      async ({ body, userId, caller: { sessionId } }) => {
+        await auth.changePassword({
+          userId,
+          sessionId,
+          current: body.current_password,
+          next: body.new_password,
+        })
+        return noContent()
+      },
       {
         parse: JSON_BODY,
-        body: Credentials,
-        response: { 200: Access, 400: Problem, 401: Problem, 413: Problem },
-        detail: { summary: 'Get an access token' },
+        body: PasswordChange,
+        detail: {
+          summary: 'Change the password',
+          description: 'Ends all sessions but this one. API keys stay.',
+          responses: noContentOr('It is changed', 400, 401, 403, 409, 413),
+        },
+      },
+    )
+    .delete(
+      '/me',
+      async ({ body: { password }, userId }) => {
+        await auth.remove({ userId, password })
+        return noContent()
+      },
+      {
+        parse: JSON_BODY,
+        body: Removal,
+        detail: {
+          summary: 'Delete the account with all its data',
+          description:
+            'Transcriptions, audio, keys and sessions: nothing stays, and what is being transcribed stops.',
+          responses: noContentOr('It is gone', 400, 401, 403, 413),
+        },
+      },
+    )
+}
+
+function keyRoutes({ keys, gate }: AuthRoutesServices) {
+  return new Elysia({ tags, detail: { security: ACCOUNT } })
+    .use(bearer({ gate, needs: 'account' }))
+    .post(
+      '/keys',
+      async ({ body, userId, set }) => {
+        const key = await keys.create({ userId, ...body })
+        set.status = 201
+        return key
+      },
+      {
+        parse: JSON_BODY,
+        body: NewKey,
+        response: { 201: CreatedKey, 400: Problem, 401: Problem, 403: Problem, 409: Problem, 413: Problem },
+        detail: {
+          summary: 'Make an API key',
+          description:
+            'For programs: it does not expire, and is sent as an access token is. It is told once.',
+        },
+      },
+    )
+    .get('/keys', ({ userId }) => keys.list(userId), {
+      response: { 200: Keys, 401: Problem, 403: Problem },
+      detail: { summary: 'The API keys' },
+    })
+    .delete(
+      '/keys/:id',
+      async ({ params: { id }, userId }) => {
+        await keys.revoke({ id, userId })
+        return noContent()
+      },
+      {
+        params: KeyParams,
+        detail: {
+          summary: 'Revoke an API key',
+          responses: noContentOr('It opens nothing any more', 401, 403, 404),
+        },
       },
     )
 }

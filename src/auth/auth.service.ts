@@ -1,41 +1,149 @@
 import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
+import { transcriptionsOf } from '../transcriptions/transcriptions.store.ts'
+import { hashOf, newRefreshToken } from './opaque-tokens.ts'
 import type { Passwords } from './passwords.ts'
-import { findUserByEmail, insertUser } from './users.store.ts'
+import { endSessionOf, endSessions, insertSession, rotate } from './sessions.store.ts'
+import {
+  findUser,
+  findUserByEmail,
+  holdUser,
+  insertUser,
+  removeUser,
+  setPasswordHash,
+  type User,
+} from './users.store.ts'
 
 export type AuthService = ReturnType<typeof createAuthService>
 
-/** `register` and `login` give the user's id. */
+type Credentials = { email: string; password: string }
+
+export type Tokens = { accessToken: string; refreshToken: string }
+
+/** Accounts and their sessions. `register`, `login` and `refresh` give a session's tokens. */
 export function createAuthService({
   db,
   passwords,
   registration,
+  accessTokens,
+  removeFiles,
 }: {
   db: Database
   passwords: Passwords
   registration: 'open' | 'closed'
+  accessTokens: { sign(claims: { sub: string; sid: string }): Promise<string> }
+  /** Removes what is stored of transcriptions whose rows are gone. */
+  removeFiles: (transcriptionIds: string[]) => Promise<void>
 }) {
   /** Verified against when the user is unknown, so that both refusals take the same time. */
   const decoy = passwords.hash(crypto.randomUUID())
 
+  async function open(userId: string): Promise<Tokens> {
+    const refreshToken = newRefreshToken()
+    const refreshHash = await hashOf(refreshToken)
+    const sid = await db.transaction((tx) => insertSession(tx, { userId, refreshHash }))
+    return { accessToken: await accessTokens.sign({ sub: userId, sid }), refreshToken }
+  }
+
+  async function existing(userId: string): Promise<User> {
+    const user = await findUser(db, userId)
+    if (!user) throw new VerbatimError('unauthorized', 'The account no longer exists')
+    return user
+  }
+
   return {
     /** Throws `registration_closed` and `email_taken`. */
-    async register({ email, password }: { email: string; password: string }): Promise<string> {
+    async register({ email, password }: Credentials): Promise<Tokens> {
       if (registration === 'closed') {
         throw new VerbatimError('registration_closed', 'Registration is closed on this server')
       }
       const id = await insertUser(db, { email: plain(email), passwordHash: await passwords.hash(password) })
       if (!id) throw new VerbatimError('email_taken', 'This email is registered already')
-      return id
+      return open(id)
     },
 
     /** Throws `invalid_credentials`, alike for an unknown user and a wrong password. */
-    async login({ email, password }: { email: string; password: string }): Promise<string> {
+    async login({ email, password }: Credentials): Promise<Tokens> {
       const user = await findUserByEmail(db, plain(email))
       const right = await passwords.verify(password, user?.passwordHash ?? (await decoy))
       if (!user || !right) throw new VerbatimError('invalid_credentials', 'Wrong email or password')
-      return user.id
+      return open(user.id)
     },
+
+    /**
+     * Takes a refresh token for new tokens. It can be used once: when it comes again, someone else may have it, and the
+     * session ends. Throws `invalid_refresh_token`.
+     */
+    async refresh(token: string): Promise<Tokens> {
+      const refreshToken = newRefreshToken()
+      const [hash, next] = await Promise.all([hashOf(token), hashOf(refreshToken)])
+      const rotated = await db.transaction((tx) => rotate(tx, { hash, next }))
+      if (!rotated) {
+        await endSessionOf(db, { hash, onlyUsed: true })
+        throw new VerbatimError(
+          'invalid_refresh_token',
+          'The refresh token is not valid, was used before, or has expired: log in again',
+        )
+      }
+      const { userId: sub, sessionId: sid } = rotated
+      return { accessToken: await accessTokens.sign({ sub, sid }), refreshToken }
+    },
+
+    /** Ends the session of a refresh token; of one that is unknown there is none to end. */
+    async logout(token: string): Promise<void> {
+      await endSessionOf(db, { hash: await hashOf(token) })
+    },
+
+    async me(userId: string) {
+      const { id, email, role, createdAt } = await existing(userId)
+      return { id, email, role, created_at: createdAt.toISOString() }
+    },
+
+    /** Ends all other sessions too. Throws `no_password` and `wrong_password`. */
+    async changePassword({
+      userId,
+      sessionId,
+      current,
+      next,
+    }: {
+      userId: string
+      sessionId: string | null
+      current: string
+      next: string
+    }): Promise<void> {
+      const { passwordHash } = await existing(userId)
+      if (passwordHash === null) {
+        throw new VerbatimError('no_password', 'This account logs in elsewhere: it has no password here')
+      }
+      await check(current, passwordHash)
+      const nextHash = await passwords.hash(next)
+      await db.transaction(async (tx) => {
+        await setPasswordHash(tx, { id: userId, passwordHash: nextHash })
+        await endSessions(tx, { userId, except: sessionId })
+      })
+    },
+
+    /**
+     * Removes an account with all that is its own: what runs for it stops, and no file stays. Throws `wrong_password`.
+     */
+    async remove({ userId, password }: { userId: string; password: string | undefined }): Promise<void> {
+      const { passwordHash } = await existing(userId)
+      if (passwordHash !== null) await check(password ?? '', passwordHash)
+      const ids = await db.transaction(async (tx) => {
+        // What is being uploaded is written down first, and goes too.
+        await holdUser(tx, { id: userId, strength: 'update' })
+        const ids = await transcriptionsOf(tx, userId)
+        await removeUser(tx, userId)
+        return ids
+      })
+      await removeFiles(ids)
+    },
+  }
+
+  async function check(password: string, hash: string) {
+    if (!(await passwords.verify(password, hash))) {
+      throw new VerbatimError('wrong_password', 'The password is wrong')
+    }
   }
 }
 

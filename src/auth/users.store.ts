@@ -2,6 +2,8 @@ import { eq } from 'drizzle-orm'
 import { isUniqueViolation, type Queries } from '../db/database.ts'
 import { users } from '../db/schema.ts'
 
+export type User = typeof users.$inferSelect
+
 /** The new user's id, or null where the email is taken. */
 export async function insertUser(
   db: Queries,
@@ -16,12 +18,41 @@ export async function insertUser(
   }
 }
 
-export async function findUserByEmail(db: Queries, email: string) {
+export async function findUser(db: Queries, id: string): Promise<User | null> {
+  const [row] = await db.select().from(users).where(eq(users.id, id))
+  return row ?? null
+}
+
+export async function findUserByEmail(db: Queries, email: string): Promise<User | null> {
   const [row] = await db.select().from(users).where(eq(users.email, email)).limit(1)
   return row ?? null
 }
 
+export async function setPasswordHash(
+  db: Queries,
+  { id, passwordHash }: Pick<User, 'id'> & { passwordHash: string },
+) {
+  await db.update(users).set({ passwordHash }).where(eq(users.id, id))
+}
+
+/** Removes a user with every row that is theirs. */
+export async function removeUser(db: Queries, id: string) {
+  await db.delete(users).where(eq(users.id, id))
+}
+
 export async function userExists(db: Queries, id: string): Promise<boolean> {
   const rows = await db.select({ id: users.id }).from(users).where(eq(users.id, id)).limit(1)
+  return rows.length > 0
+}
+
+/**
+ * Holds a user's row until the transaction ends: `key share` keeps the account from being removed, `no key update` also
+ * keeps out others that ask for it, and `update` everybody. False where there is none.
+ */
+export async function holdUser(
+  tx: Queries,
+  { id, strength }: { id: string; strength: 'key share' | 'no key update' | 'update' },
+): Promise<boolean> {
+  const rows = await tx.select({ id: users.id }).from(users).where(eq(users.id, id)).for(strength)
   return rows.length > 0
 }

@@ -25,9 +25,15 @@ const samples = () => bigint({ mode: 'number' })
 
 export const users = pgTable('users', {
   id: id(),
-  /** Trimmed and in lower case. */
-  email: text().notNull().unique(),
-  passwordHash: text().notNull(),
+  /** Trimmed and in lower case; null for who came from an identity provider that vouches for none. */
+  email: text().unique(),
+  /** Null for who logs in elsewhere. */
+  passwordHash: text(),
+  role: text({ enum: ['user', 'admin'] })
+    .notNull()
+    .default('user'),
+  /** Higher goes first; an operator's to set. */
+  priority: count(),
   createdAt: time().notNull().defaultNow(),
 })
 
@@ -160,5 +166,73 @@ export const segments = pgTable(
   (table) => [
     primaryKey({ columns: [table.spanId, table.position] }),
     index('segments_order').on(table.transcriptionId, table.start),
+  ],
+)
+
+/** A login, and all tokens that came of it. */
+export const sessions = pgTable(
+  'sessions',
+  {
+    id: id(),
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    createdAt: time().notNull().defaultNow(),
+    /** Later with every refresh. */
+    expiresAt: time().notNull(),
+  },
+  (table) => [index('sessions_user').on(table.userId)],
+)
+
+/** One of each session is not used yet; a used one that comes again ends the session. */
+export const refreshTokens = pgTable(
+  'refresh_tokens',
+  {
+    /** SHA-256, in hex. */
+    hash: text().primaryKey(),
+    sessionId: uuid()
+      .notNull()
+      .references(() => sessions.id, { onDelete: 'cascade' }),
+    usedAt: time(),
+  },
+  (table) => [index('refresh_tokens_session').on(table.sessionId)],
+)
+
+/** What programs log in with. */
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    id: id(),
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    name: text().notNull(),
+    /** SHA-256, in hex. */
+    hash: text().notNull().unique(),
+    /** How the key begins, to tell it from others. */
+    hint: text().notNull(),
+    scopes: text({ enum: ['read', 'write'] })
+      .array()
+      .notNull(),
+    createdAt: time().notNull().defaultNow(),
+    /** To the minute. */
+    lastUsedAt: time(),
+  },
+  (table) => [index('api_keys_user').on(table.userId, table.createdAt)],
+)
+
+/** Who a user is at an identity provider. */
+export const identities = pgTable(
+  'identities',
+  {
+    issuer: text().notNull(),
+    subject: text().notNull(),
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+  },
+  (table) => [
+    primaryKey({ columns: [table.issuer, table.subject] }),
+    index('identities_user').on(table.userId),
   ],
 )

@@ -15,6 +15,9 @@ const swaggerUi = {
   persistAuthorization: true,
 }
 
+const SCHEME =
+  'An access token (a JWT) or an API key. A key needs the scope `read` for GET and `write` for the rest. Routes that name the role `account` or `admin` take access tokens alone, `admin` those of administrators.'
+
 /** The page at `/swagger`, the document at `/swagger/json`. */
 export function docs({ assets, version }: { assets: SwaggerAssets; version: string }) {
   const page = openapi({
@@ -27,12 +30,12 @@ export function docs({ assets, version }: { assets: SwaggerAssets; version: stri
         title: 'Verbatim',
         version,
         description:
-          'Audio in, a transcript out. Register or log in, press **Authorize**, paste the `access_token`, and try the rest.',
+          'Audio in, a transcript out. Register or log in, press **Authorize**, paste the `access_token` (or an API key), and try the rest.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
       tags: [{ name: 'Auth' }, { name: 'Transcriptions' }, { name: 'Operations' }],
       components: {
-        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: SCHEME } },
       },
     },
   })

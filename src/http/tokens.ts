@@ -1,36 +1,54 @@
-import { jwt } from '@elysiajs/jwt'
-import { Elysia, t } from 'elysia'
+import { Elysia } from 'elysia'
 import { VerbatimError } from '../errors.ts'
-import { isUuid } from '../uuid.ts'
 
-export const ACCESS_TOKEN_SECONDS = 3600
+/**
+ * What a caller may do. Access tokens have `read`, `write` and `account` (the account itself, its keys), an administrator's
+ * `admin` too; API keys have what they were made with, of `read` and `write`.
+ */
+export type Scope = 'read' | 'write' | 'account' | 'admin'
 
-// The plugin asks for the claim, but loses its format.
-const claims = t.Object({ sub: t.String() })
-
-/** Signs and reads access tokens: `tokens.sign({ sub })`. */
-export function tokens({ secret }: { secret: string }) {
-  return new Elysia({ name: 'tokens' }).use(
-    jwt({ name: 'tokens', secret, alg: 'HS256', exp: `${ACCESS_TOKEN_SECONDS}s`, schema: claims }),
-  )
+export type Caller = {
+  userId: string
+  scopes: readonly Scope[]
+  /** Null where the caller has logged in elsewhere, or is a key. */
+  sessionId: string | null
 }
 
-/** Lets only requests with a valid bearer token through, and gives their routes `userId`. */
-export function bearer({ secret }: { secret: string }) {
-  return new Elysia({ name: 'bearer' })
-    .use(tokens({ secret }))
-    .resolve({ as: 'scoped' }, async ({ headers, tokens }) => {
-      const [scheme, token] = headers.authorization?.split(' ') ?? []
-      if (scheme?.toLowerCase() !== 'bearer' || !token) {
-        throw new VerbatimError('unauthorized', 'Send an access token: Authorization: Bearer <token>')
-      }
-      const claims = await tokens.verify(token, { algorithms: ['HS256'] })
-      if (!claims || !isUuid(claims.sub)) {
-        throw new VerbatimError('unauthorized', 'The access token is not valid or has expired: log in again')
-      }
-      return { userId: claims.sub }
-    })
+/** Tells who a bearer token is of. Throws `unauthorized`. */
+export type Gate = { admit(token: string): Promise<Caller> }
+
+/**
+ * Lets only requests with a valid token or API key through that may do what the route `needs`, before their bodies are
+ * looked at; gives the routes `userId` and `caller`. Without `needs`, GET and HEAD take `read`, all others `write`.
+ *
+ * `new Elysia({ detail: { security: BEARER } }).use(bearer({ gate })).get('/things', ({ userId }) => …)`
+ */
+export function bearer({ gate, needs }: { gate: Gate; needs?: 'account' | 'admin' }) {
+  return new Elysia().derive({ as: 'scoped' }, async ({ headers, request }) => {
+    const [scheme, token] = headers.authorization?.split(' ') ?? []
+    if (scheme?.toLowerCase() !== 'bearer' || !token) {
+      throw new VerbatimError(
+        'unauthorized',
+        'Send an access token or API key: Authorization: Bearer <token>',
+      )
+    }
+    const caller = await gate.admit(token)
+    const scope = needs ?? scopeOf(request.method)
+    if (!caller.scopes.includes(scope)) throw new VerbatimError('insufficient_scope', REFUSALS[scope])
+    return { userId: caller.userId, caller }
+  })
 }
 
-/** For the document: these routes take a bearer token. */
+const scopeOf = (method: string) => (method === 'GET' || method === 'HEAD' ? 'read' : 'write')
+
+const REFUSALS: Record<Scope, string> = {
+  read: 'This API key may not read: it was made without the scope read',
+  write: 'This API key may read alone: it was made without the scope write',
+  account: 'An API key may not manage the account or its keys: log in, and send an access token',
+  admin: 'Only an administrator who has logged in may do this',
+}
+
+/** For the document: what takes a token of any kind (`needs` left out), and what takes more than that. */
 export const BEARER = [{ bearer: [] }]
+export const ACCOUNT = [{ bearer: ['account'] }]
+export const ADMIN = [{ bearer: ['admin'] }]

@@ -5,7 +5,7 @@ import { waitIn } from '../http/prefer.ts'
 import { Problem, sentenceOf } from '../http/problems.ts'
 import { parseRange } from '../http/range.ts'
 import { eventStream } from '../http/sse.ts'
-import { BEARER, bearer } from '../http/tokens.ts'
+import { BEARER, bearer, type Gate } from '../http/tokens.ts'
 import { readUpload } from '../http/upload.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { TEXT_FORMATS, type TranscriptFormat, TYPES } from './formats.ts'
@@ -30,7 +30,7 @@ export type TranscriptionRoutesServices = {
   upload: ReturnType<typeof createUpload>
   /** Fetches what `audio_url` names. */
   outbound: Outbound
-  secret: string
+  gate: Gate
   maxUploadBytes: number
   /** Fires when the service stops: what is held open ends. */
   stopping: AbortSignal
@@ -64,7 +64,7 @@ const accepted = {
 }
 
 function ownedRoutes(services: TranscriptionRoutesServices) {
-  const { transcriptions, upload, outbound, secret, maxUploadBytes, stopping, log } = services
+  const { transcriptions, upload, outbound, gate, maxUploadBytes, stopping, log } = services
 
   /** How long to hold an answer back, where the client asked for it. */
   function patience(request: Request, set: { headers: Record<string, string | number> }): AbortSignal | null {
@@ -101,7 +101,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
   }
 
   return new Elysia({ tags, detail: { security: BEARER } })
-    .use(bearer({ secret }))
+    .use(bearer({ gate }))
     .post('/transcribe', accept, {
       parse: 'none',
       response: accepted,

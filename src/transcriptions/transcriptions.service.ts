@@ -197,6 +197,11 @@ export function createTranscriptionsService({
       await storage.remove(folderOf(keys.id))
     },
 
+    /** Removes every byte of transcriptions whose rows are gone. */
+    async removeFiles(ids: string[]): Promise<void> {
+      for (const id of ids) await storage.remove(folderOf(id))
+    },
+
     /** The original, byte for byte, for whoever holds a link that is signed and not expired. Throws `audio_removed`. */
     async audio({ id, expires, signature }: { id: string; expires: number; signature: string }) {
       const row =

@@ -240,3 +240,11 @@ export async function openWork(db: Queries): Promise<OpenWork[]> {
     .where(isOpen)
     .orderBy(asc(transcriptions.createdAt))
 }
+
+export async function transcriptionsOf(db: Queries, userId: string): Promise<string[]> {
+  const rows = await db
+    .select({ id: transcriptions.id })
+    .from(transcriptions)
+    .where(eq(transcriptions.userId, userId))
+  return rows.map(({ id }) => id)
+}

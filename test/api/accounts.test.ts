@@ -8,7 +8,12 @@ import { SECRET, startService, type TestService } from './service.ts'
 setDefaultTimeout(60_000)
 
 const password = 'correct horse battery'
-const access = { access_token: expect.any(String), token_type: 'Bearer', expires_in: 3600 }
+const access = {
+  access_token: expect.any(String),
+  token_type: 'Bearer',
+  expires_in: 900,
+  refresh_token: expect.any(String),
+}
 const refusal = ({ status, body }: Answer) => ({ status, body })
 
 describe.each(databases)('accounts on $name', (kind) => {
@@ -28,7 +33,7 @@ describe.each(databases)('accounts on $name', (kind) => {
     expect(refusal(loggedIn)).toEqual({ status: 200, body: access })
     const [first, second] = [registered, loggedIn].map(({ body }) => claimsOf(textAt(body, 'access_token')))
     expect(second?.sub).toBe(first?.sub ?? '')
-    expect(first && first.exp - first.iat).toBe(3600)
+    expect(first && first.exp - first.iat).toBe(900)
   })
 
   test('an email registers once, however it is written, also by two at once', async () => {

@@ -172,15 +172,15 @@ describe('is refused', () => {
     const [first, second] = [await uploaded(), await uploaded()]
     expect(await askedFor(first.link.replace(first.id, second.id))).toEqual(refused)
     const gone = crypto.randomUUID()
-    const signed = await createLinkSigner({ secret: SECRET }).sign(`/api/transcriptions/${gone}/audio`)
+    const signed = await createLinkSigner({ secrets: [SECRET] }).sign(`/api/transcriptions/${gone}/audio`)
     expect(await askedFor(service.url + signed)).toEqual(refused)
   })
 
   test('once expired, or signed with another secret', async () => {
     const { id } = await uploaded()
     const path = `/api/transcriptions/${id}/audio`
-    const expired = await createLinkSigner({ secret: SECRET, seconds: -1 }).sign(path)
-    const foreign = await createLinkSigner({ secret: `${SECRET}!` }).sign(path)
+    const expired = await createLinkSigner({ secrets: [SECRET], seconds: -1 }).sign(path)
+    const foreign = await createLinkSigner({ secrets: [`${SECRET}!`] }).sign(path)
     expect(await askedFor(service.url + expired)).toEqual(refused)
     expect(await askedFor(service.url + foreign)).toEqual(refused)
   })

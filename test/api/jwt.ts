@@ -6,18 +6,26 @@ const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('b
 export function forge({
   secret,
   alg = 'HS256',
+  kid,
   claims,
 }: {
   secret: string
   alg?: 'HS256' | 'HS512' | 'none'
+  kid?: string
   claims: object
 }): string {
-  const content = `${encode({ alg, typ: 'JWT' })}.${encode(claims)}`
+  const content = `${encode({ alg, typ: 'JWT', kid })}.${encode(claims)}`
   if (alg === 'none') return `${content}.`
   const hash = alg === 'HS512' ? 'sha512' : 'sha256'
   return `${content}.${createHmac(hash, secret).update(content).digest('base64url')}`
 }
 
-export function claimsOf(token: string): { sub: string; iat: number; exp: number } {
-  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+export function claimsOf(token: string): { sub: string; sid: string; iat: number; exp: number } {
+  return decode(token.split('.')[1])
 }
+
+export function headerOf(token: string): { alg: string; kid: string } {
+  return decode(token.split('.')[0])
+}
+
+const decode = (part = '') => JSON.parse(Buffer.from(part, 'base64url').toString())

@@ -5,8 +5,11 @@ import { join } from 'node:path'
 import { createApp } from '../../src/app.ts'
 import { argon2id } from '../../src/auth/argon2id.ts'
 import { createAuthService } from '../../src/auth/auth.service.ts'
+import { createGate } from '../../src/auth/gate.ts'
+import { createKeysService } from '../../src/auth/keys.service.ts'
 import type { Engine, EngineState } from '../../src/engines/engine.ts'
 import { createHealth } from '../../src/health/health.ts'
+import { createAccessTokens } from '../../src/http/access-tokens.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import { parseNetwork } from '../../src/outbound/networks.ts'
@@ -30,10 +33,12 @@ export async function startService({
   kind,
   registration = 'open',
   maxAudioSeconds = 3600,
+  secrets = [SECRET],
 }: {
   kind: TestDatabaseKind
   registration?: 'open' | 'closed'
   maxAudioSeconds?: number
+  secrets?: [string, ...string[]]
 }) {
   const database = await kind.open()
   const { db, changes } = database
@@ -49,12 +54,22 @@ export async function startService({
   const media = ffmpegMedia()
   const engine = { state: { ready: true, detail: 'The engine is there' } }
   const health = { databaseAnswers: true }
-  const links = createLinkSigner({ secret: SECRET })
+  const accessTokens = await createAccessTokens({ secrets })
+  const links = createLinkSigner({ secrets })
   let url = ''
+  const transcriptions = createTranscriptionsService({ db, changes, storage, links, publicUrl: () => url })
 
   const app = createApp({
-    auth: createAuthService({ db, passwords: argon2id, registration }),
-    transcriptions: createTranscriptionsService({ db, changes, storage, links, publicUrl: () => url }),
+    auth: createAuthService({
+      db,
+      passwords: argon2id,
+      registration,
+      accessTokens,
+      removeFiles: transcriptions.removeFiles,
+    }),
+    keys: createKeysService({ db }),
+    gate: createGate({ db, accessTokens }),
+    transcriptions,
     upload: createUpload({ db, queue, storage, media, engines: ['sidecar'], maxAudioSeconds }),
     outbound: guardedOutbound({ allow: LOOPBACK }),
     health: createHealth({
@@ -65,7 +80,6 @@ export async function startService({
       'swagger-ui.css': await asset('swagger-ui.css', 'text/css'),
       'swagger-ui-bundle.js': await asset('swagger-ui-bundle.js', 'text/javascript'),
     },
-    secret: SECRET,
     maxUploadBytes: MAX_UPLOAD_BYTES,
     stopping: stopping.signal,
     version: '0.0.0',

@@ -17,7 +17,14 @@ export async function signUp(url: string) {
     body: JSON.stringify({ email, password: 'correct horse battery' }),
   })
   const { access_token: token }: { access_token: string } = await answer.json()
-  const headers = { Authorization: `Bearer ${token}` }
+  // What goes on for longer than an access token is good for takes a key.
+  const made = await fetch(`${url}/api/auth/keys`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+    body: JSON.stringify({ name: 'end to end', scopes: ['read', 'write'] }),
+  })
+  const { key }: { key: string } = await made.json()
+  const headers = { Authorization: `Bearer ${key}` }
 
   async function status(id: string, at = url): Promise<Status> {
     const answer = await fetch(`${at}/api/transcriptions/${id}/`, { headers })
@@ -26,7 +33,9 @@ export async function signUp(url: string) {
   }
 
   return {
+    /** An access token. */
     token,
+    key,
     headers,
     status,
 

@@ -23,7 +23,7 @@ const after = (seconds: number) => new Date(NOON.getTime() + seconds * 1000)
 
 test('a link is good until it expires', async () => {
   setSystemTime(NOON)
-  const links = createLinkSigner({ secret, seconds: 60 })
+  const links = createLinkSigner({ secrets: [secret], seconds: 60 })
   const parts = partsOf(await links.sign(PATH))
   expect(parts.path).toBe(PATH)
   expect(await links.verify(parts)).toBe(true)
@@ -34,13 +34,13 @@ test('a link is good until it expires', async () => {
 })
 
 test('another process with the same secret takes it, one with another does not', async () => {
-  const parts = partsOf(await createLinkSigner({ secret }).sign(PATH))
-  expect(await createLinkSigner({ secret }).verify(parts)).toBe(true)
-  expect(await createLinkSigner({ secret: `${secret}!` }).verify(parts)).toBe(false)
+  const parts = partsOf(await createLinkSigner({ secrets: [secret] }).sign(PATH))
+  expect(await createLinkSigner({ secrets: [secret] }).verify(parts)).toBe(true)
+  expect(await createLinkSigner({ secrets: [`${secret}!`] }).verify(parts)).toBe(false)
 })
 
 test('a link opens its own path alone, and only as it was signed', async () => {
-  const links = createLinkSigner({ secret })
+  const links = createLinkSigner({ secrets: [secret] })
   const parts = partsOf(await links.sign(PATH))
   const { expires, signature } = parts
   const flipped = (signature.startsWith('0') ? '1' : '0') + signature.slice(1)

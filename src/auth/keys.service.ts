@@ -1,0 +1,50 @@
+import type { Database } from '../db/database.ts'
+import { VerbatimError } from '../errors.ts'
+import { isUuid } from '../uuid.ts'
+import { type ApiKey, countKeys, insertKey, type KeyScope, listKeys, removeKey } from './keys.store.ts'
+import { hashOf, newKey } from './opaque-tokens.ts'
+
+/** A user's at a time. */
+const MAX_KEYS = 100
+/** Of a key, enough to tell it from others and too little to guess the rest. */
+const HINT_LENGTH = 9
+
+export type KeysService = ReturnType<typeof createKeysService>
+
+/** The keys that programs of a user's log in with. A key is told once, and kept as its hash. */
+export function createKeysService({ db }: { db: Database }) {
+  return {
+    /** Throws `too_many_keys`. */
+    async create({ userId, name, scopes }: { userId: string; name: string; scopes: KeyScope[] }) {
+      if ((await countKeys(db, userId)) >= MAX_KEYS) {
+        throw new VerbatimError('too_many_keys', `There are ${MAX_KEYS} API keys already: revoke one first`)
+      }
+      const key = newKey()
+      const hash = await hashOf(key)
+      const hint = key.slice(0, HINT_LENGTH)
+      return { ...told(await insertKey(db, { userId, name, scopes, hash, hint })), key }
+    },
+
+    async list(userId: string) {
+      return { keys: (await listKeys(db, userId)).map(told) }
+    },
+
+    /** From now on the key opens nothing. Throws `not_found`. */
+    async revoke({ id, userId }: { id: string; userId: string }): Promise<void> {
+      if (!isUuid(id) || !(await removeKey(db, { id, userId }))) {
+        throw new VerbatimError('not_found', 'API key not found')
+      }
+    },
+  }
+}
+
+function told({ id, name, hint, scopes, createdAt, lastUsedAt }: ApiKey) {
+  return {
+    id,
+    name,
+    hint,
+    scopes,
+    created_at: createdAt.toISOString(),
+    last_used_at: lastUsedAt?.toISOString() ?? null,
+  }
+}

@@ -1,0 +1,63 @@
+import { jwt } from '@elysiajs/jwt'
+import { t } from 'elysia'
+import { decodeProtectedHeader, errors } from 'jose'
+
+export const ACCESS_TOKEN_SECONDS = 900
+
+/** `sub` is the user's id, `sid` the session's that the token came of. */
+export type AccessClaims = { sub: string; sid?: string }
+
+export type AccessTokens = Awaited<ReturnType<typeof createAccessTokens>>
+
+// The plugin asks for the claims, but loses their formats.
+const claims = t.Object({ sub: t.String(), sid: t.Optional(t.String()) })
+
+const CHECKS = { algorithms: ['HS256'], requiredClaims: ['exp'] }
+
+/**
+ * Signs access tokens (JWT, HS256) with the first secret, and takes those of every one: a secret is changed by putting the
+ * new one first, and dropping the old one when its last tokens have expired. Each is named by a `kid` that is made from it.
+ */
+export async function createAccessTokens({ secrets }: { secrets: readonly [string, ...string[]] }) {
+  const [first, ...others] = secrets
+  const signing = await keyOf(first)
+  const keys = [signing, ...(await Promise.all(others.map(keyOf)))]
+
+  return {
+    sign: (claims: AccessClaims): Promise<string> => signing.tokens.sign(claims),
+
+    /** Null for what is no token of ours, or is one no longer. */
+    async verify(token: string): Promise<AccessClaims | null> {
+      const kid = kidOf(token)
+      for (const key of keys) {
+        if (kid !== undefined && kid !== key.kid) continue
+        const claims = await key.tokens.verify(token, CHECKS)
+        if (claims) return claims
+      }
+      return null
+    },
+  }
+}
+
+async function keyOf(secret: string) {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`kid\n${secret}`))
+  const kid = new Uint8Array(digest.slice(0, 6)).toHex()
+  const plugin = jwt({
+    name: 'tokens',
+    secret,
+    alg: 'HS256',
+    kid,
+    exp: `${ACCESS_TOKEN_SECONDS}s`,
+    schema: claims,
+  })
+  return { kid, tokens: plugin.decorator.tokens }
+}
+
+function kidOf(token: string): string | undefined {
+  try {
+    return decodeProtectedHeader(token).kid
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof errors.JOSEError) return undefined
+    throw error
+  }
+}

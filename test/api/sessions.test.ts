@@ -1,0 +1,204 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { sql } from 'drizzle-orm'
+import { refreshTokens, sessions, users } from '../../src/db/schema.ts'
+import { databases, embedded } from '../databases.ts'
+import { type Client, clientOf, fixture, textAt } from './client.ts'
+import { claimsOf, forge, headerOf } from './jwt.ts'
+import { SECRET, startService, type TestService } from './service.ts'
+
+setDefaultTimeout(60_000)
+
+const password = 'correct horse battery'
+const REFUSED = { status: 401, body: { code: 'invalid_refresh_token' } }
+
+describe.each(databases)('sessions on $name', (kind) => {
+  let service: TestService
+  let anyone: Client
+
+  beforeAll(async () => {
+    service = await startService({ kind })
+    anyone = clientOf(service.url)
+  })
+  afterAll(() => service.close())
+
+  const register = async (email = `${crypto.randomUUID()}@example.com`) =>
+    sessionIn((await anyone.post('/api/auth/register', { email, password })).body)
+  const login = async (email: string) =>
+    sessionIn((await anyone.post('/api/auth/login', { email, password })).body)
+  const refresh = (token: string) => anyone.post('/api/auth/refresh', { refresh_token: token })
+  const me = async (token: string) => (await anyone.as(token).ask('/api/auth/me')).status
+
+  test('a refresh token gives new tokens of the same session, again and again', async () => {
+    let session = await register()
+    const { sub, sid } = claimsOf(session.access)
+    for (let round = 0; round < 3; round++) {
+      const { status, body } = await refresh(session.refresh)
+      expect(status).toBe(200)
+      const next = sessionIn(body)
+      expect(next.refresh).not.toBe(session.refresh)
+      expect(claimsOf(next.access)).toMatchObject({ sub, sid })
+      expect(await me(next.access)).toBe(200)
+      session = next
+    }
+  })
+
+  test('a refresh token that comes a second time ends its session, and no other', async () => {
+    const email = `${crypto.randomUUID()}@example.com`
+    const stolen = await register(email)
+    const other = await login(email)
+    const next = sessionIn((await refresh(stolen.refresh)).body)
+    expect(await refresh(stolen.refresh)).toMatchObject(REFUSED)
+    expect(await refresh(next.refresh)).toMatchObject(REFUSED)
+    expect([await me(stolen.access), await me(next.access), await me(other.access)]).toEqual([401, 401, 200])
+    expect((await refresh(other.refresh)).status).toBe(200)
+  })
+
+  test('of two that use the same token at once, at most one goes on', async () => {
+    const { refresh: token } = await register()
+    const answers = await Promise.all([refresh(token), refresh(token), refresh(token)])
+    expect(answers.filter(({ status }) => status === 200).length).toBe(1)
+    const [won] = answers.filter(({ status }) => status === 200).map(({ body }) => sessionIn(body))
+    expect(await refresh(won?.refresh ?? '')).toMatchObject(REFUSED)
+  })
+
+  test('an unknown token is refused, and ends nothing', async () => {
+    const session = await register()
+    const unknown = `${session.refresh.slice(0, -1)}${session.refresh.endsWith('A') ? 'B' : 'A'}`
+    expect(await refresh(unknown)).toMatchObject(REFUSED)
+    expect(await refresh(session.access)).toMatchObject(REFUSED)
+    expect(await me(session.access)).toBe(200)
+  })
+
+  test('a session that was not refreshed for thirty days has ended', async () => {
+    const email = `${crypto.randomUUID()}@example.com`
+    const session = await register(email)
+    const { sub, sid } = claimsOf(session.access)
+    await service.db
+      .update(sessions)
+      .set({ expiresAt: sql`now() - interval '1 second'` })
+      .where(sql`${sessions.id} = ${sid}`)
+    expect(await refresh(session.refresh)).toMatchObject(REFUSED)
+    await login(email)
+    const left = await service.db.select().from(sessions).where(sql`${sessions.userId} = ${sub}`)
+    expect(left.map(({ id }) => id)).not.toContain(sid ?? '')
+    expect(left.length).toBe(1)
+  })
+
+  test('logout ends the session with its access token, whatever is sent after', async () => {
+    const session = await register()
+    const logout = (token: string) => anyone.post('/api/auth/logout', { refresh_token: token })
+    expect(await logout(session.refresh)).toMatchObject({ status: 204, body: '' })
+    expect(await me(session.access)).toBe(401)
+    expect(await refresh(session.refresh)).toMatchObject(REFUSED)
+    expect((await logout(session.refresh)).status).toBe(204)
+  })
+
+  test('a changed password ends the other sessions', async () => {
+    const email = `${crypto.randomUUID()}@example.com`
+    const other = await register(email)
+    const session = await login(email)
+    const change = (current: string) =>
+      anyone.as(session.access).post('/api/auth/password', {
+        current_password: current,
+        new_password: `${password}!`,
+      })
+    expect(await change('a wrong password')).toMatchObject({ status: 403, body: { code: 'wrong_password' } })
+    expect(await me(other.access)).toBe(200)
+    expect(await change(password)).toMatchObject({ status: 204 })
+    expect([await me(other.access), await me(session.access)]).toEqual([401, 200])
+    expect(await refresh(other.refresh)).toMatchObject(REFUSED)
+    expect((await refresh(session.refresh)).status).toBe(200)
+    expect((await anyone.post('/api/auth/login', { email, password })).status).toBe(401)
+    expect((await anyone.post('/api/auth/login', { email, password: `${password}!` })).status).toBe(200)
+  })
+
+  test('refresh tokens are kept as hashes alone', async () => {
+    const { refresh: token } = await register()
+    const rows = await service.db.select().from(refreshTokens)
+    expect(rows.length).toBeGreaterThan(0)
+    for (const { hash } of rows) expect(hash).toMatch(/^[0-9a-f]{64}$/)
+    expect(JSON.stringify(rows)).not.toContain(token)
+  })
+
+  test('me', async () => {
+    const email = `${crypto.randomUUID()}@example.com`
+    const { access } = await register(email)
+    const { status, body } = await anyone.as(access).ask('/api/auth/me')
+    expect(status).toBe(200)
+    expect(body).toEqual({
+      id: claimsOf(access).sub,
+      email,
+      role: 'user',
+      created_at: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/),
+    })
+  })
+
+  test('an account that is deleted takes everything with it, and nothing of another', async () => {
+    const kept = await register()
+    await anyone.as(kept.access).upload(fixture('speech.mp3'))
+    const files = await service.files()
+    const email = `${crypto.randomUUID()}@example.com`
+    const gone = await register(email)
+    const client = anyone.as(gone.access)
+    await client.upload(fixture('speech.mp3'))
+    await client.upload(fixture('speech.mp3'))
+    const { body } = await client.post('/api/auth/keys', { name: 'a', scopes: ['read'] })
+    const remove = (sent: object) =>
+      client.ask('/api/auth/me', {
+        method: 'DELETE',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(sent),
+      })
+    for (const sent of [{}, { password: 'a wrong password' }]) {
+      expect(await remove(sent)).toMatchObject({ status: 403, body: { code: 'wrong_password' } })
+    }
+    expect(await remove({ password })).toMatchObject({ status: 204, body: '' })
+    expect(await service.files()).toEqual(files)
+    expect([await me(gone.access), await me(textAt(body, 'key')), await me(kept.access)]).toEqual([
+      401, 401, 200,
+    ])
+    expect(await refresh(gone.refresh)).toMatchObject(REFUSED)
+    const { sub } = claimsOf(gone.access)
+    expect(await service.db.select().from(users).where(sql`${users.id} = ${sub}`)).toEqual([])
+    expect((await anyone.post('/api/auth/register', { email, password })).status).toBe(201)
+  })
+})
+
+describe('a secret that is changed', () => {
+  const OLD = 'an old secret for tests, of 32 characters or more'
+  const FOREIGN = 'some secret of someone else, of 32 characters'
+  let before: TestService
+  let after: TestService
+
+  beforeAll(async () => {
+    before = await startService({ kind: embedded, secrets: [OLD] })
+    after = await startService({ kind: embedded, secrets: [SECRET, OLD] })
+  })
+  afterAll(() => Promise.all([before.close(), after.close()]))
+
+  test('signs with the first, and takes what any of them has signed', async () => {
+    const anyone = clientOf(after.url)
+    const now = await anyone.newToken()
+    const then = await clientOf(before.url).newToken()
+    const { kid } = headerOf(now)
+    const { kid: oldKid } = headerOf(then)
+    expect(kid).not.toBe(oldKid)
+    const soon = Math.floor(Date.now() / 1000) + 60
+    const { sub } = claimsOf(now)
+    const status = async (made: { secret: string; kid?: string }) =>
+      (await anyone.as(forge({ ...made, claims: { sub, exp: soon } })).ask('/api/auth/me')).status
+    expect(await status({ secret: SECRET, kid })).toBe(200)
+    expect(await status({ secret: OLD, kid: oldKid })).toBe(200)
+    // As they were before there were names.
+    expect(await status({ secret: OLD })).toBe(200)
+    expect(await status({ secret: OLD, kid })).toBe(401)
+    expect(await status({ secret: SECRET, kid: oldKid })).toBe(401)
+    expect(await status({ secret: SECRET, kid: '../../dev/null' })).toBe(401)
+    expect(await status({ secret: FOREIGN, kid })).toBe(401)
+    expect(await status({ secret: FOREIGN })).toBe(401)
+  })
+})
+
+function sessionIn(body: unknown) {
+  return { access: textAt(body, 'access_token'), refresh: textAt(body, 'refresh_token') }
+}
