@@ -20,7 +20,7 @@ export type Corpus = {
  * recording in the folder `recordings`.
  */
 export async function makeCorpus({ recordings }: { recordings?: string | undefined } = {}): Promise<Corpus> {
-  const fixtures = await filesOf(FIXTURES, (name) => !name.endsWith('.md'))
+  const fixtures = await filesOf(FIXTURES, (name) => /^(speech|silent)\./.test(name))
   const made = await encode({ inputs: fixtures, recipes: RECIPES })
   const amr = { name: 'amr', bytes: amrOf(150) }
   const own = recordings ? await filesOf(recordings, (name) => clipOf(name) !== null) : []

@@ -49,8 +49,7 @@ export function multipartParser(contentType: string) {
           state = 'body'
         } else {
           const found = findDelimiter(bytes, at)
-          const until =
-            found < 0 ? possibleStart(bytes, Math.max(at, bytes.length - delimiter.length + 1)) : found
+          const until = found < 0 ? possibleStart({ bytes, from: at, delimiter }) : found
           if (state === 'body' && until > at) yield { kind: 'data', bytes: bytes.subarray(at, until) }
           at = until
           if (found < 0) break
@@ -78,9 +77,19 @@ function boundaryIn(contentType: string): string {
 }
 
 /** Where a delimiter may start whose end is still to come: the last CR, as it holds no second one. */
-function possibleStart(bytes: Uint8Array, from: number): number {
-  const start = bytes.lastIndexOf(CR)
-  return start < from ? bytes.length : start
+function possibleStart({
+  bytes,
+  from,
+  delimiter,
+}: {
+  bytes: Uint8Array
+  from: number
+  delimiter: Uint8Array
+}): number {
+  const tail = bytes.subarray(Math.max(from, bytes.length - delimiter.length + 1))
+  const start = tail.lastIndexOf(CR)
+  const starts = start >= 0 && tail.subarray(start).every((byte, at) => byte === delimiter[at])
+  return bytes.length - (starts ? tail.length - start : 0)
 }
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {

@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promise
 import { join } from 'node:path'
 import { VerbatimError } from '../errors.ts'
 import { isFull, orIfMissing } from './file-errors.ts'
+import { partsOf } from './parts.ts'
 
 /** A folder for files that are not whole yet, or not for long. Several processes may share it. */
 export async function openAside(folder: string) {
@@ -38,24 +39,35 @@ export async function openAside(folder: string) {
   }
 }
 
-/** Writes what comes to a file that was not there; `beside` looks at each chunk while it is being written. */
+/** Few large writes take less time than many small ones. */
+const PART_BYTES = 2 ** 20
+
+/**
+ * Writes what comes to a file that was not there, a part of it while the next is gathered; `beside` looks at each part
+ * while it is being written.
+ */
 export async function fill(
   path: string,
   chunks: AsyncIterable<Uint8Array>,
-  beside: (chunk: Uint8Array) => void = () => {},
+  beside: (part: Uint8Array) => void = () => {},
 ): Promise<void> {
   const file = await open(path, 'wx')
+  let writing = Promise.resolve()
   try {
-    for await (const chunk of chunks) {
-      const written = writeAll(file, chunk)
-      beside(chunk)
-      await written
+    for await (const { bytes } of partsOf(chunks, PART_BYTES)) {
+      await writing
+      writing = writeAll(file, bytes)
+      // It is thrown where it is awaited; until then no one else is to hear of it.
+      writing.catch(() => {})
+      beside(bytes)
     }
+    await writing
   } finally {
+    await Promise.allSettled([writing])
     await file.close()
   }
 }
 
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
+async function writeAll(file: FileHandle, part: Uint8Array): Promise<void> {
+  for (let at = 0; at < part.length; ) at += (await file.write(part, at)).bytesWritten
 }

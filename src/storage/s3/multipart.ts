@@ -1,5 +1,5 @@
+import { partsOf } from '../parts.ts'
 import { isMissing } from './answer-error.ts'
-import { partsOf } from './parts.ts'
 import type { Requests } from './requests.ts'
 import { escaped, requiredText } from './xml.ts'
 
