@@ -3,7 +3,7 @@ import { ACCESS_TOKEN_SECONDS } from '../http/access-tokens.ts'
 import { readJson } from '../http/json-body.ts'
 import { noContent, noContentOr } from '../http/no-content.ts'
 import { Problem } from '../http/problems.ts'
-import { ACCOUNT, BEARER, bearer, type Gate } from '../http/tokens.ts'
+import { ACCOUNT, BEARER, bearer, type Gate, PUBLIC } from '../http/tokens.ts'
 import type { AuthService, Tokens } from './auth.service.ts'
 import type { KeysService } from './keys.service.ts'
 import {
@@ -43,7 +43,7 @@ const sessionOf = ({ accessToken, refreshToken }: Tokens) => ({
 
 /** What is called without an access token, to get one. */
 function openRoutes({ auth }: AuthRoutesServices) {
-  return new Elysia({ tags })
+  return new Elysia({ tags, detail: { security: PUBLIC } })
     .post(
       '/register',
       async ({ body, set }) => {

@@ -1,4 +1,5 @@
 import { Elysia, t } from 'elysia'
+import { PUBLIC } from '../http/tokens.ts'
 import type { Health } from './health.ts'
 
 const Check = t.Object({ ready: t.Boolean(), detail: t.String({ description: 'One sentence' }) })
@@ -9,7 +10,7 @@ const Readiness = t.Object({
 })
 
 export function healthRoutes({ health }: { health: Health }) {
-  return new Elysia({ prefix: '/health', tags: ['Operations'] })
+  return new Elysia({ prefix: '/health', tags: ['Operations'], detail: { security: PUBLIC } })
     .get('/live', () => ({ status: 'ok' as const }), {
       response: { 200: t.Object({ status: t.Literal('ok') }) },
       detail: { summary: 'Whether the process answers' },

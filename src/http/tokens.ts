@@ -48,7 +48,8 @@ const REFUSALS: Record<Scope, string> = {
   admin: 'Only an administrator who has logged in may do this',
 }
 
-/** For the document: what takes a token of any kind (`needs` left out), and what takes more than that. */
+/** For the document, where each route says it: no token, one of any kind (`needs` left out), or more than that. */
+export const PUBLIC = []
 export const BEARER = [{ bearer: [] }]
 export const ACCOUNT = [{ bearer: ['account'] }]
 export const ADMIN = [{ bearer: ['admin'] }]

@@ -5,7 +5,7 @@ import { waitIn } from '../http/prefer.ts'
 import { Problem, sentenceOf } from '../http/problems.ts'
 import { parseRange } from '../http/range.ts'
 import { eventStream } from '../http/sse.ts'
-import { BEARER, bearer, type Gate } from '../http/tokens.ts'
+import { BEARER, bearer, type Gate, PUBLIC } from '../http/tokens.ts'
 import { readUpload } from '../http/upload.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { TEXT_FORMATS, type TranscriptFormat, TYPES } from './formats.ts'
@@ -258,7 +258,7 @@ function acceptedFormat(headers: Headers): TranscriptFormat {
 
 /** Without a token: the signature in its query is what lets a browser's player in. */
 function audioRoute({ transcriptions }: TranscriptionRoutesServices) {
-  return new Elysia({ tags }).get(
+  return new Elysia({ tags, detail: { security: PUBLIC } }).get(
     '/transcriptions/:id/audio',
     async ({ params: { id }, query, request: { headers } }) => {
       const audio = await transcriptions.audio({ id, ...query })

@@ -19,19 +19,23 @@ export function clientOf(url: string, token?: string) {
   const post = (path: string, body: unknown) =>
     ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
 
+  async function newSession() {
+    const { body } = await post('/api/auth/register', {
+      email: `${crypto.randomUUID()}@example.com`,
+      password: 'correct horse battery',
+    })
+    return { access: textAt(body, 'access_token'), refresh: textAt(body, 'refresh_token') }
+  }
+
   return {
     ask,
     post,
     as: (token: string) => clientOf(url, token),
 
     /** Registers someone new, and gives their token. */
-    async newToken(): Promise<string> {
-      const { body } = await post('/api/auth/register', {
-        email: `${crypto.randomUUID()}@example.com`,
-        password: 'correct horse battery',
-      })
-      return textAt(body, 'access_token')
-    },
+    newToken: async () => (await newSession()).access,
+
+    newSession,
 
     upload(audio: Blob | null, fields: Record<string, string> = {}, filename = 'speech.mp3') {
       const form = new FormData()
