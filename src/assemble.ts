@@ -8,6 +8,7 @@ import type { AppServices } from './app.ts'
 import { argon2id } from './auth/argon2id.ts'
 import { createAuthService } from './auth/auth.service.ts'
 import { createGate } from './auth/gate.ts'
+import { createIdentityProvider, type IdentityProvider } from './auth/identity-provider.ts'
 import { createKeysService } from './auth/keys.service.ts'
 import { SettingError, type Settings } from './config.ts'
 import { openChanges } from './db/changes.ts'
@@ -109,7 +110,7 @@ export async function assemble({
         removeFiles: transcriptions.removeFiles,
       }),
       keys: createKeysService({ db }),
-      gate: createGate({ db, accessTokens }),
+      gate: createGate({ db, accessTokens, identityProvider: identityProviderOf(settings) }),
       transcriptions,
       upload: createUpload({
         db,
@@ -250,6 +251,18 @@ async function secretsFrom({ JWT_SECRET, NODE_ENV }: Settings, dataDir: string):
     await rm(made)
   }
   return [await readFile(file, 'utf8')]
+}
+
+function identityProviderOf({
+  AUTH_JWKS_URL: jwksUrl,
+  AUTH_ISSUER: issuer,
+  AUTH_AUDIENCE: audience,
+}: Settings): IdentityProvider | null {
+  if (jwksUrl && issuer && audience) return createIdentityProvider({ jwksUrl, issuer, audience })
+  if (!jwksUrl && !issuer && !audience) return null
+  throw new SettingError(
+    'AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE take each other: set all three, or none',
+  )
 }
 
 async function swaggerAssets(): Promise<SwaggerAssets> {

@@ -145,6 +145,24 @@ export const SETTINGS = {
     default: 'open',
     parse: oneOf('open', 'closed'),
   }),
+  AUTH_JWKS_URL: optional({
+    doc: 'The keys (JWKS) of an identity provider whose JWTs are taken beside the service’s own; takes `AUTH_ISSUER` and `AUTH_AUDIENCE` too',
+    takes: 'an http(s) URL',
+    unset: 'its own tokens alone are taken',
+    parse: url,
+  }),
+  AUTH_ISSUER: optional({
+    doc: 'The `iss` of the provider’s tokens, to the letter',
+    takes: 'text',
+    unset: 'none',
+    parse: text,
+  }),
+  AUTH_AUDIENCE: optional({
+    doc: 'The `aud` that its tokens must name: this service',
+    takes: 'text',
+    unset: 'none',
+    parse: text,
+  }),
   MAX_UPLOAD_BYTES: preset({
     doc: 'Largest upload, in bytes',
     takes: 'a whole number of bytes',

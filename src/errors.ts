@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'engine_overloaded'
   | 'engine_rejected'
   | 'engine_misconfigured'
+  | 'identity_provider_unavailable'
   | 'storage_full'
   | 'media_unavailable'
   | 'internal'

@@ -1,23 +1,35 @@
 import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
 import { isUuid } from '../uuid.ts'
+import { insertIdentity, prepareFindIdentity } from './identities.store.ts'
+import type { IdentityProvider } from './identity-provider.ts'
 import { markKeyUsed, prepareFindKey } from './keys.store.ts'
 import { hashOf, KEY_PREFIX } from './opaque-tokens.ts'
 import { prepareFindCaller } from './sessions.store.ts'
 
 /** Reads the access tokens that this service signs; null for any other. */
 export type AccessTokenReader = {
-  verify(token: string): Promise<{ sub: string; sid?: string | undefined } | null>
+  verify(token: string): Promise<{ sub: string; sid?: string } | null>
 }
 
 const USED_AGAIN_MS = 60_000
 
 /**
- * Tells who a bearer token is of: an access token's user, for as long as the account and the session are there, or an
- * API key's. Throws `unauthorized`.
+ * Tells who a bearer token is of: an access token's user, for as long as the account and the session are there, an API
+ * key's, or, where there is an identity provider, whom it names, who becomes a user when first seen. Throws
+ * `unauthorized`, and `identity_provider_unavailable`.
  */
-export function createGate({ db, accessTokens }: { db: Database; accessTokens: AccessTokenReader }) {
+export function createGate({
+  db,
+  accessTokens,
+  identityProvider,
+}: {
+  db: Database
+  accessTokens: AccessTokenReader
+  identityProvider: IdentityProvider | null
+}) {
   const findCaller = prepareFindCaller(db)
+  const findIdentity = prepareFindIdentity(db)
   const findKey = prepareFindKey(db)
 
   async function ofKey(token: string) {
@@ -27,26 +39,40 @@ export function createGate({ db, accessTokens }: { db: Database; accessTokens: A
     return { userId: key.userId, scopes: key.scopes, sessionId: null }
   }
 
-  async function ofAccessToken(token: string) {
-    const { sub, sid } = (await accessTokens.verify(token)) ?? {}
-    const ids = { userId: sub ?? '', sessionId: sid ?? null }
-    if (!isUuid(ids.userId) || (ids.sessionId !== null && !isUuid(ids.sessionId))) throw unauthorized(EXPIRED)
-    const caller = await findCaller(ids)
-    if (!caller || caller.sessionId !== ids.sessionId) {
+  async function ofAccessToken({ sub, sid }: { sub: string; sid?: string }) {
+    const sessionId = sid ?? null
+    if (!isUuid(sub) || (sessionId !== null && !isUuid(sessionId))) throw unauthorized(NOT_VALID)
+    const caller = await findCaller({ userId: sub, sessionId })
+    if (!caller || caller.sessionId !== sessionId) {
       throw unauthorized('The access token is of an account or a session that has ended: log in again')
     }
-    const { userId, sessionId, role } = caller
-    return { userId, scopes: role === 'admin' ? ADMIN : USER, sessionId }
+    return { userId: sub, scopes: SCOPES[caller.role], sessionId }
+  }
+
+  async function ofToken(token: string) {
+    const claims = await accessTokens.verify(token)
+    if (claims) return ofAccessToken(claims)
+    const identity = await identityProvider?.verify(token)
+    if (!identity) throw unauthorized(NOT_VALID)
+    let user = await findIdentity(identity)
+    if (!user) {
+      await insertIdentity(db, identity)
+      user = await findIdentity(identity)
+    }
+    if (!user) throw unauthorized(NOT_VALID)
+    return { userId: user.userId, scopes: SCOPES[user.role], sessionId: null }
   }
 
   return {
-    admit: (token: string) => (token.startsWith(KEY_PREFIX) ? ofKey(token) : ofAccessToken(token)),
+    admit: (token: string) => (token.startsWith(KEY_PREFIX) ? ofKey(token) : ofToken(token)),
   }
 }
 
-const EXPIRED = 'The access token is not valid or has expired: log in again'
+const NOT_VALID = 'The access token is not valid or has expired: log in again'
 
-const USER = ['read', 'write', 'account'] as const
-const ADMIN = [...USER, 'admin'] as const
+const SCOPES = {
+  user: ['read', 'write', 'account'],
+  admin: ['read', 'write', 'account', 'admin'],
+} as const
 
 const unauthorized = (sentence: string) => new VerbatimError('unauthorized', sentence)

@@ -35,6 +35,7 @@ const STATUS: Record<ErrorCode, number> = {
   engine_misconfigured: 502,
   engine_unavailable: 503,
   engine_overloaded: 503,
+  identity_provider_unavailable: 503,
   media_unavailable: 503,
   storage_full: 507,
 }

@@ -6,6 +6,7 @@ import { createApp } from '../../src/app.ts'
 import { argon2id } from '../../src/auth/argon2id.ts'
 import { createAuthService } from '../../src/auth/auth.service.ts'
 import { createGate } from '../../src/auth/gate.ts'
+import type { IdentityProvider } from '../../src/auth/identity-provider.ts'
 import { createKeysService } from '../../src/auth/keys.service.ts'
 import type { Engine, EngineState } from '../../src/engines/engine.ts'
 import { createHealth } from '../../src/health/health.ts'
@@ -34,11 +35,13 @@ export async function startService({
   registration = 'open',
   maxAudioSeconds = 3600,
   secrets = [SECRET],
+  identityProvider = null,
 }: {
   kind: TestDatabaseKind
   registration?: 'open' | 'closed'
   maxAudioSeconds?: number
   secrets?: [string, ...string[]]
+  identityProvider?: IdentityProvider | null
 }) {
   const database = await kind.open()
   const { db, changes } = database
@@ -68,7 +71,7 @@ export async function startService({
       removeFiles: transcriptions.removeFiles,
     }),
     keys: createKeysService({ db }),
-    gate: createGate({ db, accessTokens }),
+    gate: createGate({ db, accessTokens, identityProvider }),
     transcriptions,
     upload: createUpload({ db, queue, storage, media, engines: ['sidecar'], maxAudioSeconds }),
     outbound: guardedOutbound({ allow: LOOPBACK }),

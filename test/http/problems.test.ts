@@ -37,6 +37,7 @@ const STATUS = {
   audio_removed: 410,
   engine_unavailable: 503,
   engine_overloaded: 503,
+  identity_provider_unavailable: 503,
   media_unavailable: 503,
   storage_full: 507,
 } satisfies Record<ErrorCode, number>

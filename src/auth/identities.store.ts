@@ -1,0 +1,40 @@
+import { and, eq, sql } from 'drizzle-orm'
+import type { Database } from '../db/database.ts'
+import { identities, users } from '../db/schema.ts'
+
+type Identity = { issuer: string; subject: string; email: string | null }
+
+/** A statement prepared once, for every request. */
+export function prepareFindIdentity(db: Database) {
+  const statement = db
+    .select({ userId: users.id, role: users.role })
+    .from(identities)
+    .innerJoin(users, eq(users.id, identities.userId))
+    .where(
+      and(
+        eq(identities.issuer, sql.placeholder('issuer')),
+        eq(identities.subject, sql.placeholder('subject')),
+      ),
+    )
+    .prepare('find_identity')
+  return async ({ issuer, subject }: Identity) => (await statement.execute({ issuer, subject }))[0] ?? null
+}
+
+/**
+ * Makes a user of someone who has not been seen before; of two that do so at once, one. The email is left out where an
+ * account has it already: who may read its mail need not be who has made the account.
+ */
+export async function insertIdentity(db: Database, { issuer, subject, email }: Identity): Promise<void> {
+  await db.transaction(async (tx) => {
+    const insert = async (email: string | null) =>
+      (await tx.insert(users).values({ email }).onConflictDoNothing().returning({ id: users.id }))[0]
+    const user = (await insert(email)) ?? (await insert(null))
+    if (!user) throw new Error('a row was inserted, and none came back')
+    const rows = await tx
+      .insert(identities)
+      .values({ issuer, subject, userId: user.id })
+      .onConflictDoNothing()
+      .returning({ userId: identities.userId })
+    if (rows.length === 0) await tx.delete(users).where(eq(users.id, user.id))
+  })
+}

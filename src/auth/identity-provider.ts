@@ -1,0 +1,74 @@
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { VerbatimError } from '../errors.ts'
+
+/** Signatures alone: what a secret signs, anyone could who knows the keys, since these are public. */
+const ALGORITHMS = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+]
+
+/** By which the provider's clock may differ. */
+const CLOCK_SECONDS = 5
+
+export type Identity = {
+  issuer: string
+  subject: string
+  /** Null unless the provider has verified it. */
+  email: string | null
+}
+
+export type IdentityProvider = ReturnType<typeof createIdentityProvider>
+
+/**
+ * Reads the JWTs of an identity provider by the keys that it publishes (JWKS, RFC 7517), which are fetched when first
+ * needed, every ten minutes, and for a key that is not known yet, at most every half minute.
+ */
+export function createIdentityProvider({
+  jwksUrl,
+  issuer,
+  audience,
+}: {
+  jwksUrl: string
+  issuer: string
+  audience: string
+}) {
+  const published = createRemoteJWKSet(new URL(jwksUrl))
+
+  const keyOf: JWTVerifyGetKey = (header, token) =>
+    published(header, token).catch((error) => {
+      if (REFUSALS.some((refusal) => error instanceof refusal)) throw error
+      throw new VerbatimError(
+        'identity_provider_unavailable',
+        'The keys of the identity provider cannot be fetched at the moment',
+        { cause: error },
+      )
+    })
+
+  return {
+    /** Null for what is no valid token of this provider for this audience. Throws `identity_provider_unavailable`. */
+    async verify(token: string): Promise<Identity | null> {
+      try {
+        const { payload } = await jwtVerify(token, keyOf, {
+          issuer,
+          audience,
+          algorithms: ALGORITHMS,
+          clockTolerance: CLOCK_SECONDS,
+          requiredClaims: ['sub', 'exp'],
+        })
+        const { sub = '', email, email_verified } = payload
+        if (!isPlain(sub)) return null
+        const isVerified = email_verified === true && typeof email === 'string' && isPlain(email)
+        return { issuer, subject: sub, email: isVerified ? email.trim().toLowerCase() : null }
+      } catch (error) {
+        if (error instanceof errors.JOSEError) return null
+        throw error
+      }
+    },
+  }
+}
+
+/** Of a token that names no key of the provider's; any other error is the provider's own. */
+const REFUSALS = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported]
+
+/** Of a length to keep, and without what Postgres takes in no text. */
+const isPlain = (text: string) => /^\P{Cc}{1,255}$/u.test(text)
