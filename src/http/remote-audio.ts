@@ -1,6 +1,7 @@
 import { VerbatimError } from '../errors.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { type Store, streamed } from './file-part.ts'
+import type { Pace } from './pace.ts'
 import { filenameIn } from './part-head.ts'
 import { piecesOf } from './pieces.ts'
 
@@ -20,7 +21,7 @@ export async function readRemote<Stored>({
   outbound,
   maxBytes,
   tooLarge,
-  idleMs,
+  pace,
   signal,
   store,
 }: {
@@ -28,7 +29,7 @@ export async function readRemote<Stored>({
   outbound: Outbound
   maxBytes: number
   tooLarge: () => VerbatimError
-  idleMs: number
+  pace: Pace
   signal: AbortSignal
   store: Store<Stored>
 }): Promise<{ filename: string | null; stored: Stored }> {
@@ -46,7 +47,7 @@ export async function readRemote<Stored>({
       throw new VerbatimError('url_failed', `The host of audio_url answered with ${answer.status}`)
     }
     const filename = filenameIn(answer.headers.get('content-disposition') ?? '') ?? lastOf(url)
-    const pieces = piecesOf({ message: answer, maxBytes, tooLarge, idleMs })
+    const pieces = piecesOf({ message: answer, maxBytes, tooLarge, pace })
     return { filename, stored: await streamed({ pieces, store }) }
   } catch (error) {
     if (signal.aborted) throw new VerbatimError('incomplete_upload', 'The client left', { cause: error })

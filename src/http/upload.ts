@@ -3,13 +3,13 @@ import type { Outbound } from '../outbound/outbound.ts'
 import { type Store, streamed } from './file-part.ts'
 import { readJson } from './json-body.ts'
 import { noFile, readForm } from './multipart.ts'
+import { PACE, type Pace } from './pace.ts'
 import { filenameIn } from './part-head.ts'
 import { piecesOf } from './pieces.ts'
 import { readRemote } from './remote-audio.ts'
 
 /** Room for boundaries, headers and text fields beside the file. */
 const FORM_OVERHEAD_BYTES = 1024 * 1024
-const IDLE_MS = 30_000
 
 const FORM = /^multipart\/form-data\s*;/i
 const JSON_FIELDS = /^application\/json\b/i
@@ -27,7 +27,7 @@ export type Upload<Stored> = {
  * `Content-Disposition`. Or else the field `audio_url` names it, in a form, a JSON body or the query, and it is fetched
  * through `outbound`. The audio goes to `store` as a stream.
  *
- * Throws `no_audio_file`, `too_large`, `incomplete_upload`, `upload_stalled` (nothing came for `idleMs`), `validation`,
+ * Throws `no_audio_file`, `too_large`, `incomplete_upload`, `upload_stalled` (it came slower than `pace`), `validation`,
  * `url_refused`, `url_failed`, or what `store` threw. When it throws, the stream that `store` reads has failed and
  * `store` has settled.
  */
@@ -35,14 +35,14 @@ export async function readUpload<Stored>({
   request,
   name,
   maxBytes,
-  idleMs = IDLE_MS,
+  pace = PACE,
   outbound,
   store,
 }: {
   request: Request
   name: string
   maxBytes: number
-  idleMs?: number
+  pace?: Pace
   outbound?: Outbound
   store: Store<Stored>
 }): Promise<Upload<Stored>> {
@@ -52,7 +52,7 @@ export async function readUpload<Stored>({
       'too_large',
       `The audio file is larger than the ${maxBytes} bytes that this server takes`,
     )
-  const limits = { maxBytes, tooLarge, idleMs }
+  const limits = { maxBytes, tooLarge, pace }
   const asked = new URL(request.url).searchParams
 
   async function read(): Promise<Upload<Stored>> {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { setImmediate } from 'node:timers/promises'
 import { VerbatimError } from '../../src/errors.ts'
+import { PACE } from '../../src/http/pace.ts'
 import { readUpload } from '../../src/http/upload.ts'
 import { BOUNDARY, bytesOf, formOf, type Part, received, requestOf, textOf, thrownBy } from './forms.ts'
 
@@ -114,10 +115,72 @@ test('a sender that falls silent is given up, and what it began with is thrown a
       })
     const stalled = { code: 'upload_stalled', message: 'Nothing of the upload came for 0.05 seconds' }
     expect(
-      await thrownBy(readUpload({ request, name: 'audio', maxBytes: 100, idleMs: 50, store })),
+      await thrownBy(
+        readUpload({ request, name: 'audio', maxBytes: 100, pace: { ...PACE, idleMs: 50 }, store }),
+      ),
     ).toMatchObject(stalled)
     expect(failed).toMatchObject(stalled)
   }
+})
+
+describe('a sender that is never silent for long', () => {
+  const sending = (pull: (to: ReadableStreamDefaultController<Uint8Array>) => unknown) =>
+    new Request('http://localhost/', {
+      method: 'POST',
+      headers: { 'content-type': 'audio/wav' },
+      body: new ReadableStream<Uint8Array>(
+        { pull: async (to) => void (await pull(to)) },
+        { highWaterMark: 0 },
+      ),
+    })
+
+  test('but sends a byte now and then is given up', async () => {
+    const request = sending(async (to) => {
+      await Bun.sleep(5)
+      to.enqueue(new Uint8Array(1))
+    })
+    const pace = { ...PACE, overMs: 50, leastBytes: 1000 }
+    const error = await thrownBy(readUpload({ request, name: 'audio', maxBytes: 1e9, pace, store: textOf }))
+    expect(error).toMatchObject({
+      code: 'upload_stalled',
+      message: expect.stringMatching(/^Only \d+ bytes of the upload came in [\d.]+ seconds$/),
+    })
+  })
+
+  test('and sends enough is not, however long it takes', async () => {
+    let sent = 0
+    const request = sending(async (to) => {
+      await Bun.sleep(20)
+      to.enqueue(new Uint8Array(1000))
+      sent++
+      if (sent === 10) to.close()
+    })
+    const pace = { ...PACE, overMs: 50, leastBytes: 1000 }
+    const { file } = await readUpload({ request, name: 'audio', maxBytes: 1e9, pace, store: textOf })
+    expect(file?.stored).toHaveLength(10_000)
+  })
+
+  test('nor one that storage holds back', async () => {
+    let sent = 0
+    const request = sending((to) => {
+      to.enqueue(new Uint8Array(10))
+      sent++
+      if (sent === 4) to.close()
+    })
+    const pace = { ...PACE, overMs: 400, leastBytes: 1000 }
+    const { file } = await readUpload({
+      ...{ request, name: 'audio', maxBytes: 1e9, pace },
+      async store(body) {
+        let bytes = 0
+        for await (const piece of body) {
+          await Bun.sleep(150)
+          bytes += piece.length
+        }
+        return bytes
+      },
+    })
+    expect(file?.stored).toBe(40)
+  })
 })
 
 describe('what is refused', () => {
