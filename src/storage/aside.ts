@@ -43,15 +43,21 @@ export async function openAside(folder: string) {
 const PART_BYTES = 2 ** 20
 
 /**
- * Writes what comes to a file that was not there, a part of it while the next is gathered; `beside` looks at each part
- * while it is being written.
+ * Writes what comes to a file that was not there, or with `append` to the end of one that was; a part of it while the next
+ * is gathered. `beside` looks at each part while it is being written.
  */
-export async function fill(
-  path: string,
-  chunks: AsyncIterable<Uint8Array>,
-  beside: (part: Uint8Array) => void = () => {},
-): Promise<void> {
-  const file = await open(path, 'wx')
+export async function fill({
+  path,
+  chunks,
+  append = false,
+  beside = () => {},
+}: {
+  path: string
+  chunks: AsyncIterable<Uint8Array>
+  append?: boolean
+  beside?: (part: Uint8Array) => void
+}): Promise<void> {
+  const file = await open(path, append ? 'a' : 'wx')
   let writing = Promise.resolve()
   try {
     for await (const { bytes } of partsOf(chunks, PART_BYTES)) {

@@ -36,7 +36,7 @@ export async function diskStorage({ root }: { root: string }): Promise<Storage> 
     write: (key, body) =>
       put(key, async (path) => {
         const { take, measured } = meter()
-        await fill(path, body, take)
+        await fill({ path, chunks: body, beside: take })
         return measured()
       }),
     fromFile: put,
@@ -62,6 +62,10 @@ export async function diskStorage({ root }: { root: string }): Promise<Storage> 
 
     async withFile(key, use) {
       return use(await existing(key))
+    },
+
+    async withEnds(key, use) {
+      return use(await existing(key), true)
     },
   }
 }

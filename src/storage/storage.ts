@@ -31,6 +31,11 @@ export type Storage = {
    */
   withFile<T>(key: string, use: (path: string) => Promise<T>): Promise<T>
   /**
+   * As `withFile`, for whoever may make do with a file's ends: the path holds a file as long as the key's, but where it is
+   * not `whole`, only the first and last MiB are in it, and all between reads as zeros.
+   */
+  withEnds<T>(key: string, use: (path: string, whole: boolean) => Promise<T>): Promise<T>
+  /**
    * Runs `make` with a path to write to, then keeps what it wrote under `key`; if it throws, nothing stays.
    * Throws `storage_full`.
    */

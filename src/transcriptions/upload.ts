@@ -39,6 +39,17 @@ export function createUpload({
   engines: EngineName[]
   maxAudioSeconds: number
 }) {
+  /** Most files say at their ends what they are. Only where they do not is all of one read, and what that says holds. */
+  async function look(key: string): Promise<AudioInfo> {
+    const seen = await storage.withEnds(key, (path, whole) =>
+      media.probe(path).catch((error: unknown) => {
+        if (whole) throw error
+        return null
+      }),
+    )
+    return seen ?? storage.withFile(key, (path) => media.probe(path))
+  }
+
   return async ({ userId, receive }: { userId: string; receive: Receive }): Promise<string> => {
     if (!(await userExists(db, userId))) {
       throw new VerbatimError('unauthorized', 'The account of this access token no longer exists')
@@ -48,7 +59,7 @@ export function createUpload({
       const { fields, file } = await receive((body) => storage.write(audioKey(id), body))
       if (!file) throw new VerbatimError('no_audio_file', 'No audio file provided')
       const options = parseOptions(fields, engines)
-      const info = await storage.withFile(audioKey(id), (path) => media.probe(path))
+      const info = await look(audioKey(id))
       const apart = options.channels === 'split' ? info.channels : 1
       if (apart * (info.claimedSeconds ?? 0) > maxAudioSeconds) throw tooLong({ maxAudioSeconds, apart })
       await db.transaction(async (tx) => {

@@ -154,6 +154,18 @@ export function storageContract(options: {
       }
     })
 
+    test('shows at least the ends of a file, each at its place', async () => {
+      await storage.write('ends/audio', streamOf(bytes))
+      const { file, whole } = await storage.withEnds('ends/audio', async (path, whole) => {
+        return { file: await readFile(path), whole }
+      })
+      const shown = whole ? bytes.length : MEGABYTE
+      expect(file.length).toBe(bytes.length)
+      expect(Buffer.compare(file.subarray(0, shown), bytes.subarray(0, shown))).toBe(0)
+      expect(Buffer.compare(file.subarray(-shown), bytes.subarray(-shown))).toBe(0)
+      expect(await options.remains()).toEqual([])
+    })
+
     test('replaces what a key holds', async () => {
       await storage.write('again/audio', streamOf(bytes))
       await storage.write('again/audio', streamOf(bytes.subarray(0, 10)))
@@ -165,6 +177,7 @@ export function storageContract(options: {
       for (const key of ['missing', 'found', 'found/audi', 'found/audio/below']) {
         await notFound(storage.read(key))
         await notFound(storage.withFile(key, async () => {}))
+        await notFound(storage.withEnds(key, async () => {}))
         expect(await storage.size(key)).toBeNull()
       }
     })
@@ -283,6 +296,7 @@ export function storageContract(options: {
           () => storage.fromFile(key, async (path) => writeFile(path, 'x')),
           () => storage.read(key),
           () => storage.withFile(key, async () => {}),
+          () => storage.withEnds(key, async () => {}),
           () => storage.size(key),
           () => keysBelow(storage, key),
           () => storage.remove(key),

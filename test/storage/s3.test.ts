@@ -43,8 +43,8 @@ async function countParts(): Promise<number> {
 
 storageContract({
   name: 'a bucket',
-  // Two keys a page: whatever is listed takes several.
-  open: () => s3Storage({ ...place('contract/suite'), pageSize: 2 }),
+  // Two keys a page: whatever is listed takes several. And most files have more than their ends.
+  open: () => s3Storage({ ...place('contract/suite'), pageSize: 2, endBytes: MEGABYTE }),
   remains: async () => [...(await uploads()), ...(await readdir(folder.path))],
   hasHalted: async () => (await countParts()) === 1,
   close: async () => {},
@@ -168,6 +168,36 @@ test('a store that sends all of it where a stretch was asked for is not believed
   })
   await way.storage.write('all/audio', streamOf(LONG))
   await expect(way.storage.read('all/audio', { start: 5, end: 10 })).rejects.toThrow('ranges')
+})
+
+test('of a long file only the ends are fetched for who asks for no more', async () => {
+  const ranges: (string | null)[] = []
+  const way = openWay({
+    endpoint: server.endpoint,
+    fault: ({ method, headers, url }) => {
+      if (method === 'GET' && url.includes('/audio')) ranges.push(headers.get('range'))
+      return undefined
+    },
+  })
+  const storage = await s3Storage({ ...place('ends'), endpoint: way.endpoint, endBytes: MEGABYTE })
+  const size = LONG.length
+  const shown = async (length: number) => {
+    await storage.write('long/audio', streamOf(LONG.subarray(0, length)))
+    return storage.withEnds('long/audio', async (path, whole) => ({
+      whole,
+      bytes: await Bun.file(path).bytes(),
+    }))
+  }
+  const long = await shown(size)
+  expect(long.whole).toBe(false)
+  const gap = new Uint8Array(size - 2 * MEGABYTE)
+  const expected = Buffer.concat([LONG.subarray(0, MEGABYTE), gap, LONG.subarray(-MEGABYTE)])
+  expect(Buffer.compare(long.bytes, expected)).toBe(0)
+  expect(ranges).toEqual([`bytes=0-${MEGABYTE - 1}`, `bytes=${size - MEGABYTE}-${size - 1}`])
+
+  expect((await shown(2 * MEGABYTE)).whole).toBe(true)
+  expect((await shown(2 * MEGABYTE + 1)).whole).toBe(false)
+  await way.close()
 })
 
 test('copies that a crash left on this machine are removed by their age', async () => {

@@ -21,7 +21,7 @@ export function createObjects({ prefix: folder, pageSize: size = 1000, ...place 
   const start = folder ? `${folder}/` : ''
   const named = (key: string) => start + checkedKey(key)
 
-  const objects: Omit<Storage, 'withFile' | 'fromFile'> = {
+  const objects: Omit<Storage, 'withFile' | 'withEnds' | 'fromFile'> = {
     async write(key, body) {
       const { chunks, measured } = measure(body)
       await putStream({ requests, key: named(key), chunks })
@@ -90,6 +90,6 @@ export function createObjects({ prefix: folder, pageSize: size = 1000, ...place 
   }
 }
 
-function notFound(key: string) {
+export function notFound(key: string) {
   return new VerbatimError('not_found', `Nothing is stored under ${key}`)
 }

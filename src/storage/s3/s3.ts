@@ -1,28 +1,51 @@
+import { truncate } from 'node:fs/promises'
 import { fill, openAside } from '../aside.ts'
 import { checkedKey } from '../key.ts'
 import type { Storage } from '../storage.ts'
-import { createObjects, type ObjectsPlace } from './objects.ts'
+import { createObjects, notFound, type ObjectsPlace } from './objects.ts'
+
+/** More than ffmpeg reads of a file's start to see what it is, and than the index at the end of a day of m4a. */
+const END_BYTES = 16 * 2 ** 20
 
 /**
- * A bucket of S3, or of a store that speaks its language. `scratch` is a folder for the files that `withFile` and
- * `fromFile` hand out. Throws, with the reason in one line, where the bucket cannot be used.
+ * A bucket of S3, or of a store that speaks its language. `scratch` is a folder for the files that `withFile`, `withEnds`
+ * and `fromFile` hand out; `endBytes` is how much of each end `withEnds` shows. Throws, with the reason in one line, where
+ * the bucket cannot be used.
  */
-export async function s3Storage({ scratch, ...place }: ObjectsPlace & { scratch: string }): Promise<Storage> {
+export async function s3Storage({
+  scratch,
+  endBytes = END_BYTES,
+  ...place
+}: ObjectsPlace & { scratch: string; endBytes?: number }): Promise<Storage> {
   const { check, ...objects } = createObjects(place)
   const aside = await openAside(scratch)
   await check()
 
+  async function withFile<T>(key: string, use: (path: string) => Promise<T>): Promise<T> {
+    return aside.within(async (path) => {
+      await fill({ path, chunks: await objects.read(key) })
+      return use(path)
+    })
+  }
+
   return {
     ...objects,
+    withFile,
 
     async removeAbandoned(before) {
       return (await aside.removeBefore(before)) + (await objects.removeAbandoned(before))
     },
 
-    async withFile(key, use) {
+    async withEnds(key, use) {
+      const size = await objects.size(key)
+      if (size === null) throw notFound(key)
+      if (size <= 2 * endBytes) return withFile(key, (path) => use(path, true))
       return aside.within(async (path) => {
-        await fill(path, await objects.read(key))
-        return use(path)
+        await fill({ path, chunks: await objects.read(key, { start: 0, end: endBytes }) })
+        await truncate(path, size - endBytes)
+        const tail = await objects.read(key, { start: size - endBytes, end: size })
+        await fill({ path, chunks: tail, append: true })
+        return use(path, false)
       })
     },
 
