@@ -1,5 +1,6 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import {
+  type AnyPgColumn,
   bigint,
   boolean,
   customType,
@@ -16,6 +17,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import type { Word } from '../engines/engine.ts'
 
+const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' })
 const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
 
 const id = () => uuid().primaryKey().default(sql`gen_random_uuid()`)
@@ -88,10 +90,35 @@ export const transcriptions = pgTable(
     completedAt: time(),
   },
   (table) => [
-    index('transcriptions_user').on(table.userId, table.createdAt.desc(), table.id.desc()),
+    // Lists read these backwards, the latest first.
+    index('transcriptions_user').on(table.userId, table.createdAt, table.id),
     index('transcriptions_open')
       .on(table.userId, table.createdAt)
       .where(sql`${table.status} in ('queued', 'processing')`),
+    index('transcriptions_status').on(table.userId, table.status, table.createdAt, table.id),
+    index('transcriptions_language').on(table.userId, heardLanguage(table), table.createdAt, table.id),
+  ],
+)
+
+/** The language as a client is told it: the one asked for, or what was heard. */
+export function heardLanguage(of: { language: AnyPgColumn; detectedLanguage: AnyPgColumn }): SQL {
+  return sql`(case when ${of.language} = 'auto' then coalesce(${of.detectedLanguage}, 'auto') else ${of.language} end)`
+}
+
+/** The words of a transcription's file name and text, to be found by; a trigger writes them. */
+export const terms = pgTable(
+  'terms',
+  {
+    transcriptionId: uuid()
+      .primaryKey()
+      .references(() => transcriptions.id, { onDelete: 'cascade' }),
+    userId: uuid().notNull(),
+    createdAt: time().notNull(),
+    words: tsvector().notNull(),
+  },
+  (table) => [
+    index('terms_words').using('gin', table.words),
+    index('terms_user').on(table.userId, table.createdAt, table.transcriptionId),
   ],
 )
 

@@ -90,9 +90,12 @@ export function problems({ log }: { log: (line: string, error: unknown) => void 
   })
 }
 
+/** A schema's own sentence (`error`) goes before Elysia's. */
 function sentence(error: {
+  customError?: unknown
   all: { path?: string; message?: string; summary?: string | undefined }[]
 }): string {
+  if (typeof error.customError === 'string') return error.customError
   const first = error.all.find((one) => one.path !== undefined)
   const field = first?.path?.split('/').filter(Boolean).join('.')
   const problem = first?.summary ?? first?.message ?? 'The request is not valid'

@@ -47,6 +47,55 @@ export const Status = t.Object({
   failure: nullable(t.Object({ code: t.String(), error: t.String() })),
 })
 
+const STATUSES = ['queued', 'processing', 'completed', 'failed', 'canceled'] as const
+
+const day = (description: string) => t.Optional(t.String({ description, examples: ['2023-01-31'] }))
+
+export const ListQuery = t.Object({
+  cursor: t.Optional(t.String({ maxLength: 200, description: 'The `next_cursor` of the page before' })),
+  limit: t.Optional(
+    t.Integer({ minimum: 1, maximum: 100, default: 20, error: 'limit takes a whole number from 1 to 100' }),
+  ),
+  status: t.Optional(t.UnionEnum([...STATUSES], { default: undefined })),
+  language: t.Optional(t.String({ maxLength: 40, description: 'As the status tells it', examples: ['en'] })),
+  created_from: day('From this time or day (UTC) on'),
+  created_to: day('Before this time, or up to the end of this day (UTC)'),
+  q: t.Optional(
+    t.String({
+      maxLength: 200,
+      description: 'Words of the text or the file name, in any order; the last may be the beginning of one',
+    }),
+  ),
+})
+
+const Count = t.Number({ multipleOf: 1 })
+
+export const List = t.Object({
+  transcriptions: t.Array(
+    t.Object({
+      id: t.String({ format: 'uuid' }),
+      status: t.UnionEnum([...STATUSES]),
+      created_at: t.String({ format: 'date-time', examples: ['2023-01-01T12:00:00Z'] }),
+      completed_at: nullable(t.String({ format: 'date-time' })),
+      language: t.String({ examples: ['en'] }),
+      task: t.String({ examples: ['transcribe'] }),
+      filename: nullable(t.String()),
+      size: t.Number({ description: 'Bytes of the original' }),
+      duration: nullable(t.Number({ description: 'Seconds of audio, once decoded' })),
+      progress: t.Number({ minimum: 0, maximum: 1 }),
+      excerpt: nullable(t.String({ description: 'The first 200 letters of the text, once completed' })),
+      failure: nullable(t.Object({ code: t.String(), error: t.String() })),
+    }),
+  ),
+  next_cursor: nullable(t.String({ description: 'Of the next page; null on the last one' })),
+  counts: t.Optional(
+    t.Object(
+      { queued: Count, processing: Count, completed: Count, failed: Count, canceled: Count },
+      { description: 'Of all your transcriptions, whatever was asked for; on the first page' },
+    ),
+  ),
+})
+
 const Word = t.Object({
   start: t.Number(),
   end: t.Number(),

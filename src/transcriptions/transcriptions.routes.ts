@@ -5,13 +5,17 @@ import { waitIn } from '../http/prefer.ts'
 import { Problem, sentenceOf } from '../http/problems.ts'
 import { parseRange } from '../http/range.ts'
 import { eventStream } from '../http/sse.ts'
+import { timeIn } from '../http/times.ts'
 import { BEARER, bearer, type Gate, PUBLIC } from '../http/tokens.ts'
 import { readUpload } from '../http/upload.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { TEXT_FORMATS, type TranscriptFormat, TYPES } from './formats.ts'
+import { parseLanguage } from './languages.ts'
 import {
   Accepted,
   IdParams,
+  List,
+  ListQuery,
   Status,
   Transcript,
   TranscriptQuery,
@@ -36,6 +40,8 @@ export type TranscriptionRoutesServices = {
   stopping: AbortSignal
   log: (line: string, error?: unknown) => void
 }
+
+const PAGE = 20
 
 const tags = ['Transcriptions']
 
@@ -122,6 +128,27 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
         requestBody: uploadBody,
       },
     })
+    .get(
+      '/transcriptions',
+      ({ query: { q, created_from, created_to, language, ...asked }, userId }) =>
+        transcriptions.list({
+          ...asked,
+          userId,
+          limit: asked.limit ?? PAGE,
+          ...(language && { language: parseLanguage(language) }),
+          ...(created_from && { createdFrom: timeIn('created_from', created_from, 'start') }),
+          ...(created_to && { createdTo: timeIn('created_to', created_to, 'end') }),
+          ...(q?.trim() && { words: q }),
+        }),
+      {
+        query: ListQuery,
+        response: { 200: List, 400: Problem, 401: Problem },
+        detail: {
+          summary: 'Your transcriptions, the latest first',
+          description: 'In pages: `next_cursor` of the one is `cursor` of the next, with the same filters.',
+        },
+      },
+    )
     .get(
       '/transcriptions/:id',
       ({ params: { id }, request, userId, set }) => {

@@ -4,11 +4,13 @@ import { VerbatimError } from '../errors.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
 import type { Storage } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
+import { cursorOf, placeIn } from './cursor.ts'
 import { follow, untilOver } from './follow.ts'
 import { TEXT_FORMATS, type TextFormat } from './formats.ts'
 import { audioKey, folderOf } from './keys.ts'
 import { joinTexts } from './languages.ts'
 import type { LinkSigner } from './links.ts'
+import { type Asked as AskedList, countByStatus, listOwned } from './list.store.ts'
 import { createOutlook } from './outlook.ts'
 import { workOf } from './spans.store.ts'
 import { languagesOf } from './transcript.ts'
@@ -61,7 +63,7 @@ export function createTranscriptionsService({
       transcription: row.text,
       status: row.status,
       created_at: seconds(row.createdAt),
-      language: row.language === 'auto' ? (row.detectedLanguage ?? 'auto') : row.language,
+      language: languageOf(row),
       task: row.task,
       channels: row.channels,
       start: row.partStart,
@@ -69,13 +71,13 @@ export function createTranscriptionsService({
       progress: progressOf(row),
       queue_position: expected?.queuePosition ?? null,
       estimated_seconds: expected && toTenths(expected.estimatedSeconds),
-      duration: row.totalSamples === null ? null : row.totalSamples / SAMPLE_RATE,
+      duration: durationOf(row),
       filename: row.filename,
       size: row.audioBytes,
       sha256: row.audioSha256,
       codec: row.codec,
       completed_at: row.completedAt && seconds(row.completedAt),
-      failure: row.errorCode === null ? null : { code: row.errorCode, error: row.errorMessage ?? '' },
+      failure: failureOf(row),
     }
   }
 
@@ -105,6 +107,23 @@ export function createTranscriptionsService({
       const later = await untilOver({ db, changes }, { id: row.id, signal: until })
       if (!later) throw notFound()
       return statusOf(later)
+    },
+
+    /**
+     * A page of a user's transcriptions, the latest first, and on the first page how many there are in all. Throws
+     * `validation` (the cursor).
+     */
+    async list({ cursor, limit, ...asked }: Omit<AskedList, 'after'> & { cursor?: string }) {
+      const after = cursor === undefined ? null : placeIn(cursor)
+      // One more than is told says whether there are more.
+      const rows = await listOwned(db, { ...asked, after, limit: limit + 1 })
+      const page = rows.slice(0, limit)
+      const last = page.at(-1)
+      return {
+        transcriptions: page.map(listed),
+        next_cursor: last && rows.length > limit ? cursorOf(last) : null,
+        ...(after === null && { counts: countsOf(await countByStatus(db, asked.userId)) }),
+      }
     },
 
     /**
@@ -223,6 +242,29 @@ export function createTranscriptionsService({
   }
 }
 
+function listed({ excerpt, ...row }: Awaited<ReturnType<typeof listOwned>>[number]) {
+  return {
+    id: row.id,
+    status: row.status,
+    created_at: seconds(row.createdAt),
+    completed_at: row.completedAt && seconds(row.completedAt),
+    language: languageOf(row),
+    task: row.task,
+    filename: row.filename,
+    size: row.audioBytes,
+    duration: durationOf(row),
+    progress: progressOf(row),
+    excerpt,
+    failure: failureOf(row),
+  }
+}
+
+function countsOf(rows: Awaited<ReturnType<typeof countByStatus>>) {
+  const counts = { queued: 0, processing: 0, completed: 0, failed: 0, canceled: 0 }
+  for (const { status, count } of rows) counts[status] = count
+  return counts
+}
+
 function workTold({ engine, model, seconds }: Awaited<ReturnType<typeof workOf>>[number]) {
   return {
     engine: engine === 'huggingface' ? ('hosted' as const) : ('sidecar' as const),
@@ -270,8 +312,25 @@ function seconds(time: Date): string {
 
 const toTenths = (seconds: number | null) => (seconds === null ? null : Math.round(seconds * 10) / 10)
 
+/** As asked for; with `auto` what was heard, once that is known. */
+function languageOf({ language, detectedLanguage }: Pick<Transcription, 'language' | 'detectedLanguage'>) {
+  return language === 'auto' ? (detectedLanguage ?? 'auto') : language
+}
+
+function durationOf({ totalSamples }: Pick<Transcription, 'totalSamples'>): number | null {
+  return totalSamples === null ? null : totalSamples / SAMPLE_RATE
+}
+
+function failureOf({ errorCode, errorMessage }: Pick<Transcription, 'errorCode' | 'errorMessage'>) {
+  return errorCode === null ? null : { code: errorCode, error: errorMessage ?? '' }
+}
+
 /** Finished seconds over all seconds. */
-function progressOf({ status, doneSamples, workSamples }: Transcription): number {
+function progressOf({
+  status,
+  doneSamples,
+  workSamples,
+}: Pick<Transcription, 'status' | 'doneSamples' | 'workSamples'>): number {
   if (status === 'completed') return 1
   return workSamples ? Math.round((doneSamples / workSamples) * 1000) / 1000 : 0
 }

@@ -76,6 +76,7 @@ describe('the document', () => {
       'delete /api/auth/keys/{id}',
       'post /api/transcribe',
       'put /api/transcribe',
+      'get /api/transcriptions',
       'get /api/transcriptions/{id}',
       'delete /api/transcriptions/{id}',
       'get /api/transcriptions/{id}/events',
