@@ -8,9 +8,12 @@ import {
   type TranscriptionRoutesServices,
   transcriptionRoutes,
 } from './transcriptions/transcriptions.routes.ts'
+import { webhookRoutes } from './webhooks/webhooks.routes.ts'
+import type { WebhooksService } from './webhooks/webhooks.service.ts'
 
 export type AppServices = AuthRoutesServices &
   TranscriptionRoutesServices & {
+    webhooks: WebhooksService
     health: Health
     swagger: SwaggerAssets
     version: string
@@ -29,5 +32,6 @@ export function createApp(services: AppServices) {
     .use(docs({ assets: services.swagger, version: services.version }))
     .use(authRoutes(services))
     .use(transcriptionRoutes(services))
+    .use(webhookRoutes(services))
     .use(healthRoutes(services))
 }

@@ -39,6 +39,10 @@ import { hostedSecondsToday } from './transcriptions/spans.store.ts'
 import { startSweeper } from './transcriptions/sweeper.ts'
 import { createTranscriptionsService } from './transcriptions/transcriptions.service.ts'
 import { createUpload } from './transcriptions/upload.ts'
+import type { DeliverServices } from './webhooks/deliver.ts'
+import { forgetJobs } from './webhooks/deliveries.store.ts'
+import { startRelay } from './webhooks/relay.ts'
+import { createWebhooksService } from './webhooks/webhooks.service.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
@@ -47,7 +51,7 @@ export type Service = {
   /** Null in a process that only works. */
   api: Omit<AppServices, 'stopping' | 'health' | 'log'> | null
   /** Null in a process that only serves the API. */
-  work: WorkServices | null
+  work: (WorkServices & DeliverServices) | null
   /** Takes no more jobs, hands back what still runs after `graceMs`, then closes everything. */
   stop(graceMs: number): Promise<void>
 }
@@ -89,11 +93,13 @@ export async function assemble({
   const outbound = guardedOutbound({ allow: settings.OUTBOUND_ALLOW ?? [] })
   if (isEmbedded) {
     const resumed = await requeue({ db, queue })
+    await forgetJobs(db)
     if (resumed > 0) log(`going on with ${resumed} unfinished jobs`)
   }
   const soleOwner = isEmbedded && settings.STORAGE_URL === undefined
   const sweeper = startSweeper({ db, storage, retentionDays: settings.RETENTION_DAYS, soleOwner, log })
   const engines = settings.MODE === 'api' ? null : openEngines(db, { settings, dataDir, env, log })
+  const relay = engines && (await startRelay({ db, queue, listen: database.listen, log }))
   const maxAudioSeconds = settings.MAX_AUDIO_SECONDS
 
   async function openApi(): Promise<Service['api']> {
@@ -121,6 +127,7 @@ export async function assemble({
         maxAudioSeconds,
       }),
       outbound,
+      webhooks: createWebhooksService({ db, outbound }),
       swagger: await swaggerAssets(),
       maxUploadBytes: settings.MAX_UPLOAD_BYTES,
       version: packageJson.version,
@@ -137,11 +144,14 @@ export async function assemble({
       storage,
       media,
       engines,
+      outbound,
+      publicUrl,
       maxAudioSeconds,
       maxConcurrentPerUser: settings.MAX_CONCURRENT_PER_USER,
       log,
     },
     async stop(graceMs) {
+      await relay?.stop()
       await queue.stop(graceMs)
       await sweeper.stop()
       await engines?.close()

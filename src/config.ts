@@ -128,7 +128,7 @@ export const SETTINGS = {
     parse: integer(1, 36_500),
   }),
   PUBLIC_URL: optional({
-    doc: 'Where clients reach the API; `audio_file` URLs start with it',
+    doc: 'Where clients reach the API; `audio_file` URLs and the links of webhooks start with it',
     takes: 'an http(s) URL',
     unset: '`http://localhost:PORT`',
     parse: url,
@@ -182,7 +182,7 @@ export const SETTINGS = {
     parse: integer(1, 10_000),
   }),
   OUTBOUND_ALLOW: optional({
-    doc: 'What `audio_url` may reach beside public hosts',
+    doc: 'What `audio_url` and webhooks may reach beside public hosts',
     takes: 'addresses and networks such as `10.0.0.0/8`, separated by commas',
     unset: 'public hosts alone',
     parse: networkList,

@@ -27,6 +27,8 @@ export type ErrorCode =
   | 'not_ready'
   | 'already_over'
   | 'audio_removed'
+  | 'webhook_disabled'
+  | 'too_many_webhooks'
   | 'transcription_failed'
   | 'engine_unavailable'
   | 'engine_overloaded'

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { PGlite } from '@electric-sql/pglite'
 import postgres from 'postgres'
 import { type Changes, openChanges } from '../src/db/changes.ts'
-import type { Database } from '../src/db/database.ts'
+import type { Database, OpenDatabase } from '../src/db/database.ts'
 import { openPglite } from '../src/db/pglite.ts'
 import { openPostgres } from '../src/db/postgres.ts'
 
@@ -10,6 +10,7 @@ import { openPostgres } from '../src/db/postgres.ts'
 export type TestDatabase = {
   db: Database
   changes: Changes
+  listen: OpenDatabase['listen']
   /** For `pgBossQueue`. */
   connection: { client: PGlite } | { url: string }
   /** For a service's DATABASE_URL; undefined where the database is embedded. */
@@ -40,7 +41,15 @@ let template: Promise<File | Blob> | undefined
 async function openEmbedded(): Promise<TestDatabase> {
   template ??= makeTemplate()
   const { client, db, ping, listen, close } = await openPglite({ snapshot: await template })
-  return { db, changes: await openChanges({ listen }), connection: { client }, url: undefined, ping, close }
+  return {
+    db,
+    changes: await openChanges({ listen }),
+    listen,
+    connection: { client },
+    url: undefined,
+    ping,
+    close,
+  }
 }
 
 async function makeTemplate() {
@@ -59,6 +68,7 @@ async function openReal(server: string): Promise<TestDatabase> {
   return {
     db,
     changes: await openChanges({ listen }),
+    listen,
     connection: { url: url.href },
     url: url.href,
     ping,

@@ -263,3 +263,64 @@ export const identities = pgTable(
     index('identities_user').on(table.userId),
   ],
 )
+
+/** Where a user is told of what becomes of their transcriptions. */
+export const webhooks = pgTable(
+  'webhooks',
+  {
+    id: id(),
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    url: text().notNull(),
+    /** `whsec_` and the base64 of the key that its messages are signed with. */
+    secret: text().notNull(),
+    events: text({ enum: ['transcription.completed', 'transcription.failed', 'transcription.canceled'] })
+      .array()
+      .notNull(),
+    createdAt: time().notNull().defaultNow(),
+    /** When its host said that it is gone for good; nothing is sent there until the user enables it again. */
+    disabledAt: time(),
+  },
+  (table) => [index('webhooks_user').on(table.userId, table.createdAt)],
+)
+
+/** A message to a webhook. A trigger writes those of a transcription in the transaction that ends it. */
+export const deliveries = pgTable(
+  'deliveries',
+  {
+    id: id(),
+    webhookId: uuid()
+      .notNull()
+      .references(() => webhooks.id, { onDelete: 'cascade' }),
+    /** Null for a test. */
+    transcriptionId: uuid().references(() => transcriptions.id, { onDelete: 'cascade' }),
+    event: text({
+      enum: ['transcription.completed', 'transcription.failed', 'transcription.canceled', 'webhook.test'],
+    }).notNull(),
+    state: text({ enum: ['pending', 'delivered', 'failed'] })
+      .notNull()
+      .default('pending'),
+    /** Names the one job that brings it; null: it has none yet, and a trigger notifies `deliveries` (webhooks/relay.ts). */
+    job: uuid(),
+    /** How often it was taken up; an outcome is only written by the attempt that is the latest. */
+    attempt: count(),
+    /** Attempts that failed, since it was made or replayed. */
+    failures: count(),
+    /** How the latest went, in order; `status` is null where there was no answer, whose reason is then the `error`. */
+    attempts: jsonb()
+      .$type<{ at: string; seconds: number; status: number | null; error: string | null }[]>()
+      .notNull()
+      .default([]),
+    /** When it is tried next. */
+    dueAt: time().notNull().defaultNow(),
+    createdAt: time().notNull().defaultNow(),
+  },
+  (table) => [
+    index('deliveries_webhook').on(table.webhookId, table.createdAt.desc(), table.id.desc()),
+    index('deliveries_transcription').on(table.transcriptionId),
+    index('deliveries_jobless')
+      .on(table.createdAt)
+      .where(sql`${table.job} is null and ${table.state} = 'pending'`),
+  ],
+)

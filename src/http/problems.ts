@@ -24,6 +24,8 @@ const STATUS: Record<ErrorCode, number> = {
   upload_stalled: 408,
   not_ready: 409,
   already_over: 409,
+  webhook_disabled: 409,
+  too_many_webhooks: 409,
   transcription_failed: 409,
   audio_removed: 410,
   too_large: 413,

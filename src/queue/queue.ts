@@ -4,6 +4,7 @@ import type { Transaction } from '../db/database.ts'
 export type Jobs = {
   prepare: { transcriptionId: string }
   span: { spanId: string }
+  webhook: { deliveryId: string; job: string }
 }
 
 export type QueueName = keyof Jobs

@@ -16,8 +16,9 @@ export function clientOf(url: string, token?: string) {
     return { status: response.status, headers: response.headers, body: await bodyOf(response) }
   }
 
-  const post = (path: string, body: unknown) =>
-    ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+  const send = (method: string) => (path: string, body: unknown) =>
+    ask(path, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+  const post = send('POST')
 
   async function newSession() {
     const { body } = await post('/api/auth/register', {
@@ -30,6 +31,8 @@ export function clientOf(url: string, token?: string) {
   return {
     ask,
     post,
+    patch: send('PATCH'),
+    headers: authorization,
     as: (token: string) => clientOf(url, token),
 
     /** Registers someone new, and gives their token. */

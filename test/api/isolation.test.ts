@@ -30,12 +30,18 @@ type Outcome = { status: number; code: string | null; text: string }
 /** Whose the things are that a route is asked for, and everybody else. */
 type Cast = Awaited<ReturnType<typeof makeCast>>
 
-/** How the owner comes by what a path names, by what is before its parameter. */
-const THINGS: Record<string, (owner: Client) => Promise<string>> = {
-  '/api/transcriptions/': async (owner) =>
+/** How the owner comes by what a path names, by what is before its parameter; and by what its next ones do. */
+const THINGS: Record<string, (owner: Client) => Promise<string[]>> = {
+  '/api/transcriptions/': async (owner) => [
     textAt((await owner.upload(fixture('speech.mp3'))).body, 'transcription_id'),
-  '/api/auth/keys/': async (owner) =>
+  ],
+  '/api/auth/keys/': async (owner) => [
     textAt((await owner.post('/api/auth/keys', { name: 'mine', scopes: ['read'] })).body, 'id'),
+  ],
+  '/api/webhooks/': async (owner) => {
+    const id = textAt((await owner.post('/api/webhooks', { url: 'http://127.0.0.1:1/' })).body, 'id')
+    return [id, textAt((await owner.ask(`/api/webhooks/${id}/test`, { method: 'POST' })).body, 'id')]
+  },
 }
 
 let service: TestService
@@ -159,7 +165,8 @@ async function makeCast(path: string) {
   const owner = anyone.as(ownerToken)
   const make = THINGS[before ?? '']
   if (isOfOne && !make) throw new Error(`${path}: THINGS does not say how the owner comes by one`)
-  const id = make ? await make(owner) : ''
+  const ids = make ? await make(owner) : []
+  const [id = ''] = ids
   const otherToken = await anyone.newToken()
   const other = anyone.as(otherToken)
   const ended = await anyone.newSession()
@@ -188,9 +195,9 @@ async function makeCast(path: string) {
   const state = async () => JSON.stringify(await stateOf(owner, { path, id }))
   const then = await state()
   return {
-    id,
+    ids,
     tokens,
-    tells: (text: string) => [claims.sub, id].some((secret) => secret !== '' && text.includes(secret)),
+    tells: (text: string) => [claims.sub, ...ids].some((secret) => text.includes(secret)),
     isUntouched: async () => (await state()) === then,
   }
 }
@@ -202,7 +209,8 @@ async function stateOf(owner: Client, { path, id }: { path: string; id: string }
   const files = (await service.files()).filter((file) => id !== '' && file.includes(id))
   const isTranscription = path.startsWith('/api/transcriptions/')
   const status = isTranscription ? (await owner.ask(`/api/transcriptions/${id}`)).body : null
-  return JSON.parse(JSON.stringify([me, keys, files, status]), (name, value) =>
+  const { body: webhooks } = await owner.ask('/api/webhooks')
+  return JSON.parse(JSON.stringify([me, keys, files, status, webhooks]), (name, value) =>
     CHANGING.includes(name) ? null : value,
   )
 }
@@ -227,7 +235,9 @@ async function ask(
   const left = new AbortController()
   const headers = new Headers(token === undefined ? {} : { authorization: `Bearer ${token}` })
   const body = bodyOf(operation, headers)
-  const response = await fetch(service.url + path.replace(/\{\w+\}/, cast.id), {
+  const ids = cast.ids.values()
+  const named = path.replace(/\{\w+\}/g, () => ids.next().value ?? '')
+  const response = await fetch(service.url + named, {
     method,
     headers,
     ...(body !== undefined && { body }),

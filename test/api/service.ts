@@ -19,6 +19,7 @@ import { diskStorage } from '../../src/storage/disk.ts'
 import { createLinkSigner } from '../../src/transcriptions/links.ts'
 import { createTranscriptionsService } from '../../src/transcriptions/transcriptions.service.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
+import { createWebhooksService } from '../../src/webhooks/webhooks.service.ts'
 import type { TestDatabaseKind } from '../databases.ts'
 
 export const SECRET = 'a secret for tests, of 32 characters or more'
@@ -59,6 +60,7 @@ export async function startService({
   const health = { databaseAnswers: true }
   const accessTokens = await createAccessTokens({ secrets })
   const links = createLinkSigner({ secrets })
+  const outbound = guardedOutbound({ allow: LOOPBACK })
   let url = ''
   const transcriptions = createTranscriptionsService({ db, changes, storage, links, publicUrl: () => url })
 
@@ -74,7 +76,8 @@ export async function startService({
     gate: createGate({ db, accessTokens, identityProvider }),
     transcriptions,
     upload: createUpload({ db, queue, storage, media, engines: ['sidecar'], maxAudioSeconds }),
-    outbound: guardedOutbound({ allow: LOOPBACK }),
+    outbound,
+    webhooks: createWebhooksService({ db, outbound }),
     health: createHealth({
       ping: () => (health.databaseAnswers ? database.ping() : Promise.reject(new Error('no answer'))),
       engines: idleEngine(() => engine.state),
@@ -92,7 +95,9 @@ export async function startService({
 
   return {
     url,
+    database,
     db,
+    outbound,
     logged,
     /** What `/health/ready` is told; a test may change it. */
     engine,

@@ -33,6 +33,8 @@ const STATUS = {
   url_refused: 400,
   url_failed: 502,
   already_over: 409,
+  webhook_disabled: 409,
+  too_many_webhooks: 409,
   upload_stalled: 408,
   audio_removed: 410,
   engine_unavailable: 503,

@@ -4,6 +4,7 @@ import type { Engine } from '../../src/engines/engine.ts'
 import { type Engines, inOrder } from '../../src/engines/preference.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { BYTES_PER_SAMPLE } from '../../src/media/media.ts'
+import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
@@ -15,6 +16,7 @@ import {
   type Transcription,
 } from '../../src/transcriptions/transcriptions.store.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
+import type { DeliverServices } from '../../src/webhooks/deliver.ts'
 import { startWorker } from '../../src/worker.ts'
 import { streamOf } from '../contracts/storage.ts'
 import type { TestDatabaseKind } from '../databases.ts'
@@ -41,7 +43,13 @@ export async function openWorkplace(kind: TestDatabaseKind) {
     return queue
   }
 
-  function servicesOf({ queue, engine }: { queue: Queue; engine: Engine | Engines }): WorkServices {
+  function servicesOf({
+    queue,
+    engine,
+  }: {
+    queue: Queue
+    engine: Engine | Engines
+  }): WorkServices & DeliverServices {
     const engines = 'available' in engine ? engine : inOrder([engine])
     return {
       db,
@@ -50,6 +58,8 @@ export async function openWorkplace(kind: TestDatabaseKind) {
       storage,
       media,
       engines,
+      outbound: guardedOutbound({ allow: [] }),
+      publicUrl: () => 'http://localhost',
       maxAudioSeconds: 3600,
       maxConcurrentPerUser: undefined,
       log: () => {},

@@ -1,0 +1,109 @@
+import type { Database } from '../db/database.ts'
+import { VerbatimError } from '../errors.ts'
+import type { Outbound } from '../outbound/outbound.ts'
+import type { Jobs, Queue } from '../queue/queue.ts'
+import { type DeliveryAttempt, type Outgoing, takeUp, writeOutcome } from './deliveries.store.ts'
+import { messageOf } from './message.ts'
+import { signed } from './signature.ts'
+import { disableWebhook } from './webhooks.store.ts'
+
+const ANSWER_MS = 15_000
+const MAX_ATTEMPTS_KEPT = 30
+const GONE = 410
+
+const [SECOND, MINUTE, HOUR] = [1, 60, 3600]
+/** Pauses after each attempt that failed, in seconds, as Standard Webhooks has them; behind the last it is given up. */
+const PAUSES = [
+  5 * SECOND,
+  5 * MINUTE,
+  30 * MINUTE,
+  2 * HOUR,
+  5 * HOUR,
+  10 * HOUR,
+  14 * HOUR,
+  20 * HOUR,
+  24 * HOUR,
+]
+
+export type DeliverServices = {
+  db: Database
+  queue: Queue
+  outbound: Outbound
+  publicUrl: () => string
+}
+
+/**
+ * Delivers a message: any 2xx is a receipt, 410 disables the webhook, and all else, a redirect too, is tried again later.
+ * Both the outcome and the job of the next attempt are written in one transaction.
+ */
+export function createDeliver({
+  pauses = PAUSES,
+  ...services
+}: DeliverServices & { pauses?: number[] | undefined }) {
+  const { db, queue } = services
+  return async ({ deliveryId: id, job }: Jobs['webhook'], signal: AbortSignal): Promise<void> => {
+    const outgoing = await takeUp(db, { id, job })
+    if (!outgoing) return
+    const made = await attempt(services, outgoing, signal)
+    const isDelivered = made.status !== null && made.status >= 200 && made.status < 300
+    const failures = outgoing.failures + (isDelivered ? 0 : 1)
+    const pause = isDelivered || made.status === GONE ? undefined : pauses[failures - 1]
+    const next = pause === undefined ? null : crypto.randomUUID()
+    await db.transaction(async (tx) => {
+      const isWritten = await writeOutcome(tx, outgoing, {
+        attempts: [...outgoing.attempts, made].slice(-MAX_ATTEMPTS_KEPT),
+        failures,
+        state: isDelivered ? 'delivered' : next === null ? 'failed' : 'pending',
+        job: next,
+        dueAt: new Date(Date.now() + (pause ?? 0) * 1000),
+      })
+      if (!isWritten) return
+      if (made.status === GONE) await disableWebhook(tx, outgoing.webhookId)
+      if (next === null) return
+      await queue.enqueue(tx, 'webhook', [deliveryJob({ ...outgoing, job: next }, pause)])
+    })
+  }
+}
+
+/** To be made in the transaction that names it in its row. */
+export function deliveryJob(
+  { id, job, webhookId }: { id: string; job: string; webhookId: string },
+  delaySeconds = 0,
+) {
+  return { data: { deliveryId: id, job }, group: webhookId, delaySeconds }
+}
+
+async function attempt(
+  { outbound, publicUrl }: DeliverServices,
+  outgoing: Outgoing,
+  signal: AbortSignal,
+): Promise<DeliveryAttempt> {
+  const at = new Date()
+  const body = messageOf(outgoing, publicUrl())
+  const told = (status: number | null, error: string | null) => ({
+    at: at.toISOString(),
+    seconds: (Date.now() - at.getTime()) / 1000,
+    status,
+    error,
+  })
+  try {
+    const answer = await outbound.request({
+      method: 'POST',
+      url: outgoing.url,
+      secure: true,
+      headers: {
+        'Content-Type': 'application/json',
+        ...(await signed({ secret: outgoing.secret, id: outgoing.id, body, at })),
+      },
+      body,
+      timeoutMs: ANSWER_MS,
+      signal,
+    })
+    await answer.body?.cancel()
+    return told(answer.status, null)
+  } catch (error) {
+    if (error instanceof VerbatimError) return told(null, error.message)
+    // The service stops, which says nothing about the receiver: the job comes back.
+    throw error
+  }
+}

@@ -1,0 +1,89 @@
+import { t } from 'elysia'
+import { EVENTS } from './events.ts'
+
+const ID = '7a720979-a02e-4206-919b-21f4f359f36b'
+
+const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()])
+const time = () => t.String({ format: 'date-time' })
+
+export const WebhookParams = t.Object({ id: t.String({ description: 'The webhook’s', examples: [ID] }) })
+
+export const DeliveryParams = t.Object({
+  id: t.String({ description: 'The webhook’s', examples: [ID] }),
+  delivery: t.String({
+    description: 'The delivery’s, which its message carries as `webhook-id`',
+    examples: [ID],
+  }),
+})
+
+const url = () =>
+  t.String({
+    maxLength: 2048,
+    description: 'An https URL on the public internet, or one of a network that the operator has named',
+  })
+
+const events = () =>
+  t.Array(t.UnionEnum([...EVENTS]), {
+    minItems: 1,
+    maxItems: EVENTS.length,
+    uniqueItems: true,
+    default: [...EVENTS],
+  })
+
+export const NewWebhook = t.Object({ url: url(), events: t.Optional(events()) })
+
+export const WebhookChanges = t.Object(
+  { url: t.Optional(url()), events: t.Optional(events()), enabled: t.Optional(t.Boolean()) },
+  { minProperties: 1, examples: [{ enabled: true }] },
+)
+
+const webhook = {
+  id: t.String({ format: 'uuid' }),
+  url: t.String(),
+  events: t.Array(t.UnionEnum([...EVENTS])),
+  enabled: t.Boolean({
+    description: 'False once its host has answered with 410: nothing is sent there until it is true',
+  }),
+  created_at: time(),
+  disabled_at: nullable(time()),
+}
+
+export const Webhook = t.Object(webhook)
+
+export const Registered = t.Object({
+  ...webhook,
+  secret: t.String({
+    description: 'What its messages are signed with; given here and never again',
+    examples: ['whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'],
+  }),
+})
+
+export const Webhooks = t.Object({ webhooks: t.Array(Webhook) })
+
+export const Delivery = t.Object({
+  id: t.String({ format: 'uuid' }),
+  event: t.UnionEnum([...EVENTS, 'webhook.test']),
+  transcription_id: nullable(t.String({ format: 'uuid' })),
+  state: t.UnionEnum(['pending', 'delivered', 'failed']),
+  created_at: time(),
+  next_attempt_at: nullable(time()),
+  attempts: t.Array(
+    t.Object({
+      at: time(),
+      seconds: t.Number({ description: 'How long it took' }),
+      status: nullable(t.Number({ multipleOf: 1, description: 'Of the answer; null where there was none' })),
+      error: nullable(t.String({ description: 'Why there was no answer' })),
+    }),
+    { description: 'The latest thirty, in order' },
+  ),
+})
+
+export const DeliveriesQuery = t.Object({
+  limit: t.Optional(t.Integer({ minimum: 1, maximum: 100, default: 20 })),
+  after: t.Optional(t.String({ format: 'uuid', description: 'The `next` of the page before' })),
+})
+
+export const Deliveries = t.Object({
+  deliveries: t.Array(Delivery, { description: 'The latest first' }),
+  next: nullable(t.String({ format: 'uuid', description: 'What `after` takes for the next page' })),
+})

@@ -1,0 +1,34 @@
+const SECRET_BYTES = 32
+const PREFIX = 'whsec_'
+const encoder = new TextEncoder()
+
+/** A new key to sign with, as Standard Webhooks writes it. */
+export function newSecret(): string {
+  return PREFIX + crypto.getRandomValues(new Uint8Array(SECRET_BYTES)).toBase64()
+}
+
+/**
+ * The headers that let a receiver know a message as ours, and one that it has had already by its `id`
+ * (Standard Webhooks: `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`).
+ */
+export async function signed({
+  secret,
+  id,
+  body,
+  at,
+}: {
+  secret: string
+  id: string
+  body: string
+  at: Date
+}): Promise<Record<string, string>> {
+  const timestamp = Math.floor(at.getTime() / 1000)
+  const bytes = Uint8Array.fromBase64(secret.slice(PREFIX.length))
+  const key = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
+  const signature = await crypto.subtle.sign('HMAC', key, encoder.encode(`${id}.${timestamp}.${body}`))
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': String(timestamp),
+    'webhook-signature': `v1,${new Uint8Array(signature).toBase64()}`,
+  }
+}

@@ -1,0 +1,143 @@
+import { Elysia } from 'elysia'
+import { readJson } from '../http/json-body.ts'
+import { Problem } from '../http/problems.ts'
+import { BEARER, bearer, type Gate } from '../http/tokens.ts'
+import {
+  Deliveries,
+  DeliveriesQuery,
+  Delivery,
+  DeliveryParams,
+  NewWebhook,
+  Registered,
+  Webhook,
+  WebhookChanges,
+  WebhookParams,
+  Webhooks,
+} from './schemas.ts'
+import type { WebhooksService } from './webhooks.service.ts'
+
+// `json` is what the document says; the function before it parses.
+const JSON_BODY = [readJson, 'json' as const]
+const PAGE = 20
+
+export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; gate: Gate }) {
+  return new Elysia({ prefix: '/api/webhooks', tags: ['Webhooks'], detail: { security: BEARER } })
+    .use(bearer({ gate }))
+    .post(
+      '',
+      async ({ body, userId, set }) => {
+        const registered = await webhooks.register({ userId, ...body })
+        set.status = 201
+        return registered
+      },
+      {
+        parse: JSON_BODY,
+        body: NewWebhook,
+        response: {
+          201: Registered,
+          400: Problem,
+          401: Problem,
+          403: Problem,
+          409: Problem,
+          413: Problem,
+          502: Problem,
+        },
+        detail: {
+          summary: 'Have a URL told what becomes of your transcriptions',
+          description:
+            'Messages are signed and sent as Standard Webhooks says: `webhook-id`, `webhook-timestamp` and `webhook-signature`, made with the `secret`. Any 2xx is a receipt; what fails is tried again for days, and 410 disables the webhook.',
+        },
+      },
+    )
+    .get('', ({ userId }) => webhooks.list(userId), {
+      response: { 200: Webhooks, 401: Problem, 403: Problem },
+      detail: { summary: 'Your webhooks' },
+    })
+    .get('/:id', ({ params: { id }, userId }) => webhooks.read({ id, userId }), {
+      params: WebhookParams,
+      response: { 200: Webhook, 401: Problem, 403: Problem, 404: Problem },
+      detail: { summary: 'A webhook' },
+    })
+    .patch('/:id', ({ params: { id }, body, userId }) => webhooks.change({ id, userId, ...body }), {
+      parse: JSON_BODY,
+      params: WebhookParams,
+      body: WebhookChanges,
+      response: {
+        200: Webhook,
+        400: Problem,
+        401: Problem,
+        403: Problem,
+        404: Problem,
+        413: Problem,
+        502: Problem,
+      },
+      detail: { summary: 'Change a webhook', description: 'What is left out stays; `enabled` ends a pause.' },
+    })
+    .delete(
+      '/:id',
+      async ({ params: { id }, userId }) => {
+        await webhooks.remove({ id, userId })
+        return new Response(null, { status: 204 })
+      },
+      {
+        params: WebhookParams,
+        detail: {
+          summary: 'Delete a webhook with its deliveries',
+          responses: {
+            204: { description: 'It is gone' },
+            401: { description: 'No valid token' },
+            403: { description: 'The API key may only read' },
+            404: { description: 'There is none of this id' },
+          },
+        },
+      },
+    )
+    .post(
+      '/:id/test',
+      async ({ params: { id }, userId, set }) => {
+        const delivery = await webhooks.test({ id, userId })
+        set.status = 202
+        return delivery
+      },
+      {
+        params: WebhookParams,
+        response: { 202: Delivery, 401: Problem, 403: Problem, 404: Problem, 409: Problem },
+        detail: {
+          summary: 'Send a test message',
+          description:
+            'Of the type `webhook.test`, signed and tried as any other; read in the deliveries how it went.',
+        },
+      },
+    )
+    .get(
+      '/:id/deliveries',
+      ({ params: { id }, query: { limit = PAGE, after }, userId }) =>
+        webhooks.deliveries({ id, userId, limit, after }),
+      {
+        params: WebhookParams,
+        query: DeliveriesQuery,
+        response: { 200: Deliveries, 400: Problem, 401: Problem, 403: Problem, 404: Problem },
+        detail: {
+          summary: 'What was sent to a webhook, and how it went',
+          description: 'Kept for 30 days, or until the webhook or the transcription is deleted.',
+        },
+      },
+    )
+    .post(
+      '/:id/deliveries/:delivery/replay',
+      async ({ params: { id, delivery: deliveryId }, userId, set }) => {
+        const delivery = await webhooks.replay({ id, deliveryId, userId })
+        set.status = 202
+        return delivery
+      },
+      {
+        params: DeliveryParams,
+        response: { 202: Delivery, 401: Problem, 403: Problem, 404: Problem, 409: Problem },
+        detail: {
+          summary: 'Send a message once more',
+          description:
+            'Whatever became of it, and under its `webhook-id`, so that a receiver can tell that it is the same.',
+        },
+      },
+    )
+}

@@ -1,0 +1,165 @@
+import type { Database } from '../db/database.ts'
+import { VerbatimError } from '../errors.ts'
+import type { Outbound } from '../outbound/outbound.ts'
+import { isUuid } from '../uuid.ts'
+import { type Delivery, findDelivery, insertTest, listDeliveries, replay } from './deliveries.store.ts'
+import { EVENTS, type WebhookEvent } from './events.ts'
+import { newSecret } from './signature.ts'
+import {
+  countWebhooks,
+  disableWebhook,
+  findWebhook,
+  insertWebhook,
+  listWebhooks,
+  removeWebhook,
+  updateWebhook,
+  type Webhook,
+  type WebhookKeys,
+} from './webhooks.store.ts'
+
+const MAX_WEBHOOKS = 20
+
+export type WebhooksService = ReturnType<typeof createWebhooksService>
+
+/** A user's webhooks and what was sent to them. Everything throws `not_found` also for another user's. */
+export function createWebhooksService({ db, outbound }: { db: Database; outbound: Outbound }) {
+  async function owned(keys: WebhookKeys): Promise<Webhook> {
+    const row = isUuid(keys.id) ? await findWebhook(db, keys) : null
+    if (!row) throw notFound()
+    return row
+  }
+
+  async function enabled(keys: WebhookKeys): Promise<Webhook> {
+    const row = await owned(keys)
+    if (!row.disabledAt) return row
+    throw new VerbatimError(
+      'webhook_disabled',
+      'The webhook is disabled, as its host said that it is gone: enable it',
+    )
+  }
+
+  async function ownedDelivery({ deliveryId, ...keys }: WebhookKeys & { deliveryId: string }) {
+    const { id: webhookId } = await owned(keys)
+    const row = isUuid(deliveryId) ? await findDelivery(db, { id: deliveryId, webhookId }) : null
+    if (!row) throw new VerbatimError('not_found', 'Delivery not found')
+    return row
+  }
+
+  return {
+    /**
+     * The secret is given here and never again. Throws `url_refused`, `url_failed` (its host is not found), and
+     * `too_many_webhooks`.
+     */
+    async register({
+      userId,
+      url,
+      events = [...EVENTS],
+    }: {
+      userId: string
+      url: string
+      events?: WebhookEvent[] | undefined
+    }) {
+      if ((await countWebhooks(db, userId)) >= MAX_WEBHOOKS) {
+        throw new VerbatimError(
+          'too_many_webhooks',
+          `There are ${MAX_WEBHOOKS} webhooks already: delete one first`,
+        )
+      }
+      await outbound.check({ url, secure: true })
+      const secret = newSecret()
+      const row = await insertWebhook(db, { userId, url, events, secret })
+      if (!row) throw notFound()
+      return { ...webhookOf(row), secret }
+    },
+
+    async list(userId: string) {
+      return { webhooks: (await listWebhooks(db, userId)).map(webhookOf) }
+    },
+
+    async read(keys: WebhookKeys) {
+      return webhookOf(await owned(keys))
+    },
+
+    /** What is left out stays. Throws `url_refused` and `url_failed`. */
+    async change({
+      url,
+      events,
+      enabled,
+      ...keys
+    }: WebhookKeys & {
+      url?: string | undefined
+      events?: WebhookEvent[] | undefined
+      enabled?: boolean | undefined
+    }) {
+      const before = await owned(keys)
+      if (url !== undefined) await outbound.check({ url, secure: true })
+      await updateWebhook(db, keys, {
+        url: url ?? before.url,
+        events: events ?? before.events,
+        ...(enabled && { disabledAt: null }),
+      })
+      if (enabled === false) await db.transaction((tx) => disableWebhook(tx, before.id))
+      return webhookOf(await owned(keys))
+    },
+
+    async remove(keys: WebhookKeys): Promise<void> {
+      if (!isUuid(keys.id) || !(await removeWebhook(db, keys))) throw notFound()
+    },
+
+    /** Sends a message that says no more than that it came. Throws `webhook_disabled`. */
+    async test(keys: WebhookKeys) {
+      const { id } = await enabled(keys)
+      const row = await insertTest(db, id)
+      if (!row) throw notFound()
+      return deliveryOf(row)
+    },
+
+    /** The latest first; `after`: the id of the last one that was read. */
+    async deliveries({ limit, after, ...keys }: WebhookKeys & { limit: number; after?: string | undefined }) {
+      const { id: webhookId } = await owned(keys)
+      const before = after === undefined ? undefined : await ownedDelivery({ ...keys, deliveryId: after })
+      const rows = await listDeliveries(db, { webhookId, before, limit: limit + 1 })
+      const page = rows.slice(0, limit)
+      return {
+        deliveries: page.map(deliveryOf),
+        next: rows.length > limit ? (page.at(-1)?.id ?? null) : null,
+      }
+    },
+
+    /** Sends a message once more, whatever became of it, and tries as often as with a new one. Throws `webhook_disabled`. */
+    async replay(keys: WebhookKeys & { deliveryId: string }) {
+      await enabled(keys)
+      const { id } = await ownedDelivery(keys)
+      const row = await replay(db, id)
+      if (!row) throw new VerbatimError('not_found', 'Delivery not found')
+      return deliveryOf(row)
+    },
+  }
+}
+
+function webhookOf({ id, url, events, createdAt, disabledAt }: Webhook) {
+  return {
+    id,
+    url,
+    events,
+    enabled: disabledAt === null,
+    created_at: createdAt.toISOString(),
+    disabled_at: disabledAt?.toISOString() ?? null,
+  }
+}
+
+function deliveryOf({ id, event, transcriptionId, state, createdAt, dueAt, attempts }: Delivery) {
+  return {
+    id,
+    event,
+    transcription_id: transcriptionId,
+    state,
+    created_at: createdAt.toISOString(),
+    next_attempt_at: state === 'pending' ? dueAt.toISOString() : null,
+    attempts,
+  }
+}
+
+function notFound() {
+  return new VerbatimError('not_found', 'Webhook not found')
+}

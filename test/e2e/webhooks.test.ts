@@ -1,0 +1,40 @@
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { openReceiver, verified } from '../webhooks/receiver.ts'
+import { signUp } from './client.ts'
+import { startService, withFolder } from './service.ts'
+
+const SPEECH = Bun.file(join(import.meta.dir, '../fixtures/speech.mp3'))
+
+test('a message that failed before kill −9 is delivered after it', async () => {
+  const receiver = openReceiver()
+  receiver.answer(() => new Response(null, { status: 503 }))
+  await withFolder(async (folder) => {
+    const env = { DATA_DIR: folder, OUTBOUND_ALLOW: '127.0.0.1' }
+    const first = await startService(env)
+    const user = await signUp(first.url)
+    const registered = await fetch(`${first.url}/api/webhooks`, {
+      method: 'POST',
+      headers: { ...user.headers, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ url: receiver.url }),
+    })
+    const { id: webhook, secret }: { id: string; secret: string } = await registered.json()
+    const id = await user.upload(SPEECH)
+    await receiver.count(1)
+    await first.kill('SIGKILL')
+    receiver.reset()
+
+    console.log(first.output.join('\n'))
+    const second = await startService(env)
+    const [message] = await receiver.count(1)
+    expect(message && verified(message, secret)).toMatchObject({
+      type: 'transcription.completed',
+      data: { id, links: { transcript: `${second.url}/api/transcriptions/${id}/transcript` } },
+    })
+    const log = await fetch(`${second.url}/api/webhooks/${webhook}/deliveries`, { headers: user.headers })
+    const { deliveries }: { deliveries: { id: string }[] } = await log.json()
+    expect(deliveries.map((delivery) => delivery.id)).toEqual([message?.id ?? ''])
+    expect(await second.kill('SIGTERM')).toBe(0)
+  })
+  await receiver.close()
+}, 120_000)

@@ -1,0 +1,351 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { eq } from 'drizzle-orm'
+import { deliveries, users, webhooks } from '../../src/db/schema.ts'
+import { pgBossQueue } from '../../src/queue/pg-boss.ts'
+import type { Queue } from '../../src/queue/queue.ts'
+import { complete, fail } from '../../src/transcriptions/transcriptions.store.ts'
+import { createDeliver } from '../../src/webhooks/deliver.ts'
+import { type Relay, startRelay } from '../../src/webhooks/relay.ts'
+import { type Client, clientOf, fixture, textAt } from '../api/client.ts'
+import { claimsOf } from '../api/jwt.ts'
+import { startService, type TestService } from '../api/service.ts'
+import { databases } from '../databases.ts'
+import { openReceiver, verified } from './receiver.ts'
+
+setDefaultTimeout(60_000)
+
+const PUBLIC_URL = 'https://verbatim.example'
+
+type Registered = { id: string; secret: string }
+type Delivery = {
+  id: string
+  event: string
+  state: string
+  transcription_id: string | null
+  next_attempt_at: string | null
+  created_at: string
+  attempts: { at: string; seconds: number; status: number | null; error: string | null }[]
+}
+
+describe.each(databases)('webhooks on $name', (kind) => {
+  const receiver = openReceiver()
+  const queues: Queue[] = []
+  const relays: Relay[] = []
+  let service: TestService
+  let anyone: Client
+  let ada: Client
+  let adaId: string
+
+  beforeAll(async () => {
+    service = await startService({ kind })
+    anyone = clientOf(service.url)
+    await startDelivering()
+  })
+  afterEach(async () => {
+    receiver.reset()
+  })
+  afterAll(async () => {
+    for (const relay of relays) await relay.stop()
+    for (const queue of queues) await queue.stop(0)
+    await service.close()
+    await receiver.close()
+  })
+
+  /** What a worker does, but for the pauses between attempts. */
+  async function startDelivering() {
+    const { db, outbound, database, logged } = service
+    const log = (...line: unknown[]) => void logged.push(line)
+    const queue = await pgBossQueue({
+      database: database.connection,
+      onError: (error) => log('queue', error),
+    })
+    queues.push(queue)
+    const deliver = createDeliver({ db, queue, outbound, publicUrl: () => PUBLIC_URL, pauses: [0, 0, 0] })
+    await queue.work('webhook', { concurrency: 2 }, deliver)
+    relays.push(await startRelay({ db, queue, listen: database.listen, log }))
+    return queue
+  }
+
+  async function newUser() {
+    const token = await anyone.newToken()
+    ada = anyone.as(token)
+    adaId = claimsOf(token).sub
+  }
+
+  async function register(body: object = {}): Promise<Registered> {
+    await newUser()
+    const { status, body: registered } = await ada.post('/api/webhooks', { url: receiver.url, ...body })
+    expect(status).toBe(201)
+    return { id: textAt(registered, 'id'), secret: textAt(registered, 'secret') }
+  }
+
+  const upload = async () => textAt((await ada.upload(fixture('speech.mp3'))).body, 'transcription_id')
+  const completed = (id: string) =>
+    service.db.transaction((tx) => complete(tx, { id, text: 'A secret text', detectedLanguage: 'en' }))
+
+  async function deliveriesOf(id: string): Promise<Delivery[]> {
+    const response = await fetch(`${service.url}/api/webhooks/${id}/deliveries`, { headers: ada.headers })
+    const { deliveries }: { deliveries: Delivery[] } = await response.json()
+    return deliveries
+  }
+
+  /** The latest delivery, once it is in that state. */
+  async function latest(id: string, state: string): Promise<Delivery> {
+    for (;;) {
+      const [delivery] = await deliveriesOf(id)
+      if (delivery?.state === state) return delivery
+      await Bun.sleep(20)
+    }
+  }
+
+  test('a webhook is told of a completed transcription, with a signature that the official library finds right', async () => {
+    const { id, secret } = await register()
+    const transcription = await upload()
+    await completed(transcription)
+    const [message] = await receiver.count(1)
+    if (!message) throw new Error('nothing came')
+    expect(verified(message, secret)).toEqual({
+      type: 'transcription.completed',
+      timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      data: {
+        id: transcription,
+        status: 'completed',
+        links: {
+          transcription: `${PUBLIC_URL}/api/transcriptions/${transcription}`,
+          transcript: `${PUBLIC_URL}/api/transcriptions/${transcription}/transcript`,
+        },
+      },
+    })
+    expect(message.headers['content-type']).toBe('application/json')
+    expect(message.body).not.toContain('secret text')
+    expect(() =>
+      verified({ ...message, body: message.body.replace('completed', 'failed') }, secret),
+    ).toThrow()
+    expect(await latest(id, 'delivered')).toEqual({
+      id: message.id,
+      event: 'transcription.completed',
+      transcription_id: transcription,
+      state: 'delivered',
+      created_at: expect.any(String),
+      next_attempt_at: null,
+      attempts: [{ at: expect.any(String), seconds: expect.any(Number), status: 204, error: null }],
+    })
+  })
+
+  test('each webhook is told of the events that it asked for, once', async () => {
+    const { id } = await register({ events: ['transcription.failed', 'transcription.canceled'] })
+    const [done, broken, stopped] = [await upload(), await upload(), await upload()]
+    await completed(done)
+    const failure = { id: broken, code: 'corrupt', message: 'The audio is damaged' } as const
+    await fail(service.db, failure)
+    await fail(service.db, failure)
+    expect((await ada.ask(`/api/transcriptions/${stopped}/cancel`, { method: 'POST' })).status).toBe(200)
+    await ada.ask(`/api/transcriptions/${stopped}/cancel`, { method: 'POST' })
+    await receiver.count(2)
+    const told = (await deliveriesOf(id)).map(({ event, transcription_id }) => ({ event, transcription_id }))
+    expect(told).toEqual([
+      { event: 'transcription.canceled', transcription_id: stopped },
+      { event: 'transcription.failed', transcription_id: broken },
+    ])
+  })
+
+  test('what was rolled back is not told, nor another user’s', async () => {
+    const { id } = await register()
+    const transcription = await upload()
+    const undone = service.db.transaction(async (tx) => {
+      await complete(tx, { id: transcription, text: '', detectedLanguage: null })
+      throw new Error('undone')
+    })
+    await expect(undone).rejects.toThrow('undone')
+    const own = ada
+    await newUser()
+    await completed(await upload())
+    ada = own
+    await ada.ask(`/api/webhooks/${id}/test`, { method: 'POST' })
+    await receiver.count(1)
+    expect((await deliveriesOf(id)).map(({ event }) => event)).toEqual(['webhook.test'])
+  })
+
+  test('what fails is tried again under the same id, and a redirect is not followed', async () => {
+    const { id, secret } = await register()
+    receiver.answerInTurn(500, 302)
+    await completed(await upload())
+    const delivery = await latest(id, 'delivered')
+    expect(delivery.attempts.map(({ status }) => status)).toEqual([500, 302, 200])
+    expect(receiver.messages.map((message) => message.id)).toEqual([delivery.id, delivery.id, delivery.id])
+    for (const message of receiver.messages) expect(verified(message, secret)).toBeTruthy()
+  })
+
+  test('in the end it is given up; a replay tries as often again', async () => {
+    const { id } = await register()
+    receiver.answer(() => new Response(null, { status: 503 }))
+    await completed(await upload())
+    const failed = await latest(id, 'failed')
+    expect(failed.attempts.map(({ status }) => status)).toEqual([503, 503, 503, 503])
+    receiver.answerInTurn(503)
+    const replayed = await ada.ask(`/api/webhooks/${id}/deliveries/${failed.id}/replay`, { method: 'POST' })
+    expect(replayed).toMatchObject({ status: 202, body: { id: failed.id, state: 'pending' } })
+    const delivered = await latest(id, 'delivered')
+    expect(delivered.attempts.map(({ status }) => status)).toEqual([503, 503, 503, 503, 503, 200])
+    await ada.ask(`/api/webhooks/${id}/deliveries/${failed.id}/replay`, { method: 'POST' })
+    expect((await receiver.count(7)).every((message) => message.id === failed.id)).toBe(true)
+  })
+
+  test('a host that is not there is told of in the log', async () => {
+    await newUser()
+    const { body } = await ada.post('/api/webhooks', { url: 'http://127.0.0.1:1/hook' })
+    const id = textAt(body, 'id')
+    await ada.ask(`/api/webhooks/${id}/test`, { method: 'POST' })
+    const { attempts } = await latest(id, 'failed')
+    expect(attempts[0]).toMatchObject({
+      status: null,
+      error: expect.stringContaining('127.0.0.1 cannot be asked'),
+    })
+  })
+
+  test('410 disables a webhook, until it is enabled again', async () => {
+    const { id } = await register()
+    receiver.answer(() => new Response(null, { status: 410 }))
+    await completed(await upload())
+    expect((await latest(id, 'failed')).attempts.map(({ status }) => status)).toEqual([410])
+    expect((await ada.ask(`/api/webhooks/${id}`)).body).toMatchObject({
+      enabled: false,
+      disabled_at: expect.any(String),
+    })
+    const refusal = { status: 409, body: { code: 'webhook_disabled' } }
+    expect(await ada.ask(`/api/webhooks/${id}/test`, { method: 'POST' })).toMatchObject(refusal)
+    const [delivery] = await deliveriesOf(id)
+    expect(
+      await ada.ask(`/api/webhooks/${id}/deliveries/${delivery?.id}/replay`, { method: 'POST' }),
+    ).toMatchObject(refusal)
+    await completed(await upload())
+    expect(await deliveriesOf(id)).toHaveLength(1)
+    receiver.reset()
+    const enabled = await ada.patch(`/api/webhooks/${id}`, { enabled: true })
+    expect(enabled).toMatchObject({ status: 200, body: { enabled: true, disabled_at: null } })
+    await completed(await upload())
+    await latest(id, 'delivered')
+  })
+
+  test('what a worker that stops was sending, the next one sends', async () => {
+    const { id } = await register()
+    receiver.answer(() => new Promise(() => {}))
+    await completed(await upload())
+    await receiver.count(1)
+    for (const queue of queues.splice(0)) await queue.stop(0)
+    receiver.reset()
+    await startDelivering()
+    const { attempts } = await latest(id, 'delivered')
+    expect(attempts.map(({ status }) => status)).toEqual([204])
+  })
+
+  test('the secret is shown once', async () => {
+    const { id, secret } = await register()
+    expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
+    const shown = { id, url: receiver.url, enabled: true, disabled_at: null, created_at: expect.any(String) }
+    const events = ['transcription.completed', 'transcription.failed', 'transcription.canceled']
+    expect((await ada.ask(`/api/webhooks/${id}`)).body).toEqual({ ...shown, events })
+    expect((await ada.ask('/api/webhooks')).body).toEqual({ webhooks: [{ ...shown, events }] })
+    const changed = await ada.patch(`/api/webhooks/${id}`, {
+      events: ['transcription.failed'],
+      enabled: false,
+    })
+    expect(changed.body).toEqual({
+      ...shown,
+      events: ['transcription.failed'],
+      enabled: false,
+      disabled_at: expect.any(String),
+    })
+  })
+
+  test('deliveries come in pages', async () => {
+    const { id } = await register()
+    const sent: string[] = []
+    for (let count = 0; count < 5; count++) {
+      sent.unshift(textAt((await ada.ask(`/api/webhooks/${id}/test`, { method: 'POST' })).body, 'id'))
+    }
+    const read: string[] = []
+    for (let after = ''; ; ) {
+      const response = await fetch(`${service.url}/api/webhooks/${id}/deliveries?limit=2${after}`, {
+        headers: ada.headers,
+      })
+      const page: { deliveries: { id: string }[]; next: string | null } = await response.json()
+      read.push(...page.deliveries.map((delivery) => delivery.id))
+      if (!page.next) break
+      after = `&after=${page.next}`
+    }
+    expect(read).toEqual(sent)
+  })
+
+  test.each([
+    [{ url: 'http://10.0.0.1/hook' }, 'url_refused'],
+    [{ url: 'https://localhost.invalid/hook' }, 'url_failed'],
+    [{ url: 'http://169.254.169.254/latest/' }, 'url_refused'],
+    [{ url: 'http://1.1.1.1/hook' }, 'url_refused'],
+    [{ url: 'https://user:word@1.1.1.1/hook' }, 'url_refused'],
+    [{ url: 'hook' }, 'url_refused'],
+    [{}, 'validation'],
+    [{ url: 'https://1.1.1.1/', events: [] }, 'validation'],
+    [{ url: 'https://1.1.1.1/', events: ['transcription.started'] }, 'validation'],
+  ])('%j is refused', async (body, code) => {
+    await newUser()
+    const refused = await ada.post('/api/webhooks', body)
+    expect(refused).toMatchObject({ status: code === 'url_failed' ? 502 : 400, body: { code } })
+    expect((await ada.ask('/api/webhooks')).body).toEqual({ webhooks: [] })
+  })
+
+  test('there are twenty at most', async () => {
+    await newUser()
+    const statuses: number[] = []
+    for (let count = 0; count < 21; count++) {
+      statuses.push((await ada.post('/api/webhooks', { url: receiver.url })).status)
+    }
+    expect(statuses).toEqual([...Array<number>(20).fill(201), 409])
+  })
+
+  test('not there, not an id, not one’s own: 404 alike', async () => {
+    const { id } = await register()
+    await completed(await upload())
+    const { id: delivery } = await latest(id, 'delivered')
+    const other = await register()
+    const post = { method: 'POST' }
+    const asked = await Promise.all([
+      ada.ask(`/api/webhooks/${id}`),
+      ada.ask(`/api/webhooks/${id}`, { method: 'DELETE' }),
+      ada.patch(`/api/webhooks/${id}`, { enabled: false }),
+      ada.ask(`/api/webhooks/${id}/test`, post),
+      ada.ask(`/api/webhooks/${id}/deliveries`),
+      ada.ask(`/api/webhooks/${id}/deliveries/${delivery}/replay`, post),
+      ada.ask(`/api/webhooks/${other.id}/deliveries/${delivery}/replay`, post),
+      ada.ask(`/api/webhooks/${other.id}/deliveries/none/replay`, post),
+      ada.ask(`/api/webhooks/${crypto.randomUUID()}`),
+      ada.ask('/api/webhooks/none'),
+    ])
+    for (const { status, body } of asked) {
+      expect({ status, body }).toMatchObject({ status: 404, body: { code: 'not_found' } })
+    }
+    expect((await anyone.ask('/api/webhooks')).status).toBe(401)
+  })
+
+  test('what is deleted leaves nothing: a webhook, a transcription, a user', async () => {
+    const rows = async (id: string) =>
+      (await service.db.select().from(deliveries).where(eq(deliveries.webhookId, id))).length
+    const { id } = await register()
+    const transcription = await upload()
+    await completed(transcription)
+    await latest(id, 'delivered')
+    await ada.ask(`/api/transcriptions/${transcription}`, { method: 'DELETE' })
+    expect(await rows(id)).toBe(0)
+    await completed(await upload())
+    expect(await rows(id)).toBe(1)
+    expect((await ada.ask(`/api/webhooks/${id}`, { method: 'DELETE' })).status).toBe(204)
+    expect(await rows(id)).toBe(0)
+    const { id: next } = await register()
+    await completed(await upload())
+    await service.db.delete(users).where(eq(users.id, adaId))
+    expect(await rows(next)).toBe(0)
+    expect(await service.db.select().from(webhooks).where(eq(webhooks.userId, adaId))).toEqual([])
+  })
+
+  test('none of this is a defect', () => expect(service.logged).toEqual([]))
+})
