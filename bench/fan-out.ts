@@ -10,6 +10,7 @@ import { wavOf } from '../src/media/wav.ts'
 import { signUp } from '../test/e2e/client.ts'
 import { startService, withFolder } from '../test/e2e/service.ts'
 import { openServer } from './chaos/postgres.ts'
+import { simulatedSidecar } from './simulated-sidecar.ts'
 
 const { values } = parseArgs({
   options: { hours: { type: 'string', default: '2' }, seconds: { type: 'string', default: '1' } },
@@ -18,28 +19,12 @@ const HOURS = Number(values.hours)
 const ANSWER_MS = Number(values.seconds) * 1000
 const COUNTS = [1, 2, 4, 8]
 
-/** Answers as a sidecar does, after a while, one request after another. */
-function simulatedSidecar() {
-  let last = Promise.resolve()
-  return Bun.serve({
-    port: 0,
-    idleTimeout: 255,
-    async fetch(request) {
-      if (new URL(request.url).pathname === '/health') return Response.json({})
-      await request.arrayBuffer()
-      last = last.then(() => Bun.sleep(ANSWER_MS))
-      await last
-      return Response.json({ model: 'simulated', segments: [{ start: 0, end: 1, text: ' word' }] })
-    },
-  })
-}
-
 const server = await openServer()
 const audio = new Blob([wavOf(new Uint8Array(HOURS * 3600 * 32_000))])
 const rows: Record<string, string | number>[] = []
 for (const count of COUNTS) {
   await withFolder(async (folder) => {
-    const sidecars = Array.from({ length: count }, simulatedSidecar)
+    const sidecars = Array.from({ length: count }, () => simulatedSidecar({ answerMs: ANSWER_MS }))
     const SIDECAR_URL = sidecars.map(({ port }) => `http://127.0.0.1:${port}`).join(',')
     const service = await startService({ DATA_DIR: folder, DATABASE_URL: server.url, SIDECAR_URL })
     await service.ready

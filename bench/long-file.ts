@@ -1,25 +1,43 @@
 // One long recording through the whole service: how long it takes, what memory each process peaks at, and how quickly
 // the status is answered meanwhile.
 //
-//   bun bench/long-file.ts [HOURS=1] [AUDIO=test/fixtures/speech.wav]      AUDIO: wav, 16 kHz, mono, 16 bit; looped
-import { readFile } from 'node:fs/promises'
+//   bun bench/long-file.ts [--hours 1] [--audio test/fixtures/speech.wav]      a wav; AUDIO (16 kHz, mono, 16 bit) is looped
+//   bun bench/long-file.ts --mp3 [--hours 3]
+//   bun bench/long-file.ts --gb 2.5 [--simulated 0.1]                          a wav of 44.1 kHz in stereo
+//
+// With --simulated there is no sidecar but one that takes so many seconds for a span and says a word.
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { wavOf } from '../src/media/wav.ts'
 import { signUp } from '../test/e2e/client.ts'
 import { startService, withFolder } from '../test/e2e/service.ts'
 import { ROOT } from '../test/sidecar-dir.ts'
+import { writeMp3, writeWav } from './media/recordings.ts'
+import { simulatedSidecar } from './simulated-sidecar.ts'
 
-const HOURS = Number(process.argv[2] ?? 1)
-const AUDIO = process.argv[3] ?? join(ROOT, 'test/fixtures/speech.wav')
+const { values } = parseArgs({
+  options: {
+    hours: { type: 'string', default: '1' },
+    audio: { type: 'string', default: join(ROOT, 'test/fixtures/speech.wav') },
+    mp3: { type: 'boolean', default: false },
+    gb: { type: 'string' },
+    simulated: { type: 'string' },
+  },
+})
 const PAUSE_BYTES = 32_000
+const POLL_MS = 50
 
-async function looped(): Promise<Blob> {
-  const pcm = (await readFile(AUDIO)).subarray(44)
+async function writeRecording(path: string): Promise<void> {
+  const seconds = Number(values.hours) * 3600
+  if (values.gb) return writeWav(path, Number(values.gb) * 1e9)
+  if (values.mp3) return writeMp3(path, seconds)
+  const pcm = (await readFile(values.audio)).subarray(44)
   const once = pcm.length + PAUSE_BYTES
-  const times = Math.ceil((HOURS * 3600 * 32_000) / once)
+  const times = Math.ceil((seconds * 32_000) / once)
   const whole = new Uint8Array(times * once)
   for (let at = 0; at < whole.length; at += once) whole.set(pcm, at)
-  return new Blob([wavOf(whole)])
+  await Bun.write(path, wavOf(whole))
 }
 
 /** Peak resident memory, in MB, of a process and of those it started (Linux). */
@@ -37,18 +55,29 @@ async function peaks(pid: number): Promise<{ name: string; mb: number }[]> {
 }
 
 await withFolder(async (folder) => {
-  const audio = await looped()
-  const service = await startService({ DATA_DIR: folder })
+  const recording = join(folder, 'recording')
+  await writeRecording(recording)
+  const { size } = await stat(recording)
+  const sidecar = values.simulated && simulatedSidecar({ answerMs: Number(values.simulated) * 1000 })
+  const service = await startService({
+    ...{ DATA_DIR: join(folder, 'data'), MAX_UPLOAD_BYTES: String(size) },
+    ...(sidecar && { SIDECAR_URL: `http://127.0.0.1:${sidecar.port}` }),
+  })
   await service.ready
   const rest = await peaks(service.pid)
   const user = await signUp(service.url)
 
   const begun = performance.now()
-  const seconds = () => ((performance.now() - begun) / 1000).toFixed(1)
-  const id = await user.upload(audio, { language: 'en' })
-  console.log(`uploaded ${(audio.size / 2 ** 20).toFixed(0)} MiB in ${seconds()} s`)
+  const seconds = () => (performance.now() - begun) / 1000
+  // As the body itself: a form would be put together in this process's memory.
+  const answer = await fetch(`${service.url}/api/transcribe?language=en`, {
+    ...{ method: 'PUT', headers: user.headers, body: Bun.file(recording) },
+  })
+  if (answer.status !== 202) throw new Error(`upload ${answer.status}: ${await answer.text()}`)
+  const { transcription_id: id }: { transcription_id: string } = await answer.json()
+  const uploaded = seconds()
   const latencies: number[] = []
-  let first: string | null = null
+  let first: number | null = null
   for (;;) {
     const asked = performance.now()
     const { status, progress, failure } = await user.status(id)
@@ -56,18 +85,23 @@ await withFolder(async (folder) => {
     if (progress > 0) first ??= seconds()
     if (status === 'failed') throw new Error(failure?.error)
     if (status === 'completed') break
-    await Bun.sleep(50)
+    await Bun.sleep(POLL_MS)
   }
-  const took = Number(seconds())
+  const took = seconds()
+  const { duration } = await user.status(id)
   latencies.sort((a, b) => a - b)
   const at = (share: number) => `${latencies[Math.floor((latencies.length - 1) * share)]?.toFixed(1)} ms`
   console.log(
-    `completed in ${took} s (${((HOURS * 3600) / took).toFixed(0)} times real time), first span at ${first} s`,
+    [
+      `${(size / 1e6).toFixed(0)} MB, ${((duration ?? 0) / 3600).toFixed(2)} hours: uploaded and accepted in ${uploaded.toFixed(1)} s`,
+      `first span done at ${first?.toFixed(1)} s, completed at ${took.toFixed(1)} s (${((duration ?? 0) / took).toFixed(0)} times real time)`,
+      `status reads: ${latencies.length}, median ${at(0.5)}, p95 ${at(0.95)}, worst ${at(1)}`,
+    ].join('\n'),
   )
-  console.log(`status reads: ${latencies.length}, median ${at(0.5)}, p95 ${at(0.95)}, worst ${at(1)}`)
-  console.log('| process | peak at rest, MB | peak, MB |\n| --- | --- | --- |')
+  console.log('| process | peak at rest, MB | peak, MB |\n| --- | ---: | ---: |')
   for (const [index, { name, mb }] of (await peaks(service.pid)).entries()) {
     console.log(`| ${name} | ${rest[index]?.mb} | ${mb} |`)
   }
   await service.kill('SIGTERM')
+  if (sidecar) sidecar.stop(true)
 })

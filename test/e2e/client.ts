@@ -4,6 +4,7 @@ type Status = {
   transcription: string | null
   language: string
   progress: number
+  duration: number | null
   audio_file: string
   failure: { code: string; error: string } | null
 }

@@ -16,8 +16,11 @@ export type RunningService = {
 }
 
 /** Starts the real service as `npm start` does, on a free port; resolves once it listens. */
-export async function startService(env: Record<string, string>): Promise<RunningService> {
-  const child = Bun.spawn([process.execPath, 'src/main.ts'], {
+export async function startService(
+  env: Record<string, string>,
+  command = [process.execPath, 'src/main.ts'],
+): Promise<RunningService> {
+  const child = Bun.spawn(command, {
     cwd: ROOT,
     env: { ...process.env, PORT: '0', SIDECAR_DIR, ...env },
     stdout: 'pipe',
