@@ -10,11 +10,11 @@ import { segments, spans, transcriptions } from '../src/db/schema.ts'
 import { wavOf } from '../src/media/wav.ts'
 import { diskStorage } from '../src/storage/disk.ts'
 import { signUp } from '../test/e2e/client.ts'
-import { withFolder } from '../test/e2e/service.ts'
+import { freePort, withFolder } from '../test/e2e/service.ts'
 import { randomFrom } from '../test/seeded.ts'
 import { ROOT } from '../test/sidecar-dir.ts'
 import { openServer } from './chaos/postgres.ts'
-import { childrenOf, freePort, kept } from './chaos/processes.ts'
+import { childrenOf, kept } from './chaos/processes.ts'
 
 const { values } = parseArgs({
   options: {

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { childrenOf, freePort } from './processes.ts'
+import { freePort } from '../../test/e2e/service.ts'
+import { childrenOf } from './processes.ts'
 
 /** A Postgres server of its own, in a folder of its own, that is killed and started again as one likes. */
 export async function openServer() {

@@ -7,15 +7,6 @@ export async function childrenOf(pid: number): Promise<number[]> {
   return text.split(' ').filter(Boolean).map(Number)
 }
 
-/** One that nobody listens on now, for a process that is to keep it over its starts. */
-export function freePort(): number {
-  const server = Bun.serve({ port: 0, fetch: () => new Response() })
-  const { port } = server
-  server.stop(true)
-  if (port === undefined) throw new Error('no port')
-  return port
-}
-
 /** The service in a process that is started again whenever it ends, as a supervisor would. */
 export function kept(env: Record<string, string>) {
   let pid: number | undefined

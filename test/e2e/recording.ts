@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { ROOT } from '../sidecar-dir.ts'
 
 /** The clip again and again with pauses between: minutes of speech, so several spans. */
-export async function longRecording(repeats: number): Promise<Blob> {
+export async function longRecording(repeats: number, pauseSeconds = 1): Promise<Blob> {
   const clip = await Bun.file(join(ROOT, 'test/fixtures/speech.wav')).bytes()
   const pcm = clip.slice(44)
-  const pause = new Uint8Array(32_000)
+  const pause = new Uint8Array(pauseSeconds * 32_000)
   const body = Array.from({ length: repeats }, () => [pcm, pause]).flat()
   const header = clip.slice(0, 44)
   const length = body.reduce((sum, part) => sum + part.length, 0)

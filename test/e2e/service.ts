@@ -59,6 +59,15 @@ export async function startService(
   }
 }
 
+/** One that nobody listens on now, for a process that is to keep it over its starts. */
+export function freePort(): number {
+  const server = Bun.serve({ port: 0, fetch: () => new Response() })
+  const { port } = server
+  server.stop(true)
+  if (port === undefined) throw new Error('no port')
+  return port
+}
+
 /** A folder that is removed after `use`. */
 export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'verbatim-'))

@@ -38,7 +38,7 @@ export function hostedServer({ hear }: { hear: (asked: Asked) => Promise<Heard> 
     port: 0,
     async fetch(request) {
       const { pathname, searchParams } = new URL(request.url)
-      const at = pathname.slice(1)
+      const at = pathname.slice(1).replace(/\/$/, '')
       if (request.headers.get('authorization') !== `Bearer ${TOKEN}`) {
         return Response.json({ error: 'Invalid username or password.' }, { status: 401 })
       }
@@ -58,6 +58,8 @@ export function hostedServer({ hear }: { hear: (asked: Asked) => Promise<Heard> 
   })
 
   return {
+    /** Where the dedicated endpoint is for who cannot go out through `fetch`. */
+    endpointUrl: new URL(`/${endpoint.at}`, server.url).href,
     asked: () => asked,
     answering(...replies: Answer[]) {
       asked = []

@@ -74,7 +74,7 @@ export const hfInference: Shape = {
 }
 
 export const endpoint: Shape = {
-  at: 'my-endpoint.endpoints.huggingface.cloud/',
+  at: 'my-endpoint.endpoints.huggingface.cloud',
   ...pipeline('generate_kwargs', 400),
   refuse: (status, error) => Response.json({ error, code: 'BAD_REQUEST' }, { status }),
 }

@@ -5,6 +5,7 @@ import { ensureModel } from '../../src/engines/local-sidecar/model.ts'
 import { type SidecarProcess, startSidecar } from '../../src/engines/local-sidecar/process.ts'
 import type { Report } from '../../src/engines/local-sidecar/report.ts'
 import { ROOT, SIDECAR_DIR } from '../sidecar-dir.ts'
+import { type Asked, type Heard, Refusal } from './hosted-shapes.ts'
 
 /** How long a first install may take. */
 export const INSTALL_SECONDS = 600
@@ -25,4 +26,34 @@ export async function installed() {
 export async function realSidecar(env: Record<string, string> = {}): Promise<SidecarProcess> {
   const settings = { ...childEnvironment(process.env), ...env }
   return startSidecar({ ...(await installed()), root: ROOT, env: settings, log: () => {} })
+}
+
+/** A real sidecar where an operator would run one: at an address that it keeps over its starts. */
+export async function sidecarAt(port: number) {
+  const { python, model } = await installed()
+  const url = `http://127.0.0.1:${port}`
+  const child = Bun.spawn([python, '-m', 'sidecar', '--exit-with-stdin'], {
+    cwd: ROOT,
+    env: { ...childEnvironment(process.env), HOST: '127.0.0.1', PORT: String(port), MODEL: model },
+    stdin: 'pipe',
+    stdout: 'ignore',
+    stderr: 'ignore',
+  })
+  return {
+    url,
+    async kill() {
+      child.kill('SIGKILL')
+      await child.exited
+    },
+  }
+}
+
+/** What the sidecar at `url` hears. */
+export async function hearingThrough(url: string, { wav, language, task }: Asked): Promise<Heard> {
+  const query = new URLSearchParams({ language: language ?? 'auto', task, details: 'true' })
+  const headers = { 'content-type': 'audio/wav' }
+  const answer = await fetch(`${url}/generate?${query}`, { method: 'POST', headers, body: wav })
+  const said = await answer.json()
+  if (!answer.ok) throw new Refusal(answer.status, said.error)
+  return said
 }

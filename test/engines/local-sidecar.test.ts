@@ -84,6 +84,29 @@ test(
 )
 
 test(
+  'a sidecar that is alive and answers nothing is killed and started again; what it had is done by the next',
+  async () => {
+    const before = await children()
+    const engine = local({ silentSeconds: 1 })
+    try {
+      await engine.whenReady(AbortSignal.timeout(INSTALL_SECONDS * 1000))
+      const [pid = 0] = (await children()).filter((child) => !before.includes(child))
+      process.kill(pid, 'SIGSTOP')
+      const { pcm } = await speech()
+      const span = engineError(engine.transcribe(spanOf({ pcm })))
+      expect((await span).code).toBe('engine_unavailable')
+      while ((await children()).includes(pid)) await Bun.sleep(20)
+      await engine.whenReady(AbortSignal.timeout(60_000))
+      expect((await engine.transcribe(spanOf({ pcm }))).segments.length).toBeGreaterThan(0)
+    } finally {
+      await engine.close()
+    }
+    expect(await children()).toEqual(before)
+  },
+  INSTALL_SECONDS * 1000,
+)
+
+test(
   'the sidecar ends with the process that started it, even when that is killed',
   async () => {
     const { python, model } = await installed()

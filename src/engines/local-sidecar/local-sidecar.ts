@@ -15,6 +15,7 @@ const INSTALL_RETRY_MS = { first: 15_000, most: 60_000 }
 const RESTART_MS = { first: 500, most: 30_000 }
 /** A process that ran this long was well: the next one starts without the delays that came before. */
 const WELL_MS = 60_000
+const SILENT_SECONDS = 60
 
 /**
  * The CPU sidecar that this process installs, starts, watches and stops. Installing it again and starting it
@@ -22,7 +23,7 @@ const WELL_MS = 60_000
  *
  * `dir`: what is installed goes there. `root`: the directory that holds `sidecar/`. `python`: the PYTHON
  * setting. `model`: a directory or a hub name; without it the pinned default. `env`: the environment its
- * settings are read from.
+ * settings are read from. `silentSeconds`: how long its process may be alive without an answer before it is killed.
  */
 export function localSidecar(options: {
   dir: string
@@ -30,10 +31,11 @@ export function localSidecar(options: {
   python?: string
   model?: string
   env: Record<string, string | undefined>
+  silentSeconds?: number
   report: Report
   log: (line: string) => void
 }): Engine {
-  const { log } = options
+  const { log, silentSeconds = SILENT_SECONDS } = options
   // The children run in `root`, so nothing that they are told may depend on where this process runs.
   const [dir, root] = [resolve(options.dir), resolve(options.root)]
   const env = childEnvironment(options.env)
@@ -65,18 +67,28 @@ export function localSidecar(options: {
     const process = startSidecar({ ...installed, root, env, log })
     const stop = () => void process.stop()
     signal.addEventListener('abort', stop)
+    let silent: ReturnType<typeof setTimeout> | undefined
     try {
       const port = await process.ready
       if (port !== null && !signal.aborted) {
-        const onState = (state: EngineState) =>
-          state.ready
-            ? ready.set({ ready: true, detail: 'The local sidecar is ready.' })
-            : say('The local sidecar runs but does not answer; nothing need be done unless this lasts.')
+        const onState = (state: EngineState) => {
+          if (state.ready) {
+            clearTimeout(silent)
+            silent = undefined
+            ready.set({ ready: true, detail: 'The local sidecar is ready.' })
+          } else {
+            silent ??= setTimeout(() => process.kill(), silentSeconds * 1000)
+            say(
+              `The local sidecar runs but does not answer; it is started again if that lasts ${silentSeconds} s.`,
+            )
+          }
+        }
         engine = sidecarEngine({ urls: [`http://127.0.0.1:${port}`], onState })
       }
       return await process.ended
     } finally {
       signal.removeEventListener('abort', stop)
+      clearTimeout(silent)
       await engine?.close()
       engine = undefined
     }

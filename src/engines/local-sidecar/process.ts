@@ -11,6 +11,8 @@ export type SidecarProcess = {
   ended: Promise<string>
   /** SIGTERM, and SIGKILL if it has not gone after ten seconds. */
   stop(): Promise<void>
+  /** SIGKILL, for one that hears nothing any more. */
+  kill(): void
 }
 
 /**
@@ -76,5 +78,6 @@ export function startSidecar(options: {
       await child.exited
       clearTimeout(late)
     },
+    kill: () => child.kill('SIGKILL'),
   }
 }

@@ -1,0 +1,85 @@
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { asc, eq } from 'drizzle-orm'
+import { openPglite } from '../../src/db/pglite.ts'
+import { spans } from '../../src/db/schema.ts'
+import { hostedServer, TOKEN } from '../engines/hosted-server.ts'
+import { hearingThrough, realSidecar, sidecarAt } from '../engines/installed-sidecar.ts'
+import { fixtureText } from '../engines/pcm.ts'
+import { signUp } from './client.ts'
+import { longRecording } from './recording.ts'
+import { freePort, startService, withFolder } from './service.ts'
+import { wordErrorRate } from './words.ts'
+
+/** A quarter of an hour, most of it silent, so that its many spans take seconds. */
+const [REPEATS, PAUSE_SECONDS] = [30, 23]
+const HOSTED_MEANWHILE = 3
+
+test('a sidecar dies in the middle of a file, hosted inference takes over, and gives back to it when it is up again', async () => {
+  await withFolder(async (folder) => {
+    const port = freePort()
+    let sidecar = await sidecarAt(port)
+    // The hosted side speaks as a dedicated endpoint does; what it hears it hears through a sidecar of its own.
+    const behind = await realSidecar()
+    const back = Promise.withResolvers<void>()
+    let heard = 0
+    const hosted = hostedServer({
+      async hear(asked) {
+        // Not the whole file, so that there is something left to give back.
+        if (++heard > HOSTED_MEANWHILE) await back.promise
+        return hearingThrough(`http://127.0.0.1:${await behind.ready}`, asked)
+      },
+    })
+    const service = await startService({
+      DATA_DIR: folder,
+      INFERENCE: 'sidecar,hosted',
+      SIDECAR_URL: sidecar.url,
+      HF_TOKEN: TOKEN,
+      HF_ENDPOINT_URL: hosted.endpointUrl,
+    })
+    const engines = async () => {
+      const answer = await fetch(`${service.url}/health/ready`)
+      const { checks }: { checks: { engine: { detail: string } } } = await answer.json()
+      return checks.engine.detail
+    }
+    const sidecarIsUp = async () => {
+      while (!(await engines()).startsWith('1 of 1 sidecars ready.')) await Bun.sleep(50)
+    }
+    await sidecarIsUp()
+    const user = await signUp(service.url)
+    const id = await user.upload(await longRecording(REPEATS, PAUSE_SECONDS), { language: 'en' })
+    while ((await user.status(id)).progress === 0) await Bun.sleep(20)
+    await sidecar.kill()
+    while (heard <= HOSTED_MEANWHILE) await Bun.sleep(20)
+    expect(await engines()).toContain(sidecar.url)
+
+    sidecar = await sidecarAt(port)
+    await sidecarIsUp()
+    back.resolve()
+    const done = await user.finished(id)
+    expect(done.failure).toBeNull()
+    expect(done.transcription?.match(/library/gi)?.length).toBe(REPEATS)
+    const said = Array(REPEATS)
+      .fill(await fixtureText())
+      .join(' ')
+    expect(wordErrorRate(said, done.transcription ?? '')).toBeLessThanOrEqual(0.05)
+    expect(await service.kill('SIGTERM')).toBe(0)
+    await sidecar.kill()
+    await behind.stop()
+    hosted.stop()
+
+    const { db, close } = await openPglite({ dataDir: join(folder, 'postgres') })
+    const rows = await db
+      .select()
+      .from(spans)
+      .where(eq(spans.transcriptionId, id))
+      .orderBy(asc(spans.finishedAt))
+    await close()
+    const by = rows.map(({ engine }) => engine)
+    console.log(by.join(' '))
+    expect(by[0]).toBe('sidecar')
+    expect(by).toContain('huggingface')
+    expect(by.lastIndexOf('sidecar')).toBeGreaterThan(by.indexOf('huggingface'))
+    expect(rows.every(({ state }) => state === 'done')).toBe(true)
+  })
+}, 600_000)
