@@ -68,9 +68,14 @@ export function sentenceOf(
   return { error: `Failed to process request: unexpected error, logged as ${id}`, code: 'internal' }
 }
 
+const HEADERS: Record<number, Record<string, string>> = {
+  401: { 'WWW-Authenticate': 'Bearer' },
+  // Else the server goes on to wait for the rest of a body that nobody reads.
+  408: { Connection: 'close' },
+}
+
 function answer(status: number, error: string, code: string) {
-  const headers = status === 401 ? { 'WWW-Authenticate': 'Bearer' } : undefined
-  return Response.json({ error, code }, { status, ...(headers && { headers }) })
+  return Response.json({ error, code }, { status, headers: HEADERS[status] ?? {} })
 }
 
 /** Turns whatever a route throws, or Elysia finds wrong with a request, into a `Problem`. */

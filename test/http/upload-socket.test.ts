@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, test } from 'bun:test'
+import { Elysia } from 'elysia'
+import { PACE } from '../../src/http/pace.ts'
+import { problems } from '../../src/http/problems.ts'
 import { readUpload } from '../../src/http/upload.ts'
 import { BOUNDARY, formOf, textOf } from './forms.ts'
 
@@ -63,6 +66,41 @@ describe('over a socket', () => {
       expect(storeError()).toMatchObject({ code: 'incomplete_upload' })
     })
   }
+})
+
+test('a sender that is too slow is told so, and its connection closed', async () => {
+  const pace = { ...PACE, overMs: 100, leastBytes: 1000 }
+  const app = new Elysia().use(problems({ log: () => {} })).post(
+    '/',
+    async ({ request }) => {
+      await readUpload({ request, name: 'audio', maxBytes: MAX_BYTES, pace, store: textOf })
+      return 'taken'
+    },
+    { parse: 'none' },
+  )
+  const { server } = app.listen({ port: 0, hostname: '127.0.0.1' })
+  closing.push(() => app.stop(true))
+  let answer = ''
+  let isOpen = true
+  const socket = await Bun.connect({
+    hostname: '127.0.0.1',
+    port: server?.port ?? 0,
+    socket: {
+      data(_, data) {
+        answer += data.toString()
+      },
+      close() {
+        isOpen = false
+      },
+    },
+  })
+  socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Type: audio/wav\r\nContent-Length: 100000\r\n\r\n')
+  while (isOpen) {
+    socket.write('x')
+    await Bun.sleep(10)
+  }
+  expect(answer).toStartWith('HTTP/1.1 408 ')
+  expect(answer).toContain('"code":"upload_stalled"')
 })
 
 /** A server that takes one upload. `storing` resolves once its file has started to arrive. */
