@@ -18,10 +18,7 @@ const { values } = parseArgs({
 
 async function costOf(path: string): Promise<Cost> {
   const script = join(import.meta.dir, 'media/decode.ts')
-  const child = Bun.spawn([process.execPath, script, path, `${path}.pcm`], {
-    stdout: 'pipe',
-    stderr: 'inherit',
-  })
+  const child = Bun.spawn([process.execPath, script, path], { stdout: 'pipe', stderr: 'inherit' })
   const said = await new Response(child.stdout).text()
   if ((await child.exited) !== 0) throw new Error(`${path} was not decoded`)
   return JSON.parse(said)
@@ -50,7 +47,6 @@ try {
     ]
     console.log(`| ${[name, ...cells].join(' | ')} |`)
     await rm(path)
-    await rm(`${path}.pcm`)
   }
 } finally {
   await rm(folder, { recursive: true, force: true })

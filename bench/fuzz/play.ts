@@ -1,15 +1,9 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ErrorCode, VerbatimError } from '../../src/errors.ts'
 import { outOfTime } from '../../src/media/ffmpeg/refusals.ts'
-import {
-  type AudioInfo,
-  BYTES_PER_SAMPLE,
-  type DecodedAudio,
-  LEVEL_SECONDS,
-  type Media,
-  SAMPLE_RATE,
-} from '../../src/media/media.ts'
+import { type AudioInfo, type Media, SAMPLE_RATE, SAMPLES_PER_LEVEL } from '../../src/media/media.ts'
+import { type Decoded, decodeWhole } from '../../test/media/decode-whole.ts'
 import { DECOYS, layDecoys, showsDecoy } from './decoys.ts'
 
 /** `at its deadline`: killed there, and refused as `corrupt`. */
@@ -55,10 +49,9 @@ export async function play({
     const begun = performance.now()
     const ended = await settled(attempt({ media, folder, split, maxSeconds }), withinMs)
     const ms = performance.now() - begun
-    const pcm = ended.audio ? await readFile(join(folder, 'pcm')).catch(() => null) : null
     const findings = [
-      ...(ended.audio ? faultsOf({ audio: ended.audio, pcm, maxSeconds }) : wordingOf(ended.error)),
-      ...leftIn(await readdir(folder), pcm !== null),
+      ...(ended.audio ? faultsOf({ audio: ended.audio, maxSeconds }) : wordingOf(ended.error)),
+      ...leftIn(await readdir(folder)),
       ...(ended.info && showsDecoy(Buffer.from(JSON.stringify(ended.info)))
         ? ['the probe tells a decoy']
         : []),
@@ -69,7 +62,7 @@ export async function play({
   }
 }
 
-type Ended = { info?: AudioInfo } & ({ audio: DecodedAudio } | { audio?: undefined; error: unknown })
+type Ended = { info?: AudioInfo } & ({ audio: Decoded } | { audio?: undefined; error: unknown })
 
 async function attempt({
   media,
@@ -87,7 +80,7 @@ async function attempt({
   try {
     info = await media.probe(path)
     const channel = split ? info.channels - 1 : null
-    const audio = await media.decode({ path, pcmPath: join(folder, 'pcm'), maxSeconds, channel })
+    const audio = await decodeWhole(media, { path, maxSeconds, channel })
     return { info, audio }
   } catch (error) {
     return { ...(info && { info }), error }
@@ -121,30 +114,19 @@ function wordingOf(error: unknown): string[] {
   ]
 }
 
-function faultsOf({
-  audio,
-  pcm,
-  maxSeconds,
-}: {
-  audio: DecodedAudio
-  pcm: Uint8Array | null
-  maxSeconds: number
-}): string[] {
-  if (!pcm) return ['a result without pcm']
-  const { samples, levels, peaks } = audio
-  const stretches = Math.ceil(samples / (SAMPLE_RATE * LEVEL_SECONDS))
+function faultsOf({ audio, maxSeconds }: { audio: Decoded; maxSeconds: number }): string[] {
+  const { pieces, pcm, samples, levels, peaks } = audio
+  const stretches = Math.ceil(samples / SAMPLES_PER_LEVEL)
   return [
     ...(samples > 0 && samples <= maxSeconds * SAMPLE_RATE ? [] : [`${samples} samples`]),
-    ...(pcm.length === samples * BYTES_PER_SAMPLE
-      ? []
-      : [`${samples} samples in ${pcm.length} bytes of pcm`]),
+    ...(pieces.filter(({ isLast }) => isLast).length === 1 ? [] : ['not one last piece']),
     ...(levels.length === stretches ? [] : [`${levels.length} levels of ${stretches}`]),
     ...(peaks.length === 2 * stretches ? [] : [`${peaks.length} peaks of ${2 * stretches}`]),
     ...(showsDecoy(pcm) ? ['a decoy is heard in the pcm'] : []),
   ]
 }
 
-function leftIn(names: string[], decoded: boolean): string[] {
-  const due = new Set(['upload', ...DECOYS, ...(decoded ? ['pcm'] : [])])
+function leftIn(names: string[]): string[] {
+  const due = new Set(['upload', ...DECOYS])
   return names.filter((name) => !due.has(name)).map((name) => `left behind: ${name}`)
 }

@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { isNull, type SQL, sql } from 'drizzle-orm'
 import {
   type AnyPgColumn,
   bigint,
@@ -72,9 +72,9 @@ export const transcriptions = pgTable(
     audioSha256: text().notNull(),
     /** When the original and the pcm were removed, the transcript being kept. */
     audioRemovedAt: time(),
-    /** Length of the pcm at 16 kHz, known once it is decoded. */
+    /** Length of the pcm at 16 kHz, known once it is decoded. Spans are transcribed before that. */
     totalSamples: samples(),
-    /** What there is to transcribe of it, summed over channels; `doneSamples` of them are transcribed. */
+    /** What there is to transcribe of it, summed over channels, known with its length; `doneSamples` of them are transcribed. */
     workSamples: samples(),
     doneSamples: samples().notNull().default(0),
     /** One more with every change of the row; a trigger counts, and notifies `transcriptions` with the id (changes.ts). */
@@ -96,6 +96,7 @@ export const transcriptions = pgTable(
       .on(table.userId, table.createdAt)
       .where(sql`${table.status} in ('queued', 'processing')`),
     index('transcriptions_status').on(table.userId, table.status, table.createdAt, table.id),
+    index('transcriptions_kept').on(table.completedAt).where(isNull(table.audioRemovedAt)),
     index('transcriptions_language').on(table.userId, heardLanguage(table), table.createdAt, table.id),
   ],
 )
@@ -123,8 +124,8 @@ export const terms = pgTable(
 )
 
 /**
- * Loudness and shape of a channel's pcm (src/media/media.ts says how they are written): spans are cut by the one, the
- * other is drawn as a waveform.
+ * Loudness and shape of a piece of a channel's pcm (src/media/media.ts says how they are written): spans are cut by the one,
+ * the other is drawn as a waveform. A piece is stored before its row is written.
  */
 export const envelopes = pgTable(
   'envelopes',
@@ -133,10 +134,12 @@ export const envelopes = pgTable(
       .notNull()
       .references(() => transcriptions.id, { onDelete: 'cascade' }),
     channel: count(),
+    /** From 0. */
+    piece: count(),
     levels: bytea().notNull(),
     peaks: bytea().notNull(),
   },
-  (table) => [primaryKey({ columns: [table.transcriptionId, table.channel] })],
+  (table) => [primaryKey({ columns: [table.transcriptionId, table.channel, table.piece] })],
 )
 
 export const spans = pgTable(

@@ -11,6 +11,9 @@ const NEAR = 3
 /** Among the quietest, what lies up to 0.5 s away favours the middle of a pause, and the longer pause. */
 const AROUND = [4, 5, 6, 7, 8, 9, 10]
 
+/** How far behind a cut its choice looks, in samples. */
+const REACH = Math.max(...AROUND) * SAMPLES_PER_LEVEL
+
 /** Levels this close (about 1 dB) count as equally quiet. */
 const SAME_LEVEL = 3
 
@@ -19,7 +22,9 @@ const SAME_LEVEL = 3
  * Each cut lies in the middle of the quietest 0.3 s within a quarter of the target length around it; the last two
  * spans share what is left, so that none is a sliver. An empty range gives no span.
  *
- * `levels`: of the whole pcm, from its first sample (see `DecodedAudio`); what they do not reach counts as silent.
+ * `levels`: of the pcm, from its first sample (see `PcmPiece`); what they do not reach counts as silent.
+ * `isWhole` (by default true): false where more audio may follow after `endSample`: then it gives the spans that come out the same
+ * whatever follows, and going on behind the last of them gives the others.
  */
 export function planSpans(options: {
   levels: Uint8Array
@@ -27,15 +32,17 @@ export function planSpans(options: {
   endSample: number
   targetSeconds: number
   maxSeconds: number
+  isWhole?: boolean
 }): Span[] {
-  const { startSample, endSample } = options
+  const { startSample, endSample, isWhole = true } = options
   const max = Math.max(1, Math.floor(options.maxSeconds * SAMPLE_RATE))
   const target = Math.min(max, Math.max(1, Math.floor(options.targetSeconds * SAMPLE_RATE)))
   const slack = Math.floor(target * SEARCH_SHARE)
   const quiet = quietness(options.levels)
   const spans: Span[] = []
+  const leaves = isWhole ? Math.min(max, target + slack) : Math.max(2 * target, target + slack + REACH) - 1
   let from = startSample
-  while (endSample - from > Math.min(max, target + slack)) {
+  while (endSample - from > leaves) {
     const rest = endSample - from
     const lastTwo = rest < 2 * target
     const ideal = lastTwo ? Math.ceil(rest / 2) : target
@@ -47,7 +54,7 @@ export function planSpans(options: {
     spans.push({ startSample: from, endSample: to })
     from = to
   }
-  if (from < endSample) spans.push({ startSample: from, endSample })
+  if (isWhole && from < endSample) spans.push({ startSample: from, endSample })
   return spans
 }
 

@@ -2,4 +2,5 @@
 export const FOLDER = 'transcriptions'
 export const folderOf = (id: string) => `${FOLDER}/${id}`
 export const audioKey = (id: string) => `${folderOf(id)}/audio`
-export const pcmKey = (id: string, channel = 0) => `${folderOf(id)}/pcm${channel === 0 ? '' : `-${channel}`}`
+export const pcmKey = ({ id, channel = 0, piece = 0 }: { id: string; channel?: number; piece?: number }) =>
+  `${folderOf(id)}/pcm-${channel}-${piece}`

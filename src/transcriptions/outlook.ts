@@ -2,6 +2,7 @@ import type { Database } from '../db/database.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
 import { recentSpeed } from './spans.store.ts'
 import { type OpenWork, openWork } from './transcriptions.store.ts'
+import { workSeconds } from './work-seconds.ts'
 
 /** What is read for one client serves the others for so long. */
 const FRESH_MS = 1000
@@ -44,9 +45,5 @@ function secondsBefore(work: Work[], length: number): number {
 }
 
 function workIn(row: OpenWork): Work {
-  const done = row.doneSamples / SAMPLE_RATE
-  if (row.workSamples !== null) return { id: row.id, seconds: row.workSamples / SAMPLE_RATE, done }
-  if (row.claimedSeconds === null) return { id: row.id, seconds: null, done }
-  const part = Math.min(row.partEnd ?? row.claimedSeconds, row.claimedSeconds) - (row.partStart ?? 0)
-  return { id: row.id, seconds: Math.max(0, part) * (row.channels === 'split' ? row.audioChannels : 1), done }
+  return { id: row.id, seconds: workSeconds(row), done: row.doneSamples / SAMPLE_RATE }
 }

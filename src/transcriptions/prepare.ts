@@ -1,20 +1,17 @@
 import type { Changes } from '../db/changes.ts'
-import type { Database, Transaction } from '../db/database.ts'
+import type { Database } from '../db/database.ts'
 import type { Engines } from '../engines/preference.ts'
 import { VerbatimError } from '../errors.ts'
-import { type DecodedAudio, type Media, SAMPLE_RATE } from '../media/media.ts'
-import { planSpans } from '../media/span-plan.ts'
-import type { Jobs, NewJob, Queue } from '../queue/queue.ts'
+import type { Media } from '../media/media.ts'
+import type { Jobs, Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'
-import { audioKey, folderOf, pcmKey } from './keys.ts'
-import { type Part, partOf } from './part.ts'
-import { insertSpans, type SpanRange } from './spans.store.ts'
+import { audioKey, folderOf } from './keys.ts'
+import { createPlan } from './plan.ts'
 import {
   countFailure,
-  countOpen,
+  countPieces,
   fail,
   findTranscription,
-  insertPlan,
   type Transcription,
   takeUp,
 } from './transcriptions.store.ts'
@@ -36,27 +33,21 @@ export type WorkServices = {
 }
 
 /**
- * Prepare: audio → pcm in storage, one of each channel that is transcribed apart, and its true length, its envelopes and
- * its span plan in the database with a job for each span, in one transaction. Audio that cannot be decoded fails its
- * transcription with the reason.
+ * Prepare: audio → pcm in storage, one of each channel that is transcribed apart, and its envelopes, its span plan and at
+ * last its true length in the database. Spans are planned, with a job for each, as soon as their pcm is there, while the
+ * rest is still being decoded. One that is taken up again, wherever it broke off, goes on behind what is planned. Audio that
+ * cannot be decoded fails its transcription with the reason.
  */
 export function createPrepare(services: WorkServices) {
-  const { db, queue, storage, log } = services
+  const { db, storage, log } = services
   return async ({ transcriptionId: id }: Jobs['prepare'], signal: AbortSignal): Promise<void> => {
     const row = await takeUp(db, id)
     if (!row || row.totalSamples !== null) return
     using watched = watch(services, id)
-    const stop = AbortSignal.any([signal, watched.over])
+    const elsewhere = new AbortController()
+    const stop = AbortSignal.any([signal, watched.over, elsewhere.signal])
     try {
-      const decoded = await decodeChannels(services, { row, signal: stop })
-      const totalSamples = Math.max(...decoded.map(({ samples }) => samples))
-      const part = partOf(row, totalSamples)
-      const ranges = decoded.flatMap((one) => planChannel(services, { ...one, part }))
-      await db.transaction(async (tx) => {
-        const workSamples = decoded.length * (part.endSample - part.startSample)
-        const plan = { id, totalSamples, workSamples, envelopes: decoded.map(withoutSamples) }
-        if (await insertPlan(tx, plan)) await addSpans(tx, { queue, transcription: row, ranges })
-      })
+      await decodeChannels(services, { row, signal: stop, onDoneElsewhere: () => elsewhere.abort() })
     } catch (error) {
       signal.throwIfAborted()
       if (stop.aborted) return
@@ -89,81 +80,31 @@ const OF_THE_AUDIO = new Set([
   'part_outside',
 ])
 
-type Channel = DecodedAudio & { channel: number }
+type Decoding = {
+  row: Transcription
+  signal: AbortSignal
+  /** Another delivery of the same job has come to the end. */
+  onDoneElsewhere: () => void
+}
 
 /** All channels mixed to one, or, where they are transcribed apart, one after another. */
-async function decodeChannels(
-  { storage, media, maxAudioSeconds }: WorkServices,
-  { row, signal }: { row: Transcription; signal: AbortSignal },
-): Promise<Channel[]> {
+async function decodeChannels(services: WorkServices, { row, signal, onDoneElsewhere }: Decoding) {
+  const { db, storage, media, maxAudioSeconds } = services
   const split = row.channels === 'split'
-  const count = split ? row.audioChannels : 1
-  return storage.withFile(audioKey(row.id), async (path) => {
-    const decoded: Channel[] = []
-    for (let channel = 0; channel < count; channel++) {
-      const audio = await storage.fromFile(pcmKey(row.id, channel), (pcmPath) =>
-        media.decode({
-          path,
-          pcmPath,
-          maxSeconds: maxAudioSeconds / count,
-          channel: split ? channel : null,
-          signal,
-        }),
-      )
-      decoded.push({ channel, ...audio })
+  const channels = split ? row.audioChannels : 1
+  const stored = await countPieces(db, row.id)
+  await storage.withFile(audioKey(row.id), async (path) => {
+    for (let channel = 0; channel < channels; channel++) {
+      const extend = createPlan(services, { row, channel, channels, stored: stored.get(channel) ?? 0 })
+      await media.decode({
+        path,
+        maxSeconds: maxAudioSeconds / channels,
+        channel: split ? channel : null,
+        signal,
+        async take(piece) {
+          if (!(await extend(piece))) onDoneElsewhere()
+        },
+      })
     }
-    return decoded
   })
 }
-
-function planChannel({ engines }: WorkServices, { channel, levels, part }: Channel & { part: Part }) {
-  const ranges = planSpans({
-    levels,
-    ...part,
-    targetSeconds: engines.targetSpanSeconds,
-    maxSeconds: engines.maxSpanSeconds,
-  })
-  return ranges.map((range) => ({ channel, ...range }))
-}
-
-const withoutSamples = ({ channel, levels, peaks }: Channel) => ({ channel, levels, peaks })
-
-/** Writes spans with their jobs. */
-export async function addSpans(
-  tx: Transaction,
-  { queue, transcription, ranges }: { queue: Queue; transcription: Transcription; ranges: SpanRange[] },
-) {
-  const { id, userId } = transcription
-  const spans = await insertSpans(tx, { transcriptionId: id, ranges })
-  const before = await countOpen(tx, transcription)
-  await queue.enqueue(
-    tx,
-    'span',
-    spans.map((span) => spanJob({ ...span, userId, before })),
-  )
-}
-
-/**
- * Early spans go first, whatever file they are of, so that short files end early; of a user's files each is a turn later than
- * the one `before` it, so that who sends many does not keep others waiting.
- */
-export function spanJob({
-  id,
-  startSample,
-  userId,
-  before = 0,
-}: {
-  id: string
-  startSample: number
-  userId: string
-  before?: number
-}): NewJob<'span'> {
-  return {
-    data: { spanId: id },
-    priority: -Math.floor(startSample / SAMPLES_PER_TURN) - before,
-    group: userId,
-  }
-}
-
-/** Spans that start within the same half minute of their files take turns as they came. */
-const SAMPLES_PER_TURN = 30 * SAMPLE_RATE

@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts'
 import type { Queue } from '../queue/queue.ts'
-import { spanJob } from './prepare.ts'
+import { spanJob } from './span-jobs.ts'
 import { listOpen } from './transcriptions.store.ts'
 
 /**

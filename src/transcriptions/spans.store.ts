@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, gte, inArray, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, gte, inArray, max, sql } from 'drizzle-orm'
 import type { Queries, Transaction } from '../db/database.ts'
 import { segments, spans, transcriptions } from '../db/schema.ts'
 import type { EngineName, Segment } from '../engines/engine.ts'
@@ -7,6 +7,8 @@ import { isOpen } from './transcriptions.store.ts'
 
 export type Span = typeof spans.$inferSelect
 export type SpanRange = { channel: number; startSample: number; endSample: number }
+
+const UNFINISHED: Span['state'][] = ['queued', 'running']
 
 /** Only the latest attempt may write: an older one that is still running finds its span taken from it. */
 export type Claim = { spanId: string; attempt: number }
@@ -27,19 +29,40 @@ export async function insertSpans(
   return inserted
 }
 
+/** Where the spans of a channel end by now; null where there is none. */
+export async function plannedUntil(
+  tx: Transaction,
+  { id, channel }: { id: string; channel: number },
+): Promise<number | null> {
+  const [row] = await tx
+    .select({ end: max(spans.endSample) })
+    .from(spans)
+    .where(and(eq(spans.transcriptionId, id), eq(spans.channel, channel)))
+  return row?.end ?? null
+}
+
+/** Whose a span is, and which engine was asked for; null where it is finished, or its transcription over. */
+export async function askedFor(db: Queries, spanId: string) {
+  const [row] = await db
+    .select({
+      id: spans.id,
+      startSample: spans.startSample,
+      userId: transcriptions.userId,
+      engine: transcriptions.engine,
+    })
+    .from(spans)
+    .innerJoin(transcriptions, eq(spans.transcriptionId, transcriptions.id))
+    .where(and(eq(spans.id, spanId), inArray(spans.state, UNFINISHED), isOpen))
+  return row ?? null
+}
+
 /** Takes a span up, away from any attempt before; null where it is finished, or its transcription over. */
 export async function claimSpan(db: Queries, spanId: string): Promise<Span | null> {
   const open = db.select({ id: transcriptions.id }).from(transcriptions).where(isOpen)
   const [row] = await db
     .update(spans)
     .set({ state: 'running', attempt: sql`${spans.attempt} + 1`, startedAt: sql`now()` })
-    .where(
-      and(
-        eq(spans.id, spanId),
-        inArray(spans.state, ['queued', 'running']),
-        inArray(spans.transcriptionId, open),
-      ),
-    )
+    .where(and(eq(spans.id, spanId), inArray(spans.state, UNFINISHED), inArray(spans.transcriptionId, open)))
     .returning()
   return row ?? null
 }

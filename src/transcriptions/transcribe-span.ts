@@ -1,14 +1,15 @@
-import type { Transaction } from '../db/database.ts'
 import { type Engine, type EngineName, EngineOverloaded, type SpanResult } from '../engines/engine.ts'
 import { failsOver } from '../engines/preference.ts'
 import { VerbatimError } from '../errors.ts'
-import { BYTES_PER_SAMPLE, SAMPLE_RATE } from '../media/media.ts'
+import { SAMPLE_RATE } from '../media/media.ts'
 import { planSpans } from '../media/span-plan.ts'
 import type { Jobs } from '../queue/queue.ts'
-import { pcmKey } from './keys.ts'
-import { joinTexts } from './languages.ts'
-import { addSpans, spanJob, type WorkServices } from './prepare.ts'
+import { finishIfDone } from './finish.ts'
+import { readPcm } from './pcm.ts'
+import type { WorkServices } from './prepare.ts'
+import { addSpans, spanJob } from './span-jobs.ts'
 import {
+  askedFor,
   type Claim,
   claimSpan,
   failSpan,
@@ -18,15 +19,12 @@ import {
   removeSpan,
   type Span,
 } from './spans.store.ts'
-import { languagesOf } from './transcript.ts'
 import {
   addDone,
-  complete,
   fail,
   findTranscription,
   isOver,
   levelsOf,
-  segmentsOf,
   type Transcription,
 } from './transcriptions.store.ts'
 import { watch } from './watch.ts'
@@ -44,6 +42,10 @@ export function createTranscribeSpan(services: WorkServices) {
 
   return async ({ spanId }: Jobs['span'], signal: AbortSignal): Promise<void> => {
     await engines.whenReady(signal)
+    const asked = await askedFor(db, spanId)
+    if (!asked) return
+    const usable = await engines.available(asked.engine && [asked.engine])
+    if (usable.length === 0) return askAgain(services, asked)
     const span = await claimSpan(db, spanId)
     if (!span) return
     const claim: Claim = { spanId, attempt: span.attempt }
@@ -53,7 +55,7 @@ export function createTranscribeSpan(services: WorkServices) {
       const transcription = await findTranscription(db, span.transcriptionId)
       if (!transcription || isOver(transcription))
         return void (await releaseSpan(db, { claim, failed: false }))
-      const sent = await send(services, { span, transcription, signal: stop })
+      const sent = await send(services, { usable, span, transcription, signal: stop })
       if ('tooLongFor' in sent) {
         return await split(services, { span, claim, transcription, engine: sent.tooLongFor })
       }
@@ -64,7 +66,7 @@ export function createTranscribeSpan(services: WorkServices) {
         const after = await addDone(tx, { id: span.transcriptionId, samples })
         if (!after) return
         await markRevision(tx, { spanId, revision: after.revision })
-        if (after.doneSamples === after.workSamples) await finish(tx, after)
+        await finishIfDone(tx, after)
       })
     } catch (error) {
       if (stop.aborted) {
@@ -79,24 +81,25 @@ export function createTranscribeSpan(services: WorkServices) {
 }
 
 /**
- * Sends a span to the preferred engine that takes it now; where that one fails, to the next. One that takes only shorter
- * spans is named instead. Throws what the last one threw; `engine_overloaded` where there is none at the moment.
+ * Sends a span to the first of the usable engines; where that one fails, to the next. One that takes only shorter spans is
+ * named instead. Throws what the last one threw.
  */
 async function send(
   services: WorkServices,
-  { span, transcription, signal }: { span: Span; transcription: Transcription; signal: AbortSignal },
+  {
+    usable,
+    span,
+    transcription,
+    signal,
+  }: { usable: Engine[]; span: Span; transcription: Transcription; signal: AbortSignal },
 ): Promise<{ result: SpanResult; engine: EngineName } | { tooLongFor: Engine }> {
-  const among = transcription.engine === null ? null : [transcription.engine]
-  let failed: VerbatimError = new EngineOverloaded('No engine that may do it takes a span at the moment', {
-    retryAfterSeconds: ASK_AGAIN_SECONDS,
-  })
+  let failed: unknown
   let pcm: Uint8Array<ArrayBuffer> | undefined
-  const usable = await services.engines.available(among)
   for (const [place, engine] of usable.entries()) {
     if (span.endSample - span.startSample > engine.maxSpanSeconds * SAMPLE_RATE) return { tooLongFor: engine }
     try {
       const { language, task, words } = transcription
-      pcm ??= await readPcm(services, span)
+      pcm ??= await readPcm(services.storage, { ...span, id: transcription.id })
       return { result: await engine.transcribe({ pcm, language, task, words, signal }), engine: engine.name }
     } catch (error) {
       if (signal.aborted || !failsOver(error)) throw error
@@ -106,24 +109,6 @@ async function send(
     }
   }
   throw failed
-}
-
-/** The text, from all segments in order. */
-async function finish(tx: Transaction, row: Transcription) {
-  const segments = await segmentsOf(tx, row)
-  await complete(tx, {
-    id: row.id,
-    text: joinTexts(segments.map((segment) => segment.text)),
-    detectedLanguage: languagesOf(segments)[0] ?? null,
-  })
-}
-
-async function readPcm({ storage }: WorkServices, span: Span): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = await storage.read(pcmKey(span.transcriptionId, span.channel), {
-    start: span.startSample * BYTES_PER_SAMPLE,
-    end: span.endSample * BYTES_PER_SAMPLE,
-  })
-  return new Uint8Array(await new Response(stream).arrayBuffer())
 }
 
 /** A span that was planned for an engine that takes longer ones is cut up for this one. */
@@ -154,24 +139,34 @@ async function split(
   })
 }
 
-/** After an error: come back later, or, where that is hopeless, fail the transcription with the reason. */
+/** None of the engines that may do it takes a span now. */
+async function askAgain({ db, queue }: WorkServices, span: Parameters<typeof spanJob>[0]) {
+  const later = { ...spanJob(span), delaySeconds: ASK_AGAIN_SECONDS }
+  await db.transaction((tx) => queue.enqueue(tx, 'span', [later]))
+}
+
+/**
+ * After an error: come back later, or, where that is hopeless, fail the transcription with the reason. What an operator has
+ * to put right first is waited for.
+ */
 async function settle(
   { db, queue }: WorkServices,
   { span, claim, error }: { span: Span; claim: Claim; error: unknown },
 ) {
-  const overloaded = error instanceof EngineOverloaded
-  const hopeless = error instanceof VerbatimError && error.code === 'engine_rejected'
-  if (hopeless || (!overloaded && span.failures + 1 >= MAX_FAILURES)) {
+  const code = error instanceof VerbatimError ? error.code : 'internal'
+  const counts = code !== 'engine_overloaded' && code !== 'engine_misconfigured'
+  if (code === 'engine_rejected' || (counts && span.failures + 1 >= MAX_FAILURES)) {
     await db.transaction(async (tx) => {
       if (await failSpan(tx, claim)) await fail(tx, { id: span.transcriptionId, ...reasonOf(error) })
     })
     return
   }
-  const delaySeconds = overloaded
-    ? error.retryAfterSeconds
-    : Math.min(MAX_PAUSE_SECONDS, 2 ** span.failures * (0.5 + Math.random()))
+  const delaySeconds =
+    error instanceof EngineOverloaded
+      ? error.retryAfterSeconds
+      : Math.min(MAX_PAUSE_SECONDS, 2 ** span.failures * (0.5 + Math.random()))
   await db.transaction(async (tx) => {
-    if ((await releaseSpan(tx, { claim, failed: !overloaded })) === null) return
+    if ((await releaseSpan(tx, { claim, failed: counts })) === null) return
     const transcription = await findTranscription(tx, span.transcriptionId)
     if (!transcription) return
     await queue.enqueue(tx, 'span', [{ ...spanJob({ ...span, userId: transcription.userId }), delaySeconds }])

@@ -27,6 +27,7 @@ import {
 } from './transcriptions.store.ts'
 import { verboseOf } from './verbose.ts'
 import { waveformOf } from './waveform.ts'
+import { workSeconds } from './work-seconds.ts'
 
 type AskedTranscript = { id: string; userId: string; partial: boolean }
 
@@ -203,11 +204,10 @@ export function createTranscriptionsService({
     /** The shape of the sound, for a player to draw. Throws `not_ready` before it is known, and `validation`. */
     async waveform({ samplesPerPixel, ...keys }: { id: string; userId: string; samplesPerPixel?: number }) {
       const row = await owned(keys)
-      const peaks = await peaksOf(db, row.id)
-      if (peaks.every((one) => one.length === 0)) {
+      if (row.totalSamples === null) {
         throw new VerbatimError('not_ready', `The transcription is ${row.status}: it has no waveform`)
       }
-      return waveformOf(peaks, samplesPerPixel)
+      return waveformOf(await peaksOf(db, row.id), samplesPerPixel)
     },
 
     /** Removes a transcription and every byte of it, whatever it is doing. */
@@ -326,11 +326,10 @@ function failureOf({ errorCode, errorMessage }: Pick<Transcription, 'errorCode' 
 }
 
 /** Finished seconds over all seconds. */
-function progressOf({
-  status,
-  doneSamples,
-  workSamples,
-}: Pick<Transcription, 'status' | 'doneSamples' | 'workSamples'>): number {
-  if (status === 'completed') return 1
-  return workSamples ? Math.round((doneSamples / workSamples) * 1000) / 1000 : 0
+function progressOf(
+  row: Parameters<typeof workSeconds>[0] & Pick<Transcription, 'status' | 'doneSamples'>,
+): number {
+  if (row.status === 'completed') return 1
+  const all = workSeconds(row)
+  return all ? Math.min(1, Math.round((row.doneSamples / SAMPLE_RATE / all) * 1000) / 1000) : 0
 }

@@ -1,4 +1,5 @@
 import { and, asc, count, eq, getTableColumns, inArray, isNull, lt, sql } from 'drizzle-orm'
+import { concatenated } from '../bytes.ts'
 import type { Database, Queries, Transaction } from '../db/database.ts'
 import { envelopes, segments, spans, transcriptions } from '../db/schema.ts'
 import type { ErrorCode } from '../errors.ts'
@@ -7,7 +8,6 @@ export type Transcription = typeof transcriptions.$inferSelect
 export type NewTranscription = typeof transcriptions.$inferInsert
 /** `channel`: of the audio, from 0. */
 export type StoredSegment = typeof segments.$inferSelect & { channel: number }
-export type Envelope = Pick<typeof envelopes.$inferSelect, 'channel' | 'levels' | 'peaks'>
 
 const OPEN: Transcription['status'][] = ['queued', 'processing']
 
@@ -65,45 +65,70 @@ export async function takeUp(db: Queries, id: string): Promise<Transcription | n
   return row ?? null
 }
 
-/** Writes what decoding found and the span plan. False where another delivery has done it, or it is over. */
-export async function insertPlan(
+const isUndecoded = and(isOpen, isNull(transcriptions.totalSamples))
+
+/**
+ * One whose audio is not known to its end, held until `tx` ends, so that several deliveries of its job write one after
+ * another. Null where another has come to the end, or it is over, or gone.
+ */
+export async function holdUndecoded(tx: Transaction, id: string): Promise<Transcription | null> {
+  const [row] = await tx
+    .select()
+    .from(transcriptions)
+    .where(and(eq(transcriptions.id, id), isUndecoded))
+    .for('no key update')
+  return row ?? null
+}
+
+/** Writes how long the audio is, and how much of it there is to transcribe, once it is decoded to its end. */
+export async function setLength(
   tx: Transaction,
-  {
-    id,
-    totalSamples,
-    workSamples,
-    envelopes: found,
-  }: { id: string; totalSamples: number; workSamples: number; envelopes: Envelope[] },
-): Promise<boolean> {
-  const rows = await tx
+  { id, totalSamples, workSamples }: { id: string; totalSamples: number; workSamples: number },
+): Promise<Transcription | null> {
+  const [row] = await tx
     .update(transcriptions)
     .set({ totalSamples, workSamples })
-    .where(and(eq(transcriptions.id, id), isOpen, isNull(transcriptions.totalSamples)))
-    .returning({ id: transcriptions.id })
-  if (rows.length === 0) return false
-  await tx.insert(envelopes).values(found.map((one) => ({ transcriptionId: id, ...one })))
-  return true
+    .where(and(eq(transcriptions.id, id), isUndecoded))
+    .returning()
+  return row ?? null
+}
+
+/** Writes what a stored piece of pcm sounds like; one that is known already stays as it is. */
+export async function insertEnvelope(tx: Transaction, envelope: typeof envelopes.$inferInsert) {
+  await tx.insert(envelopes).values(envelope).onConflictDoNothing()
+}
+
+/** How many pieces of each channel's pcm are stored, from the first on. */
+export async function countPieces(db: Queries, id: string): Promise<Map<number, number>> {
+  const rows = await db
+    .select({ channel: envelopes.channel, count: count() })
+    .from(envelopes)
+    .where(eq(envelopes.transcriptionId, id))
+    .groupBy(envelopes.channel)
+  return new Map(rows.map((row) => [row.channel, row.count]))
 }
 
 export async function levelsOf(
   db: Queries,
   { id, channel }: { id: string; channel: number },
 ): Promise<Uint8Array> {
-  const [row] = await db
+  const pieces = await db
     .select({ levels: envelopes.levels })
     .from(envelopes)
     .where(and(eq(envelopes.transcriptionId, id), eq(envelopes.channel, channel)))
-  return row?.levels ?? new Uint8Array()
+    .orderBy(asc(envelopes.piece))
+  return concatenated(pieces.map(({ levels }) => levels))
 }
 
-/** One of each channel that was transcribed, in order; none before the audio is prepared. */
+/** One of each channel that is transcribed, in order, as far as it is decoded. */
 export async function peaksOf(db: Queries, id: string): Promise<Uint8Array[]> {
-  const rows = await db
-    .select({ peaks: envelopes.peaks })
+  const pieces = await db
+    .select({ channel: envelopes.channel, peaks: envelopes.peaks })
     .from(envelopes)
     .where(eq(envelopes.transcriptionId, id))
-    .orderBy(asc(envelopes.channel))
-  return rows.map((row) => row.peaks)
+    .orderBy(asc(envelopes.channel), asc(envelopes.piece))
+  const channels = Map.groupBy(pieces, ({ channel }) => channel)
+  return [...channels.values()].map((own) => concatenated(own.map(({ peaks }) => peaks)))
 }
 
 /** Counts an error met while preparing; gives the new count. */

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, t
 import { eq } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { claimSpan, finishSpan, insertSpans, markRevision } from '../../src/transcriptions/spans.store.ts'
-import { addDone, complete, fail, insertPlan, takeUp } from '../../src/transcriptions/transcriptions.store.ts'
+import { addDone, complete, fail, takeUp } from '../../src/transcriptions/transcriptions.store.ts'
 import { databases } from '../databases.ts'
+import { insertDecoded } from '../transcriptions/rows.ts'
 import { segmentOf } from '../transcriptions/scripted-engine.ts'
 import { type Client, clientOf, fixture, textAt } from './client.ts'
 import { eventsIn } from './event-stream.ts'
@@ -35,18 +36,13 @@ describe.each(databases)('what becomes of a transcription, on $name', (kind) => 
 
   async function plan() {
     await takeUp(service.db, id)
-    spans = await service.db.transaction(async (tx) => {
-      const samples = 3 * SECOND
-      await insertPlan(tx, { id, totalSamples: samples, workSamples: samples, envelopes: [envelope] })
-      return insertSpans(tx, {
-        transcriptionId: id,
-        ranges: [0, 1, 2].map((at) => ({
-          channel: 0,
-          startSample: at * SECOND,
-          endSample: (at + 1) * SECOND,
-        })),
-      })
-    })
+    await insertDecoded(service.db, { id, samples: 3 * SECOND })
+    const ranges = [0, 1, 2].map((at) => ({
+      channel: 0,
+      startSample: at * SECOND,
+      endSample: (at + 1) * SECOND,
+    }))
+    spans = await service.db.transaction((tx) => insertSpans(tx, { transcriptionId: id, ranges }))
     spans.sort((a, b) => a.startSample - b.startSample)
   }
 
@@ -203,5 +199,3 @@ describe.each(databases)('what becomes of a transcription, on $name', (kind) => 
     })
   })
 })
-
-const envelope = { channel: 0, levels: new Uint8Array(60), peaks: new Uint8Array(120) }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { envelopes, segments, spans, transcriptions } from '../../src/db/schema.ts'
 import { insertSpans } from '../../src/transcriptions/spans.store.ts'
-import { insertPlan } from '../../src/transcriptions/transcriptions.store.ts'
 import { databases } from '../databases.ts'
+import { insertDecoded } from '../transcriptions/rows.ts'
 import { type Client, clientOf, fixture, textAt } from './client.ts'
 import { startService, type TestService } from './service.ts'
 
@@ -55,18 +55,9 @@ describe.each(databases)('removing a transcription on $name', (kind) => {
 
   async function withPlan(id: string) {
     const { body } = await ada.ask(`/api/transcriptions/${id}`)
-    await service.db.transaction(async (tx) => {
-      await insertPlan(tx, {
-        id,
-        totalSamples: 16_000,
-        workSamples: 16_000,
-        envelopes: [{ channel: 0, levels: new Uint8Array(20), peaks: new Uint8Array(40) }],
-      })
-      await insertSpans(tx, {
-        transcriptionId: id,
-        ranges: [{ channel: 0, startSample: 0, endSample: 16_000 }],
-      })
-    })
+    await insertDecoded(service.db, { id, samples: 16_000 })
+    const ranges = [{ channel: 0, startSample: 0, endSample: 16_000 }]
+    await service.db.transaction((tx) => insertSpans(tx, { transcriptionId: id, ranges }))
     return { link: textAt(body, 'audio_file') }
   }
 })

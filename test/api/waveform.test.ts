@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { insertPlan } from '../../src/transcriptions/transcriptions.store.ts'
 import { embedded } from '../databases.ts'
+import { insertDecoded } from '../transcriptions/rows.ts'
 import { type Client, clientOf, fixture, textAt } from './client.ts'
 import { startService, type TestService } from './service.ts'
 
@@ -22,8 +22,7 @@ const bytes = (...values: number[]) => new Uint8Array(Int8Array.from(values).buf
 
 async function prepared(...channels: Uint8Array[]) {
   const id = textAt((await ada.upload(fixture('speech.mp3'))).body, 'transcription_id')
-  const envelopes = channels.map((peaks, channel) => ({ channel, levels: new Uint8Array(), peaks }))
-  await service.db.transaction((tx) => insertPlan(tx, { id, totalSamples: 1, workSamples: 1, envelopes }))
+  await insertDecoded(service.db, { id, samples: 1, peaks: channels })
   return `/api/transcriptions/${id}/waveform`
 }
 

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compileCore } from '../../src/media/ffmpeg/compiled-core.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
+import { decodeWhole } from './decode-whole.ts'
 import { fixture, temporaryFolder } from './recordings.ts'
 
 // Compiling the decoder alone may take seconds on a busy machine.
@@ -55,10 +56,7 @@ test.each([
     await writeFile(path, text)
     const refused = { code: 'unsupported_type' }
     expect(await media.probe(path).catch((error) => error)).toMatchObject(refused)
-    const pcmPath = join(folder.path, 'pcm')
-    expect(await media.decode({ path, pcmPath, maxSeconds: 60 }).catch((error) => error)).toMatchObject(
-      refused,
-    )
+    expect(await decodeWhole(media, { path, maxSeconds: 60 }).catch((error) => error)).toMatchObject(refused)
   }
   expect(connections).toBe(0)
 })

@@ -4,6 +4,7 @@ import { cp, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
+import { decodeWhole } from './decode-whole.ts'
 import { fixture, temporaryFolder, writeSilence } from './recordings.ts'
 
 // Compiling the decoder alone may take seconds on a busy machine.
@@ -18,27 +19,29 @@ async function endlessWork(concurrency: number, decodeMs?: number) {
   const media = ffmpegMedia({ concurrency, ...(decodeMs ? { timeouts: { decodeMs } } : {}) })
   const path = join(folder.path, 'endless.wav')
   await writeSilence(path, ENDLESS_SECONDS)
+  const running = new Set<string>()
   return {
     media,
-    pcmFiles: async () => (await readdir(folder.path)).filter((name) => name.endsWith('.pcm')).sort(),
+    /** The names of the decodes that are under way. */
+    running: () => [...running].sort(),
     start(name: string) {
       const started = Promise.withResolvers<void>()
       const abort = new AbortController()
       const ended = media
         .decode({
           path,
-          pcmPath: join(folder.path, `${name}.pcm`),
           maxSeconds: ENDLESS_SECONDS,
           signal: abort.signal,
-          onProgress: () => started.resolve(),
+          async take() {
+            running.add(name)
+            started.resolve()
+          },
         })
         .catch((error) => error)
+        .finally(() => running.delete(name))
       return { started: started.promise, ended, abort: () => abort.abort(new Error(`no more ${name}`)) }
     },
-    short(name: string) {
-      const pcmPath = join(folder.path, `${name}.pcm`)
-      return media.decode({ path: fixture('speech.ogg'), pcmPath, maxSeconds: 60 })
-    },
+    short: () => decodeWhole(media, { path: fixture('speech.ogg'), maxSeconds: 60 }),
     async [Symbol.asyncDispose]() {
       await media.close()
       await folder[Symbol.asyncDispose]()
@@ -53,13 +56,13 @@ describe('ffmpegMedia', () => {
     await using work = await endlessWork(2)
     const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => work.start(name))
     await Promise.all([a?.started, b?.started])
-    expect(await work.pcmFiles()).toEqual(['a.pcm', 'b.pcm'])
+    expect(work.running()).toEqual(['a', 'b'])
     a?.abort()
     await c?.started
-    expect(await work.pcmFiles()).toEqual(['b.pcm', 'c.pcm'])
+    expect(work.running()).toEqual(['b', 'c'])
     b?.abort()
     await d?.started
-    expect(await work.pcmFiles()).toEqual(['c.pcm', 'd.pcm'])
+    expect(work.running()).toEqual(['c', 'd'])
   })
 
   test('probes while every decoding slot is taken', async () => {
@@ -70,7 +73,7 @@ describe('ffmpegMedia', () => {
 
   test('an abort ends a decode midway or in the queue, leaves nothing, and the pool goes on', async () => {
     await using work = await endlessWork(1)
-    await work.short('warm')
+    await work.short()
     const before = process.platform === 'linux' ? await openFiles() : 0
     const running = work.start('running')
     const queued = work.start('queued')
@@ -79,9 +82,8 @@ describe('ffmpegMedia', () => {
     expect(await queued.ended).toEqual(new Error('no more queued'))
     running.abort()
     expect(await running.ended).toEqual(new Error('no more running'))
-    expect(await work.pcmFiles()).toEqual(['warm.pcm'])
     if (process.platform === 'linux') expect(await openFiles()).toBe(before)
-    expect((await work.short('after')).samples).toBeGreaterThan(0)
+    expect((await work.short()).samples).toBeGreaterThan(0)
   })
 
   test('an abort before the start throws its reason and starts nothing', async () => {
@@ -99,8 +101,7 @@ describe('ffmpegMedia', () => {
       code: 'corrupt',
       message: 'The file could not be read in the time that is allowed.',
     })
-    expect(await work.pcmFiles()).toEqual([])
-    expect((await work.short('after')).samples).toBeGreaterThan(0)
+    expect((await work.short()).samples).toBeGreaterThan(0)
   })
 
   test('close ends what runs and what waits', async () => {
@@ -110,8 +111,7 @@ describe('ffmpegMedia', () => {
     await running.started
     await work.media.close()
     for (const job of [running, queued]) expect(await job.ended).toMatchObject({ code: 'media_unavailable' })
-    expect(await work.short('after').catch((error) => error)).toMatchObject({ code: 'media_unavailable' })
-    expect(await work.pcmFiles()).toEqual([])
+    expect(await work.short().catch((error) => error)).toMatchObject({ code: 'media_unavailable' })
   })
 
   test('says how to get the decoder where it is not installed', async () => {

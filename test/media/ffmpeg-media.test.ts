@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { existsSync } from 'node:fs'
-import { open, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
-import { BYTES_PER_SAMPLE, SAMPLE_RATE } from '../../src/media/media.ts'
+import { BYTES_PER_SAMPLE, BYTES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER_PIECE } from '../../src/media/media.ts'
+import { decodeWhole } from './decode-whole.ts'
 import { fixture, SPEECH_SECONDS, stereoWav, temporaryFolder, writeSilence } from './recordings.ts'
 
 // Compiling the decoder alone may take seconds on a busy machine.
@@ -31,12 +31,7 @@ const FORMATS: [string, string, string][] = [
   ['speech.mp4', 'mov,mp4,m4a,3gp,3g2,mj2', 'aac'],
 ]
 
-async function decoded(path: string, maxSeconds = 60) {
-  await using folder = await temporaryFolder()
-  const pcmPath = join(folder.path, 'pcm')
-  const audio = await media.decode({ path, pcmPath, maxSeconds })
-  return { ...audio, pcm: new Uint8Array(await readFile(pcmPath)) }
-}
+const decoded = (path: string, maxSeconds = 60) => decodeWhole(media, { path, maxSeconds })
 
 /** The code both ways of reading a file refuse it with; fails when the decoder leaves anything behind. */
 async function refusalsOf(bytes: Uint8Array | string): Promise<unknown[]> {
@@ -44,8 +39,7 @@ async function refusalsOf(bytes: Uint8Array | string): Promise<unknown[]> {
   const path = join(folder.path, 'upload')
   await writeFile(path, bytes)
   const probed = await media.probe(path).then(() => 'taken', codeOf)
-  const pcmPath = join(folder.path, 'pcm')
-  const decodedTo = await media.decode({ path, pcmPath, maxSeconds: 60 }).then(() => 'taken', codeOf)
+  const decodedTo = await decoded(path).then(() => 'taken', codeOf)
   expect(await readdir(folder.path)).toEqual(['upload'])
   return [probed, decodedTo]
 }
@@ -75,14 +69,12 @@ describe('every format that goes through', () => {
     const [left, right] = [speech.subarray(0, 64_000), speech.subarray(64_000, 128_000)]
     const path = join(folder.path, 'stereo')
     await writeFile(path, stereoWav(left, right))
-    const pcmPath = join(folder.path, 'pcm')
     for (const [channel, pcm] of [left, right].entries()) {
-      const { samples, peaks } = await media.decode({ path, pcmPath, maxSeconds: 60, channel })
-      expect(samples).toBe(32_000)
+      const { pcm: alone, peaks } = await decodeWhole(media, { path, maxSeconds: 60, channel })
       expect(peaks).toHaveLength(80)
-      expect(new Uint8Array(await readFile(pcmPath))).toEqual(new Uint8Array(pcm))
+      expect(alone).toEqual(new Uint8Array(pcm))
     }
-    const { levels } = await media.decode({ path, pcmPath, maxSeconds: 60, channel: 2 })
+    const { levels } = await decodeWhole(media, { path, maxSeconds: 60, channel: 2 })
     expect(levels).toEqual(new Uint8Array(40))
   })
 
@@ -143,21 +135,9 @@ describe('what is refused, and why', () => {
   })
 
   test('audio over maxSeconds is too_long', async () => {
-    await using folder = await temporaryFolder()
-    const pcmPath = join(folder.path, 'pcm')
     const path = fixture('speech.mp3')
-    expect(await media.decode({ path, pcmPath, maxSeconds: 7 }).catch(codeOf)).toBe('too_long')
-    expect(existsSync(pcmPath)).toBe(false)
-    expect(await media.decode({ path, pcmPath, maxSeconds: 7.2 })).toBeObject()
-  })
-
-  test.skipIf(!existsSync('/dev/full'))('a full disk is storage_full', async () => {
-    await using folder = await temporaryFolder()
-    const pcmPath = join(folder.path, 'pcm')
-    await symlink('/dev/full', pcmPath)
-    const outcome = await media.decode({ path: fixture('speech.mp3'), pcmPath, maxSeconds: 60 }).catch(codeOf)
-    expect(outcome).toBe('storage_full')
-    expect(existsSync(pcmPath)).toBe(false)
+    expect(await decoded(path, 7).catch(codeOf)).toBe('too_long')
+    expect(await decoded(path, 7.2)).toBeObject()
   })
 
   test('every refusal is one sentence without paths', async () => {
@@ -206,24 +186,85 @@ test('sound that lies over 4 GiB into a file is found', async () => {
   expect((await decoded(path)).pcm).toEqual(new Uint8Array(samples))
 })
 
-test('a long decode tells how far it is and leaves the main thread free', async () => {
-  await using folder = await temporaryFolder()
-  const path = join(folder.path, 'long.wav')
-  await writeSilence(path, 600)
-  await media.probe(path)
-  const heard: number[] = []
-  let ticks = 0
-  const timer = setInterval(() => ticks++, 5)
-  const audio = await media.decode({
-    path,
-    pcmPath: join(folder.path, 'pcm'),
-    maxSeconds: 600,
-    onProgress: (seconds) => heard.push(seconds),
+describe('a long recording', () => {
+  const PIECE_SECONDS = SAMPLES_PER_PIECE / SAMPLE_RATE
+  const SECONDS = 2 * PIECE_SECONDS + 100
+
+  test('comes in pieces that follow each other, while the main thread is free', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'long.wav')
+    await writeSilence(path, SECONDS)
+    await media.probe(path)
+    let ticks = 0
+    const timer = setInterval(() => ticks++, 5)
+    const { pieces, levels } = await decoded(path, SECONDS)
+    clearInterval(timer)
+    expect(pieces.map(({ pcm }) => pcm.length / BYTES_PER_SECOND)).toEqual([
+      PIECE_SECONDS,
+      PIECE_SECONDS,
+      100,
+    ])
+    expect(pieces.map(({ isLast }) => isLast)).toEqual([false, false, true])
+    expect(levels).toEqual(new Uint8Array(SECONDS * 20))
+    expect(ticks).toBeGreaterThan(10)
   })
-  clearInterval(timer)
-  expect(audio.samples).toBe(600 * SAMPLE_RATE)
-  expect(audio.levels).toEqual(new Uint8Array(12_000))
-  expect(ticks).toBeGreaterThan(10)
-  expect(heard).toEqual(heard.toSorted((a, b) => a - b))
-  expect(Math.max(0, ...heard)).toBeLessThanOrEqual(600)
+
+  test('that fills its last piece ends with that', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'long.wav')
+    await writeSilence(path, PIECE_SECONDS)
+    expect((await decoded(path, PIECE_SECONDS)).pieces).toMatchObject([{ isLast: true }])
+  })
+
+  test('may wait for who takes it: that time is not the decoder’s', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'long.wav')
+    await writeSilence(path, SECONDS)
+    const impatient = ffmpegMedia({ timeouts: { decodeMs: 5_000 } })
+    const taken: boolean[] = []
+    try {
+      await impatient.decode({
+        path,
+        maxSeconds: SECONDS,
+        async take({ isLast }) {
+          if (taken.length === 0) await Bun.sleep(6_000)
+          taken.push(isLast)
+        },
+      })
+    } finally {
+      await impatient.close()
+    }
+    expect(taken).toEqual([false, false, true])
+  })
+
+  test('ends with what its taker throws, and nothing more is given', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'long.wav')
+    await writeSilence(path, SECONDS)
+    let given = 0
+    const decoding = media.decode({
+      path,
+      maxSeconds: SECONDS,
+      async take() {
+        given++
+        throw new Error('no room')
+      },
+    })
+    expect(await decoding.catch((error) => error)).toEqual(new Error('no room'))
+    expect(given).toBe(1)
+  })
+
+  test('that is too long gives the pieces before', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'long.wav')
+    await writeSilence(path, SECONDS)
+    const given: boolean[] = []
+    const decoding = media.decode({
+      path,
+      maxSeconds: SECONDS - 1,
+      take: async ({ isLast }) => void given.push(isLast),
+    })
+    expect(await decoding.catch(codeOf)).toBe('too_long')
+    expect(given).toEqual([false, false])
+  })
 })

@@ -7,7 +7,7 @@ import { play } from '../../bench/fuzz/play.ts'
 import { runFuzz } from '../../bench/fuzz/run.ts'
 import { VerbatimError } from '../../src/errors.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
-import type { Media } from '../../src/media/media.ts'
+import type { Media, PcmPiece } from '../../src/media/media.ts'
 import { fixture, temporaryFolder } from './recordings.ts'
 
 setDefaultTimeout(180_000)
@@ -84,33 +84,41 @@ describe('a run finds', () => {
     [
       'a second file heard in the pcm',
       {
-        async decode({ path, pcmPath }) {
-          const pcm = (await readFile(join(dirname(path), 'decoy.wav'))).subarray(44)
-          await writeFile(pcmPath, pcm)
-          return { ...(await honest.decode({ path, pcmPath: `${pcmPath}2`, maxSeconds: 60 })) }
+        async decode({ path, take }) {
+          const pcm = new Uint8Array(await readFile(join(dirname(path), 'decoy.wav'))).slice(44)
+          await honest.decode({ path, maxSeconds: 60, take: (piece) => take({ ...piece, pcm }) })
         },
       },
       'a decoy is heard',
     ],
     [
-      'pcm that is left by a decode that failed',
+      'a file that is left by a decode that failed',
       {
-        async decode({ pcmPath }) {
-          await writeFile(pcmPath, 'half')
+        async decode({ path }) {
+          await writeFile(join(dirname(path), 'pcm'), 'half')
           throw new VerbatimError('corrupt', 'Nothing could be read.')
         },
       },
       'left behind: pcm',
     ],
     [
-      'a length that is not that of the pcm',
+      'levels that are not those of the pcm',
       {
-        async decode(options) {
-          const audio = await honest.decode(options)
-          return { ...audio, samples: audio.samples + 1 }
+        async decode({ take, ...options }) {
+          await honest.decode({ ...options, take: (piece) => take({ ...piece, levels: new Uint8Array(1) }) })
         },
       },
-      'bytes of pcm',
+      '1 levels of',
+    ],
+    [
+      'an end that comes twice',
+      {
+        async decode({ take, ...options }) {
+          const twice = (piece: PcmPiece) => take(piece).then(() => take(piece))
+          await honest.decode({ ...options, take: twice })
+        },
+      },
+      'not one last piece',
     ],
   ])('%s', async (_what, wrong, found) => {
     expect(await findingsOf(wrong)).toContainEqual(expect.stringContaining(found))

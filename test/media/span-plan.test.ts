@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { SAMPLE_RATE } from '../../src/media/media.ts'
+import { SAMPLE_RATE, SAMPLES_PER_LEVEL } from '../../src/media/media.ts'
 import { planSpans, type Span } from '../../src/media/span-plan.ts'
 import { randomFrom } from '../seeded.ts'
 
@@ -139,6 +139,35 @@ describe('planSpans', () => {
       if (lengths.length > 1) expect(Math.min(...lengths)).toBeGreaterThan(targetSeconds * 0.24)
       const fewest = Math.ceil((endSample - startSample) / SAMPLE_RATE / maxSeconds)
       expect(lengths.length).toBeGreaterThanOrEqual(fewest)
+    }
+  })
+
+  test('gives the same spans when the audio becomes known bit by bit', () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const random = randomFrom(seed)
+      const levels = Uint8Array.from({ length: 200 + Math.floor(random() * 12_000) }, () => random() * 256)
+      const whole = {
+        startSample: Math.floor(random() * 20_000),
+        endSample: levels.length * SAMPLES_PER_LEVEL - Math.floor(random() * SAMPLES_PER_LEVEL),
+        targetSeconds: 0.2 + random() * 60,
+      }
+      const maxSeconds = whole.targetSeconds * (1 + random())
+      const found: Span[] = []
+      for (let known = 0; known < levels.length; ) {
+        known = Math.min(levels.length, known + Math.ceil(random() * 3_000))
+        const isWhole = known === levels.length
+        found.push(
+          ...planSpans({
+            ...whole,
+            levels: levels.subarray(0, known),
+            startSample: found.at(-1)?.endSample ?? whole.startSample,
+            endSample: Math.min(known * SAMPLES_PER_LEVEL, whole.endSample),
+            maxSeconds,
+            isWhole,
+          }),
+        )
+      }
+      expect(found).toEqual(planSpans({ ...whole, levels, maxSeconds }))
     }
   })
 })

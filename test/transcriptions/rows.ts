@@ -8,9 +8,10 @@ import { claimSpan, finishSpan, insertSpans } from '../../src/transcriptions/spa
 import {
   addDone,
   complete,
-  insertPlan,
+  insertEnvelope,
   insertTranscription,
   type NewTranscription,
+  setLength,
 } from '../../src/transcriptions/transcriptions.store.ts'
 
 export async function insertAnyUser(db: Database): Promise<string> {
@@ -52,12 +53,9 @@ export async function finishWith(
   }: { id: string; seconds: number; heard: Segment[]; language?: string },
 ) {
   const samples = seconds * SAMPLE_RATE
-  const planned = await db.transaction(async (tx) => {
-    const envelope = { channel: 0, levels: new Uint8Array(1), peaks: new Uint8Array(2) }
-    await insertPlan(tx, { id, totalSamples: samples, workSamples: samples, envelopes: [envelope] })
-    const range = { channel: 0, startSample: 0, endSample: samples }
-    return insertSpans(tx, { transcriptionId: id, ranges: [range] })
-  })
+  await insertDecoded(db, { id, samples })
+  const range = { channel: 0, startSample: 0, endSample: samples }
+  const planned = await db.transaction((tx) => insertSpans(tx, { transcriptionId: id, ranges: [range] }))
   const span = await claimSpan(db, planned[0]?.id ?? '')
   if (!span) throw new Error('the span cannot be claimed')
   await db.transaction(async (tx) => {
@@ -65,5 +63,18 @@ export async function finishWith(
     await finishSpan(tx, { claim, span, result: { model: 'scripted', segments: heard }, engine: 'sidecar' })
     await addDone(tx, { id, samples })
     await complete(tx, { id, text: joinTexts(heard.map(({ text }) => text)), detectedLanguage: language })
+  })
+}
+
+/** Writes down that one is decoded: how long it is, and what each channel sounds like. */
+export async function insertDecoded(
+  db: Database,
+  { id, samples, peaks = [new Uint8Array()] }: { id: string; samples: number; peaks?: Uint8Array[] },
+) {
+  await db.transaction(async (tx) => {
+    for (const [channel, one] of peaks.entries()) {
+      await insertEnvelope(tx, { transcriptionId: id, channel, levels: new Uint8Array(), peaks: one })
+    }
+    await setLength(tx, { id, totalSamples: samples, workSamples: samples })
   })
 }

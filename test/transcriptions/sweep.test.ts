@@ -58,7 +58,7 @@ for (const kind of databases) {
 
     /** Stores an original and pcm, written so many hours ago. */
     async function store(id: string, { hours }: { hours: number }) {
-      for (const key of [audioKey(id), pcmKey(id), pcmKey(id, 1)]) {
+      for (const key of [audioKey(id), pcmKey({ id }), pcmKey({ id, channel: 1 })]) {
         await storage.write(key, streamOf(AUDIO))
         await date(join('files', key), hours)
       }
@@ -150,7 +150,7 @@ for (const kind of databases) {
       const mixed = [randomUUID(), randomUUID(), randomUUID()]
       for (const [index, id] of mixed.entries()) {
         await store(id, { hours: 25 })
-        await date(join('files', [audioKey(id), pcmKey(id), pcmKey(id, 1)][index] ?? ''), 23)
+        await date(join('files', [audioKey(id), pcmKey({ id }), pcmKey({ id, channel: 1 })][index] ?? ''), 23)
       }
       await storage.write('others/audio', streamOf(AUDIO))
       await date('files/others/audio', 1000)
@@ -197,7 +197,11 @@ for (const kind of databases) {
       told.length = 0
       await Promise.all([1, 2, 3].map(() => sweep(options({ retentionDays: 2 }))))
       expect(told).toEqual([])
-      expect(await keysBelow(storage, FOLDER)).toEqual([audioKey(known), pcmKey(known), pcmKey(known, 1)])
+      expect(await keysBelow(storage, FOLDER)).toEqual([
+        audioKey(known),
+        pcmKey({ id: known }),
+        pcmKey({ id: known, channel: 1 }),
+      ])
       for (const id of over) expect(await removedAt(id)).toBeInstanceOf(Date)
     })
 

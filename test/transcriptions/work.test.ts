@@ -140,7 +140,7 @@ for (const kind of databases) {
       )
       for (const [channel, pcm] of [left, right].entries()) {
         const kept = new Uint8Array(
-          await new Response(await workplace.storage.read(pcmKey(id, channel))).arrayBuffer(),
+          await new Response(await workplace.storage.read(pcmKey({ id, channel }))).arrayBuffer(),
         )
         expect(kept).toEqual(new Uint8Array(pcm))
         const said = segments.filter((one) => one.channel === channel).map(({ text }) => text)
@@ -218,14 +218,13 @@ for (const kind of databases) {
         media: {
           ...services.media,
           async decode(options) {
-            const audio = await services.media.decode(options)
+            await services.media.decode(options)
             await workplace.db.delete(transcriptions).where(eq(transcriptions.id, id))
-            return audio
           },
         },
       })
       await prepare({ transcriptionId: id }, new AbortController().signal)
-      expect(await workplace.storage.size(pcmKey(id))).toBeNull()
+      expect(await workplace.storage.size(pcmKey({ id }))).toBeNull()
       expect(await workplace.storage.size(audioKey(id))).toBeNull()
     })
 
@@ -546,6 +545,30 @@ for (const kind of databases) {
       expect(after.calls).toHaveLength(unfinished.length)
     })
 
+    test('what an operator has to put right is waited for, and no error of the span', async () => {
+      const engine = scriptedEngine({
+        answer({ pcm }, call) {
+          if (call < 2) throw new VerbatimError('engine_misconfigured', 'There is no credit left')
+          return namingSamples(pcm)
+        },
+      })
+      const queue = await workplace.startWorker(engine)
+      const done = await expectWhole(await workplace.upload(queue, shortWav), short)
+      expect(done.reduce((sum, { attempt }) => sum + attempt, 0)).toBe(done.length + 2)
+      expect(done.every(({ failures }) => failures === 0)).toBe(true)
+    })
+
+    test('a span that no engine takes at the moment is not taken up', async () => {
+      const engines = inOrder([scriptedEngine()])
+      let asked = 0
+      const queue = await workplace.startWorker({
+        ...engines,
+        available: async (among) => (asked++ === 0 ? [] : engines.available(among)),
+      })
+      const [span] = await expectWhole(await workplace.upload(queue, shortWav), short)
+      expect(span).toMatchObject({ attempt: 1, failures: 0 })
+    })
+
     test('a stop while a recording is decoded loses nothing', async () => {
       const queue = await workplace.openQueue()
       const id = await workplace.upload(queue, longWav)
@@ -559,7 +582,7 @@ for (const kind of databases) {
       stopping.abort(reason)
       expect(await work.catch((error: unknown) => error)).toBe(reason)
       expect(await workplace.once(id, () => true)).toMatchObject({ failures: 0, totalSamples: null })
-      expect(await workplace.storage.size(pcmKey(id))).toBeNull()
+      expect(await workplace.storage.size(pcmKey({ id }))).toBeNull()
       expect(await requeue({ db: workplace.db, queue })).toBe(1)
       await workplace.startWorker(scriptedEngine())
       await expectWhole(id, long)

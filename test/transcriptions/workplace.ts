@@ -70,13 +70,14 @@ export async function openWorkplace(kind: TestDatabaseKind) {
     db,
     userId,
     storage,
+    media,
     openQueue,
     servicesOf,
 
     /** A queue of its own with a worker on it, as a service that has just started has. */
-    async startWorker(engine: Engine | Engines): Promise<Queue> {
+    async startWorker(engine: Engine | Engines, other: Partial<WorkServices> = {}): Promise<Queue> {
       const queue = await openQueue()
-      await startWorker(servicesOf({ queue, engine }))
+      await startWorker({ ...servicesOf({ queue, engine }), ...other })
       return queue
     },
 

@@ -1,4 +1,4 @@
-import { open, rm } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { VerbatimError } from '../../errors.ts'
 import type { Media } from '../media.ts'
@@ -65,18 +65,15 @@ export function ffmpegMedia({
         }),
       )
     },
-    decode({ path, pcmPath, maxSeconds, channel = null, signal, onProgress }) {
+    decode({ path, maxSeconds, channel = null, signal, take }) {
       return tracked(signal, (stop) =>
         slots.decode.within(stop, async () => {
           const module = await core()
-          return withInput(path, (input) =>
-            withOutput(pcmPath, async (pcmFd) => {
-              const task: Task = { kind: 'decode', input, pcmFd, maxSeconds, channel }
-              const outcome = await runJob({ module, task, timeoutMs: decodeMs, signal: stop, onProgress })
-              if (outcome.kind !== 'decoded') throw new Error(`a decode ended as ${outcome.kind}`)
-              return outcome.audio
-            }),
-          )
+          await withInput(path, async (input) => {
+            const task: Task = { kind: 'decode', input, maxSeconds, channel }
+            const outcome = await runJob({ module, task, timeoutMs: decodeMs, signal: stop, take })
+            if (outcome.kind !== 'decoded') throw new Error(`a decode ended as ${outcome.kind}`)
+          })
         }),
       )
     },
@@ -97,18 +94,5 @@ async function withInput<T>(path: string, use: (input: Input) => Promise<T>): Pr
     return await use({ fd: file.fd, size })
   } finally {
     await file.close()
-  }
-}
-
-async function withOutput<T>(path: string, use: (fd: number) => Promise<T>): Promise<T> {
-  const file = await open(path, 'w', 0o600)
-  try {
-    const result = await use(file.fd)
-    await file.close()
-    return result
-  } catch (error) {
-    await file.close().catch(() => {})
-    await rm(path, { force: true })
-    throw error
   }
 }

@@ -1,19 +1,22 @@
 import { VerbatimError } from '../../errors.ts'
+import type { PcmPiece } from '../media.ts'
+import { createDeadline } from './deadline.ts'
 import { outOfTime } from './refusals.ts'
 import type { Assignment, Outcome, Report, Task } from './reports.ts'
 
 /**
  * Does one task in a Worker of its own and gives its outcome once the Worker is gone, so the caller may then close
- * the task's descriptors. The Worker is killed when `timeoutMs` is over (throws `corrupt`) or `signal` fires (throws its reason).
+ * the task's descriptors. The Worker is killed when it has had `timeoutMs` (throws `corrupt`), `take` throws, or `signal`
+ * fires (throws its reason). Time counts while no piece is being taken.
  */
 export async function runJob(options: {
   module: WebAssembly.Module
   task: Task
   timeoutMs: number
   signal: AbortSignal
-  onProgress?: ((seconds: number) => void) | undefined
+  take?: (piece: PcmPiece) => Promise<void>
 }): Promise<Exclude<Outcome, { kind: 'refused' | 'crashed' }>> {
-  const { module, task, timeoutMs, signal, onProgress } = options
+  const { module, task, timeoutMs, signal, take } = options
   signal.throwIfAborted()
   // An empty environment: nothing in there needs the service's secrets.
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { env: {}, smol: true })
@@ -22,14 +25,33 @@ export async function runJob(options: {
   )
   const ended = Promise.withResolvers<Outcome>()
   const onAbort = () => ended.reject(signal.reason)
-  const deadline = setTimeout(() => ended.reject(outOfTime()), timeoutMs)
+  const deadline = createDeadline(timeoutMs, () => ended.reject(outOfTime()))
+  const taken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  let taking = Promise.resolve()
+  let isOver = false
+
+  async function takeOne(piece: PcmPiece) {
+    if (isOver) return
+    deadline.hold()
+    await take?.(piece)
+    deadline.resume()
+    Atomics.add(taken, 0, 1)
+    Atomics.notify(taken, 0)
+  }
+
   signal.addEventListener('abort', onAbort, { once: true })
   worker.addEventListener('error', ({ message }) => ended.reject(new Error(`media worker: ${message}`)))
-  void closed.then(() => ended.reject(new Error('media worker: it ended without an answer')))
+  void closed.then(async () => {
+    // Its answer came before, but waits for the last piece to be taken.
+    await taking.catch(() => {})
+    ended.reject(new Error('media worker: it ended without an answer'))
+  })
   worker.addEventListener('message', ({ data }: MessageEvent<Report>) => {
-    if (data.kind === 'ready') worker.postMessage({ module, task } satisfies Assignment)
-    else if (data.kind === 'progress') onProgress?.(data.seconds)
-    else ended.resolve(data)
+    if (data.kind === 'ready') worker.postMessage({ module, task, taken } satisfies Assignment)
+    else if (data.kind === 'piece') {
+      taking = taking.then(() => takeOne(data.piece))
+      taking.catch(ended.reject)
+    } else taking.then(() => ended.resolve(data), ended.reject)
   })
   try {
     const outcome = await ended.promise
@@ -37,9 +59,12 @@ export async function runJob(options: {
     if (outcome.kind === 'crashed') throw new Error(`media worker: ${outcome.message}`)
     return outcome
   } finally {
-    clearTimeout(deadline)
+    isOver = true
     signal.removeEventListener('abort', onAbort)
     worker.terminate()
     await closed
+    // What is being taken is not left behind; its error is the outcome already.
+    await taking.catch(() => {})
+    deadline.clear()
   }
 }

@@ -1,58 +1,52 @@
-import { writeSync } from 'node:fs'
 import type { CoreFs } from '@ffmpeg/core'
-import { VerbatimError } from '../../errors.ts'
-import { BYTES_PER_SAMPLE, BYTES_PER_SECOND, type DecodedAudio, SAMPLES_PER_LEVEL } from '../media.ts'
+import { BYTES_PER_SAMPLE, BYTES_PER_SECOND, type PcmPiece, SAMPLES_PER_PIECE } from '../media.ts'
 import { levelsOf } from './level-meter.ts'
 import { peaksOf } from './peaks.ts'
 import { tooLong } from './refusals.ts'
 
 export const OUTPUT = 'file:/dev/pcm'
 
-/** 32 s: few writes, and a whole number of levels. */
-const BUFFER_BYTES = 640 * SAMPLES_PER_LEVEL * BYTES_PER_SAMPLE
+const PIECE_BYTES = SAMPLES_PER_PIECE * BYTES_PER_SAMPLE
 const CHARACTER_DEVICE = 0o666
 
 /**
- * Takes the decoder's pcm and writes it to `fd` in large pieces, measuring levels and peaks on the way.
- * `write` throws `too_long` once there is more than `maxSeconds`, and `storage_full` when the disk is.
+ * Takes the decoder's pcm and gives it on in pieces, their levels and peaks measured. `write` throws `too_long` once there
+ * is more than `maxSeconds`; `finish` gives the last piece, and false where there was nothing at all.
  */
-export function createPcmSink(options: {
-  fd: number
-  maxSeconds: number
-  onFlush: (seconds: number) => void
-}) {
-  const buffer = new Uint8Array(BUFFER_BYTES)
-  const levels: Uint8Array[] = []
-  const peaks: Uint8Array[] = []
-  const maxBytes = Math.floor(options.maxSeconds * BYTES_PER_SECOND)
+export function createPcmSink({ maxSeconds, give }: { maxSeconds: number; give: (piece: PcmPiece) => void }) {
+  const maxBytes = Math.floor(maxSeconds * BYTES_PER_SECOND)
+  let buffer = new Uint8Array(PIECE_BYTES)
   let filled = 0
-  let flushed = 0
+  let given = 0
 
-  function flush(): void {
-    const bytes = filled - (filled % BYTES_PER_SAMPLE)
-    const samples = new Int16Array(buffer.buffer, 0, bytes / BYTES_PER_SAMPLE)
-    levels.push(levelsOf(samples))
-    peaks.push(peaksOf(samples))
-    writeAll(options.fd, buffer.subarray(0, bytes))
-    flushed += bytes
+  function giveFilled(isLast: boolean): void {
+    const samples = new Int16Array(buffer.buffer, 0, Math.floor(filled / BYTES_PER_SAMPLE))
+    const [levels, peaks] = [levelsOf(samples), peaksOf(samples)]
+    const bytes = samples.byteLength
+    give({ pcm: bytes < PIECE_BYTES ? buffer.slice(0, bytes) : buffer, levels, peaks, isLast })
+    given += bytes
     filled = 0
-    options.onFlush(flushed / BYTES_PER_SECOND)
   }
 
   return {
     write(bytes: Uint8Array): void {
-      if (flushed + filled + bytes.length > maxBytes) throw tooLong(options.maxSeconds)
+      if (given + filled + bytes.length > maxBytes) throw tooLong(maxSeconds)
       for (let taken = 0; taken < bytes.length; ) {
-        const piece = bytes.subarray(taken, taken + BUFFER_BYTES - filled)
-        buffer.set(piece, filled)
-        filled += piece.length
-        taken += piece.length
-        if (filled === BUFFER_BYTES) flush()
+        // Only when there is more: the last piece is to be known as such.
+        if (filled === PIECE_BYTES) {
+          giveFilled(false)
+          buffer = new Uint8Array(PIECE_BYTES)
+        }
+        const part = bytes.subarray(taken, taken + PIECE_BYTES - filled)
+        buffer.set(part, filled)
+        filled += part.length
+        taken += part.length
       }
     },
-    finish(): DecodedAudio {
-      flush()
-      return { samples: flushed / BYTES_PER_SAMPLE, levels: joined(levels), peaks: joined(peaks) }
+    finish(): boolean {
+      if (filled < BYTES_PER_SAMPLE) return false
+      giveFilled(true)
+      return true
     },
   }
 }
@@ -71,24 +65,4 @@ export function mountOutput(fs: CoreFs, write: (bytes: Uint8Array) => void): voi
     },
   })
   fs.mkdev('/dev/pcm', CHARACTER_DEVICE, device)
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  try {
-    for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written)
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EFBIG') throw cause
-    throw new VerbatimError('storage_full', 'There is no room left on the disk to prepare the recording.')
-  }
-}
-
-function joined(parts: Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }

@@ -1,4 +1,5 @@
 import { VerbatimError } from '../../errors.ts'
+import type { PcmPiece } from '../media.ts'
 import { confineGlobals } from './confinement.ts'
 import { decode } from './decode.ts'
 import { probe } from './probe.ts'
@@ -12,11 +13,22 @@ addEventListener('message', async ({ data }: MessageEvent<Assignment>) => say(aw
 // No top-level await in this file: a message that came meanwhile would be lost. So the work is asked for.
 say({ kind: 'ready' })
 
-async function work({ module, task }: Assignment): Promise<Outcome> {
+/** A piece may be with the main thread while the next is being decoded. */
+const MAX_AHEAD = 1
+
+async function work({ module, task, taken }: Assignment): Promise<Outcome> {
+  let given = 0
+  function give(piece: PcmPiece): void {
+    say({ kind: 'piece', piece }, [piece.pcm.buffer])
+    given += 1
+    for (let seen = Atomics.load(taken, 0); given - seen > MAX_AHEAD; seen = Atomics.load(taken, 0)) {
+      Atomics.wait(taken, 0, seen)
+    }
+  }
   try {
     if (task.kind === 'probe') return { kind: 'probed', info: await probe(module, task.input) }
-    const onProgress = (seconds: number) => say({ kind: 'progress', seconds })
-    return { kind: 'decoded', audio: await decode({ ...task, module, onProgress }) }
+    await decode({ ...task, module, give })
+    return { kind: 'decoded' }
   } catch (error) {
     return outcomeOf(error)
   }
@@ -30,6 +42,6 @@ function outcomeOf(error: unknown): Outcome {
   }
 }
 
-function say(report: Report): void {
-  postMessage(report)
+function say(report: Report, transfer: Transferable[] = []): void {
+  postMessage(report, { transfer })
 }

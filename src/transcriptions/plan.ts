@@ -1,0 +1,64 @@
+import { concatenated } from '../bytes.ts'
+import type { Transaction } from '../db/database.ts'
+import { BYTES_PER_SAMPLE, type PcmPiece } from '../media/media.ts'
+import { planSpans } from '../media/span-plan.ts'
+import { finishIfDone } from './finish.ts'
+import { partOf, partWithin } from './part.ts'
+import { writePcmPiece } from './pcm.ts'
+import type { WorkServices } from './prepare.ts'
+import { addSpans } from './span-jobs.ts'
+import { plannedUntil } from './spans.store.ts'
+import { holdUndecoded, insertEnvelope, setLength, type Transcription } from './transcriptions.store.ts'
+
+/**
+ * Takes a channel's pieces in order: stores each, then writes what it sounds like and the spans that can be planned with
+ * it in one transaction; the last piece of the last channel tells how long the audio is. The first `stored` are there
+ * already. Gives false where nobody waits for it any more.
+ */
+export function createPlan(
+  { db, queue, storage, engines }: WorkServices,
+  {
+    row,
+    channel,
+    channels,
+    stored,
+  }: { row: Transcription; channel: number; channels: number; stored: number },
+) {
+  const { id } = row
+  let pieces = 0
+  let samples = 0
+  let levels = new Uint8Array()
+
+  async function planOn(tx: Transaction, isLast: boolean) {
+    const part = isLast ? partOf(row, samples) : partWithin(row, samples)
+    const planned = await plannedUntil(tx, { id, channel })
+    const ranges = planSpans({
+      levels,
+      startSample: planned ?? part.startSample,
+      endSample: part.endSample,
+      targetSeconds: engines.targetSpanSeconds,
+      maxSeconds: engines.maxSpanSeconds,
+      isWhole: isLast || part.endSample < samples,
+    })
+    await addSpans(tx, { queue, transcription: row, ranges: ranges.map((range) => ({ channel, ...range })) })
+    return channels * (part.endSample - part.startSample)
+  }
+
+  return async ({ pcm, isLast, ...envelope }: PcmPiece): Promise<boolean> => {
+    const piece = pieces++
+    samples += pcm.length / BYTES_PER_SAMPLE
+    levels = concatenated([levels, envelope.levels])
+    if (piece < stored && !isLast) return true
+    if (piece >= stored) await writePcmPiece(storage, { id, channel, piece, pcm })
+    return db.transaction(async (tx) => {
+      if (!(await holdUndecoded(tx, id))) return false
+      await insertEnvelope(tx, { transcriptionId: id, channel, piece, ...envelope })
+      const workSamples = await planOn(tx, isLast)
+      if (isLast && channel === channels - 1) {
+        const decoded = await setLength(tx, { id, totalSamples: samples, workSamples })
+        if (decoded) await finishIfDone(tx, decoded)
+      }
+      return true
+    })
+  }
+}

@@ -1,0 +1,170 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { BYTES_PER_SAMPLE, type Media, type PcmPiece, SAMPLES_PER_PIECE } from '../../src/media/media.ts'
+import { wavOf } from '../../src/media/wav.ts'
+import { pcmKey } from '../../src/transcriptions/keys.ts'
+import { requeue } from '../../src/transcriptions/recover.ts'
+import { databases } from '../databases.ts'
+import { stereoWav } from '../media/recordings.ts'
+import { namingSamples, scriptedEngine } from './scripted-engine.ts'
+import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from './workplace.ts'
+
+// Far more than is needed: a machine may have much else to do.
+setDefaultTimeout(60_000)
+
+/** Three pieces of pcm, the last a short one. */
+const speech = await repeatedSpeech(90)
+const recording = wavOf(speech)
+const SAMPLES = speech.length / BYTES_PER_SAMPLE
+
+const inMinutes = { targetSpanSeconds: 60, maxSpanSeconds: 120, concurrency: 2 }
+
+for (const kind of databases) {
+  describe(`spans of what is still being decoded, on ${kind.name}`, () => {
+    let workplace: Workplace
+    beforeAll(async () => {
+      workplace = await openWorkplace(kind)
+    })
+    afterEach(() => workplace?.tidy())
+    afterAll(() => workplace?.close())
+
+    /** The real decoder, with something done after a piece is taken, which the next waits for. */
+    function decoding(after: (piece: number, signal?: AbortSignal) => Promise<void>): { media: Media } {
+      const { media } = workplace
+      return {
+        media: {
+          ...media,
+          decode({ take, ...options }) {
+            let pieces = 0
+            const takeThen = async (piece: PcmPiece) => {
+              await take(piece)
+              await after(pieces++, options.signal)
+            }
+            return media.decode({ ...options, take: takeThen })
+          },
+        },
+      }
+    }
+
+    async function expectWhole(id: string) {
+      const row = await workplace.once(id, isOver)
+      const done = await workplace.spansOf(id)
+      expect(row).toMatchObject({
+        status: 'completed',
+        totalSamples: SAMPLES,
+        doneSamples: SAMPLES,
+        text: textOf(speech, done),
+      })
+      const places = done.flatMap(({ startSample, endSample }) => [startSample, endSample])
+      expect(places.slice(1, -1)).toEqual(places.slice(1, -1).toSorted((a, b) => a - b))
+      expect([places[0], places.at(-1)]).toEqual([0, SAMPLES])
+      return done
+    }
+
+    test('are transcribed before the rest is there', async () => {
+      const heard = Promise.withResolvers<void>()
+      const engine = scriptedEngine({
+        ...inMinutes,
+        answer({ pcm }, call) {
+          if (call === 2) heard.resolve()
+          return namingSamples(pcm)
+        },
+      })
+      // Without the first spans' answers the decoder would wait for ever.
+      const queue = await workplace.startWorker(
+        engine,
+        decoding(() => heard.promise),
+      )
+      const id = await workplace.upload(queue, recording)
+      await heard.promise
+      const done = await expectWhole(id)
+      expect(engine.calls).toHaveLength(done.length)
+      expect(done.every(({ attempt }) => attempt === 1)).toBe(true)
+    })
+
+    test('are gone on with after a stop, and none is done again, though spans are longer now', async () => {
+      const decoded = Promise.withResolvers<void>()
+      const media = decoding(async (_piece, signal) => {
+        decoded.resolve()
+        await new Promise((resolve) => signal?.addEventListener('abort', resolve))
+      })
+      const before = scriptedEngine(inMinutes)
+      const queue = await workplace.startWorker(before, media)
+      const id = await workplace.upload(queue, recording)
+      await decoded.promise
+      await workplace.once(id, (row) => row.doneSamples > 150 * 16_000)
+      await queue.stop(0)
+      const half = await workplace.spansOf(id)
+      expect(await workplace.once(id, () => true)).toMatchObject({ totalSamples: null, failures: 0 })
+
+      const written: string[] = []
+      const { storage } = workplace
+      const watched: typeof storage = {
+        ...storage,
+        write(key, body) {
+          written.push(key)
+          return storage.write(key, body)
+        },
+      }
+      const next = await workplace.openQueue()
+      await requeue({ db: workplace.db, queue: next })
+      const after = scriptedEngine({ ...inMinutes, targetSpanSeconds: 90 })
+      await workplace.startWorker(after, { storage: watched })
+      const done = await expectWhole(id)
+      expect(done.slice(0, half.length).map(({ id }) => id)).toEqual(half.map(({ id }) => id))
+      expect(before.calls.length + after.calls.length).toBe(done.length)
+      expect(written).toEqual([1, 2].map((piece) => pcmKey({ id, piece })))
+    })
+
+    test('are written once, though their job is delivered twice', async () => {
+      const both = Promise.withResolvers<void>()
+      let decodes = 0
+      const media = decoding(async (piece) => {
+        if (piece === 0 && ++decodes === 2) both.resolve()
+        await both.promise
+      })
+      const engine = scriptedEngine(inMinutes)
+      const queue = await workplace.startWorker(engine, media)
+      const id = await workplace.upload(queue, recording)
+      await workplace.db.transaction((tx) =>
+        queue.enqueue(tx, 'prepare', [{ data: { transcriptionId: id } }]),
+      )
+      const done = await expectWhole(id)
+      expect(engine.calls).toHaveLength(done.length)
+    })
+
+    test('keep what was said in them when the rest is too long', async () => {
+      const media = decoding(async () => {
+        await workplace.once(id, (row) => row.doneSamples > 150 * 16_000 || isOver(row))
+      })
+      const queue = await workplace.startWorker(scriptedEngine(inMinutes), { ...media, maxAudioSeconds: 400 })
+      const id = await workplace.upload(queue, recording)
+      expect(await workplace.once(id, isOver)).toMatchObject({ status: 'failed', errorCode: 'too_long' })
+      expect((await workplace.segmentsOf(id)).at(-1)?.end).toBeGreaterThan(150)
+    })
+
+    test('of a part, or of each channel, come out whole, too', async () => {
+      const queue = await workplace.startWorker(scriptedEngine(inMinutes))
+      const part = await workplace.upload(queue, recording, { start: '100', end: '350.5' })
+      const apart = await workplace.upload(queue, stereoWav(speech, speech), { channels: 'split' })
+      const row = await workplace.once(part, isOver)
+      expect(row).toMatchObject({ status: 'completed', totalSamples: SAMPLES, workSamples: 250.5 * 16_000 })
+      const spans = await workplace.spansOf(part)
+      expect(row.text).toBe(textOf(speech, spans))
+      expect(spans.at(-1)?.endSample).toBe(350.5 * 16_000)
+      expect(await workplace.once(apart, isOver)).toMatchObject({
+        status: 'completed',
+        totalSamples: SAMPLES,
+        workSamples: 2 * SAMPLES,
+        doneSamples: 2 * SAMPLES,
+      })
+      const [left, right] = [0, 1].map(async (channel) =>
+        (await workplace.spansOf(apart)).filter((span) => span.channel === channel),
+      )
+      const placesOf = async (spans?: Promise<{ startSample: number; endSample: number }[]>) =>
+        (await spans)?.map(({ startSample, endSample }) => [startSample, endSample])
+      expect(await placesOf(left)).toEqual(await placesOf(right))
+      const size = await workplace.storage.size(pcmKey({ id: apart, channel: 1, piece: 1 }))
+      expect(size).toBe(SAMPLES_PER_PIECE * BYTES_PER_SAMPLE)
+    })
+  })
+}
