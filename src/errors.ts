@@ -8,6 +8,8 @@ export type ErrorCode =
   | 'no_audio_track'
   | 'part_outside'
   | 'incomplete_upload'
+  | 'idempotency_key_in_use'
+  | 'idempotency_key_reused'
   | 'upload_stalled'
   | 'url_refused'
   | 'url_failed'

@@ -106,6 +106,29 @@ export function heardLanguage(of: { language: AnyPgColumn; detectedLanguage: Any
   return sql`(case when ${of.language} = 'auto' then coalesce(${of.detectedLanguage}, 'auto') else ${of.language} end)`
 }
 
+/** Idempotency-Key headers of uploads, each of one user; kept for a day. */
+export const idempotencyKeys = pgTable(
+  'idempotency_keys',
+  {
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    key: text().notNull(),
+    /** The request that holds the key until it is answered, and when it last said so. */
+    holder: uuid().notNull(),
+    heldAt: time().notNull().defaultNow(),
+    /** Of the body, once it was answered with a transcription. */
+    fingerprint: text(),
+    transcriptionId: uuid().references(() => transcriptions.id, { onDelete: 'cascade' }),
+    createdAt: time().notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.userId, table.key] }),
+    index('idempotency_keys_transcription').on(table.transcriptionId),
+    index('idempotency_keys_age').on(table.createdAt),
+  ],
+)
+
 /** The words of a transcription's file name and text, to be found by; a trigger writes them. */
 export const terms = pgTable(
   'terms',

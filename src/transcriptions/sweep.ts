@@ -1,6 +1,8 @@
 import type { Database } from '../db/database.ts'
 import type { Storage } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
+import { forgetKeys } from './idempotency.store.ts'
+import { KEPT_SECONDS } from './idempotency.ts'
 import { FOLDER, folderOf } from './keys.ts'
 import { findExpired, findKnown, hasTranscriptions, markAudioRemoved } from './sweep.store.ts'
 
@@ -41,6 +43,7 @@ export async function sweep(options: Sweep, leftBefore = new Date(Date.now() - D
       if (!signal.aborted) log('sweeping the storage failed; it is tried again within the hour', error)
       return 0
     })
+  await counted(forgetKeys(options.db, { keptSeconds: KEPT_SECONDS }))
   return {
     expired: retentionDays === undefined ? 0 : await counted(removeExpired(options, retentionDays)),
     orphans: await counted(removeOrphans(options, leftBefore)),

@@ -1,6 +1,7 @@
 import { Elysia, t } from 'elysia'
 import { VerbatimError } from '../errors.ts'
 import { preferredType } from '../http/accept.ts'
+import { IDEMPOTENCY_KEY, idempotencyKeyIn } from '../http/idempotency-key.ts'
 import { waitIn } from '../http/prefer.ts'
 import { Problem, sentenceOf } from '../http/problems.ts'
 import { parseRange } from '../http/range.ts'
@@ -61,8 +62,10 @@ const accepted = {
   400: Problem,
   401: Problem,
   408: Problem,
+  409: Problem,
   413: Problem,
   415: Problem,
+  422: Problem,
   500: Problem,
   502: Problem,
   503: Problem,
@@ -95,6 +98,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
     server?.timeout(request, 0)
     const id = await upload({
       userId,
+      idempotencyKey: idempotencyKeyIn(request.headers),
       receive: (store) => readUpload({ request, name: 'audio', maxBytes: maxUploadBytes, outbound, store }),
     })
     const until = patience(request, set)
@@ -114,6 +118,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
       detail: {
         summary: 'Transcribe audio',
         description: `Answers as soon as the audio is stored; read the transcription under its id. ${FROM_URL} ${WAITING}`,
+        parameters: [IDEMPOTENCY_KEY],
         requestBody: uploadForm,
       },
     })
@@ -124,7 +129,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
         summary: 'Transcribe audio that is the body itself',
         description:
           'As the form, for `curl -T talk.mp3`. A POST with an audio Content-Type is taken in the same way.',
-        parameters: uploadQuery,
+        parameters: [...uploadQuery, IDEMPOTENCY_KEY],
         requestBody: uploadBody,
       },
     })

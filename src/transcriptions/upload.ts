@@ -5,6 +5,7 @@ import { VerbatimError } from '../errors.ts'
 import type { AudioInfo, Media } from '../media/media.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'
+import { fingerprintOf, takeTurn } from './idempotency.ts'
 import { audioKey, folderOf } from './keys.ts'
 import { parseOptions } from './options.ts'
 import { countOpen, insertTranscription } from './transcriptions.store.ts'
@@ -19,10 +20,11 @@ export type Receive = (store: (body: ReadableStream<Uint8Array>) => Promise<Stor
 
 /**
  * Takes an upload in: the audio is stored as it arrives, looked at, and then written down together with its job in one
- * transaction. Gives the transcription's id. Whatever is refused, or breaks off, leaves nothing stored.
+ * transaction. Gives the transcription's id. Whatever is refused, or breaks off, leaves nothing stored. What came before
+ * with the same `idempotencyKey` is answered as it was then.
  *
  * Throws what `receive` throws, and `unauthorized` (the account is gone), `no_audio_file`, `validation`, `too_long`,
- * and what `Media.probe` refuses.
+ * `idempotency_key_in_use`, `idempotency_key_reused`, and what `Media.probe` refuses.
  */
 export function createUpload({
   db,
@@ -50,14 +52,30 @@ export function createUpload({
     return seen ?? storage.withFile(key, (path) => media.probe(path))
   }
 
-  return async ({ userId, receive }: { userId: string; receive: Receive }): Promise<string> => {
+  return async ({
+    userId,
+    receive,
+    idempotencyKey: key = null,
+  }: {
+    userId: string
+    receive: Receive
+    idempotencyKey?: string | null
+  }): Promise<string> => {
     if (!(await userExists(db, userId))) {
       throw new VerbatimError('unauthorized', 'The account of this access token no longer exists')
     }
+    await using turn = key === null ? null : await takeTurn(db, { userId, key })
     const id = crypto.randomUUID()
     try {
       const { fields, file } = await receive((body) => storage.write(audioKey(id), body))
       if (!file) throw new VerbatimError('no_audio_file', 'No audio file provided')
+      const { sha256 } = file.stored
+      const fingerprint = turn && (await fingerprintOf({ fields, filename: file.filename, sha256 }))
+      const earlier = fingerprint && turn.earlier(fingerprint)
+      if (earlier) {
+        await storage.remove(folderOf(id))
+        return earlier
+      }
       const options = parseOptions(fields, engines)
       const info = await look(audioKey(id))
       const apart = options.channels === 'split' ? info.channels : 1
@@ -73,8 +91,9 @@ export function createUpload({
           claimedSeconds: info.claimedSeconds,
           contentType: contentTypeOf(info),
           audioBytes: file.stored.bytes,
-          audioSha256: file.stored.sha256,
+          audioSha256: sha256,
         })
+        if (fingerprint) await turn.answer(tx, { transcriptionId: id, fingerprint })
         const before = (await countOpen(tx, { userId })) - 1
         await queue.enqueue(tx, 'prepare', [{ data: { transcriptionId: id }, priority: -before }])
       })
