@@ -25,9 +25,9 @@ export async function* follow(
   while (!signal.aborted) {
     // Before it is read: what changes from here on rings again.
     const rung = bell.next()
-    const row = await findTranscription(db, id)
+    const { row, finished } = await look(db, { id, revision: told })
     if (!row) return yield { kind: 'removed' }
-    for (const span of await finishedSince(db, { id, revision: told })) {
+    for (const span of finished) {
       told = span.revision ?? told
       yield { kind: 'span', revision: told, row, span }
     }
@@ -38,6 +38,29 @@ export async function* follow(
     if (isOver(row)) return
     await rung
   }
+}
+
+type Look = { row: Transcription | null; finished: FinishedSpan[] }
+
+const looks = new WeakMap<Database, Map<string, Promise<Look>>>()
+
+/**
+ * A transcription as it is, and its spans that were finished after `revision`. All who ask in one turn of the event loop
+ * get one reading, so that a change costs no more when many listen for it; what changes after it rings again.
+ */
+function look(db: Database, { id, revision }: { id: string; revision: number }): Promise<Look> {
+  const shared = looks.get(db) ?? new Map<string, Promise<Look>>()
+  looks.set(db, shared)
+  const key = `${id} ${revision}`
+  const begun = shared.get(key)
+  if (begun) return begun
+  const looking = (async () => ({
+    row: await findTranscription(db, id),
+    finished: await finishedSince(db, { id, revision }),
+  }))()
+  shared.set(key, looking)
+  setImmediate(() => shared.delete(key))
+  return looking
 }
 
 /** The transcription once it is over, or as it is when `signal` fires; null where it is gone. */

@@ -41,11 +41,11 @@ export async function signUp(url: string) {
     status,
 
     /** Uploads and gives the transcription's id. */
-    async upload(audio: Blob, fields: Record<string, string> = {}): Promise<string> {
+    async upload(audio: Blob, fields: Record<string, string> = {}, at = url): Promise<string> {
       const form = new FormData()
       for (const [name, value] of Object.entries(fields)) form.set(name, value)
       form.set('audio', audio, 'recording')
-      const answer = await fetch(`${url}/api/transcribe/`, { method: 'POST', headers, body: form })
+      const answer = await fetch(`${at}/api/transcribe/`, { method: 'POST', headers, body: form })
       if (answer.status !== 202) throw new Error(`upload ${answer.status}: ${await answer.text()}`)
       const { transcription_id: id }: { transcription_id: string } = await answer.json()
       return id

@@ -1,10 +1,19 @@
 import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { spans } from '../../src/db/schema.ts'
+import { SIDECAR_LIMITS } from '../../src/engines/sidecar/sidecar.ts'
 import { databases } from '../databases.ts'
+import { realSidecar } from '../engines/installed-sidecar.ts'
+import { fixtureText } from '../engines/pcm.ts'
+import { ROOT } from '../sidecar-dir.ts'
 import { signUp } from './client.ts'
 import { longRecording } from './recording.ts'
 import { startService, withFolder } from './service.ts'
+import { wordErrorRate } from './words.ts'
 
 const REPEATS = 40
+/** What a worker sends to a sidecar at once. */
+const SPANS_AT_ONCE = SIDECAR_LIMITS.concurrency
 const postgres = databases.find(({ name }) => name === 'Postgres')
 
 test.skipIf(!postgres)(
@@ -32,6 +41,79 @@ test.skipIf(!postgres)(
       expect(done.status).toBe('completed')
       expect(done.transcription?.match(/library/gi)?.length).toBe(REPEATS)
       expect(await Promise.all([second.kill('SIGTERM'), api.kill('SIGTERM')])).toEqual([0, 0])
+      await database.close()
+    })
+  },
+  600_000,
+)
+
+test.skipIf(!postgres)(
+  'every process is replaced while uploads come and statuses are read, and no one notices',
+  async () => {
+    if (!postgres) return
+    await withFolder(async (folder) => {
+      const [database, sidecar] = [await postgres.open(), await realSidecar()]
+      const SIDECAR_URL = `http://127.0.0.1:${await sidecar.ready}`
+      const env = { DATA_DIR: folder, DATABASE_URL: database.url ?? '', SIDECAR_URL }
+      const startApi = () => startService({ ...env, MODE: 'api' })
+      const startWorker = () => startService({ ...env, MODE: 'worker' })
+      let [api, ...workers] = await Promise.all([startApi(), startWorker(), startWorker()])
+      const user = await signUp(api.url)
+      const clip = Bun.file(join(ROOT, 'test/fixtures/speech.mp3'))
+      const ids: string[] = []
+      let isLoading = true
+      const uploading = (async () => {
+        for (; isLoading; await Bun.sleep(200)) ids.push(await user.upload(clip, { language: 'en' }, api.url))
+      })()
+      const reading = (async () => {
+        for (; isLoading; await Bun.sleep(20)) for (const id of ids.slice(-2)) await user.status(id, api.url)
+      })()
+
+      for (const [place, old] of workers.entries()) {
+        workers[place] = await startWorker()
+        expect(await old.kill('SIGTERM')).toBe(0)
+      }
+      const old = api
+      api = await startApi()
+      // Half of it has come when its API is told to stop.
+      const half = Promise.withResolvers<void>()
+      const stopping = Promise.withResolvers<void>()
+      const bytes = await clip.bytes()
+      const body = new ReadableStream({
+        async start(controller) {
+          controller.enqueue(bytes.slice(0, bytes.length / 2))
+          half.resolve()
+          await stopping.promise
+          controller.enqueue(bytes.slice(bytes.length / 2))
+          controller.close()
+        },
+      })
+      const headers = { ...user.headers, 'Content-Type': 'audio/mpeg' }
+      const slow = fetch(`${old.url}/api/transcribe`, { method: 'POST', headers, body })
+      await half.promise
+      await Bun.sleep(100)
+      const stopped = old.kill('SIGTERM')
+      await Bun.sleep(300)
+      stopping.resolve()
+      const { transcription_id: id }: { transcription_id: string } = await (await slow).json()
+      ids.push(id)
+      expect(await stopped).toBe(0)
+      isLoading = false
+      await Promise.all([uploading, reading])
+
+      const text = await fixtureText()
+      for (const id of ids) {
+        const { status, transcription } = await user.finished(id, api.url)
+        expect(status).toBe('completed')
+        expect(wordErrorRate(text, transcription ?? '')).toBeLessThanOrEqual(0.1)
+      }
+      const rows = await database.db.select().from(spans)
+      const again = rows.reduce((sum, { attempt }) => sum + attempt - 1, 0)
+      console.log(`${ids.length} uploads, ${again} spans handed back`)
+      expect(rows.map(({ failures }) => failures)).toEqual(rows.map(() => 0))
+      expect(again).toBeLessThanOrEqual(workers.length * SPANS_AT_ONCE)
+      expect(await Promise.all([api, ...workers].map((one) => one.kill('SIGTERM')))).toEqual([0, 0, 0])
+      await sidecar.stop()
       await database.close()
     })
   },
