@@ -25,6 +25,8 @@ import { StartError } from './errors.ts'
 import { createHealth } from './health/health.ts'
 import { createAccessTokens } from './http/access-tokens.ts'
 import type { SwaggerAssets } from './http/docs.ts'
+import { removeOver } from './limits/counters.store.ts'
+import { createRate, type Rate } from './limits/rate.ts'
 import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'
 import { guardedOutbound } from './outbound/guarded.ts'
 import { pgBossQueue } from './queue/pg-boss.ts'
@@ -97,7 +99,14 @@ export async function assemble({
     if (resumed > 0) log(`going on with ${resumed} unfinished jobs`)
   }
   const soleOwner = isEmbedded && settings.STORAGE_URL === undefined
-  const sweeper = startSweeper({ db, storage, retentionDays: settings.RETENTION_DAYS, soleOwner, log })
+  const sweeper = startSweeper({
+    db,
+    storage,
+    retentionDays: settings.RETENTION_DAYS,
+    soleOwner,
+    alongside: () => removeOver(db),
+    log,
+  })
   const engines = settings.MODE === 'api' ? null : openEngines(db, { settings, dataDir, env, log })
   const relay = engines && (await startRelay({ db, queue, listen: database.listen, log }))
   const maxAudioSeconds = settings.MAX_AUDIO_SECONDS
@@ -113,10 +122,22 @@ export async function assemble({
         passwords: argon2id,
         registration: settings.REGISTRATION,
         accessTokens,
+        signInRate: createRate({
+          db,
+          name: 'logins',
+          perMinute: settings.LOGINS_PER_MINUTE,
+          sentence: 'There were too many tries to log in or register',
+        }),
         removeFiles: transcriptions.removeFiles,
       }),
       keys: createKeysService({ db }),
-      gate: createGate({ db, accessTokens, identityProvider: identityProviderOf(settings) }),
+      gate: createGate({
+        db,
+        accessTokens,
+        identityProvider: identityProviderOf(settings),
+        requestRate: requestRateOf(db, settings),
+      }),
+      trustedProxies: settings.TRUSTED_PROXIES,
       transcriptions,
       upload: createUpload({
         db,
@@ -125,6 +146,10 @@ export async function assemble({
         media,
         engines: settings.INFERENCE.map((name) => ENGINES[name]),
         maxAudioSeconds,
+        allowance: {
+          maxOpen: settings.MAX_OPEN_PER_USER,
+          audioSecondsPerDay: settings.AUDIO_SECONDS_PER_DAY,
+        },
       }),
       outbound,
       webhooks: createWebhooksService({ db, outbound }),
@@ -273,6 +298,11 @@ function identityProviderOf({
   throw new SettingError(
     'AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE take each other: set all three, or none',
   )
+}
+
+function requestRateOf(db: Database, { REQUESTS_PER_MINUTE: perMinute }: Settings): Rate | null {
+  if (perMinute === undefined) return null
+  return createRate({ db, name: 'requests', perMinute, sentence: 'There were too many requests' })
 }
 
 async function swaggerAssets(): Promise<SwaggerAssets> {

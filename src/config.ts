@@ -145,6 +145,18 @@ export const SETTINGS = {
     default: 'open',
     parse: oneOf('open', 'closed'),
   }),
+  LOGINS_PER_MINUTE: preset({
+    doc: 'Log-ins and registrations that may be tried a minute, from one address and for one account, whether they succeed or not',
+    takes: 'a whole number from 1',
+    default: '20',
+    parse: integer(1, 1_000_000),
+  }),
+  TRUSTED_PROXIES: preset({
+    doc: 'Proxies before the service whose `X-Forwarded-For` says where a request comes from',
+    takes: 'a whole number up to 10',
+    default: '0',
+    parse: integer(0, 10),
+  }),
   AUTH_JWKS_URL: optional({
     doc: 'The keys (JWKS) of an identity provider whose JWTs are taken beside the service’s own; takes `AUTH_ISSUER` and `AUTH_AUDIENCE` too',
     takes: 'an http(s) URL',
@@ -186,6 +198,24 @@ export const SETTINGS = {
     takes: 'addresses and networks such as `10.0.0.0/8`, separated by commas',
     unset: 'public hosts alone',
     parse: networkList,
+  }),
+  REQUESTS_PER_MINUTE: optional({
+    doc: 'Requests of one user a minute',
+    takes: 'a whole number from 1',
+    unset: 'as many as there are',
+    parse: integer(1, 1_000_000),
+  }),
+  MAX_OPEN_PER_USER: optional({
+    doc: 'Transcriptions of one user that may be queued or under way at a time',
+    takes: 'a whole number from 1',
+    unset: 'as many as are uploaded',
+    parse: integer(1, 1_000_000),
+  }),
+  AUDIO_SECONDS_PER_DAY: optional({
+    doc: 'Seconds of audio that one user may have transcribed on a day (UTC)',
+    takes: 'a whole number of seconds from 1',
+    unset: 'as many as are uploaded',
+    parse: integer(1, Number.MAX_SAFE_INTEGER),
   }),
   INFERENCE: optional({
     doc: 'Which engines transcribe, the preferred first; audio goes to no other',

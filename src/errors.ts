@@ -1,3 +1,5 @@
+import type { Quota } from './quota.ts'
+
 /** What went wrong, as a machine's word. The HTTP layer alone knows which status each one answers. */
 export type ErrorCode =
   | 'validation'
@@ -13,6 +15,9 @@ export type ErrorCode =
   | 'upload_stalled'
   | 'url_refused'
   | 'url_failed'
+  | 'rate_limited'
+  | 'too_many_transcriptions'
+  | 'audio_limit_reached'
   | 'too_large'
   | 'too_long'
   | 'unauthorized'
@@ -57,5 +62,22 @@ export class VerbatimError extends Error {
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
+  }
+}
+
+/** A limit that is reached, and when it is worth trying again. */
+export class LimitError extends VerbatimError {
+  override name = 'LimitError'
+  readonly retryAfterSeconds: number
+  readonly quota: Quota | null
+
+  constructor(
+    code: 'rate_limited' | 'too_many_transcriptions' | 'audio_limit_reached',
+    message: string,
+    { retryAfterSeconds, quota = null }: { retryAfterSeconds: number; quota?: Quota | null },
+  ) {
+    super(code, message)
+    this.retryAfterSeconds = retryAfterSeconds
+    this.quota = quota
   }
 }

@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
 import { ACCESS_TOKEN_SECONDS } from '../http/access-tokens.ts'
+import { addressOf } from '../http/address.ts'
 import { readJson } from '../http/json-body.ts'
 import { noContent, noContentOr } from '../http/no-content.ts'
 import { Problem } from '../http/problems.ts'
@@ -19,7 +20,13 @@ import {
   Session,
 } from './schemas.ts'
 
-export type AuthRoutesServices = { auth: AuthService; keys: KeysService; gate: Gate }
+export type AuthRoutesServices = {
+  auth: AuthService
+  keys: KeysService
+  gate: Gate
+  /** Proxies before the service whose `X-Forwarded-For` is believed. */
+  trustedProxies: number
+}
 
 // `json` is what the document says; the function before it parses.
 const JSON_BODY = [readJson, 'json' as const]
@@ -41,29 +48,44 @@ const sessionOf = ({ accessToken, refreshToken }: Tokens) => ({
   refresh_token: refreshToken,
 })
 
+type Server = { requestIP(request: Request): { address: string } | null }
+
 /** What is called without an access token, to get one. */
-function openRoutes({ auth }: AuthRoutesServices) {
+function openRoutes({ auth, trustedProxies }: AuthRoutesServices) {
+  const from = ({ request, server }: { request: Request; server: Server | null }) => ({
+    address: addressOf({
+      headers: request.headers,
+      socketAddress: server?.requestIP(request)?.address,
+      trustedProxies,
+    }),
+  })
+
   return new Elysia({ tags, detail: { security: PUBLIC } })
     .post(
       '/register',
-      async ({ body, set }) => {
-        const session = sessionOf(await auth.register(body))
+      async ({ body, set, request, server }) => {
+        const session = sessionOf(await auth.register({ ...body, ...from({ request, server }) }))
         set.status = 201
         return session
       },
       {
         parse: JSON_BODY,
         body: Credentials,
-        response: { 201: Session, 400: Problem, 403: Problem, 409: Problem, 413: Problem },
+        response: { 201: Session, 400: Problem, 403: Problem, 409: Problem, 413: Problem, 429: Problem },
         detail: { summary: 'Create an account', description: 'Logs in, as a login does.' },
       },
     )
-    .post('/login', async ({ body }) => sessionOf(await auth.login(body)), {
-      parse: JSON_BODY,
-      body: Credentials,
-      response: { 200: Session, 400: Problem, 401: Problem, 413: Problem },
-      detail: { summary: 'Get an access token' },
-    })
+    .post(
+      '/login',
+      async ({ body, request, server }) =>
+        sessionOf(await auth.login({ ...body, ...from({ request, server }) })),
+      {
+        parse: JSON_BODY,
+        body: Credentials,
+        response: { 200: Session, 400: Problem, 401: Problem, 413: Problem, 429: Problem },
+        detail: { summary: 'Get an access token' },
+      },
+    )
     .post('/refresh', async ({ body }) => sessionOf(await auth.refresh(body.refresh_token)), {
       parse: JSON_BODY,
       body: Refresh,

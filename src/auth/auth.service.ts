@@ -16,7 +16,8 @@ import {
 
 export type AuthService = ReturnType<typeof createAuthService>
 
-type Credentials = { email: string; password: string }
+/** `address`: where the request comes from, where that is known. */
+type Credentials = { email: string; password: string; address: string | null }
 
 export type Tokens = { accessToken: string; refreshToken: string }
 
@@ -26,12 +27,15 @@ export function createAuthService({
   passwords,
   registration,
   accessTokens,
+  signInRate,
   removeFiles,
 }: {
   db: Database
   passwords: Passwords
   registration: 'open' | 'closed'
   accessTokens: { sign(claims: { sub: string; sid: string }): Promise<string> }
+  /** Counts what is tried for an account and from an address; null: it is not counted. */
+  signInRate: ((key: string) => Promise<unknown>) | null
   /** Removes what is stored of transcriptions whose rows are gone. */
   removeFiles: (transcriptionIds: string[]) => Promise<void>
 }) {
@@ -51,19 +55,27 @@ export function createAuthService({
     return user
   }
 
+  /** Throws `rate_limited`. */
+  async function count({ email, address }: { email: string | null; address: string | null }) {
+    if (address !== null) await signInRate?.(`address ${address}`)
+    if (email !== null) await signInRate?.(`account ${plain(email)}`)
+  }
+
   return {
-    /** Throws `registration_closed` and `email_taken`. */
-    async register({ email, password }: Credentials): Promise<Tokens> {
+    /** Throws `registration_closed`, `email_taken` and `rate_limited`. */
+    async register({ email, password, address }: Credentials): Promise<Tokens> {
       if (registration === 'closed') {
         throw new VerbatimError('registration_closed', 'Registration is closed on this server')
       }
+      await count({ email, address })
       const id = await insertUser(db, { email: plain(email), passwordHash: await passwords.hash(password) })
       if (!id) throw new VerbatimError('email_taken', 'This email is registered already')
       return open(id)
     },
 
-    /** Throws `invalid_credentials`, alike for an unknown user and a wrong password. */
-    async login({ email, password }: Credentials): Promise<Tokens> {
+    /** Throws `invalid_credentials`, alike for an unknown user and a wrong password, and `rate_limited`. */
+    async login({ email, password, address }: Credentials): Promise<Tokens> {
+      await count({ email, address })
       const user = await findUserByEmail(db, plain(email))
       const right = await passwords.verify(password, user?.passwordHash ?? (await decoy))
       if (!user || !right) throw new VerbatimError('invalid_credentials', 'Wrong email or password')
@@ -99,7 +111,7 @@ export function createAuthService({
       return { id, email, role, created_at: createdAt.toISOString() }
     },
 
-    /** Ends all other sessions too. Throws `no_password` and `wrong_password`. */
+    /** Ends all other sessions too. Throws `no_password`, `wrong_password` and `rate_limited`. */
     async changePassword({
       userId,
       sessionId,
@@ -111,11 +123,11 @@ export function createAuthService({
       current: string
       next: string
     }): Promise<void> {
-      const { passwordHash } = await existing(userId)
-      if (passwordHash === null) {
+      const user = await existing(userId)
+      if (user.passwordHash === null) {
         throw new VerbatimError('no_password', 'This account logs in elsewhere: it has no password here')
       }
-      await check(current, passwordHash)
+      await check(current, user)
       const nextHash = await passwords.hash(next)
       await db.transaction(async (tx) => {
         await setPasswordHash(tx, { id: userId, passwordHash: nextHash })
@@ -124,11 +136,12 @@ export function createAuthService({
     },
 
     /**
-     * Removes an account with all that is its own: what runs for it stops, and no file stays. Throws `wrong_password`.
+     * Removes an account with all that is its own: what runs for it stops, and no file stays. Throws `wrong_password` and
+     * `rate_limited`.
      */
     async remove({ userId, password }: { userId: string; password: string | undefined }): Promise<void> {
-      const { passwordHash } = await existing(userId)
-      if (passwordHash !== null) await check(password ?? '', passwordHash)
+      const user = await existing(userId)
+      if (user.passwordHash !== null) await check(password ?? '', user)
       const ids = await db.transaction(async (tx) => {
         // What is being uploaded is written down first, and goes too.
         await holdUser(tx, { id: userId, strength: 'update' })
@@ -140,8 +153,9 @@ export function createAuthService({
     },
   }
 
-  async function check(password: string, hash: string) {
-    if (!(await passwords.verify(password, hash))) {
+  async function check(password: string, { email, passwordHash }: User) {
+    await count({ email, address: null })
+    if (!(await passwords.verify(password, passwordHash ?? (await decoy)))) {
       throw new VerbatimError('wrong_password', 'The password is wrong')
     }
   }

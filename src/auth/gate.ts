@@ -1,5 +1,6 @@
 import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
+import type { Quota } from '../quota.ts'
 import { isUuid } from '../uuid.ts'
 import { insertIdentity, prepareFindIdentity } from './identities.store.ts'
 import type { IdentityProvider } from './identity-provider.ts'
@@ -17,16 +18,19 @@ const USED_AGAIN_MS = 60_000
 /**
  * Tells who a bearer token is of: an access token's user, for as long as the account and the session are there, an API
  * key's, or, where there is an identity provider, whom it names, who becomes a user when first seen. Throws
- * `unauthorized`, and `identity_provider_unavailable`.
+ * `unauthorized`, `identity_provider_unavailable`, and `rate_limited`.
  */
 export function createGate({
   db,
   accessTokens,
   identityProvider,
+  requestRate,
 }: {
   db: Database
   accessTokens: AccessTokenReader
   identityProvider: IdentityProvider | null
+  /** Counts a user's requests; null: they are not counted. */
+  requestRate: ((userId: string) => Promise<Quota>) | null
 }) {
   const findCaller = prepareFindCaller(db)
   const findIdentity = prepareFindIdentity(db)
@@ -64,7 +68,10 @@ export function createGate({
   }
 
   return {
-    admit: (token: string) => (token.startsWith(KEY_PREFIX) ? ofKey(token) : ofToken(token)),
+    async admit(token: string) {
+      const caller = await (token.startsWith(KEY_PREFIX) ? ofKey(token) : ofToken(token))
+      return { ...caller, quota: requestRate && (await requestRate(caller.userId)) }
+    },
   }
 }
 

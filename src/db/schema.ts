@@ -4,6 +4,7 @@ import {
   bigint,
   boolean,
   customType,
+  date,
   doublePrecision,
   index,
   integer,
@@ -349,4 +350,28 @@ export const deliveries = pgTable(
       .on(table.createdAt)
       .where(sql`${table.job} is null and ${table.state} = 'pending'`),
   ],
+)
+
+/** What is counted a minute. Not logged (its migration says so): it is written often, and a crash may forget it. */
+export const counters = pgTable('counters', {
+  key: text().primaryKey(),
+  count: integer().notNull(),
+  until: time().notNull(),
+})
+
+/**
+ * What a user has had transcribed on a day (UTC). A trigger on transcriptions keeps it: the length that a header claims
+ * counts until the true one is known, and of what ends or is deleted before that, what is done.
+ */
+export const usage = pgTable(
+  'usage',
+  {
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    day: date({ mode: 'string' }).notNull(),
+    transcriptions: count(),
+    audioSeconds: doublePrecision().notNull().default(0),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.day] }), index('usage_day').on(table.day)],
 )

@@ -1,5 +1,6 @@
 import { Elysia, t } from 'elysia'
-import { type ErrorCode, VerbatimError } from '../errors.ts'
+import { type ErrorCode, LimitError, VerbatimError } from '../errors.ts'
+import { rateLimitHeaders } from './rate-limit.ts'
 
 const STATUS: Record<ErrorCode, number> = {
   validation: 400,
@@ -33,6 +34,9 @@ const STATUS: Record<ErrorCode, number> = {
   too_large: 413,
   too_long: 413,
   unsupported_type: 415,
+  rate_limited: 429,
+  too_many_transcriptions: 429,
+  audio_limit_reached: 429,
   internal: 500,
   url_failed: 502,
   engine_rejected: 502,
@@ -56,7 +60,11 @@ export const Problem = t.Object(
 /** The answer for what was thrown. What is no `VerbatimError` is a defect: logged whole, told without its text. */
 export function problemOf(error: unknown, log: (line: string, error: unknown) => void): Response {
   const { error: sentence, code } = sentenceOf(error, log)
-  return answer(STATUS[code], sentence, code)
+  return answer(STATUS[code], sentence, code, error instanceof LimitError ? limitHeaders(error) : {})
+}
+
+function limitHeaders({ retryAfterSeconds, quota }: LimitError) {
+  return { 'retry-after': String(retryAfterSeconds), ...(quota && rateLimitHeaders(quota)) }
 }
 
 /** As `problemOf`, for an answer whose status has gone out already. */
@@ -76,8 +84,8 @@ const HEADERS: Record<number, Record<string, string>> = {
   408: { Connection: 'close' },
 }
 
-function answer(status: number, error: string, code: string) {
-  return Response.json({ error, code }, { status, headers: HEADERS[status] ?? {} })
+function answer(status: number, error: string, code: string, headers: Record<string, string> = {}) {
+  return Response.json({ error, code }, { status, headers: { ...HEADERS[status], ...headers } })
 }
 
 /** Turns whatever a route throws, or Elysia finds wrong with a request, into a `Problem`. */

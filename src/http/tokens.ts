@@ -1,5 +1,7 @@
 import { Elysia } from 'elysia'
 import { VerbatimError } from '../errors.ts'
+import type { Quota } from '../quota.ts'
+import { rateLimitHeaders } from './rate-limit.ts'
 
 /**
  * What a caller may do. Access tokens have `read`, `write` and `account` (the account itself, its keys), an administrator's
@@ -12,9 +14,11 @@ export type Caller = {
   scopes: readonly Scope[]
   /** Null where the caller has logged in elsewhere, or is a key. */
   sessionId: string | null
+  /** What is left of the user's requests; null where there is no limit. */
+  quota: Quota | null
 }
 
-/** Tells who a bearer token is of. Throws `unauthorized`. */
+/** Tells who a bearer token is of. Throws `unauthorized` and `rate_limited`. */
 export type Gate = { admit(token: string): Promise<Caller> }
 
 /**
@@ -24,7 +28,7 @@ export type Gate = { admit(token: string): Promise<Caller> }
  * `new Elysia({ detail: { security: BEARER } }).use(bearer({ gate })).get('/things', ({ userId }) => …)`
  */
 export function bearer({ gate, needs }: { gate: Gate; needs?: 'account' | 'admin' }) {
-  return new Elysia().derive({ as: 'scoped' }, async ({ headers, request }) => {
+  return new Elysia().derive({ as: 'scoped' }, async ({ headers, request, set }) => {
     const [scheme, token] = headers.authorization?.split(' ') ?? []
     if (scheme?.toLowerCase() !== 'bearer' || !token) {
       throw new VerbatimError(
@@ -33,6 +37,7 @@ export function bearer({ gate, needs }: { gate: Gate; needs?: 'account' | 'admin
       )
     }
     const caller = await gate.admit(token)
+    if (caller.quota) Object.assign(set.headers, rateLimitHeaders(caller.quota))
     const scope = needs ?? scopeOf(request.method)
     if (!caller.scopes.includes(scope)) throw new VerbatimError('insufficient_scope', REFUSALS[scope])
     return { userId: caller.userId, caller }

@@ -10,10 +10,13 @@ export type Sweeper = {
 /** Sweeps now and then every hour. */
 export function startSweeper({
   soleOwner,
+  alongside,
   ...options
 }: Omit<Sweep, 'signal'> & {
   /** Nobody else writes to this store, and this process has not begun to: what lies there half done was left. */
   soleOwner: boolean
+  /** What else is to be done every hour. */
+  alongside: () => Promise<void>
 }): Sweeper {
   const stopping = new AbortController()
   const { signal } = stopping
@@ -22,6 +25,9 @@ export function startSweeper({
   async function round(leftBefore?: Date) {
     const told = tell(await sweep({ ...options, signal }, leftBefore))
     if (told) options.log(told)
+    await alongside().catch((error) =>
+      options.log('sweeping failed; it is tried again within the hour', error),
+    )
   }
 
   let running = round(soleOwner ? startedAt : undefined)

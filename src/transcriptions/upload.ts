@@ -1,10 +1,11 @@
-import { userExists } from '../auth/users.store.ts'
+import { holdUser, userExists } from '../auth/users.store.ts'
 import type { Database } from '../db/database.ts'
 import type { EngineName } from '../engines/engine.ts'
 import { VerbatimError } from '../errors.ts'
 import type { AudioInfo, Media } from '../media/media.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'
+import { type Allowance, isLimited, requireRoom, requireWithin } from './allowance.ts'
 import { fingerprintOf, takeTurn } from './idempotency.ts'
 import { audioKey, folderOf } from './keys.ts'
 import { parseOptions } from './options.ts'
@@ -24,7 +25,8 @@ export type Receive = (store: (body: ReadableStream<Uint8Array>) => Promise<Stor
  * with the same `idempotencyKey` is answered as it was then.
  *
  * Throws what `receive` throws, and `unauthorized` (the account is gone), `no_audio_file`, `validation`, `too_long`,
- * `idempotency_key_in_use`, `idempotency_key_reused`, and what `Media.probe` refuses.
+ * `idempotency_key_in_use`, `idempotency_key_reused`, `too_many_transcriptions`, `audio_limit_reached`, and what
+ * `Media.probe` refuses.
  */
 export function createUpload({
   db,
@@ -33,6 +35,7 @@ export function createUpload({
   media,
   engines,
   maxAudioSeconds,
+  allowance,
 }: {
   db: Database
   queue: Queue
@@ -40,6 +43,7 @@ export function createUpload({
   media: Media
   engines: EngineName[]
   maxAudioSeconds: number
+  allowance: Allowance
 }) {
   /** Most files say at their ends what they are. Only where they do not is all of one read, and what that says holds. */
   async function look(key: string): Promise<AudioInfo> {
@@ -61,10 +65,10 @@ export function createUpload({
     receive: Receive
     idempotencyKey?: string | null
   }): Promise<string> => {
-    if (!(await userExists(db, userId))) {
-      throw new VerbatimError('unauthorized', 'The account of this access token no longer exists')
-    }
+    if (!(await userExists(db, userId))) throw noAccount()
     await using turn = key === null ? null : await takeTurn(db, { userId, key })
+    // One that came before may be what there is no more room beside.
+    if (key === null) await requireRoom(db, { userId, allowance })
     const id = crypto.randomUUID()
     try {
       const { fields, file } = await receive((body) => storage.write(audioKey(id), body))
@@ -81,6 +85,8 @@ export function createUpload({
       const apart = options.channels === 'split' ? info.channels : 1
       if (apart * (info.claimedSeconds ?? 0) > maxAudioSeconds) throw tooLong({ maxAudioSeconds, apart })
       await db.transaction(async (tx) => {
+        const strength = isLimited(allowance) ? 'no key update' : 'key share'
+        if (!(await holdUser(tx, { id: userId, strength }))) throw noAccount()
         await insertTranscription(tx, {
           id,
           userId,
@@ -94,6 +100,7 @@ export function createUpload({
           audioSha256: sha256,
         })
         if (fingerprint) await turn.answer(tx, { transcriptionId: id, fingerprint })
+        await requireWithin(tx, { id, userId, allowance })
         const before = (await countOpen(tx, { userId })) - 1
         await queue.enqueue(tx, 'prepare', [{ data: { transcriptionId: id }, priority: -before }])
       })
@@ -103,6 +110,10 @@ export function createUpload({
       throw error
     }
   }
+}
+
+function noAccount() {
+  return new VerbatimError('unauthorized', 'The account of this access token no longer exists')
 }
 
 function tooLong({ maxAudioSeconds, apart }: { maxAudioSeconds: number; apart: number }) {

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { argon2id } from '../../src/auth/argon2id.ts'
+import { createAuthService } from '../../src/auth/auth.service.ts'
 import { users } from '../../src/db/schema.ts'
 import { databases, embedded } from '../databases.ts'
 import { type Answer, type Client, clientOf, fixture, textAt } from './client.ts'
@@ -55,6 +57,32 @@ describe.each(databases)('accounts on $name', (kind) => {
       body: { error: 'Wrong email or password', code: 'invalid_credentials' },
     })
     expect(refusal(unknown)).toEqual(refusal(wrong))
+  })
+
+  test('and cost the same: one argon2id of the same size', async () => {
+    const verified: string[] = []
+    const auth = createAuthService({
+      db: service.db,
+      passwords: {
+        hash: argon2id.hash,
+        verify(password, hash) {
+          verified.push(hash)
+          return argon2id.verify(password, hash)
+        },
+      },
+      registration: 'open',
+      accessTokens: { sign: async () => 'unused' },
+      signInRate: null,
+      removeFiles: async () => {},
+    })
+    const tried = { password: 'a wrong password', address: null }
+    await auth.register({ email: 'cost@example.com', password, address: null })
+    for (const email of ['cost@example.com', 'nobody-at-all@example.com']) {
+      const refused = await auth.login({ ...tried, email }).catch((error) => error)
+      expect(refused).toMatchObject({ code: 'invalid_credentials' })
+    }
+    const sizes = verified.map((hash) => hash.split('$').slice(0, 4).join('$'))
+    expect(sizes).toEqual(Array(2).fill('$argon2id$v=19$m=19456,t=2,p=1'))
   })
 
   test('passwords are kept as argon2id hashes alone', async () => {

@@ -11,11 +11,13 @@ import { createKeysService } from '../../src/auth/keys.service.ts'
 import type { Engine, EngineState } from '../../src/engines/engine.ts'
 import { createHealth } from '../../src/health/health.ts'
 import { createAccessTokens } from '../../src/http/access-tokens.ts'
+import { createRate } from '../../src/limits/rate.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import { parseNetwork } from '../../src/outbound/networks.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
+import type { Allowance } from '../../src/transcriptions/allowance.ts'
 import { createLinkSigner } from '../../src/transcriptions/links.ts'
 import { createTranscriptionsService } from '../../src/transcriptions/transcriptions.service.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
@@ -37,12 +39,14 @@ export async function startService({
   maxAudioSeconds = 3600,
   secrets = [SECRET],
   identityProvider = null,
+  limits = {},
 }: {
   kind: TestDatabaseKind
   registration?: 'open' | 'closed'
   maxAudioSeconds?: number
   secrets?: [string, ...string[]]
   identityProvider?: IdentityProvider | null
+  limits?: Allowance & { requestsPerMinute?: number; loginsPerMinute?: number }
 }) {
   const database = await kind.open()
   const { db, changes } = database
@@ -61,6 +65,8 @@ export async function startService({
   const accessTokens = await createAccessTokens({ secrets })
   const links = createLinkSigner({ secrets })
   const outbound = guardedOutbound({ allow: LOOPBACK })
+  const rate = (name: string, perMinute: number | undefined) =>
+    perMinute === undefined ? null : createRate({ db, name, perMinute, sentence: 'There were too many' })
   let url = ''
   const transcriptions = createTranscriptionsService({ db, changes, storage, links, publicUrl: () => url })
 
@@ -70,12 +76,27 @@ export async function startService({
       passwords: argon2id,
       registration,
       accessTokens,
+      signInRate: rate('logins', limits.loginsPerMinute),
       removeFiles: transcriptions.removeFiles,
     }),
     keys: createKeysService({ db }),
-    gate: createGate({ db, accessTokens, identityProvider }),
+    gate: createGate({
+      db,
+      accessTokens,
+      identityProvider,
+      requestRate: rate('requests', limits.requestsPerMinute),
+    }),
+    trustedProxies: 1,
     transcriptions,
-    upload: createUpload({ db, queue, storage, media, engines: ['sidecar'], maxAudioSeconds }),
+    upload: createUpload({
+      db,
+      queue,
+      storage,
+      media,
+      engines: ['sidecar'],
+      maxAudioSeconds,
+      allowance: limits,
+    }),
     outbound,
     webhooks: createWebhooksService({ db, outbound }),
     health: createHealth({

@@ -212,7 +212,15 @@ for (const kind of databases) {
       await Bun.sleep(20)
       const { promise: swept, resolve } = Promise.withResolvers<string>()
       const { db } = database
-      const sweeper = startSweeper({ db, storage, retentionDays: undefined, soleOwner: true, log: resolve })
+      let rounds = 0
+      const sweeper = startSweeper({
+        db,
+        storage,
+        retentionDays: undefined,
+        soleOwner: true,
+        alongside: async () => void rounds++,
+        log: resolve,
+      })
       await Bun.sleep(20)
       const id = randomUUID()
       await storage.write(audioKey(id), streamOf(AUDIO))
@@ -220,6 +228,7 @@ for (const kind of databases) {
         'removed from the storage: folders of no transcription (1), half-written uploads (1)',
       )
       await sweeper.stop()
+      expect(rounds).toBe(1)
       expect(await hasAudio(known)).toBe(true)
       expect(await hasAudio(id)).toBe(true)
       expect(await readdir(join(folder.path, 'incoming'))).toEqual([])

@@ -52,7 +52,15 @@ function distant(endBytes: number) {
 /** Uploads to `storage`; gives what was written down of it. */
 async function uploaded(storage: Storage, recording: Uint8Array) {
   const upload = createUpload({
-    ...{ db: workplace.db, queue, storage, media, engines: ['sidecar'], maxAudioSeconds: 3600 },
+    ...{
+      db: workplace.db,
+      queue,
+      storage,
+      media,
+      engines: ['sidecar'],
+      maxAudioSeconds: 3600,
+      allowance: {},
+    },
   })
   const id = await upload({
     userId: workplace.userId,

@@ -95,6 +95,7 @@ export async function openWorkplace(kind: TestDatabaseKind) {
         media,
         engines: ['sidecar', 'huggingface'],
         maxAudioSeconds: 3600,
+        allowance: {},
       })
       return upload({
         userId: by,

@@ -1,0 +1,40 @@
+import { lt, sql } from 'drizzle-orm'
+import type { Database, Queries } from '../db/database.ts'
+import { counters } from '../db/schema.ts'
+
+/**
+ * A statement prepared once: counts one more of `key` in a window that begins with its first, and gives the count and the
+ * seconds to the window's end. All processes count in the same row, by the database's clock.
+ */
+export function prepareCountUp(db: Database, { windowSeconds }: { windowSeconds: number }) {
+  const isOver = sql`${counters.until} <= now()`
+  const statement = db
+    .insert(counters)
+    .values({
+      key: sql.placeholder('key'),
+      count: 1,
+      until: sql`now() + make_interval(secs => ${windowSeconds})`,
+    })
+    .onConflictDoUpdate({
+      target: counters.key,
+      set: {
+        count: sql`case when ${isOver} then 1 else ${counters.count} + 1 end`,
+        until: sql`case when ${isOver} then excluded.until else ${counters.until} end`,
+      },
+    })
+    .returning({
+      count: counters.count,
+      secondsLeft: sql<number>`ceil(extract(epoch from ${counters.until} - now()))::int`,
+    })
+    .prepare(`count_up_${windowSeconds}`)
+  return async (key: string): Promise<{ count: number; secondsLeft: number }> => {
+    const [row] = await statement.execute({ key })
+    if (!row) throw new Error('a row was counted up, and none came back')
+    return row
+  }
+}
+
+/** Removes what counts for nothing any more. */
+export async function removeOver(db: Queries): Promise<void> {
+  await db.delete(counters).where(lt(counters.until, sql`now()`))
+}

@@ -1,0 +1,37 @@
+import { expect, test } from 'bun:test'
+import { addressOf } from '../../src/http/address.ts'
+
+const from = (socketAddress: string | undefined, trustedProxies = 0, forwarded?: string) =>
+  addressOf({
+    headers: new Headers(forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }),
+    socketAddress,
+    trustedProxies,
+  })
+
+test.each([
+  ['192.0.2.1', '192.0.2.1'],
+  ['::ffff:192.0.2.1', '192.0.2.1'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::'],
+  ['2001:db8:1:2:ffff::1', '2001:db8:1:2::'],
+  ['/var/run/socket', null],
+  [undefined, null],
+])('of a socket: %s', (socket, address) => {
+  expect(from(socket)).toBe(address)
+})
+
+test('what a client says of itself counts for nothing without a proxy', () => {
+  expect(from('192.0.2.1', 0, '198.51.100.7')).toBe('192.0.2.1')
+})
+
+test.each([
+  [1, '198.51.100.7', '198.51.100.7'],
+  [1, '203.0.113.9, 198.51.100.7', '198.51.100.7'],
+  [2, '203.0.113.9, 198.51.100.7', '203.0.113.9'],
+  [2, 'forged, 203.0.113.9,198.51.100.7', '203.0.113.9'],
+  [1, 'unknown', null],
+  // Who did not come by the proxies.
+  [1, undefined, '192.0.2.1'],
+  [2, '198.51.100.7', '192.0.2.1'],
+])('behind %d proxies, of %p', (proxies, forwarded, address) => {
+  expect(from('192.0.2.1', proxies, forwarded)).toBe(address)
+})
