@@ -8,11 +8,14 @@ import {
   type TranscriptionRoutesServices,
   transcriptionRoutes,
 } from './transcriptions/transcriptions.routes.ts'
+import { uploadRoutes } from './uploads/uploads.routes.ts'
+import type { UploadsService } from './uploads/uploads.service.ts'
 import { webhookRoutes } from './webhooks/webhooks.routes.ts'
 import type { WebhooksService } from './webhooks/webhooks.service.ts'
 
 export type AppServices = AuthRoutesServices &
   TranscriptionRoutesServices & {
+    uploads: UploadsService
     webhooks: WebhooksService
     health: Health
     swagger: SwaggerAssets
@@ -32,6 +35,7 @@ export function createApp(services: AppServices) {
     .use(docs({ assets: services.swagger, version: services.version }))
     .use(authRoutes(services))
     .use(transcriptionRoutes(services))
+    .use(uploadRoutes(services))
     .use(webhookRoutes(services))
     .use(healthRoutes(services))
 }

@@ -34,13 +34,14 @@ import { diskStorage } from './storage/disk.ts'
 import { s3Storage } from './storage/s3/s3.ts'
 import type { Storage } from './storage/storage.ts'
 import { createLinkSigner } from './transcriptions/links.ts'
-import { ENGINES } from './transcriptions/options.ts'
+import { ENGINES, parseOptions } from './transcriptions/options.ts'
 import type { WorkServices } from './transcriptions/prepare.ts'
 import { requeue } from './transcriptions/recover.ts'
 import { hostedSecondsToday } from './transcriptions/spans.store.ts'
 import { startSweeper } from './transcriptions/sweeper.ts'
 import { createTranscriptionsService } from './transcriptions/transcriptions.service.ts'
 import { createUpload } from './transcriptions/upload.ts'
+import { createUploadsService } from './uploads/uploads.service.ts'
 import type { DeliverServices } from './webhooks/deliver.ts'
 import { forgetJobs } from './webhooks/deliveries.store.ts'
 import { startRelay } from './webhooks/relay.ts'
@@ -116,6 +117,19 @@ export async function assemble({
     const accessTokens = await createAccessTokens({ secrets })
     const links = createLinkSigner({ secrets })
     const transcriptions = createTranscriptionsService({ db, changes, storage, links, publicUrl })
+    const names = settings.INFERENCE.map((name) => ENGINES[name])
+    const upload = createUpload({
+      db,
+      queue,
+      storage,
+      media,
+      engines: names,
+      maxAudioSeconds,
+      allowance: {
+        maxOpen: settings.MAX_OPEN_PER_USER,
+        audioSecondsPerDay: settings.AUDIO_SECONDS_PER_DAY,
+      },
+    })
     return {
       auth: createAuthService({
         db,
@@ -139,17 +153,13 @@ export async function assemble({
       }),
       trustedProxies: settings.TRUSTED_PROXIES,
       transcriptions,
-      upload: createUpload({
+      upload,
+      uploads: createUploadsService({
         db,
-        queue,
         storage,
-        media,
-        engines: settings.INFERENCE.map((name) => ENGINES[name]),
-        maxAudioSeconds,
-        allowance: {
-          maxOpen: settings.MAX_OPEN_PER_USER,
-          audioSecondsPerDay: settings.AUDIO_SECONDS_PER_DAY,
-        },
+        takeIn: upload,
+        checkFields: (fields) => void parseOptions(fields, names),
+        maxBytes: settings.MAX_UPLOAD_BYTES,
       }),
       outbound,
       webhooks: createWebhooksService({ db, outbound }),

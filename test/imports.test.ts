@@ -10,7 +10,7 @@ type Module = { path: string; imports: string[]; code: string }
 
 const ENTRIES = ['main.ts', 'edge.ts']
 const WIRING = ['app.ts', 'assemble.ts', 'worker.ts', 'tour.ts']
-const FEATURES = ['admin', 'auth', 'limits', 'transcriptions', 'health', 'webhooks']
+const FEATURES = ['admin', 'auth', 'limits', 'transcriptions', 'health', 'webhooks', 'uploads']
 const PORTS = ['engines', 'media', 'storage', 'queue', 'db', 'outbound']
 /** What of a port's folder anyone may import: the port itself and what is pure. The rest are its adapters. */
 const OPEN = [

@@ -375,3 +375,32 @@ export const usage = pgTable(
   },
   (table) => [primaryKey({ columns: [table.userId, table.day] }), index('usage_day').on(table.day)],
 )
+
+/** Audio that arrives in pieces, by the tus protocol. */
+export const uploads = pgTable(
+  'uploads',
+  {
+    id: id(),
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    /** In bytes; `offset` of them are stored. */
+    length: bigint({ mode: 'number' }).notNull(),
+    offset: bigint({ mode: 'number' }).notNull().default(0),
+    /** What was sent as `Upload-Metadata`. */
+    metadata: text().notNull(),
+    /** Pieces taken in, whole or not; what a piece brings is only written by the latest. */
+    piece: count(),
+    /** The pieces that make up the file, in its order: each one's key ends with its number. */
+    pieces: integer().array().notNull().default([]),
+    /** What became of it, once all of it was there. */
+    transcriptionId: uuid().references(() => transcriptions.id, { onDelete: 'cascade' }),
+    createdAt: time().notNull().defaultNow(),
+    expiresAt: time().notNull(),
+  },
+  (table) => [
+    index('uploads_user').on(table.userId),
+    index('uploads_transcription').on(table.transcriptionId),
+    index('uploads_expiry').on(table.expiresAt),
+  ],
+)

@@ -33,7 +33,13 @@ export function docs({ assets, version }: { assets: SwaggerAssets; version: stri
           'Audio in, a transcript out. Register or log in, press **Authorize**, paste the `access_token` (or an API key), and try the rest.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      tags: [{ name: 'Auth' }, { name: 'Transcriptions' }, { name: 'Webhooks' }, { name: 'Operations' }],
+      tags: [
+        { name: 'Auth' },
+        { name: 'Transcriptions' },
+        { name: 'Uploads' },
+        { name: 'Webhooks' },
+        { name: 'Operations' },
+      ],
       components: {
         securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: SCHEME } },
       },

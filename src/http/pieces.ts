@@ -50,3 +50,7 @@ function free({ buffer, byteLength }: Uint8Array): void {
 function brokenOff(cause?: unknown) {
   return new VerbatimError('incomplete_upload', 'The upload broke off before its end', { cause })
 }
+
+/** Whether what was thrown says that a body did not come whole. */
+export const isCutShort = (error: unknown): error is VerbatimError =>
+  error instanceof VerbatimError && ['incomplete_upload', 'upload_stalled'].includes(error.code)

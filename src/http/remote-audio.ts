@@ -3,7 +3,7 @@ import type { Outbound } from '../outbound/outbound.ts'
 import { type Store, streamed } from './file-part.ts'
 import type { Pace } from './pace.ts'
 import { filenameIn } from './part-head.ts'
-import { piecesOf } from './pieces.ts'
+import { isCutShort, piecesOf } from './pieces.ts'
 
 const REDIRECTS = 5
 const HEAD_MS = 30_000
@@ -54,9 +54,6 @@ export async function readRemote<Stored>({
     throw isCutShort(error) ? cutShort(error) : error
   }
 }
-
-const isCutShort = (error: unknown): error is VerbatimError =>
-  error instanceof VerbatimError && ['incomplete_upload', 'upload_stalled'].includes(error.code)
 
 function cutShort(error: VerbatimError) {
   return new VerbatimError('url_failed', `The audio of audio_url did not come whole: ${error.message}`, {

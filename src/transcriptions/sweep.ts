@@ -1,5 +1,12 @@
 import type { Database } from '../db/database.ts'
 import type { Storage } from '../storage/storage.ts'
+import {
+  findExpiredUploads,
+  findKnownUploads,
+  removeUpload,
+  UPLOADS_FOLDER,
+  uploadFolder,
+} from '../uploads/uploads.store.ts'
 import { isUuid } from '../uuid.ts'
 import { forgetKeys } from './idempotency.store.ts'
 import { KEPT_SECONDS } from './idempotency.ts'
@@ -22,7 +29,9 @@ export type Sweep = {
 export type Swept = {
   /** Transcriptions whose audio was removed because of their age. */
   expired: number
-  /** Folders that were no transcription's. */
+  /** Uploads that nobody went on with. */
+  uploads: number
+  /** Folders that were no transcription's, and no upload's. */
   orphans: number
   /** Writes that had never ended. */
   abandoned: number
@@ -46,6 +55,7 @@ export async function sweep(options: Sweep, leftBefore = new Date(Date.now() - D
   await counted(forgetKeys(options.db, { keptSeconds: KEPT_SECONDS }))
   return {
     expired: retentionDays === undefined ? 0 : await counted(removeExpired(options, retentionDays)),
+    uploads: await counted(removeExpiredUploads(options)),
     orphans: await counted(removeOrphans(options, leftBefore)),
     abandoned: await counted(storage.removeAbandoned(leftBefore)),
   }
@@ -69,28 +79,53 @@ async function removeExpired({ db, storage, signal }: Sweep, retentionDays: numb
   }
 }
 
+async function removeExpiredUploads({ db, storage, signal }: Sweep): Promise<number> {
+  let removed = 0
+  for (;;) {
+    const ids = await findExpiredUploads(db, BATCH)
+    for (const id of ids) {
+      signal.throwIfAborted()
+      await storage.remove(uploadFolder(id))
+      await removeUpload(db, id)
+      removed++
+    }
+    if (ids.length < BATCH) return removed
+  }
+}
+
+/** Where folders lie, and how to tell those that are someone's. */
+const PLACES = [
+  { place: FOLDER, knownOf: findKnown },
+  { place: UPLOADS_FOLDER, knownOf: findKnownUploads },
+]
+
 async function removeOrphans(options: Sweep, before: Date): Promise<number> {
   const { db, storage, signal } = options
   // A database without a single transcription is rather a new one, or the wrong one, than the owner of orphans alone.
   if (!(await hasTranscriptions(db))) return 0
   let removed = 0
-  for await (const ids of batches(foldersOlderThan(options, before))) {
-    const known = await findKnown(db, ids.filter(isUuid))
-    for (const id of ids) {
-      if (known.has(id)) continue
-      signal.throwIfAborted()
-      await storage.remove(folderOf(id))
-      removed++
+  for (const { place, knownOf } of PLACES) {
+    for await (const ids of batches(foldersOlderThan(options, { place, before }))) {
+      const known = await knownOf(db, ids.filter(isUuid))
+      for (const id of ids) {
+        if (known.has(id)) continue
+        signal.throwIfAborted()
+        await storage.remove(`${place}/${id}`)
+        removed++
+      }
     }
   }
   return removed
 }
 
 /** The names of folders in which nothing was written since `before`. */
-async function* foldersOlderThan({ storage, signal }: Sweep, before: Date): AsyncGenerator<string> {
+async function* foldersOlderThan(
+  { storage, signal }: Sweep,
+  { place, before }: { place: string; before: Date },
+): AsyncGenerator<string> {
   let folder: string | undefined
   let old = true
-  for await (const { key, modifiedAt } of storage.list(FOLDER)) {
+  for await (const { key, modifiedAt } of storage.list(place)) {
     signal.throwIfAborted()
     const name = key.split('/')[1]
     if (name !== folder) {

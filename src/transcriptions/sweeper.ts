@@ -44,9 +44,10 @@ export function startSweeper({
   }
 }
 
-function tell({ expired, orphans, abandoned }: Swept): string | null {
+function tell({ expired, uploads, orphans, abandoned }: Swept): string | null {
   const parts = [
     expired && `audio past RETENTION_DAYS (${expired})`,
+    uploads && `uploads that nobody went on with (${uploads})`,
     orphans && `folders of no transcription (${orphans})`,
     abandoned && `half-written uploads (${abandoned})`,
   ].filter(Boolean)

@@ -1,5 +1,5 @@
 import { holdUser, userExists } from '../auth/users.store.ts'
-import type { Database } from '../db/database.ts'
+import type { Database, Transaction } from '../db/database.ts'
 import type { EngineName } from '../engines/engine.ts'
 import { VerbatimError } from '../errors.ts'
 import type { AudioInfo, Media } from '../media/media.ts'
@@ -60,10 +60,13 @@ export function createUpload({
     userId,
     receive,
     idempotencyKey: key = null,
+    within,
   }: {
     userId: string
     receive: Receive
     idempotencyKey?: string | null
+    /** Runs in that transaction. */
+    within?: (tx: Transaction, id: string) => Promise<void>
   }): Promise<string> => {
     if (!(await userExists(db, userId))) throw noAccount()
     await using turn = key === null ? null : await takeTurn(db, { userId, key })
@@ -103,6 +106,7 @@ export function createUpload({
         await requireWithin(tx, { id, userId, allowance })
         const before = (await countOpen(tx, { userId })) - 1
         await queue.enqueue(tx, 'prepare', [{ data: { transcriptionId: id }, priority: -before }])
+        await within?.(tx, id)
       })
       return id
     } catch (error) {

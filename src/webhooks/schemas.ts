@@ -80,10 +80,10 @@ export const Delivery = t.Object({
 
 export const DeliveriesQuery = t.Object({
   limit: t.Optional(t.Integer({ minimum: 1, maximum: 100, default: 20 })),
-  after: t.Optional(t.String({ format: 'uuid', description: 'The `next` of the page before' })),
+  cursor: t.Optional(t.String({ format: 'uuid', description: 'The `next_cursor` of the page before' })),
 })
 
 export const Deliveries = t.Object({
   deliveries: t.Array(Delivery, { description: 'The latest first' }),
-  next: nullable(t.String({ format: 'uuid', description: 'What `after` takes for the next page' })),
+  next_cursor: nullable(t.String({ format: 'uuid', description: 'Of the next page; null on the last one' })),
 })

@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
 import { readJson } from '../http/json-body.ts'
+import { noContent, noContentOr } from '../http/no-content.ts'
 import { Problem } from '../http/problems.ts'
 import { BEARER, bearer, type Gate } from '../http/tokens.ts'
 import {
@@ -77,18 +78,13 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
       '/:id',
       async ({ params: { id }, userId }) => {
         await webhooks.remove({ id, userId })
-        return new Response(null, { status: 204 })
+        return noContent()
       },
       {
         params: WebhookParams,
         detail: {
           summary: 'Delete a webhook with its deliveries',
-          responses: {
-            204: { description: 'It is gone' },
-            401: { description: 'No valid token' },
-            403: { description: 'The API key may only read' },
-            404: { description: 'There is none of this id' },
-          },
+          responses: noContentOr('It is gone', 401, 403, 404),
         },
       },
     )
@@ -111,8 +107,8 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
     )
     .get(
       '/:id/deliveries',
-      ({ params: { id }, query: { limit = PAGE, after }, userId }) =>
-        webhooks.deliveries({ id, userId, limit, after }),
+      ({ params: { id }, query: { limit = PAGE, cursor }, userId }) =>
+        webhooks.deliveries({ id, userId, limit, cursor }),
       {
         params: WebhookParams,
         query: DeliveriesQuery,

@@ -114,16 +114,18 @@ export function createWebhooksService({ db, outbound }: { db: Database; outbound
       return deliveryOf(row)
     },
 
-    /** The latest first; `after`: the id of the last one that was read. */
-    async deliveries({ limit, after, ...keys }: WebhookKeys & { limit: number; after?: string | undefined }) {
+    /** The latest first; `cursor`: the id of the last one that was read. */
+    async deliveries({
+      limit,
+      cursor,
+      ...keys
+    }: WebhookKeys & { limit: number; cursor?: string | undefined }) {
       const { id: webhookId } = await owned(keys)
-      const before = after === undefined ? undefined : await ownedDelivery({ ...keys, deliveryId: after })
+      const before = cursor === undefined ? undefined : await ownedDelivery({ ...keys, deliveryId: cursor })
       const rows = await listDeliveries(db, { webhookId, before, limit: limit + 1 })
       const page = rows.slice(0, limit)
-      return {
-        deliveries: page.map(deliveryOf),
-        next: rows.length > limit ? (page.at(-1)?.id ?? null) : null,
-      }
+      const isMore = rows.length > limit
+      return { deliveries: page.map(deliveryOf), next_cursor: isMore ? (page.at(-1)?.id ?? null) : null }
     },
 
     /** Sends a message once more, whatever became of it, and tries as often as with a new one. Throws `webhook_disabled`. */

@@ -84,6 +84,11 @@ describe('the document', () => {
       'get /api/transcriptions/{id}/waveform',
       'get /api/transcriptions/{id}/transcript',
       'get /api/transcriptions/{id}/audio',
+      'post /api/uploads',
+      'head /api/uploads/{id}',
+      'get /api/uploads/{id}',
+      'patch /api/uploads/{id}',
+      'delete /api/uploads/{id}',
       'post /api/webhooks',
       'get /api/webhooks',
       'get /api/webhooks/{id}',
@@ -110,7 +115,7 @@ describe('the document', () => {
   test('says what bodies the routes take', () => {
     const bodies = operations().map(({ operation }) => Object.keys(operation.requestBody?.content ?? {}))
     const others = bodies.flat().filter((type) => type !== 'application/json')
-    expect(others).toEqual(['multipart/form-data', 'audio/*'])
+    expect(others).toEqual(['multipart/form-data', 'audio/*', 'application/offset+octet-stream'])
   })
 
   test('points to no other host', () => {

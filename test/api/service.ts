@@ -19,8 +19,10 @@ import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import type { Allowance } from '../../src/transcriptions/allowance.ts'
 import { createLinkSigner } from '../../src/transcriptions/links.ts'
+import { parseOptions } from '../../src/transcriptions/options.ts'
 import { createTranscriptionsService } from '../../src/transcriptions/transcriptions.service.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
+import { createUploadsService } from '../../src/uploads/uploads.service.ts'
 import { createWebhooksService } from '../../src/webhooks/webhooks.service.ts'
 import type { TestDatabaseKind } from '../databases.ts'
 
@@ -64,6 +66,15 @@ export async function startService({
   const health = { databaseAnswers: true }
   const accessTokens = await createAccessTokens({ secrets })
   const links = createLinkSigner({ secrets })
+  const upload = createUpload({
+    db,
+    queue,
+    storage,
+    media,
+    engines: ['sidecar'],
+    maxAudioSeconds,
+    allowance: limits,
+  })
   const outbound = guardedOutbound({ allow: LOOPBACK })
   const rate = (name: string, perMinute: number | undefined) =>
     perMinute === undefined ? null : createRate({ db, name, perMinute, sentence: 'There were too many' })
@@ -88,14 +99,13 @@ export async function startService({
     }),
     trustedProxies: 1,
     transcriptions,
-    upload: createUpload({
+    upload,
+    uploads: createUploadsService({
       db,
-      queue,
       storage,
-      media,
-      engines: ['sidecar'],
-      maxAudioSeconds,
-      allowance: limits,
+      takeIn: upload,
+      checkFields: (fields) => void parseOptions(fields, ['sidecar']),
+      maxBytes: MAX_UPLOAD_BYTES,
     }),
     outbound,
     webhooks: createWebhooksService({ db, outbound }),
@@ -119,6 +129,7 @@ export async function startService({
     database,
     db,
     outbound,
+    storage,
     logged,
     /** What `/health/ready` is told; a test may change it. */
     engine,

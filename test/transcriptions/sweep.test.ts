@@ -87,10 +87,15 @@ for (const kind of databases) {
         await stored({ status: 'processing', createdAt: daysAgo(40) }),
         await stored({ status: 'queued', createdAt: daysAgo(40) }),
       ]
-      expect(await sweep(options())).toEqual({ expired: 0, orphans: 0, abandoned: 0 })
+      expect(await sweep(options())).toEqual({ expired: 0, uploads: 0, orphans: 0, abandoned: 0 })
       for (const id of [...over, ...kept]) expect(await hasAudio(id)).toBe(true)
 
-      expect(await sweep(options({ retentionDays: 30 }))).toEqual({ expired: 3, orphans: 0, abandoned: 0 })
+      expect(await sweep(options({ retentionDays: 30 }))).toEqual({
+        expired: 3,
+        uploads: 0,
+        orphans: 0,
+        abandoned: 0,
+      })
       for (const id of over) {
         expect(await hasAudio(id)).toBe(false)
         expect(await removedAt(id)).toBeInstanceOf(Date)
@@ -155,7 +160,7 @@ for (const kind of databases) {
       await storage.write('others/audio', streamOf(AUDIO))
       await date('files/others/audio', 1000)
 
-      expect(await sweep(options())).toEqual({ expired: 0, orphans: 2, abandoned: 0 })
+      expect(await sweep(options())).toEqual({ expired: 0, uploads: 0, orphans: 2, abandoned: 0 })
       for (const id of [known, fresh, ...mixed]) {
         expect(await keysBelow(storage, `${FOLDER}/${id}`)).toHaveLength(3)
       }

@@ -265,14 +265,14 @@ describe.each(databases)('webhooks on $name', (kind) => {
       sent.unshift(textAt((await ada.ask(`/api/webhooks/${id}/test`, { method: 'POST' })).body, 'id'))
     }
     const read: string[] = []
-    for (let after = ''; ; ) {
-      const response = await fetch(`${service.url}/api/webhooks/${id}/deliveries?limit=2${after}`, {
+    for (let cursor = ''; ; ) {
+      const response = await fetch(`${service.url}/api/webhooks/${id}/deliveries?limit=2${cursor}`, {
         headers: ada.headers,
       })
-      const page: { deliveries: { id: string }[]; next: string | null } = await response.json()
+      const page: { deliveries: { id: string }[]; next_cursor: string | null } = await response.json()
       read.push(...page.deliveries.map((delivery) => delivery.id))
-      if (!page.next) break
-      after = `&after=${page.next}`
+      if (!page.next_cursor) break
+      cursor = `&cursor=${page.next_cursor}`
     }
     expect(read).toEqual(sent)
   })

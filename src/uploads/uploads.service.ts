@@ -1,0 +1,213 @@
+import type { Database, Transaction } from '../db/database.ts'
+import { VerbatimError } from '../errors.ts'
+import type { Storage } from '../storage/storage.ts'
+import { isUuid } from '../uuid.ts'
+import { parseMetadata } from './metadata.ts'
+import {
+  addPiece,
+  becomeTranscription,
+  beginPiece,
+  countUnfinished,
+  findUpload,
+  insertUpload,
+  pieceKey,
+  removeUpload,
+  type Upload,
+  type UploadKeys,
+  uploadFolder,
+} from './uploads.store.ts'
+
+type Stored = { bytes: number; sha256: string }
+type Store = (body: ReadableStream<Uint8Array>) => Promise<Stored>
+
+/** How an upload becomes a transcription: as one that comes in a single request. */
+export type TakeIn = (options: {
+  userId: string
+  receive: (store: Store) => Promise<{
+    fields: Map<string, string>
+    file: { filename: string | null; stored: Stored }
+  }>
+  /** Runs in the transaction that writes the transcription down. */
+  within: (tx: Transaction, transcriptionId: string) => Promise<void>
+}) => Promise<string>
+
+/** As clients are told of it. */
+export type UploadState = Pick<
+  Upload,
+  'id' | 'length' | 'offset' | 'metadata' | 'transcriptionId' | 'expiresAt'
+>
+
+export type UploadsService = ReturnType<typeof createUploadsService>
+
+/** More pieces than this is an attack, or a client that sends byte by byte. */
+const MAX_PIECES = 10_000
+const MAX_UNFINISHED = 100
+/** Refusals that the same bytes would meet again. */
+const FINAL = [
+  'validation',
+  'empty',
+  'unsupported_type',
+  'corrupt',
+  'no_audio_track',
+  'part_outside',
+  'too_long',
+]
+
+/**
+ * Uploads that can be broken off and gone on with. Each request's bytes are a piece in storage; the last one's brings
+ * them together to a transcription. Everything throws `not_found` also for another user's, and `upload_expired`.
+ */
+export function createUploadsService({
+  db,
+  storage,
+  takeIn,
+  checkFields,
+  maxBytes,
+}: {
+  db: Database
+  storage: Storage
+  takeIn: TakeIn
+  /** Throws `validation` where a transcription would not take these fields. */
+  checkFields: (fields: Map<string, string>) => void
+  maxBytes: number
+}) {
+  async function owned(keys: UploadKeys): Promise<Upload> {
+    const row = isUuid(keys.id) ? await findUpload(db, keys) : null
+    if (!row) throw new VerbatimError('not_found', 'Upload not found')
+    if (row.expiresAt < new Date()) {
+      throw new VerbatimError('upload_expired', 'The upload has expired: start it anew')
+    }
+    return row
+  }
+
+  /**
+   * Makes a transcription of what is whole. Where two requests do so at once, one is undone.
+   * What can never become one is removed, with the reason thrown.
+   */
+  async function finished(row: Upload): Promise<Upload> {
+    if (row.transcriptionId !== null || row.offset < row.length) return row
+    const fields = parseMetadata(row.metadata)
+    try {
+      await takeIn({
+        userId: row.userId,
+        receive: async (store) => {
+          const stored = await store(joined(storage, row))
+          return { fields, file: { filename: fields.get('filename') ?? fields.get('name') ?? null, stored } }
+        },
+        within: async (tx, transcriptionId) => {
+          if (!(await becomeTranscription(tx, { id: row.id, transcriptionId }))) throw new Overtaken()
+        },
+      })
+    } catch (error) {
+      if (error instanceof VerbatimError && FINAL.includes(error.code)) await remove(row.id)
+      if (!(error instanceof Overtaken)) throw error
+    }
+    await storage.remove(uploadFolder(row.id))
+    return owned(row)
+  }
+
+  async function remove(id: string): Promise<void> {
+    // The other way round a crash would leave files that no row knows.
+    await storage.remove(uploadFolder(id))
+    await removeUpload(db, id)
+  }
+
+  return {
+    maxBytes,
+
+    /** Throws `too_large`, `empty`, `validation` and `too_many_uploads`. */
+    async create({
+      userId,
+      length,
+      metadata,
+    }: {
+      userId: string
+      length: number
+      metadata: string
+    }): Promise<UploadState> {
+      if (length > maxBytes) {
+        throw new VerbatimError(
+          'too_large',
+          `The audio file is larger than the ${maxBytes} bytes that this server takes`,
+        )
+      }
+      if (length === 0) throw new VerbatimError('empty', 'The audio file is empty')
+      checkFields(parseMetadata(metadata))
+      if ((await countUnfinished(db, userId)) >= MAX_UNFINISHED) {
+        throw new VerbatimError(
+          'too_many_uploads',
+          `There are ${MAX_UNFINISHED} uploads already: end one of them, or give it up`,
+        )
+      }
+      const row = await insertUpload(db, { userId, length, metadata })
+      if (!row) throw new Error('the upload was not written down')
+      return row
+    },
+
+    /**
+     * Takes in a piece that begins at `offset`, which `receive` brings to a store, as much of it as comes. Of two that
+     * come at once the later holds. Throws `wrong_offset`, what `receive` throws, and where the file is whole by it what
+     * an upload throws that is not taken.
+     */
+    async append({
+      offset,
+      receive,
+      ...keys
+    }: UploadKeys & {
+      offset: number
+      receive: (store: Store, maxBytes: number) => Promise<Stored>
+    }): Promise<UploadState> {
+      const before = await owned(keys)
+      if (before.offset !== offset) throw wrongOffset(before)
+      if (before.offset === before.length) return finished(before)
+      if (before.pieces.length >= MAX_PIECES) {
+        throw new VerbatimError('validation', `The upload comes in more than ${MAX_PIECES} pieces`)
+      }
+      const row = await beginPiece(db, { ...keys, offset })
+      if (!row) throw wrongOffset(await owned(keys))
+      const { id, piece } = row
+      const { bytes } = await receive((body) => storage.write(pieceKey(id, piece), body), row.length - offset)
+      const after = bytes === 0 ? row : await addPiece(db, { id, piece, bytes })
+      if (bytes === 0 || !after) await storage.remove(pieceKey(id, piece))
+      if (!after) throw wrongOffset(await owned(keys))
+      return finished(after)
+    },
+
+    /** Also ends what was whole when the service died, or the storage had no room. */
+    async read(keys: UploadKeys): Promise<UploadState> {
+      return finished(await owned(keys))
+    },
+
+    /** Removes what is there of it; a transcription that it has become stays. */
+    async remove(keys: UploadKeys): Promise<void> {
+      await remove((await owned(keys)).id)
+    },
+  }
+}
+
+/** Another request has made a transcription of the same upload, or it is gone. */
+class Overtaken extends Error {}
+
+function joined(storage: Storage, { id, pieces }: Upload): ReadableStream<Uint8Array> {
+  async function* chunks() {
+    for (const piece of pieces) yield* await storage.read(pieceKey(id, piece))
+  }
+  const all = chunks()
+  return new ReadableStream(
+    {
+      async pull(control) {
+        const { done, value } = await all.next()
+        if (done) control.close()
+        else control.enqueue(value)
+      },
+      async cancel() {
+        await all.return()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+function wrongOffset({ offset }: Pick<Upload, 'offset'>) {
+  return new VerbatimError('wrong_offset', `The upload goes on at byte ${offset}`)
+}
