@@ -1,14 +1,19 @@
 // Everything killed with −9 again and again, under a steady load of uploads: is each that was accepted completed, with the
 // right text, and nothing left behind? Takes a Postgres of its own (Debian: apt install postgresql).
 //
-//   bun bench/chaos.ts [--kills 200] [--every 2000] [--seed 1]      every: milliseconds from one kill to the next, on average
+//   bun bench/chaos.ts [--kills 200] [--every 2000] [--uploads 1500] [--seed 1]
+//
+// every, uploads: milliseconds from one kill, and from one upload, to the next, on average
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openPostgres } from '../src/db/postgres.ts'
 import { segments, spans, transcriptions } from '../src/db/schema.ts'
+import { SIDECAR_LIMITS } from '../src/engines/sidecar/sidecar.ts'
 import { wavOf } from '../src/media/wav.ts'
 import { diskStorage } from '../src/storage/disk.ts'
+import type { Storage } from '../src/storage/storage.ts'
+import { sweep } from '../src/transcriptions/sweep.ts'
 import { signUp } from '../test/e2e/client.ts'
 import { freePort, withFolder } from '../test/e2e/service.ts'
 import { randomFrom } from '../test/seeded.ts'
@@ -20,13 +25,22 @@ const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '200' },
     every: { type: 'string', default: '2000' },
+    uploads: { type: 'string', default: '1500' },
     seed: { type: 'string', default: '1' },
   },
 })
 const KILLS = Number(values.kills)
 const EVERY_MS = Number(values.every)
-const UPLOAD_EVERY_MS = 1500
+const UPLOAD_EVERY_MS = Number(values.uploads)
 const WORKERS = 2
+/** How many spans one kill may cost: what a worker, or a sidecar, has in flight; a database what all have. */
+const IN_FLIGHT = SIDECAR_LIMITS.concurrency
+const COSTS: Record<string, number> = {
+  api: 0,
+  worker: IN_FLIGHT,
+  sidecar: IN_FLIGHT,
+  postgres: IN_FLIGHT * WORKERS,
+}
 const random = randomFrom(Number(values.seed))
 
 /** The fixture's speech once, and six times with pauses: short files, and ones of some length. */
@@ -118,17 +132,20 @@ await withFolder(async (folder) => {
   const lost = [...accepted.keys()].filter((id) => known.get(id)?.status !== 'completed')
   const wrong = [...accepted].filter(([id, kind]) => known.get(id)?.text !== expected[kind])
   const work = await db.select().from(spans)
-  const places = new Set(work.map((span) => `${span.transcriptionId} ${span.channel} ${span.startSample}`))
+  const uneven = rows.filter((row) => !isCovered(row, work))
   const told = await db.select({ spanId: segments.spanId, position: segments.position }).from(segments)
+  const toldTwice = told.length - new Set(told.map((one) => `${one.spanId} ${one.position}`)).size
   const again = work.reduce((sum, { attempt }) => sum + attempt - 1, 0)
-  const storage = await diskStorage({ root: env.DATA_DIR })
-  const orphans = new Set<string>()
-  for await (const { key } of storage.list('transcriptions')) {
-    const id = key.split('/')[1] ?? ''
-    if (!known.has(id)) orphans.add(id)
-  }
-  await close()
+  const most = Object.entries(killed).reduce((sum, [name, count]) => sum + count * (COSTS[name] ?? 0), 0)
   await Promise.all([api.stop(), ...workers.map((worker) => worker.stop())])
+  const storage = await diskStorage({ root: env.DATA_DIR })
+  const orphans = await unknown(storage, known)
+  // As if it all were older than a day.
+  const signal = new AbortController().signal
+  const swept = { db, storage, retentionDays: undefined, log: console.log, signal }
+  await sweep(swept, new Date(Date.now() + 60_000))
+  const unswept = await unknown(storage, known)
+  await close()
   await server.close()
 
   console.table({
@@ -140,10 +157,12 @@ await withFolder(async (folder) => {
     'accepted and not completed': lost.length,
     'accepted with another text': wrong.length,
     spans: work.length,
-    'spans in one place twice': work.length - places.size,
-    'segments told twice': told.length - new Set(told.map((one) => `${one.spanId} ${one.position}`)).size,
+    'files with a stretch that is missing, or done twice': uneven.length,
+    'segments told twice': toldTwice,
     'spans taken up again': again,
-    'stored, and in no row (swept after a day)': orphans.size,
+    'spans that were in flight, at most': most,
+    'stored, and in no row': orphans.size,
+    'of them left by the sweep': unswept.size,
   })
   for (const [id, kind] of wrong.slice(0, 3)) {
     console.log({
@@ -153,8 +172,40 @@ await withFolder(async (folder) => {
       error: known.get(id)?.errorMessage,
     })
   }
-  if (lost.length > 0 || wrong.length > 0) process.exitCode = 1
+  const faults = [
+    lost.length,
+    wrong.length,
+    uneven.length,
+    toldTwice,
+    Math.max(0, again - most),
+    unswept.size,
+  ]
+  if (faults.some((count) => count > 0)) process.exitCode = 1
 })
+
+/** Whether the finished spans of a file follow on each other from its start to its end. */
+function isCovered(
+  { id, totalSamples }: typeof transcriptions.$inferSelect,
+  work: (typeof spans.$inferSelect)[],
+): boolean {
+  const own = work.filter(({ transcriptionId }) => transcriptionId === id)
+  let end = 0
+  for (const span of own.toSorted((a, b) => a.startSample - b.startSample)) {
+    if (span.startSample !== end || span.state !== 'done') return false
+    end = span.endSample
+  }
+  return end === totalSamples
+}
+
+/** The transcriptions that something is stored of, and that no row knows. */
+async function unknown(storage: Storage, known: Map<string, unknown>): Promise<Set<string>> {
+  const found = new Set<string>()
+  for await (const { key } of storage.list('transcriptions')) {
+    const id = key.split('/')[1] ?? ''
+    if (!known.has(id)) found.add(id)
+  }
+  return found
+}
 
 async function slay(pid: number | undefined): Promise<boolean> {
   if (pid === undefined) return false

@@ -33,15 +33,22 @@ async function listened(url: string, files: number): Promise<Receipt[]> {
   const audio = new Blob([wavOf(new Uint8Array(Math.ceil(SPANS / files) * SPAN_BYTES))])
   const receipts: Receipt[] = []
   const listening: Promise<void>[] = []
+  const ids: string[] = []
   for (let file = 0; file < files; file += 1) {
     const id = await user.upload(audio, { language: 'en' })
+    ids.push(id)
     for (let one = 0; one < LISTENERS / files; one += 1) {
       const { body } = await fetch(`${url}/api/transcriptions/${id}/events`, { headers: user.headers })
       if (!body) throw new Error('no events')
       listening.push(hear(body, id, receipts))
     }
   }
+  // Uploads and decoding are not what is measured.
+  for (const id of ids) while ((await user.status(id)).duration === null) await Bun.sleep(50)
+  await Bun.sleep(1000)
+  isReady = true
   await Promise.all(listening)
+  isReady = false
   return receipts
 }
 
@@ -68,7 +75,7 @@ async function delays(receipts: Receipt[], { db, close }: OpenDatabase): Promise
 
 async function onPostgres(files: number): Promise<number[]> {
   return withFolder(async (folder) => {
-    const server = await openServer()
+    const server = await openServer({ fsync: false })
     const env = { DATA_DIR: folder, DATABASE_URL: server.url, SIDECAR_URL }
     const api = await startService({ ...env, MODE: 'api' })
     const worker = await startService({ ...env, MODE: 'worker' })
@@ -89,7 +96,10 @@ async function embedded(files: number): Promise<number[]> {
   })
 }
 
-const sidecars = Array.from({ length: SIDECARS }, () => simulatedSidecar({ answerMs: ANSWER_MS }))
+let isReady = false
+const sidecars = Array.from({ length: SIDECARS }, () =>
+  simulatedSidecar({ answerMs: ANSWER_MS, ready: () => isReady }),
+)
 const SIDECAR_URL = sidecars.map(({ port }) => `http://127.0.0.1:${port}`).join(',')
 const rows: Record<string, string | number>[] = []
 for (const [database, measure] of Object.entries({ 'Postgres, two processes': onPostgres, embedded })) {

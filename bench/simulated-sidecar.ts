@@ -1,11 +1,19 @@
-/** Answers as a sidecar does, after a while, one request after another. */
-export function simulatedSidecar({ answerMs }: { answerMs: number }) {
+/** Answers as a sidecar does, after a while, one request after another; it takes none while it is not `ready`. */
+export function simulatedSidecar({
+  answerMs,
+  ready = () => true,
+}: {
+  answerMs: number
+  ready?: () => boolean
+}) {
   let last = Promise.resolve()
   return Bun.serve({
     port: 0,
     idleTimeout: 255,
     async fetch(request) {
-      if (new URL(request.url).pathname === '/health') return Response.json({})
+      if (new URL(request.url).pathname === '/health') {
+        return Response.json({}, { status: ready() ? 200 : 503 })
+      }
       await request.arrayBuffer()
       last = last.then(() => Bun.sleep(answerMs))
       await last

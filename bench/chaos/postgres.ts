@@ -5,8 +5,11 @@ import postgres from 'postgres'
 import { freePort } from '../../test/e2e/service.ts'
 import { childrenOf } from './processes.ts'
 
-/** A Postgres server of its own, in a folder of its own, that is killed and started again as one likes. */
-export async function openServer() {
+/**
+ * A Postgres server of its own, in a folder of its own, that is killed and started again as one likes. `fsync: false` leaves
+ * the disk's time out of what is measured.
+ */
+export async function openServer({ fsync = true } = {}) {
   const port = freePort()
   const bin = (await installed()).at(-1)
   if (!bin) throw new Error('There is no Postgres: apt install postgresql')
@@ -16,7 +19,8 @@ export async function openServer() {
     process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : []
   if (as.length > 0) await Bun.$`chown postgres ${data}`.quiet()
   await Bun.$`${as} ${bin}/initdb -D ${data} -A trust -U postgres`.cwd(data).quiet()
-  const arguments_ = [`${bin}/postgres`, '-D', data, '-c', `port=${port}`, '-c', 'listen_addresses=127.0.0.1']
+  const options = [`port=${port}`, 'listen_addresses=127.0.0.1', `fsync=${fsync ? 'on' : 'off'}`]
+  const arguments_ = [`${bin}/postgres`, '-D', data, ...options.flatMap((option) => ['-c', option])]
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
   let server = start()
 
