@@ -41,7 +41,11 @@ export async function openServer({ fsync = true } = {}) {
   }
 
   async function ready() {
-    while (!(await answers())) await Bun.sleep(100)
+    while (!(await answers())) {
+      // It does not start as long as a process of the one before is still about.
+      if (server.exitCode !== null || server.signalCode !== null) server = start()
+      await Bun.sleep(100)
+    }
   }
 
   await ready()
