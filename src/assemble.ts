@@ -29,11 +29,13 @@ import { removeOver } from './limits/counters.store.ts'
 import { createRate, type Rate } from './limits/rate.ts'
 import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'
 import { guardedOutbound } from './outbound/guarded.ts'
+import { startTakeover } from './queue/outbox.ts'
 import { pgBossQueue } from './queue/pg-boss.ts'
 import { diskStorage } from './storage/disk.ts'
 import { s3Storage } from './storage/s3/s3.ts'
 import type { Storage } from './storage/storage.ts'
 import { createLinkSigner } from './transcriptions/links.ts'
+import { createProbe } from './transcriptions/look.ts'
 import { ENGINES, parseOptions } from './transcriptions/options.ts'
 import type { WorkServices } from './transcriptions/prepare.ts'
 import { requeue } from './transcriptions/recover.ts'
@@ -110,6 +112,7 @@ export async function assemble({
   })
   const engines = settings.MODE === 'api' ? null : openEngines(db, { settings, dataDir, env, log })
   const relay = engines && (await startRelay({ db, queue, listen: database.listen, log }))
+  const takeover = engines && (await startTakeover({ db, queue, listen: database.listen, log }))
   const maxAudioSeconds = settings.MAX_AUDIO_SECONDS
 
   async function openApi(): Promise<Service['api']> {
@@ -122,7 +125,7 @@ export async function assemble({
       db,
       queue,
       storage,
-      media,
+      look: createProbe({ storage, media }),
       engines: names,
       maxAudioSeconds,
       allowance: {
@@ -187,6 +190,7 @@ export async function assemble({
     },
     async stop(graceMs) {
       await relay?.stop()
+      await takeover?.stop()
       await queue.stop(graceMs)
       await sweeper.stop()
       await engines?.close()

@@ -17,6 +17,8 @@ const OPEN = [
   'engines/engine.ts',
   'engines/preference.ts',
   'media/media.ts',
+  'media/refusals.ts',
+  'media/signature.ts',
   'media/span-plan.ts',
   'media/wav.ts',
   'storage/storage.ts',

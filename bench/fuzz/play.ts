@@ -1,8 +1,8 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ErrorCode, VerbatimError } from '../../src/errors.ts'
-import { outOfTime } from '../../src/media/ffmpeg/refusals.ts'
 import { type AudioInfo, type Media, SAMPLE_RATE, SAMPLES_PER_LEVEL } from '../../src/media/media.ts'
+import { outOfTime } from '../../src/media/refusals.ts'
 import { type Decoded, decodeWhole } from '../../test/media/decode-whole.ts'
 import { DECOYS, layDecoys, showsDecoy } from './decoys.ts'
 

@@ -17,6 +17,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import type { Word } from '../engines/engine.ts'
+import type { NewJob, QueueName } from '../queue/queue.ts'
 
 const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' })
 const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
@@ -64,7 +65,8 @@ export const transcriptions = pgTable(
     partStart: doublePrecision(),
     partEnd: doublePrecision(),
     filename: text(),
-    codec: text().notNull(),
+    /** Null: it was uploaded where nothing can be decoded, and is not probed yet. */
+    codec: text(),
     audioChannels: integer().notNull().default(1),
     /** What the header says, where it says anything; only `totalSamples` is true. */
     claimedSeconds: doublePrecision(),
@@ -404,3 +406,10 @@ export const uploads = pgTable(
     index('uploads_expiry').on(table.expiresAt),
   ],
 )
+
+/** Jobs of who has no queue; a trigger notifies `outbox`, and a worker takes them over (queue/outbox.ts). */
+export const outbox = pgTable('outbox', {
+  id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+  queue: text({ enum: ['prepare', 'span', 'webhook'] }).notNull(),
+  job: jsonb().$type<NewJob<QueueName>>().notNull(),
+})

@@ -12,6 +12,7 @@ import {
   countPieces,
   fail,
   findTranscription,
+  setSound,
   type Transcription,
   takeUp,
 } from './transcriptions.store.ts'
@@ -88,12 +89,13 @@ type Decoding = {
 }
 
 /** All channels mixed to one, or, where they are transcribed apart, one after another. */
-async function decodeChannels(services: WorkServices, { row, signal, onDoneElsewhere }: Decoding) {
+async function decodeChannels(services: WorkServices, { row: found, signal, onDoneElsewhere }: Decoding) {
   const { db, storage, media, maxAudioSeconds } = services
-  const split = row.channels === 'split'
-  const channels = split ? row.audioChannels : 1
-  const stored = await countPieces(db, row.id)
-  await storage.withFile(audioKey(row.id), async (path) => {
+  const stored = await countPieces(db, found.id)
+  await storage.withFile(audioKey(found.id), async (path) => {
+    const row = found.codec === null ? await probed(services, { row: found, path, signal }) : found
+    const split = row.channels === 'split'
+    const channels = split ? row.audioChannels : 1
     for (let channel = 0; channel < channels; channel++) {
       const extend = createPlan(services, { row, channel, channels, stored: stored.get(channel) ?? 0 })
       await media.decode({
@@ -107,4 +109,13 @@ async function decodeChannels(services: WorkServices, { row, signal, onDoneElsew
       })
     }
   })
+}
+
+/** What could not be told of it where it was uploaded. */
+async function probed(
+  { db, media }: WorkServices,
+  { row, path, signal }: { row: Transcription; path: string; signal: AbortSignal },
+): Promise<Transcription> {
+  const { codec, channels: audioChannels, claimedSeconds } = await media.probe(path, signal)
+  return (await setSound(db, { id: row.id, codec, audioChannels, claimedSeconds })) ?? row
 }

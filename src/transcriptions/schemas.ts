@@ -42,7 +42,9 @@ export const Status = t.Object({
   filename: nullable(t.String()),
   size: t.Number({ description: 'Bytes of the original' }),
   sha256: t.String({ description: 'Of the original, in hex' }),
-  codec: t.String({ examples: ['mp3'] }),
+  codec: t.Nullable(t.String({ examples: ['mp3'] }), {
+    description: 'Null until it is known, where the API runs without a decoder',
+  }),
   completed_at: nullable(t.String({ format: 'date-time' })),
   failure: nullable(t.Object({ code: t.String(), error: t.String() })),
 })

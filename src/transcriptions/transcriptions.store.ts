@@ -65,6 +65,15 @@ export async function takeUp(db: Queries, id: string): Promise<Transcription | n
   return row ?? null
 }
 
+/** Writes what a probe has told of it; null where it is gone. */
+export async function setSound(
+  db: Queries,
+  { id, ...sound }: Pick<Transcription, 'id' | 'codec' | 'audioChannels' | 'claimedSeconds'>,
+): Promise<Transcription | null> {
+  const [row] = await db.update(transcriptions).set(sound).where(eq(transcriptions.id, id)).returning()
+  return row ?? null
+}
+
 const isUndecoded = and(isOpen, isNull(transcriptions.totalSamples))
 
 /**

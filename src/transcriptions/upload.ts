@@ -2,12 +2,12 @@ import { holdUser, userExists } from '../auth/users.store.ts'
 import type { Database, Transaction } from '../db/database.ts'
 import type { EngineName } from '../engines/engine.ts'
 import { VerbatimError } from '../errors.ts'
-import type { AudioInfo, Media } from '../media/media.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'
 import { type Allowance, isLimited, requireRoom, requireWithin } from './allowance.ts'
 import { fingerprintOf, takeTurn } from './idempotency.ts'
 import { audioKey, folderOf } from './keys.ts'
+import type { Look, Seen } from './look.ts'
 import { parseOptions } from './options.ts'
 import { countOpen, insertTranscription } from './transcriptions.store.ts'
 
@@ -26,36 +26,25 @@ export type Receive = (store: (body: ReadableStream<Uint8Array>) => Promise<Stor
  *
  * Throws what `receive` throws, and `unauthorized` (the account is gone), `no_audio_file`, `validation`, `too_long`,
  * `idempotency_key_in_use`, `idempotency_key_reused`, `too_many_transcriptions`, `audio_limit_reached`, and what
- * `Media.probe` refuses.
+ * `look` refuses.
  */
 export function createUpload({
   db,
   queue,
   storage,
-  media,
+  look,
   engines,
   maxAudioSeconds,
   allowance,
 }: {
   db: Database
-  queue: Queue
-  storage: Storage
-  media: Media
+  queue: Pick<Queue, 'enqueue'>
+  storage: Pick<Storage, 'write' | 'remove'>
+  look: Look
   engines: EngineName[]
   maxAudioSeconds: number
   allowance: Allowance
 }) {
-  /** Most files say at their ends what they are. Only where they do not is all of one read, and what that says holds. */
-  async function look(key: string): Promise<AudioInfo> {
-    const seen = await storage.withEnds(key, (path, whole) =>
-      media.probe(path).catch((error: unknown) => {
-        if (whole) throw error
-        return null
-      }),
-    )
-    return seen ?? storage.withFile(key, (path) => media.probe(path))
-  }
-
   return async ({
     userId,
     receive,
@@ -84,7 +73,7 @@ export function createUpload({
         return earlier
       }
       const options = parseOptions(fields, engines)
-      const info = await look(audioKey(id))
+      const info = await look(id)
       const apart = options.channels === 'split' ? info.channels : 1
       if (apart * (info.claimedSeconds ?? 0) > maxAudioSeconds) throw tooLong({ maxAudioSeconds, apart })
       await db.transaction(async (tx) => {
@@ -146,6 +135,6 @@ const CONTENT_TYPES: [container: RegExp, type: string][] = [
   [/^aac/, 'audio/aac'],
 ]
 
-function contentTypeOf({ container }: AudioInfo): string {
+function contentTypeOf({ container }: Seen): string {
   return CONTENT_TYPES.find(([pattern]) => pattern.test(container))?.[1] ?? 'application/octet-stream'
 }

@@ -1,5 +1,6 @@
 import type { Database, OpenDatabase } from '../db/database.ts'
 import type { Queue } from '../queue/queue.ts'
+import { type Rounds, startRounds } from '../rounds.ts'
 import { deliveryJob } from './deliver.ts'
 import { removeOld, takeJobless } from './deliveries.store.ts'
 
@@ -8,10 +9,7 @@ const BATCH = 500
 const ROUND_MS = 60_000
 const KEPT_MS = 30 * 86_400_000
 
-export type Relay = {
-  /** Resolves once it does nothing any more. */
-  stop(): Promise<void>
-}
+export type Relay = Pick<Rounds, 'stop'>
 
 /**
  * Gives a job to each message that has none: now, whenever the database tells of new ones, and every minute. Several
@@ -28,42 +26,20 @@ export async function startRelay({
   listen: OpenDatabase['listen']
   log: (line: string, error?: unknown) => void
 }): Promise<Relay> {
-  let stopping = false
-  let running: Promise<void> | null = null
-  let again = false
-
-  async function rounds() {
-    do {
-      again = false
-      while (!stopping && (await relay({ db, queue })) === BATCH);
-    } while (again && !stopping)
-  }
-
-  /** One round at a time; what comes meanwhile is looked at behind it. */
-  function wake() {
-    again = true
-    if (running || stopping) return
-    running = rounds()
-      .catch((error) =>
-        log('webhooks wait, as they cannot be read; they are tried again within a minute', error),
-      )
-      .finally(() => {
-        running = null
-      })
-  }
-
-  await listen(CHANNEL, { hear: wake, missed: wake })
-  wake()
-  const timer = setInterval(() => {
-    wake()
-    removeOld(db, new Date(Date.now() - KEPT_MS)).catch(() => {})
-  }, ROUND_MS)
+  const rounds = startRounds({
+    round: async () => (await relay({ db, queue })) === BATCH,
+    everyMs: ROUND_MS,
+    onError: (error) =>
+      log('webhooks wait, as they cannot be read; they are tried again within a minute', error),
+  })
+  await listen(CHANNEL, { hear: rounds.wake, missed: rounds.wake })
+  rounds.wake()
+  const timer = setInterval(() => removeOld(db, new Date(Date.now() - KEPT_MS)).catch(() => {}), ROUND_MS)
 
   return {
     async stop() {
-      stopping = true
       clearInterval(timer)
-      await running
+      await rounds.stop()
     },
   }
 }

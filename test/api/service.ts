@@ -19,6 +19,7 @@ import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import type { Allowance } from '../../src/transcriptions/allowance.ts'
 import { createLinkSigner } from '../../src/transcriptions/links.ts'
+import { createProbe } from '../../src/transcriptions/look.ts'
 import { parseOptions } from '../../src/transcriptions/options.ts'
 import { createTranscriptionsService } from '../../src/transcriptions/transcriptions.service.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
@@ -70,7 +71,7 @@ export async function startService({
     db,
     queue,
     storage,
-    media,
+    look: createProbe({ storage, media }),
     engines: ['sidecar'],
     maxAudioSeconds,
     allowance: limits,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import type { Storage } from '../../src/storage/storage.ts'
+import { createProbe } from '../../src/transcriptions/look.ts'
 import { findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
 import { keysBelow, streamOf } from '../contracts/storage.ts'
@@ -56,7 +57,7 @@ async function uploaded(storage: Storage, recording: Uint8Array) {
       db: workplace.db,
       queue,
       storage,
-      media,
+      look: createProbe({ storage, media }),
       engines: ['sidecar'],
       maxAudioSeconds: 3600,
       allowance: {},

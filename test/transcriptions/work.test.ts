@@ -9,6 +9,7 @@ import { wavOf } from '../../src/media/wav.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { audioKey, folderOf, pcmKey } from '../../src/transcriptions/keys.ts'
 import { joinTexts } from '../../src/transcriptions/languages.ts'
+import { createGlance } from '../../src/transcriptions/look.ts'
 import { createPrepare } from '../../src/transcriptions/prepare.ts'
 import { requeue } from '../../src/transcriptions/recover.ts'
 import { workOf } from '../../src/transcriptions/spans.store.ts'
@@ -116,6 +117,29 @@ for (const kind of databases) {
         status: 'failed',
         errorCode: 'part_outside',
         errorMessage: expect.stringMatching(/^The part begins at 9999 s, but the audio ends at [\d.]+ s$/),
+      })
+    })
+
+    test('what was uploaded where nothing can be decoded is probed before it is decoded', async () => {
+      const look = createGlance(workplace)
+      const queue = await workplace.openQueue()
+      const both = stereoWav(short, short)
+      const id = await workplace.upload(queue, both, { channels: 'split' }, { look })
+      expect(await workplace.once(id, () => true)).toMatchObject({ codec: null, contentType: 'audio/wav' })
+      const silent = await workplace.upload(
+        queue,
+        await Bun.file(fixture('silent.mp4')).bytes(),
+        {},
+        { look },
+      )
+      await workplace.startWorker(scriptedEngine())
+      const samples = short.length / BYTES_PER_SAMPLE
+      expect(await workplace.once(id, isOver)).toMatchObject({
+        ...{ status: 'completed', codec: 'pcm_s16le', audioChannels: 2 },
+        ...{ totalSamples: samples, workSamples: 2 * samples },
+      })
+      expect(await workplace.once(silent, isOver)).toMatchObject({
+        ...{ status: 'failed', errorCode: 'no_audio_track' },
       })
     })
 
@@ -242,7 +266,7 @@ for (const kind of databases) {
       const many: string[] = []
       for (let count = 0; count < 4; count++) many.push(await workplace.upload(queue, shortWav))
       const other = await insertAnyUser(workplace.db)
-      const one = await workplace.upload(queue, shortWav, {}, other)
+      const one = await workplace.upload(queue, shortWav, {}, { by: other })
       const prepared = (id: string) => workplace.once(id, ({ totalSamples }) => totalSamples !== null)
       for (const id of [...many, one]) await prepared(id)
       all.resolve()

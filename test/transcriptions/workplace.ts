@@ -9,6 +9,7 @@ import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import { joinTexts } from '../../src/transcriptions/languages.ts'
+import { createProbe, type Look } from '../../src/transcriptions/look.ts'
 import type { WorkServices } from '../../src/transcriptions/prepare.ts'
 import {
   findTranscription,
@@ -86,13 +87,13 @@ export async function openWorkplace(kind: TestDatabaseKind) {
       queue: Queue,
       recording: Uint8Array,
       fields: Record<string, string> = {},
-      by = userId,
+      { by = userId, look = createProbe({ storage, media }) }: { by?: string; look?: Look } = {},
     ): Promise<string> {
       const upload = createUpload({
         db,
         queue,
         storage,
-        media,
+        look,
         engines: ['sidecar', 'huggingface'],
         maxAudioSeconds: 3600,
         allowance: {},

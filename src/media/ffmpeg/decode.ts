@@ -1,10 +1,10 @@
 import type { PcmPiece } from '../media.ts'
+import { corrupt } from '../refusals.ts'
 import { CONFINED, openCore } from './confinement.ts'
 import { exitStatusOf } from './exit-status.ts'
 import { INPUT, mountInput } from './input.ts'
 import { createPcmSink, mountOutput, OUTPUT } from './pcm-sink.ts'
 import { probe } from './probe.ts'
-import { corrupt } from './refusals.ts'
 import type { Input } from './reports.ts'
 
 /** Up to 3.5 times faster than `-ac 1 -ar 16000`: the channels are mixed before the resampler, in its own format. */

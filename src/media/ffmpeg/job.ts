@@ -1,7 +1,7 @@
 import { VerbatimError } from '../../errors.ts'
 import type { PcmPiece } from '../media.ts'
+import { outOfTime } from '../refusals.ts'
 import { createDeadline } from './deadline.ts'
-import { outOfTime } from './refusals.ts'
 import type { Assignment, Outcome, Report, Task } from './reports.ts'
 
 /**

@@ -1,8 +1,8 @@
 import type { CoreFs } from '@ffmpeg/core'
 import { BYTES_PER_SAMPLE, BYTES_PER_SECOND, type PcmPiece, SAMPLES_PER_PIECE } from '../media.ts'
+import { tooLong } from '../refusals.ts'
 import { levelsOf } from './level-meter.ts'
 import { peaksOf } from './peaks.ts'
-import { tooLong } from './refusals.ts'
 
 export const OUTPUT = 'file:/dev/pcm'
 

@@ -1,8 +1,8 @@
 import type { AudioInfo } from '../media.ts'
+import { corrupt, empty, noAudioTrack, unsupportedSound, unsupportedType } from '../refusals.ts'
 import { CONFINED, FORMATS, openCore } from './confinement.ts'
 import { exitStatusOf } from './exit-status.ts'
 import { INPUT, mountInput } from './input.ts'
-import { corrupt, empty, noAudioTrack, unsupportedSound, unsupportedType } from './refusals.ts'
 import type { Input } from './reports.ts'
 
 const MIN_SAMPLE_RATE = 4_000

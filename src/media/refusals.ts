@@ -1,4 +1,4 @@
-import { VerbatimError } from '../../errors.ts'
+import { VerbatimError } from '../errors.ts'
 
 export const empty = () => new VerbatimError('empty', 'The file is empty.')
 
