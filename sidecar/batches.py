@@ -59,7 +59,10 @@ class Queue:
 
     def shrink(self, batch: Batch) -> None:
         """Memory did not suffice for a batch: half of it is the most from now on."""
-        self._budget = max(1, sum(map(_cost, batch.items)) // 2)
+        if batch.encoding:
+            self._encode_size = max(1, len(batch.items) // 2)
+        else:
+            self._budget = max(1, sum(map(_cost, batch.items)) // 2)
 
     def take(self, *, express: bool = False) -> Batch | None:
         """The best batch now. express: only first windows of requests, while others' later ones hold all workers."""

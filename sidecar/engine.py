@@ -66,9 +66,9 @@ class Engine(Protocol):
 
 
 class CTranslate2:
-    """Whisper on CTranslate2: on a CPU `workers` batches at once, each on `threads` threads; on GPUs one each.
+    """Whisper on CTranslate2: `workers` batches at once and one express, each on `threads` threads of a CPU.
 
-    devices: the GPUs' numbers; on a CPU they mean nothing.
+    devices: the GPUs' numbers, each of which takes so many batches; on a CPU they mean nothing.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class CTranslate2:
             device=device,
             device_index=list(devices) if device == "cuda" else 0,
             compute_type=compute_type,
-            inter_threads=workers + 1 if device == "cpu" else 1,
+            inter_threads=workers + 1,
             intra_threads=threads,
         )
         self.device = device

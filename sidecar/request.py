@@ -1,5 +1,6 @@
 """A request's windows on their way through the engine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
@@ -9,7 +10,7 @@ from . import segments, vad
 from .decoding import CARE_TEMPERATURES, Decoded, Job, Wording, least_bad
 from .detection import LanguageTrack
 from .engine import Alignment
-from .features import FULL, padded
+from .features import FULL, SIZES, padded
 from .parameters import Parameters
 from .segments import Piece
 from .windows import Window
@@ -21,13 +22,15 @@ _MOST_RESTS = 4
 class Request:
     """What a request's own thread and the scheduler share; all but `finished` is guarded by the scheduler's lock.
 
+    `sizes`: frames that its windows are padded to.
     `waited`: seconds before a worker took up the first window.
     `finished`: items with their text, what made the request fail, or None for a look at `undecided`.
     """
 
-    def __init__(self, asked: Parameters, wording: Wording):
+    def __init__(self, asked: Parameters, wording: Wording, sizes: Sequence[int] = SIZES):
         self.asked = asked
         self.wording = wording
+        self.sizes = sizes
         self.finished: SimpleQueue[Item | Exception | None] = SimpleQueue()
         self.gone = False
         self.waited: float | None = None
@@ -145,7 +148,7 @@ class Item:
             left,
             samples,
             self.language,
-            padded(left.seconds),
+            padded(left.seconds, self.request.sizes),
             rests=self.rests + 1,
             turn=self.turn,
             arrival=self.arrival,

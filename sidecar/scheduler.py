@@ -24,8 +24,8 @@ Work = Callable[[Sequence[Item]], None]
 class Scheduler:
     """`workers` threads, each of which takes the best batch whenever it is free; a batch waits for no timer.
 
-    On a CPU one more thread takes the first windows of requests while others' later ones hold all workers: sharing
-    the cores for a moment costs those little, and waiting for a whole batch would cost a short clip its answer.
+    One more thread takes the first windows of requests while others' later ones hold all workers: sharing the device
+    for a moment costs those little, and waiting for a whole batch would cost a short clip its answer.
     """
 
     def __init__(self, engine: Engine, *, batch_size: int, workers: int, observer: Observer):
@@ -42,7 +42,7 @@ class Scheduler:
         self._queue = Queue(size=batch_size, workers=workers, encode_size=1 if on_cpu else batch_size)
         self._threads = [
             threading.Thread(target=self._work, args=(express,), name="engine", daemon=True)
-            for express in [False] * workers + [True] * on_cpu
+            for express in [False] * workers + [True]
         ]
         for thread in self._threads:
             thread.start()

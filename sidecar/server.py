@@ -12,13 +12,17 @@ import threading
 import time
 import wave
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import uvicorn
 
 from . import events
 from .app import create_app
 from .audio import SAMPLE_RATE
+from .decoding import decode
 from .engine import CTranslate2, device_for
+from .features import sizes
 from .model import ModelError, locate
 from .observer import Observer
 from .parameters import Parameters
@@ -100,7 +104,7 @@ def _load(settings: Settings, observer: Observer) -> tuple[Loaded, float]:
     started = time.perf_counter()
     model = locate(settings.model, settings.model_cache, events.model_progress)
     device = device_for(settings.device)
-    workers = settings.cpu_workers if device == "cpu" else len(settings.device_index)
+    workers = settings.cpu_workers if device == "cpu" else settings.gpu_workers
     try:
         engine = CTranslate2(
             model.directory,
@@ -110,16 +114,19 @@ def _load(settings: Settings, observer: Observer) -> tuple[Loaded, float]:
             threads=settings.cpu_threads,
             devices=settings.device_index,
         )
-        batch_size = settings.max_batch_size or (12 if device == "cpu" else 16)
-        transcriber = Transcriber(engine, model.directory, batch_size=batch_size, workers=workers, observer=observer)
-        _warm_up(transcriber)
+        batch_size = settings.max_batch_size or (12 if device == "cpu" else 4)
+        at_once = workers if device == "cpu" else workers * len(settings.device_index)
+        transcriber = Transcriber(engine, model.directory, batch_size=batch_size, workers=at_once, observer=observer)
+        _warm_up(transcriber, at_once)
     except Exception as error:
         raise ModelError(f"The model {model.name} cannot be loaded on {device}: {error}") from error
     return Loaded(model, transcriber), time.perf_counter() - started
 
 
-def _warm_up(transcriber: Transcriber) -> None:
-    """The first real request should not pay for what is set up on first use."""
+def _warm_up(transcriber: Transcriber, workers: int) -> None:
+    """The first real request should not pay for what is set up on first use, nor find out that it cannot be."""
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(lambda _: _decode_nothing(transcriber), range(workers)))
     silence = io.BytesIO()
     with wave.open(silence, "wb") as file:
         file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
@@ -128,6 +135,14 @@ def _warm_up(transcriber: Transcriber) -> None:
     transcriber.transcribe(
         silence, Parameters(), cancelled=lambda: False, emit=lambda segments: None, longest=float("inf")
     )
+
+
+def _decode_nothing(transcriber: Transcriber) -> None:
+    engine = transcriber.engine
+    [encoded] = engine.encode([np.zeros((engine.mel_bins, sizes(engine.device)[0]), np.float32)])
+    if engine.multilingual:
+        engine.detect([encoded])
+    decode(engine, [transcriber.wording(Parameters()).job(encoded, "en", 0.0)], beam_size=5, temperature=0.0)
 
 
 def exit_with_stdin() -> None:

@@ -24,6 +24,7 @@ class Settings:
     compute_type: str | None
     cpu_workers: int
     cpu_threads: int
+    gpu_workers: int
     max_batch_size: int | None
     max_concurrent_requests: int
     max_input_bytes: int
@@ -103,6 +104,7 @@ TABLE = (
     Setting("COMPUTE_TYPE", "", "one of " + ", ".join(COMPUTE_TYPES), _optional(_one_of(*COMPUTE_TYPES))),
     Setting("CPU_WORKERS", str(min(cores(), 16)), _whole(1, 256), _integer(1, 256)),
     Setting("CPU_THREADS", str(max(1, cores() // 16)), _whole(1, 256), _integer(1, 256)),
+    Setting("GPU_WORKERS", "8", _whole(1, 16), _integer(1, 16)),
     Setting("MAX_BATCH_SIZE", "", _whole(1, 64), _optional(_integer(1, 64))),
     Setting("MAX_CONCURRENT_REQUESTS", "128", _whole(1, 100_000), _integer(1, 100_000)),
     Setting("MAX_INPUT_BYTES", str(512 * 2**20), _whole(1, 2**40) + " (bytes)", _integer(1, 2**40)),

@@ -2,7 +2,8 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
@@ -16,7 +17,7 @@ from .audio import SAMPLE_RATE
 from .decoding import Wording
 from .engine import Engine
 from .errors import Cancelled
-from .features import padded
+from .features import padded, sizes
 from .languages import spaced
 from .observer import Observer
 from .parameters import Parameters
@@ -56,6 +57,8 @@ class Transcriber:
         self.scheduler = Scheduler(engine, batch_size=batch_size, workers=workers, observer=observer)
         # More threads than cores would cut no window earlier, and keep the engine's from running.
         self.preparing = threading.Semaphore(max(2, cores()))
+        # On a CPU the engine has the cores; a GPU would wait for one of them.
+        self.pool = ThreadPoolExecutor(cores(), "prepare") if engine.device != "cpu" and cores() > 1 else None
         self._vocabulary = Vocabulary.from_file(str(directory / "tokenizer.json"))
 
     @property
@@ -77,7 +80,7 @@ class Transcriber:
         May be called from many threads at once. Raises RequestError for bad audio or where the model fails, and
         Cancelled soon after `cancelled` turns true.
         """
-        request = Request(asked, self.wording(asked))
+        request = Request(asked, self.wording(asked), sizes(self.engine.device))
         self.scheduler.open(request)
         try:
             return _Run(self, request, cancelled, emit).run(file, longest)
@@ -93,8 +96,24 @@ class Transcriber:
             hotwords=asked.hotwords,
         )
 
+    def prepared(self, items: Sequence[Item]) -> Iterator[Item]:
+        """The same items, in order, with what the encoder takes."""
+        if self.pool:
+            yield from self.pool.map(self._prepare, items)
+        else:
+            for item in items:
+                with self.preparing:
+                    self._prepare(item)
+                yield item
+
+    def _prepare(self, item: Item) -> Item:
+        self.scheduler.prepare(item)
+        return item
+
     def close(self) -> None:
         self.scheduler.close()
+        if self.pool:
+            self.pool.shutdown()
 
 
 class _Run:
@@ -113,7 +132,7 @@ class _Run:
         self._emit = emit
         self._language = request.asked.language if owner.engine.multilingual else "en"
         self._tape = audio.Tape()
-        self._detector = vad.Detector()
+        self._detector = vad.Detector(owner.pool)
         self._stretches = vad.Stretches()
         self._cutter = Cutter()
         self._submitted = 0
@@ -133,8 +152,8 @@ class _Run:
                     self._look()
                     block = next(blocks, None)
                     windows = self._last() if block is None else self._cut(block)
-                for window in windows:
-                    self._submit(window)
+                for item in self._owner.prepared(self._items(windows)):
+                    self._submit(item)
                 self._tape.forget(self._cutter.needed)
         finally:
             blocks.close()
@@ -158,16 +177,25 @@ class _Run:
         total = self._tape.total
         return windows + self._cutter.finish(self._stretches.finish(total), total)
 
-    def _submit(self, window: Window) -> None:
+    def _items(self, windows: Sequence[Window]) -> list[Item]:
+        return [
+            Item(
+                self._request,
+                place,
+                window,
+                self._tape.copy(window.start, window.end),
+                self._language,
+                padded(window.seconds, self._request.sizes),
+            )
+            for place, window in enumerate(windows, self._submitted)
+        ]
+
+    def _submit(self, item: Item) -> None:
         scheduler = self._owner.scheduler
         while self._submitted - self._told - self._request.undecided >= scheduler.ahead:
             self._receive()
         self._look()
-        samples = self._tape.copy(window.start, window.end)
-        item = Item(self._request, self._submitted, window, samples, self._language, padded(window.seconds))
-        with self._owner.preparing:
-            scheduler.prepare(item)
-        self._owner.observer.window(window.seconds)
+        self._owner.observer.window(item.window.seconds)
         scheduler.submit(item)
         self._submitted += 1
 

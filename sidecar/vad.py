@@ -1,5 +1,6 @@
 """Where speech is: Silero VAD's probabilities (the model that faster-whisper carries) and the stretches they make."""
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +13,16 @@ FRAME = 512
 
 _CONTEXT = 64
 _BLOCK = 512
+_PIECE = 256
+_RUN_UP = 64
+_NOTHING = np.zeros((1, 1, 128), np.float32)
 _ON = 0.5
 _OFF = 0.35
 _PAUSE = 5
 _SHORTEST = 3
+
+
+_State = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -27,13 +34,18 @@ class Speech:
 
 
 class Detector:
-    """The probability of speech for each FRAME of int16 samples, its state carried from one block to the next."""
+    """The probability of speech for each FRAME of int16 samples, its state carried from one block to the next.
 
-    def __init__(self) -> None:
+    With a pool the audio is listened to in pieces of 8 s at once, each from what the 2 s before it leave behind: the
+    pieces lie where they lie, however the audio was divided.
+    """
+
+    def __init__(self, pool: Executor | None = None) -> None:
         self._session = get_vad_model().session
-        self._h = np.zeros((1, 1, 128), np.float32)
-        self._c = np.zeros((1, 1, 128), np.float32)
-        self._context = np.zeros(_CONTEXT, np.float32)
+        self._pool = pool
+        self._state: _State = (_NOTHING, _NOTHING)
+        self._before = np.zeros((0, FRAME), np.float32)
+        self._seen = 0
         self._rest = np.zeros(0, np.int16)
 
     def push(self, samples: np.ndarray) -> np.ndarray:
@@ -41,8 +53,14 @@ class Detector:
         samples = np.concatenate([self._rest, samples])
         complete = len(samples) - len(samples) % FRAME
         samples, self._rest = samples[:complete], samples[complete:]
-        blocks = [self._run(samples[at : at + _BLOCK * FRAME]) for at in range(0, complete, _BLOCK * FRAME)]
-        return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+        if not complete:
+            return np.zeros(0, np.float32)
+        frames = np.concatenate([self._before, samples.astype(np.float32).reshape(-1, FRAME) / 32768])
+        context = np.concatenate([np.zeros((1, _CONTEXT), np.float32), frames[:-1, -_CONTEXT:]])
+        found = self._listen(np.concatenate([context, frames], 1), len(self._before))
+        self._seen += complete // FRAME
+        self._before = frames[-(_RUN_UP + 1) :]
+        return found
 
     def finish(self) -> np.ndarray:
         """What is left, padded with silence."""
@@ -50,13 +68,34 @@ class Detector:
             return np.zeros(0, np.float32)
         return self.push(np.zeros(FRAME - len(self._rest), np.int16))
 
-    def _run(self, samples: np.ndarray) -> np.ndarray:
-        frames = samples.astype(np.float32).reshape(-1, FRAME) / 32768
-        before = np.concatenate([self._context[None], frames[:-1, -_CONTEXT:]])
-        inputs = {"input": np.concatenate([before, frames], 1), "h": self._h, "c": self._c}
-        out, self._h, self._c = self._session.run(None, inputs)
-        self._context = frames[-1, -_CONTEXT:]
-        return np.asarray(out).reshape(-1)
+    def _listen(self, frames: np.ndarray, first: int) -> np.ndarray:
+        """first: the first frame that was not heard yet."""
+        if self._pool is None:
+            return np.concatenate(
+                [self._carry_on(frames[at : at + _BLOCK]) for at in range(first, len(frames), _BLOCK)]
+            )
+        going_on = -self._seen % _PIECE if self._seen else _PIECE
+        later = [
+            self._pool.submit(self._afresh, frames[at - _RUN_UP : at + _PIECE])
+            for at in range(first + going_on, len(frames), _PIECE)
+        ]
+        found = [self._carry_on(frames[first : first + going_on])] if going_on else []
+        for piece in later:
+            probability, self._state = piece.result()
+            found.append(probability)
+        return np.concatenate(found)
+
+    def _carry_on(self, frames: np.ndarray) -> np.ndarray:
+        probability, self._state = self._run(frames, self._state)
+        return probability
+
+    def _afresh(self, frames: np.ndarray) -> tuple[np.ndarray, _State]:
+        probability, state = self._run(frames, (_NOTHING, _NOTHING))
+        return probability[_RUN_UP:], state
+
+    def _run(self, frames: np.ndarray, state: _State) -> tuple[np.ndarray, _State]:
+        out, h, c = self._session.run(None, {"input": frames, "h": state[0], "c": state[1]})
+        return np.asarray(out).reshape(-1), (h, c)
 
 
 class Stretches:

@@ -5,5 +5,5 @@ from sidecar.__main__ import main
 if __name__ == "__main__":
     from sidecar import features
 
-    features.SIZES = (features.FULL,)
+    features.SIZES = features.GPU_SIZES = (features.FULL,)
     main()

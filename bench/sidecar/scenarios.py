@@ -24,7 +24,7 @@ def file(bench: Bench) -> Result:
             bench.theirs(
                 f" batched, {size}", lambda size=size, long=long: bench.baseline.batched(long.path, batch=size)
             )
-            for size in (4, 8, 16)
+            for size in ((4, 8, 16) if bench.device == "cpu" else (8, 16, 32, 64))
         ]
         subjects = [
             bench.ours("", lambda long=long: [bench.server.transcribe(long.path)]),

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import wave
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,7 @@ def any_voice(rng: np.random.Generator) -> Voice:
     return Voice(f"{rng.choice(ACCENTS)}+{rng.choice(TIMBRES)}", int(rng.integers(135, 176)), int(rng.integers(35, 66)))
 
 
+@cache
 def read_aloud(text: str, voice: Voice) -> Speech:
     """Trimmed of the silence before and after it."""
     with tempfile.NamedTemporaryFile(suffix=".wav") as file:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from sidecar import audio
-from sidecar.engine import CTranslate2
+from sidecar.engine import CTranslate2, device_for
 from sidecar.model import Model, locate
 from sidecar.observer import Silent
 from sidecar.settings import read
@@ -32,8 +32,15 @@ def model() -> Model:
 
 
 @pytest.fixture(scope="session")
-def transcriber(model: Model) -> Iterator[Transcriber]:
-    engine = CTranslate2(model.directory, device="cpu", compute_type="int8", workers=2, threads=1)
+def device() -> str:
+    """That of DEVICE: a GPU where there is one, unless it says otherwise."""
+    return device_for(read(os.environ).device)
+
+
+@pytest.fixture(scope="session")
+def transcriber(model: Model, device: str) -> Iterator[Transcriber]:
+    compute_type = "int8" if device == "cpu" else "float16"
+    engine = CTranslate2(model.directory, device=device, compute_type=compute_type, workers=2, threads=1)
     transcriber = Transcriber(engine, model.directory, batch_size=8, workers=2, observer=Silent())
     yield transcriber
     transcriber.close()

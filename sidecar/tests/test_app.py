@@ -90,12 +90,12 @@ def test_audio_over_the_limit_is_refused(client):
     assert "MAX_AUDIO_SECONDS" in failed(client.post("/", content=silence, headers=FLAC), 422, "validation")
 
 
-def test_health_and_info(client, model):
+def test_health_and_info(client, model, device):
     assert client.get("/health").status_code == 200
     info = client.get("/info").json()
     assert info["model_id"] == model.name
     assert info["model_sha"] == model.revision
-    assert (info["model_device_type"], info["max_input_bytes"]) == ("cpu", 1_000_000)
+    assert (info["model_device_type"], info["max_input_bytes"]) == (device, 1_000_000)
     assert {"en", "de", "zh"} <= set(info["languages"])
 
 

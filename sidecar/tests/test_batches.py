@@ -113,6 +113,12 @@ def test_a_few_windows_are_shared_among_the_workers():
     assert [len(waiting.take().items), len(waiting.take().items)] == [2, 2]
 
 
+def test_memory_that_did_not_suffice_for_encoding_makes_smaller_encoding_batches():
+    waiting = queue(items(request(), 20, encoded=False)[1:], size=8, encode_size=8)
+    waiting.shrink(waiting.take())
+    assert [len(waiting.take().items), waiting.take().encoding] == [4, True]
+
+
 def test_many_beams_make_smaller_batches_and_so_does_memory_that_did_not_suffice():
     assert len(queue(items(request(beam_size=20), 9, frames=3000)[1:], size=8).take().items) == 2
     waiting = queue(items(request(), 20)[1:], size=8)

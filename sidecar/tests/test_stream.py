@@ -33,12 +33,12 @@ def readings(speech: np.ndarray) -> bytes:
     return wav(np.concatenate([speech, pause, speech, pause, speech]))
 
 
-def test_segments_come_in_order_and_then_the_whole(client, readings):
+def test_segments_come_in_order_and_then_the_whole(client, readings, device):
     params = {"language": "en", "words": "true"}
     response = client.post("/generate_stream", params=params, content=readings, headers=FLAC)
     assert response.headers["content-type"].startswith("text/event-stream")
     assert response.headers["x-accel-buffering"] == "no"
-    assert response.headers["x-compute-type"] == "cpu"
+    assert response.headers["x-compute-type"] == device
     *told, last = events(response.text)
     assert [event["index"] for event in (*told, last)] == list(range(1, len(told) + 2))
     for event in told:

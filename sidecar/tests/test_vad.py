@@ -1,11 +1,13 @@
+from concurrent.futures import Executor, ThreadPoolExecutor
+
 import numpy as np
 
 from sidecar import vad
 from sidecar.vad import Detector, Speech, Stretches
 
 
-def probabilities(samples: np.ndarray, *, block: int = 500_000) -> np.ndarray:
-    detector = Detector()
+def probabilities(samples: np.ndarray, *, block: int = 500_000, pool: Executor | None = None) -> np.ndarray:
+    detector = Detector(pool)
     found = [detector.push(samples[at : at + block]) for at in range(0, len(samples), block)]
     return np.concatenate([*found, detector.finish()])
 
@@ -36,6 +38,17 @@ def test_audio_is_judged_as_one_however_it_is_divided(speech: np.ndarray, monkey
     assert np.allclose(probabilities(speech, block=777), whole, atol=1e-4)
     monkeypatch.setattr(vad, "_BLOCK", 7)
     assert np.allclose(probabilities(speech), whole, atol=1e-4)
+
+
+def test_pieces_heard_at_once_lie_where_they_lie_however_the_audio_is_divided(speech: np.ndarray):
+    samples = np.tile(speech, 5)
+    with ThreadPoolExecutor(2) as pool:
+        pieces = probabilities(samples, pool=pool)
+        for block in (vad.FRAME * 256, 70_001):
+            assert np.allclose(probabilities(samples, block=block, pool=pool), pieces, atol=1e-4)
+    whole = probabilities(samples)
+    assert len(pieces) == len(whole) > 3 * 256
+    assert np.mean((pieces > 0.5) != (whole > 0.5)) < 0.01
 
 
 def test_a_stretch_that_goes_on_is_told_with_the_earliest_end_it_can_have():
