@@ -2,8 +2,12 @@ import { Elysia } from 'elysia'
 import { type AuthRoutesServices, authRoutes } from './auth/auth.routes.ts'
 import { healthRoutes } from './health/health.routes.ts'
 import type { Health } from './health/health.ts'
+import { metricsRoutes } from './health/metrics.routes.ts'
 import { docs, type SwaggerAssets } from './http/docs.ts'
 import { problems } from './http/problems.ts'
+import { requests } from './http/requests.ts'
+import type { Log } from './log.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import {
   type TranscriptionRoutesServices,
   transcriptionRoutes,
@@ -20,22 +24,41 @@ export type AppServices = AuthRoutesServices &
     health: Health
     swagger: SwaggerAssets
     version: string
-  }
+  } & OperationsServices
 
-/** What a worker answers: how it is. */
-export function createOperations({ health, log }: Pick<AppServices, 'health' | 'log'>) {
-  return new Elysia().use(problems({ log })).use(healthRoutes({ health }))
+export type OperationsServices = {
+  health: Health
+  log: Log
+  /** Null where none are kept. */
+  metrics: Metrics | null
+  metricsToken: string | undefined
+  /** Whether each request is told of in the log. */
+  logsRequests: boolean
+}
+
+/** What a worker answers: how it is, and what it has done. */
+export function createOperations(services: OperationsServices) {
+  return new Elysia().use(answers(services)).use(operationsRoutes(services))
+}
+
+/** What all answers have in common. */
+function answers({ log, metrics, logsRequests }: OperationsServices) {
+  return new Elysia().use(requests({ metrics, log: logsRequests ? log : null })).use(problems({ log }))
+}
+
+function operationsRoutes({ health, metrics, metricsToken: token }: OperationsServices) {
+  return new Elysia().use(healthRoutes({ health })).use(metricsRoutes({ metrics, token }))
 }
 
 /** The API, on Web standards alone. */
 export function createApp(services: AppServices) {
   // Without `standardHostname: false`, a host name as short as `api` hides the start of the path from the router.
   return new Elysia({ handler: { standardHostname: false } })
-    .use(problems({ log: services.log }))
+    .use(answers(services))
     .use(docs({ assets: services.swagger, version: services.version }))
     .use(authRoutes(services))
     .use(transcriptionRoutes(services))
     .use(uploadRoutes(services))
     .use(webhookRoutes(services))
-    .use(healthRoutes(services))
+    .use(operationsRoutes(services))
 }

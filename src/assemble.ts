@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import packageJson from '../package.json' with { type: 'json' }
-import type { AppServices } from './app.ts'
+import type { AppServices, OperationsServices } from './app.ts'
 import { argon2id } from './auth/argon2id.ts'
 import { createAuthService } from './auth/auth.service.ts'
 import { createGate } from './auth/gate.ts'
@@ -27,7 +27,11 @@ import { createAccessTokens } from './http/access-tokens.ts'
 import type { SwaggerAssets } from './http/docs.ts'
 import { removeOver } from './limits/counters.store.ts'
 import { createRate, type Rate } from './limits/rate.ts'
+import type { Log } from './log.ts'
 import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'
+import { measuredEngine } from './metrics/measured-engine.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import { prometheusMetrics } from './metrics/prometheus.ts'
 import { guardedOutbound } from './outbound/guarded.ts'
 import { startTakeover } from './queue/outbox.ts'
 import { pgBossQueue } from './queue/pg-boss.ts'
@@ -42,6 +46,7 @@ import { requeue } from './transcriptions/recover.ts'
 import { hostedSecondsToday } from './transcriptions/spans.store.ts'
 import { startSweeper } from './transcriptions/sweeper.ts'
 import { createTranscriptionsService } from './transcriptions/transcriptions.service.ts'
+import { countOpenByStatus } from './transcriptions/transcriptions.store.ts'
 import { createUpload } from './transcriptions/upload.ts'
 import { createUploadsService } from './uploads/uploads.service.ts'
 import type { DeliverServices } from './webhooks/deliver.ts'
@@ -52,9 +57,9 @@ import { createWebhooksService } from './webhooks/webhooks.service.ts'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 export type Service = {
-  operations: Pick<AppServices, 'health' | 'log'>
+  operations: OperationsServices
   /** Null in a process that only works. */
-  api: Omit<AppServices, 'stopping' | 'health' | 'log'> | null
+  api: Omit<AppServices, 'stopping' | keyof OperationsServices> | null
   /** Null in a process that only serves the API. */
   work: (WorkServices & DeliverServices) | null
   /** Takes no more jobs, hands back what still runs after `graceMs`, then closes everything. */
@@ -62,8 +67,6 @@ export type Service = {
 }
 
 type Secrets = [string, ...string[]]
-
-type Log = (line: string, error?: unknown) => void
 
 /**
  * The one place where adapters are chosen and wired. What is left by a run before that was cut off is put in order.
@@ -110,7 +113,12 @@ export async function assemble({
     alongside: () => removeOver(db),
     log,
   })
-  const engines = settings.MODE === 'api' ? null : openEngines(db, { settings, dataDir, env, log })
+  const metrics = prometheusMetrics({
+    backlogs: () => queue.backlogs(),
+    openTranscriptions: () => countOpenByStatus(db),
+    hostedSecondsToday: settings.INFERENCE.includes('hosted') ? () => hostedSecondsToday(db) : null,
+  })
+  const engines = settings.MODE === 'api' ? null : openEngines(db, { settings, dataDir, env, log, metrics })
   const relay = engines && (await startRelay({ db, queue, listen: database.listen, log }))
   const takeover = engines && (await startTakeover({ db, queue, listen: database.listen, log }))
   const maxAudioSeconds = settings.MAX_AUDIO_SECONDS
@@ -173,7 +181,13 @@ export async function assemble({
   }
 
   return {
-    operations: { health: createHealth({ ping: database.ping, engines: engines ?? ELSEWHERE }), log },
+    operations: {
+      health: createHealth({ ping: database.ping, storage, queue, engines: engines ?? ELSEWHERE }),
+      log,
+      metrics,
+      metricsToken: settings.METRICS_TOKEN,
+      logsRequests: settings.LOG === 'json',
+    },
     api: settings.MODE === 'worker' ? null : await openApi(),
     work: engines && {
       db,
@@ -242,10 +256,13 @@ type EngineOptions = {
   log: Log
 }
 
-function openEngines(db: Database, { settings, ...rest }: EngineOptions): Engines {
+function openEngines(
+  db: Database,
+  { settings, metrics, ...rest }: EngineOptions & { metrics: Metrics },
+): Engines {
   const [first, ...others] = settings.INFERENCE
   const open = (name: Settings['INFERENCE'][number]) =>
-    name === 'hosted' ? openHosted(settings) : openSidecar({ settings, ...rest })
+    measuredEngine(name === 'hosted' ? openHosted(settings) : openSidecar({ settings, ...rest }), metrics)
   const secondsPerDay = settings.HOSTED_SECONDS_PER_DAY
   return inOrder([open(first), ...others.map(open)], {
     ...(secondsPerDay !== undefined && {

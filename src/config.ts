@@ -278,6 +278,18 @@ export const SETTINGS = {
     unset: 'none',
     parse: url,
   }),
+  LOG: preset({
+    doc: 'How the log is written: lines to read, or JSON, with a line for each request too',
+    takes: '`text` or `json`',
+    default: 'text',
+    parse: oneOf('text', 'json'),
+  }),
+  METRICS_TOKEN: optional({
+    doc: 'What a scraper of `/metrics` has to send as its bearer token',
+    takes: 'text',
+    unset: 'anyone may read them',
+    parse: text,
+  }),
   NODE_ENV: preset({
     doc: '`production` refuses to start on a secret of its own making',
     takes: 'text',

@@ -1,7 +1,8 @@
 import { createApp, createOperations } from './app.ts'
 import { assemble, type Service } from './assemble.ts'
 import { readSettings, type Settings } from './config.ts'
-import { StartError, VerbatimError } from './errors.ts'
+import { StartError } from './errors.ts'
+import { createLog } from './log.ts'
 import { tour } from './tour.ts'
 import { startWorker } from './worker.ts'
 
@@ -9,13 +10,8 @@ import { startWorker } from './worker.ts'
 const GRACE_MS = 10_000
 const IDLE_SECONDS = 60
 
-function log(line: string, error?: unknown) {
-  console.log(`${new Date().toISOString()} ${line}`)
-  if (error instanceof VerbatimError) console.log(`  ${error.message}`)
-  else if (error !== undefined) console.log(error)
-}
-
 async function main(settings: Settings) {
+  const log = createLog(settings.LOG, console.log)
   let port = settings.PORT
   const publicUrl = () => settings.PUBLIC_URL ?? `http://localhost:${port}`
   const stopping = new AbortController()
@@ -38,7 +34,7 @@ async function main(settings: Settings) {
   process.on('SIGINT', stop)
 
   await service.work?.engines.whenReady(stopping.signal).catch(() => {})
-  if (service.api && !stopping.signal.aborted) console.log(tour(publicUrl()))
+  if (service.api && settings.LOG === 'text' && !stopping.signal.aborted) console.log(tour(publicUrl()))
 }
 
 function listen(

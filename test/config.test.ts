@@ -41,6 +41,8 @@ test('an empty environment is enough', () => {
     HF_MODEL: 'openai/whisper-large-v3-turbo',
     HF_PROVIDER: 'hf-inference',
     HF_ENDPOINT_URL: undefined,
+    LOG: 'text',
+    METRICS_TOKEN: undefined,
     NODE_ENV: 'development',
   })
 })

@@ -6,7 +6,7 @@ const Check = t.Object({ ready: t.Boolean(), detail: t.String({ description: 'On
 
 const Readiness = t.Object({
   ready: t.Boolean(),
-  checks: t.Object({ database: Check, engine: Check }),
+  checks: t.Object({ database: Check, storage: Check, queue: Check, engine: Check }),
 })
 
 export function healthRoutes({ health }: { health: Health }) {

@@ -1,25 +1,53 @@
 import type { EngineState } from '../engines/engine.ts'
 import type { Engines } from '../engines/preference.ts'
+import type { Queue } from '../queue/queue.ts'
+import type { Storage } from '../storage/storage.ts'
 
 export type Health = ReturnType<typeof createHealth>
 
 /** What the service needs to transcribe, each with a sentence for an operator. */
 export function createHealth({
   ping,
+  storage,
+  queue,
   engines,
 }: {
   ping: () => Promise<void>
+  storage: Pick<Storage, 'check'>
+  queue: Pick<Queue, 'backlogs'>
   engines: Pick<Engines, 'state'>
 }) {
-  return async (): Promise<{ ready: boolean; checks: { database: EngineState; engine: EngineState } }> => {
-    const database = await ping().then(
-      () => ({ ready: true, detail: 'The database answers' }),
-      () => ({
-        ready: false,
-        detail: 'The database does not answer: check that it runs and DATABASE_URL is right',
-      }),
-    )
+  return async () => {
+    const [database, stored, queued] = await Promise.all([
+      state(
+        ping().then(() => 'The database answers'),
+        'The database does not answer: check that it runs and DATABASE_URL is right',
+      ),
+      state(
+        storage.check().then(() => 'The storage can be read and written'),
+        'The storage cannot be used: check the disk of DATA_DIR, or that the bucket of STORAGE_URL answers',
+      ),
+      state(
+        queue.backlogs().then((backlogs) => waiting(backlogs.find(({ name }) => name === 'span'))),
+        'The queue cannot be read',
+      ),
+    ])
     const { ready, detail } = engines.state()
-    return { ready: database.ready && ready, checks: { database, engine: { ready, detail } } }
+    const checks = { database, storage: stored, queue: queued, engine: { ready, detail } }
+    return { ready: Object.values(checks).every((check) => check.ready), checks }
   }
+}
+
+async function state(detail: Promise<string>, otherwise: string): Promise<EngineState> {
+  return detail.then(
+    (detail) => ({ ready: true, detail }),
+    () => ({ ready: false, detail: otherwise }),
+  )
+}
+
+/** A long queue is no reason to take no more: it is told, and left to whoever scales. */
+function waiting(spans: { waiting: number; running: number; oldestSeconds: number } | undefined): string {
+  if (!spans?.waiting) return 'No span waits'
+  const { waiting, running, oldestSeconds } = spans
+  return `${waiting} spans wait, the longest for ${Math.round(oldestSeconds)} s; engines are at ${running}`
 }

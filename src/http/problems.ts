@@ -94,19 +94,26 @@ function answer(status: number, error: string, code: string, headers: Record<str
 
 /** Turns whatever a route throws, or Elysia finds wrong with a request, into a `Problem`. */
 export function problems({ log }: { log: (line: string, error: unknown) => void }) {
-  return new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ code, error, path }) => {
-    switch (code) {
-      case 'NOT_FOUND':
-        return answer(404, `There is nothing at ${path}`, 'not_found')
-      case 'VALIDATION':
-        // An answer of ours that is not what the document says is no fault of the request.
-        if (error.type === 'response') return problemOf(error, log)
-        return answer(400, sentence(error), 'validation')
-      case 'PARSE':
-        if (error.cause instanceof VerbatimError) return problemOf(error.cause, log)
-        return answer(400, 'The body is not what its Content-Type says', 'validation')
-      default:
-        return problemOf(error, log)
+  return new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ code, error, path, set }) => {
+    const response = told()
+    // Who hears of the answer later is told this one, not the Response's.
+    set.status = response.status
+    return response
+
+    function told(): Response {
+      switch (code) {
+        case 'NOT_FOUND':
+          return answer(404, `There is nothing at ${path}`, 'not_found')
+        case 'VALIDATION':
+          // An answer of ours that is not what the document says is no fault of the request.
+          if (error.type === 'response') return problemOf(error, log)
+          return answer(400, sentence(error), 'validation')
+        case 'PARSE':
+          if (error.cause instanceof VerbatimError) return problemOf(error.cause, log)
+          return answer(400, 'The body is not what its Content-Type says', 'validation')
+        default:
+          return problemOf(error, log)
+      }
     }
   })
 }

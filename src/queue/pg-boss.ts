@@ -2,7 +2,7 @@ import type { PGlite } from '@electric-sql/pglite'
 import { is, SQL, sql } from 'drizzle-orm'
 import { type ConstructorOptions, fromDrizzle, fromPglite, type Job, PgBoss } from 'pg-boss'
 import type { Transaction } from '../db/database.ts'
-import type { Jobs, Queue, QueueName } from './queue.ts'
+import type { Backlog, Jobs, Queue, QueueName } from './queue.ts'
 
 const QUEUES: QueueName[] = ['prepare', 'span', 'webhook']
 
@@ -88,6 +88,11 @@ export async function pgBossQueue({
       }
     },
 
+    async backlogs() {
+      const { rows } = await boss.getDb().executeSql(BACKLOGS, [QUEUES])
+      return QUEUES.map((name) => backlogIn(name, rows))
+    },
+
     async clear() {
       for (const name of QUEUES) await boss.deleteAllJobs(name)
     },
@@ -101,6 +106,25 @@ export async function pgBossQueue({
       await boss.stop({ graceful: true, timeout: graceMs + 5_000 })
       clearTimeout(abort)
     },
+  }
+}
+
+/** Jobs that are over have left the index that this reads. */
+const BACKLOGS = `
+  select name,
+    count(*) filter (where state < 'active' and start_after <= now())::int as waiting,
+    count(*) filter (where state = 'active')::int as running,
+    coalesce(extract(epoch from now() - min(greatest(created_on, start_after))
+      filter (where state < 'active' and start_after <= now())), 0)::float8 as oldest
+  from pgboss.job where name = any($1::text[]) and state < 'completed' group by name`
+
+function backlogIn(name: QueueName, rows: Record<string, unknown>[]): Backlog {
+  const row = rows.find((one) => one.name === name)
+  return {
+    name,
+    waiting: Number(row?.waiting ?? 0),
+    running: Number(row?.running ?? 0),
+    oldestSeconds: Number(row?.oldest ?? 0),
   }
 }
 

@@ -18,6 +18,9 @@ export type NewJob<Name extends QueueName> = {
   group?: string
 }
 
+/** `waiting`: jobs that could be taken up now, the longest for `oldestSeconds`. */
+export type Backlog = { name: QueueName; waiting: number; running: number; oldestSeconds: number }
+
 /**
  * Jobs in Postgres, delivered at least once: a handler may run a second time, also while the first run is still
  * under way, so it fences what it writes.
@@ -35,6 +38,8 @@ export type Queue = {
     options: { concurrency: number; perGroup?: number | undefined },
     handle: (data: Jobs[Name], signal: AbortSignal) => Promise<void>,
   ): Promise<void>
+  /** What waits and runs in each queue, on all machines. */
+  backlogs(): Promise<Backlog[]>
   /** Drops every job of every queue, whatever its state. For the one owner of a database, at start. */
   clear(): Promise<void>
   /** Takes no more jobs, waits up to `graceMs` for those that run, then fires their signals and hands them back. */

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { access, constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { VerbatimError } from '../errors.ts'
 import { fill, openAside } from './aside.ts'
@@ -44,6 +44,10 @@ export async function diskStorage({ root }: { root: string }): Promise<Storage> 
     async read(key, range) {
       const file = Bun.file(await existing(key))
       return (range ? file.slice(range.start, range.end) : file).stream()
+    },
+
+    async check() {
+      await access(root, constants.R_OK | constants.W_OK)
     },
 
     async size(key) {

@@ -14,6 +14,8 @@ export type Storage = {
   write(key: string, body: ReadableStream<Uint8Array>): Promise<{ bytes: number; sha256: string }>
   /** Bytes from `start` up to but not including `end` (by default to the end). Throws `not_found`. */
   read(key: string, range?: { start: number; end: number }): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>
+  /** Throws where nothing could be read or written now. */
+  check(): Promise<void>
   /** Size in bytes, or null where there is no such key. */
   size(key: string): Promise<number | null>
   /** Every key below `prefix`, those of one folder together; of their names no more than a folder's are in memory. */

@@ -197,6 +197,16 @@ export async function countOpen(
   return row?.count ?? 0
 }
 
+/** How many transcriptions are not over, of all users, by status. */
+export async function countOpenByStatus(db: Queries): Promise<Record<string, number>> {
+  const rows = await db
+    .select({ status: transcriptions.status, count: count() })
+    .from(transcriptions)
+    .where(isOpen)
+    .groupBy(transcriptions.status)
+  return { queued: 0, processing: 0, ...Object.fromEntries(rows.map((row) => [row.status, row.count])) }
+}
+
 /** Unfinished work, oldest first: what still has to be prepared, and the spans that still have to be transcribed. */
 export async function listOpen(db: Queries) {
   const toPrepare = await db

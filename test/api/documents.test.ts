@@ -99,11 +99,12 @@ describe('the document', () => {
       'post /api/webhooks/{id}/deliveries/{delivery}/replay',
       'get /health/live',
       'get /health/ready',
+      'get /metrics',
     ])
   })
 
   test('says what each is for, and which take a token', () => {
-    const open = ['register', 'login', 'refresh', 'logout', 'audio', 'live', 'ready']
+    const open = ['register', 'login', 'refresh', 'logout', 'audio', 'live', 'ready', 'metrics']
     for (const { name, operation } of operations()) {
       expect({ name, summary: operation.summary }).toEqual({ name, summary: expect.stringMatching(/^[A-Z]/) })
       const isOpen = open.some((word) => name.endsWith(`/${word}`))

@@ -14,7 +14,11 @@ beforeAll(async () => {
 })
 afterAll(() => service.close())
 
-const DATABASE = { ready: true, detail: 'The database answers' }
+const WELL = {
+  database: { ready: true, detail: 'The database answers' },
+  storage: { ready: true, detail: 'The storage can be read and written' },
+  queue: { ready: true, detail: 'No span waits' },
+}
 
 test('live, whatever else is missing', async () => {
   service.engine.state = { ready: false, detail: 'x' }
@@ -29,7 +33,7 @@ test('ready', async () => {
   expect(status).toBe(200)
   expect(body).toEqual({
     ready: true,
-    checks: { database: DATABASE, engine: { ready: true, detail: 'The engine is there' } },
+    checks: { ...WELL, engine: { ready: true, detail: 'The engine is there' } },
   })
 })
 
@@ -38,7 +42,7 @@ test('not ready: 503, with the engine’s sentence', async () => {
   service.engine.state = engine
   const { status, body } = await anyone.ask('/health/ready')
   expect(status).toBe(503)
-  expect(body).toEqual({ ready: false, checks: { database: DATABASE, engine } })
+  expect(body).toEqual({ ready: false, checks: { ...WELL, engine } })
 })
 
 test('a database that does not answer: 503, with what to check', async () => {

@@ -13,6 +13,7 @@ import { createHealth } from '../../src/health/health.ts'
 import { createAccessTokens } from '../../src/http/access-tokens.ts'
 import { createRate } from '../../src/limits/rate.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
+import { prometheusMetrics } from '../../src/metrics/prometheus.ts'
 import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import { parseNetwork } from '../../src/outbound/networks.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
@@ -22,6 +23,7 @@ import { createLinkSigner } from '../../src/transcriptions/links.ts'
 import { createProbe } from '../../src/transcriptions/look.ts'
 import { parseOptions } from '../../src/transcriptions/options.ts'
 import { createTranscriptionsService } from '../../src/transcriptions/transcriptions.service.ts'
+import { countOpenByStatus } from '../../src/transcriptions/transcriptions.store.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
 import { createUploadsService } from '../../src/uploads/uploads.service.ts'
 import { createWebhooksService } from '../../src/webhooks/webhooks.service.ts'
@@ -43,6 +45,8 @@ export async function startService({
   secrets = [SECRET],
   identityProvider = null,
   limits = {},
+  metricsToken,
+  logsRequests = false,
 }: {
   kind: TestDatabaseKind
   registration?: 'open' | 'closed'
@@ -50,6 +54,8 @@ export async function startService({
   secrets?: [string, ...string[]]
   identityProvider?: IdentityProvider | null
   limits?: Allowance & { requestsPerMinute?: number; loginsPerMinute?: number }
+  metricsToken?: string
+  logsRequests?: boolean
 }) {
   const database = await kind.open()
   const { db, changes } = database
@@ -82,6 +88,12 @@ export async function startService({
   let url = ''
   const transcriptions = createTranscriptionsService({ db, changes, storage, links, publicUrl: () => url })
 
+  const metrics = prometheusMetrics({
+    backlogs: () => queue.backlogs(),
+    openTranscriptions: () => countOpenByStatus(db),
+    hostedSecondsToday: null,
+  })
+
   const app = createApp({
     auth: createAuthService({
       db,
@@ -112,6 +124,8 @@ export async function startService({
     webhooks: createWebhooksService({ db, outbound }),
     health: createHealth({
       ping: () => (health.databaseAnswers ? database.ping() : Promise.reject(new Error('no answer'))),
+      storage,
+      queue,
       engines: idleEngine(() => engine.state),
     }),
     swagger: {
@@ -122,6 +136,9 @@ export async function startService({
     stopping: stopping.signal,
     version: '0.0.0',
     log,
+    metrics,
+    metricsToken,
+    logsRequests,
   }).listen({ port: 0, hostname: '127.0.0.1', maxRequestBodySize: Number.MAX_SAFE_INTEGER })
   url = `http://127.0.0.1:${app.server?.port}`
 
@@ -132,6 +149,7 @@ export async function startService({
     outbound,
     storage,
     logged,
+    metrics,
     /** What `/health/ready` is told; a test may change it. */
     engine,
     health,

@@ -85,6 +85,31 @@ export function queueContract(options: {
       expect(got.names).toEqual(['before', 'after'])
     })
 
+    test('tells what waits, and for how long, and what runs', async () => {
+      const of = async (name: string) => (await queue.backlogs()).find((backlog) => backlog.name === name)
+      expect(await queue.backlogs()).toContainEqual({
+        name: 'span',
+        waiting: 0,
+        running: 0,
+        oldestSeconds: 0,
+      })
+      await enqueue(job('one'), job('two'), job('later', { delaySeconds: 600 }))
+      await Bun.sleep(20)
+      expect(await of('span')).toMatchObject({ waiting: 2, running: 0 })
+      expect((await of('span'))?.oldestSeconds).toBeGreaterThan(0.01)
+      expect(await of('prepare')).toMatchObject({ waiting: 0, running: 0 })
+      const got = received()
+      const release = Promise.withResolvers<void>()
+      await queue.work('span', { concurrency: 1 }, async ({ spanId }) => {
+        got.add(spanId)
+        await release.promise
+      })
+      await got.count(1)
+      expect(await of('span')).toMatchObject({ waiting: 1, running: 1 })
+      release.resolve()
+      await got.count(2)
+    })
+
     test('keeps the queues apart', async () => {
       const got = received()
       await queue.work('prepare', { concurrency: 1 }, async (data) => got.add(JSON.stringify(data)))

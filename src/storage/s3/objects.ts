@@ -46,6 +46,11 @@ export function createObjects({ prefix: folder, pageSize: size = 1000, ...place 
       }
     },
 
+    /** With the reason in one line. */
+    async check() {
+      await listObjects({ requests, prefix: start, size: 1 }).next()
+    },
+
     async size(key) {
       return sizeOf({ requests, key: named(key) })
     },
@@ -81,13 +86,7 @@ export function createObjects({ prefix: folder, pageSize: size = 1000, ...place 
     },
   }
 
-  return {
-    ...objects,
-    /** Throws, with the reason in one line, where the bucket cannot be listed. */
-    async check(): Promise<void> {
-      await listObjects({ requests, prefix: start, size: 1 }).next()
-    },
-  }
+  return objects
 }
 
 export function notFound(key: string) {

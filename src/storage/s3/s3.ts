@@ -17,9 +17,9 @@ export async function s3Storage({
   endBytes = END_BYTES,
   ...place
 }: ObjectsPlace & { scratch: string; endBytes?: number }): Promise<Storage> {
-  const { check, ...objects } = createObjects(place)
+  const objects = createObjects(place)
   const aside = await openAside(scratch)
-  await check()
+  await objects.check()
 
   async function withFile<T>(key: string, use: (path: string) => Promise<T>): Promise<T> {
     return aside.within(async (path) => {

@@ -1,0 +1,55 @@
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import { sql } from 'drizzle-orm'
+import { VerbatimError } from '../src/errors.ts'
+import { createLog } from '../src/log.ts'
+import { embedded } from './databases.ts'
+
+setDefaultTimeout(60_000)
+
+function logged(format: 'text' | 'json', ...told: Parameters<ReturnType<typeof createLog>>) {
+  const lines: string[] = []
+  createLog(format, (line) => lines.push(line))(...told)
+  return lines.join('\n')
+}
+
+test('JSON is an object a line, with an error’s facts', () => {
+  const error = new Error('it broke', { cause: new TypeError('no such thing') })
+  const line = logged('json', 'a span failed', error, { request_id: 'r1' })
+  expect(line).not.toContain('\n')
+  expect(JSON.parse(line)).toEqual({
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    level: 'error',
+    message: 'a span failed',
+    request_id: 'r1',
+    error: {
+      ...{ name: 'Error', message: 'it broke', stack: expect.stringContaining('log.test.ts') },
+      cause: expect.objectContaining({ name: 'TypeError', message: 'no such thing' }),
+    },
+  })
+  expect(JSON.parse(logged('json', 'started'))).toMatchObject({ level: 'info', message: 'started' })
+})
+
+test('text is a line, and an error below it; of one that was expected only its sentence', () => {
+  expect(logged('text', 'started', undefined, { port: 3000 })).toMatch(/^[\d-]+T[\d:.]+Z started port=3000$/)
+  expect(logged('text', 'failed', new Error('it broke'))).toMatch(/failed\n {2}Error: it broke\n.*at /)
+  const expected = new VerbatimError('engine_unavailable', 'The sidecar broke off')
+  expect(logged('text', 'failed', expected)).toEndWith('failed\n  VerbatimError: The sidecar broke off')
+})
+
+test('what a failed query was to write is not told', async () => {
+  const database = await embedded.open()
+  try {
+    const words = 'what was said in confidence'
+    const error = await database.db
+      .transaction((tx) => tx.execute(sql`select ${words}::integer`))
+      .catch((error: unknown) => error)
+    expect(String(error)).toContain(words)
+    for (const format of ['text', 'json'] as const) {
+      const told = logged(format, 'failed', error)
+      expect(told).toContain('Failed query: select $1::integer')
+      expect(told).not.toContain(words)
+    }
+  } finally {
+    await database.close()
+  }
+})
