@@ -166,7 +166,7 @@ function ownedRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate })
         requestBody: pieceBody,
         responses: {
           204: { description: 'It is here, up to the `Upload-Offset`' },
-          ...refusals(400, 401, 403, 404, 409, 410, 412, 413, 415, 500, 503, 507),
+          ...refusals(400, 401, 403, 404, 409, 410, 412, 413, 415, 429, 500, 503, 507),
         },
       },
     })
@@ -235,6 +235,7 @@ const REFUSALS = {
   412: 'Another version of tus',
   413: 'Larger than this server takes, or longer',
   415: 'No audio, or no piece of an upload',
+  429: 'More than you may have at a time or on a day: ask for it again',
   500: 'A defect',
   503: 'It cannot be looked at now: ask for it again',
   507: 'There is no room left',
