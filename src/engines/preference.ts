@@ -88,10 +88,7 @@ export function inOrder(
   }
 }
 
-/**
- * An engine that is left alone for a while once it has broken off several times in a row; asked then, it is overloaded.
- * Overloaded is also what it is to a span while it is misconfigured: the span waits for the operator, and does not fail.
- */
+/** An engine that is left alone for a while once it has broken off several times in a row; asked then, it is overloaded. */
 function guarded(engine: Engine): Engine {
   const breaker = circuitBreaker(handleWhen(isDown), {
     breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN),
@@ -103,17 +100,11 @@ function guarded(engine: Engine): Engine {
       try {
         return await breaker.execute(() => engine.transcribe(span))
       } catch (error) {
-        const later = { cause: error, retryAfterSeconds: ASK_AGAIN_SECONDS }
-        if (isBrokenCircuitError(error)) {
-          throw new EngineOverloaded(
-            `The engine ${engine.name} broke off several times and is left alone`,
-            later,
-          )
-        }
-        if (error instanceof VerbatimError && error.code === 'engine_misconfigured') {
-          throw new EngineOverloaded(error.message, later)
-        }
-        throw error
+        if (!isBrokenCircuitError(error)) throw error
+        throw new EngineOverloaded(`The engine ${engine.name} broke off several times and is left alone`, {
+          cause: error,
+          retryAfterSeconds: ASK_AGAIN_SECONDS,
+        })
       }
     },
   }

@@ -123,17 +123,6 @@ describe('an engine that breaks off three times in a row', () => {
   })
 })
 
-test('an engine that waits for its operator is overloaded to a span, with the reason', async () => {
-  const misconfigured = new VerbatimError('engine_misconfigured', 'The token is refused. Check HF_TOKEN.')
-  const answer: Answer = () => {
-    throw misconfigured
-  }
-  const [engine] = await inOrder([hosted({}, answer)]).available(null)
-  const error = await engine?.transcribe(span()).catch((thrown: unknown) => thrown)
-  expect(error).toBeInstanceOf(EngineOverloaded)
-  expect(error).toMatchObject({ message: misconfigured.message, cause: misconfigured })
-})
-
 test.each([
   ['engine_unavailable', true],
   ['engine_overloaded', true],
