@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia'
+import { type AdminRoutesServices, adminRoutes } from './admin/admin.routes.ts'
 import { type AuthRoutesServices, authRoutes } from './auth/auth.routes.ts'
 import { healthRoutes } from './health/health.routes.ts'
 import type { Health } from './health/health.ts'
@@ -17,7 +18,8 @@ import type { UploadsService } from './uploads/uploads.service.ts'
 import { webhookRoutes } from './webhooks/webhooks.routes.ts'
 import type { WebhooksService } from './webhooks/webhooks.service.ts'
 
-export type AppServices = AuthRoutesServices &
+export type AppServices = AdminRoutesServices &
+  AuthRoutesServices &
   TranscriptionRoutesServices & {
     uploads: UploadsService
     webhooks: WebhooksService
@@ -60,5 +62,6 @@ export function createApp(services: AppServices) {
     .use(transcriptionRoutes(services))
     .use(uploadRoutes(services))
     .use(webhookRoutes(services))
+    .use(adminRoutes(services))
     .use(operationsRoutes(services))
 }

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import packageJson from '../package.json' with { type: 'json' }
+import { createAdminService } from './admin/admin.service.ts'
 import type { AppServices, OperationsServices } from './app.ts'
 import { argon2id } from './auth/argon2id.ts'
 import { createAuthService } from './auth/auth.service.ts'
@@ -43,6 +44,7 @@ import { createProbe } from './transcriptions/look.ts'
 import { ENGINES, parseOptions } from './transcriptions/options.ts'
 import type { WorkServices } from './transcriptions/prepare.ts'
 import { requeue } from './transcriptions/recover.ts'
+import { createRequeue } from './transcriptions/requeue.ts'
 import { hostedSecondsToday } from './transcriptions/spans.store.ts'
 import { startSweeper } from './transcriptions/sweeper.ts'
 import { createTranscriptionsService } from './transcriptions/transcriptions.service.ts'
@@ -163,6 +165,7 @@ export async function assemble({
         requestRate: requestRateOf(db, settings),
       }),
       trustedProxies: settings.TRUSTED_PROXIES,
+      admin: createAdminService({ db, requeue: createRequeue({ db, queue }) }),
       transcriptions,
       upload,
       uploads: createUploadsService({
@@ -215,6 +218,23 @@ export async function assemble({
   }
 }
 
+/** Opens the database of a service alone, for a command. Throws `StartError`. */
+export async function withDatabase<T>(settings: Settings, use: (db: Database) => Promise<T>): Promise<T> {
+  const url = settings.DATABASE_URL
+  if (url !== undefined) {
+    const database = await openPostgres({ url }).catch(refusedDatabase)
+    return use(database.db).finally(database.close)
+  }
+  const dataDir = resolve(settings.DATA_DIR)
+  const lock = lockDirectory(dataDir)
+  try {
+    const database = await openPglite({ dataDir: join(dataDir, 'postgres') })
+    return await use(database.db).finally(database.close)
+  } finally {
+    lock.release()
+  }
+}
+
 async function openStorage({ settings, dataDir }: { settings: Settings; dataDir: string }): Promise<Storage> {
   const { STORAGE_URL: place, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = settings
   if (!place) return diskStorage({ root: dataDir })
@@ -239,10 +259,12 @@ async function openDatabase({ settings, dataDir, log }: { settings: Settings; da
     const database = await openPglite({ dataDir: join(dataDir, 'postgres') })
     return { database, queue: await pgBossQueue({ database: { client: database.client }, onError }) }
   }
-  const database = await openPostgres({ url }).catch((error) => {
-    throw new StartError(`The database of DATABASE_URL cannot be opened: ${error.message}`)
-  })
+  const database = await openPostgres({ url }).catch(refusedDatabase)
   return { database, queue: await pgBossQueue({ database: { url }, onError }) }
+}
+
+function refusedDatabase(error: Error): never {
+  throw new StartError(`The database of DATABASE_URL cannot be opened: ${error.message}`)
 }
 
 const ELSEWHERE = {

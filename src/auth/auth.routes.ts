@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import { ACCESS_TOKEN_SECONDS } from '../http/access-tokens.ts'
 import { addressOf } from '../http/address.ts'
-import { readJson } from '../http/json-body.ts'
+import { JSON_BODY } from '../http/json-body.ts'
 import { noContent, noContentOr } from '../http/no-content.ts'
 import { Problem } from '../http/problems.ts'
 import { ACCOUNT, BEARER, bearer, type Gate, PUBLIC } from '../http/tokens.ts'
@@ -27,9 +27,6 @@ export type AuthRoutesServices = {
   /** Proxies before the service whose `X-Forwarded-For` is believed. */
   trustedProxies: number
 }
-
-// `json` is what the document says; the function before it parses.
-const JSON_BODY = [readJson, 'json' as const]
 
 const tags = ['Auth']
 

@@ -38,6 +38,7 @@ export function docs({ assets, version }: { assets: SwaggerAssets; version: stri
         { name: 'Transcriptions' },
         { name: 'Uploads' },
         { name: 'Webhooks' },
+        { name: 'Administration' },
         { name: 'Operations' },
       ],
       components: {

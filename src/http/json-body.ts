@@ -24,3 +24,6 @@ export async function readJson({ request }: { request: Request }): Promise<unkno
     throw new VerbatimError('validation', 'The body is not JSON')
   }
 }
+
+/** `parse` of a route whose body is a little JSON: `json` is what the document says, the function before it parses. */
+export const JSON_BODY = [readJson, 'json' as const]

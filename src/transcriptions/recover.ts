@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts'
 import type { Queue } from '../queue/queue.ts'
-import { spanJob } from './span-jobs.ts'
+import { prepareJob, spanJob } from './span-jobs.ts'
 import { listOpen } from './transcriptions.store.ts'
 
 /**
@@ -11,8 +11,7 @@ export async function requeue({ db, queue }: { db: Database; queue: Queue }): Pr
   await queue.clear()
   const { toPrepare, toTranscribe } = await listOpen(db)
   await db.transaction(async (tx) => {
-    const preparing = toPrepare.map(({ id }) => ({ data: { transcriptionId: id } }))
-    await queue.enqueue(tx, 'prepare', preparing)
+    await queue.enqueue(tx, 'prepare', toPrepare.map(prepareJob))
     await queue.enqueue(tx, 'span', withTurns(toTranscribe).map(spanJob))
   })
   return toPrepare.length + toTranscribe.length

@@ -1,3 +1,4 @@
+import { priorityOf } from '../auth/users.store.ts'
 import type { Transaction } from '../db/database.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
 import type { NewJob, Queue } from '../queue/queue.ts'
@@ -9,14 +10,38 @@ export async function addSpans(
   tx: Transaction,
   { queue, transcription, ranges }: { queue: Queue; transcription: Transcription; ranges: SpanRange[] },
 ) {
-  const { id, userId } = transcription
-  const spans = await insertSpans(tx, { transcriptionId: id, ranges })
-  const before = await countOpen(tx, transcription)
+  const spans = await insertSpans(tx, { transcriptionId: transcription.id, ranges })
+  const turn = await turnOf(tx, transcription)
   await queue.enqueue(
     tx,
     'span',
-    spans.map((span) => spanJob({ ...span, userId, before })),
+    spans.map((span) => spanJob({ ...span, ...turn })),
   )
+}
+
+export type Turn = {
+  userId: string
+  /** The user's; higher goes first, whatever else there is. */
+  priority: number
+  /** How many of the user's transcriptions come before it. */
+  before: number
+}
+
+/** The turn of a transcription's jobs; without `createdAt`, of one that would be written down now. */
+export async function turnOf(
+  tx: Transaction,
+  { userId, createdAt }: { userId: string; createdAt?: Date },
+): Promise<Turn> {
+  const before = await countOpen(tx, { userId, ...(createdAt && { createdAt }) })
+  return { userId, priority: await priorityOf(tx, userId), before }
+}
+
+export function prepareJob({
+  id,
+  priority = 0,
+  before = 0,
+}: { id: string } & Partial<Turn>): NewJob<'prepare'> {
+  return { data: { transcriptionId: id }, priority: priority * TURNS_PER_PRIORITY - before }
 }
 
 /**
@@ -27,19 +52,15 @@ export function spanJob({
   id,
   startSample,
   userId,
+  priority = 0,
   before = 0,
-}: {
-  id: string
-  startSample: number
-  userId: string
-  before?: number
-}): NewJob<'span'> {
-  return {
-    data: { spanId: id },
-    priority: -Math.floor(startSample / SAMPLES_PER_TURN) - before,
-    group: userId,
-  }
+}: { id: string; startSample: number; userId: string } & Partial<Turn>): NewJob<'span'> {
+  const turn = Math.floor(startSample / SAMPLES_PER_TURN) + before
+  return { data: { spanId: id }, priority: priority * TURNS_PER_PRIORITY - turn, group: userId }
 }
+
+/** More than there are in the longest audio, of 14 days. */
+const TURNS_PER_PRIORITY = 100_000
 
 /** Spans that start within the same half minute of their files take turns as they came. */
 const SAMPLES_PER_TURN = 30 * SAMPLE_RATE

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, gte, inArray, max, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, gte, inArray, max, ne, sql } from 'drizzle-orm'
 import type { Queries, Transaction } from '../db/database.ts'
 import { segments, spans, transcriptions } from '../db/schema.ts'
 import type { EngineName, Segment } from '../engines/engine.ts'
@@ -222,4 +222,16 @@ function placedSegment({ segment, position, span }: { segment: Segment; position
         probability,
       })) ?? null,
   }
+}
+
+/** Takes all spans that are not done away from whoever is at them, their errors forgotten. */
+export async function reopenSpans(
+  tx: Transaction,
+  transcriptionId: string,
+): Promise<{ id: string; startSample: number }[]> {
+  return tx
+    .update(spans)
+    .set({ state: 'queued', failures: 0 })
+    .where(and(eq(spans.transcriptionId, transcriptionId), ne(spans.state, 'done')))
+    .returning({ id: spans.id, startSample: spans.startSample })
 }

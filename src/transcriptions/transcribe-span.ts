@@ -1,3 +1,4 @@
+import { priorityOf } from '../auth/users.store.ts'
 import { type Engine, type EngineName, EngineOverloaded, type SpanResult } from '../engines/engine.ts'
 import { failsOver } from '../engines/preference.ts'
 import { VerbatimError } from '../errors.ts'
@@ -141,8 +142,10 @@ async function split(
 
 /** None of the engines that may do it takes a span now. */
 async function askAgain({ db, queue }: WorkServices, span: Parameters<typeof spanJob>[0]) {
-  const later = { ...spanJob(span), delaySeconds: ASK_AGAIN_SECONDS }
-  await db.transaction((tx) => queue.enqueue(tx, 'span', [later]))
+  await db.transaction(async (tx) => {
+    const job = spanJob({ ...span, priority: await priorityOf(tx, span.userId) })
+    await queue.enqueue(tx, 'span', [{ ...job, delaySeconds: ASK_AGAIN_SECONDS }])
+  })
 }
 
 /**
@@ -169,7 +172,9 @@ async function settle(
     if ((await releaseSpan(tx, { claim, failed: counts })) === null) return
     const transcription = await findTranscription(tx, span.transcriptionId)
     if (!transcription) return
-    await queue.enqueue(tx, 'span', [{ ...spanJob({ ...span, userId: transcription.userId }), delaySeconds }])
+    const { userId } = transcription
+    const job = spanJob({ ...span, userId, priority: await priorityOf(tx, userId) })
+    await queue.enqueue(tx, 'span', [{ ...job, delaySeconds }])
   })
 }
 

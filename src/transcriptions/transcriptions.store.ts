@@ -1,7 +1,7 @@
-import { and, asc, count, eq, getTableColumns, inArray, isNull, lt, sql } from 'drizzle-orm'
+import { and, asc, count, eq, getTableColumns, inArray, isNull, lt, ne, sql } from 'drizzle-orm'
 import { concatenated } from '../bytes.ts'
 import type { Database, Queries, Transaction } from '../db/database.ts'
-import { envelopes, segments, spans, transcriptions } from '../db/schema.ts'
+import { envelopes, segments, spans, transcriptions, users } from '../db/schema.ts'
 import type { ErrorCode } from '../errors.ts'
 
 export type Transcription = typeof transcriptions.$inferSelect
@@ -210,8 +210,9 @@ export async function countOpenByStatus(db: Queries): Promise<Record<string, num
 /** Unfinished work, oldest first: what still has to be prepared, and the spans that still have to be transcribed. */
 export async function listOpen(db: Queries) {
   const toPrepare = await db
-    .select({ id: transcriptions.id, userId: transcriptions.userId })
+    .select({ id: transcriptions.id, userId: transcriptions.userId, priority: users.priority })
     .from(transcriptions)
+    .innerJoin(users, eq(users.id, transcriptions.userId))
     .where(and(isOpen, isNull(transcriptions.totalSamples)))
     .orderBy(asc(transcriptions.createdAt))
   const toTranscribe = await db
@@ -220,9 +221,11 @@ export async function listOpen(db: Queries) {
       startSample: spans.startSample,
       transcriptionId: spans.transcriptionId,
       userId: transcriptions.userId,
+      priority: users.priority,
     })
     .from(spans)
     .innerJoin(transcriptions, eq(spans.transcriptionId, transcriptions.id))
+    .innerJoin(users, eq(users.id, transcriptions.userId))
     .where(and(isOpen, inArray(spans.state, ['queued', 'running'])))
     .orderBy(asc(transcriptions.createdAt), asc(spans.startSample))
   return { toPrepare, toTranscribe }
@@ -239,6 +242,34 @@ export async function cancelOwned(
     .where(and(eq(transcriptions.id, id), eq(transcriptions.userId, userId), isOpen))
     .returning({ id: transcriptions.id })
   return rows.length > 0
+}
+
+/** Opens one again that is not completed. Null where it is, or its audio was removed. */
+export async function reopen(tx: Transaction, id: string): Promise<Transcription | null> {
+  // A span that ended when its transcription was over was not counted then.
+  const done = tx
+    .select({ samples: sql`coalesce(sum(${spans.endSample} - ${spans.startSample}), 0)` })
+    .from(spans)
+    .where(and(eq(spans.transcriptionId, id), eq(spans.state, 'done')))
+  const [row] = await tx
+    .update(transcriptions)
+    .set({
+      status: sql`case when ${transcriptions.totalSamples} is null then 'queued' else 'processing' end`,
+      doneSamples: sql`(${done})`,
+      failures: 0,
+      errorCode: null,
+      errorMessage: null,
+      completedAt: null,
+    })
+    .where(
+      and(
+        eq(transcriptions.id, id),
+        ne(transcriptions.status, 'completed'),
+        isNull(transcriptions.audioRemovedAt),
+      ),
+    )
+    .returning()
+  return row ?? null
 }
 
 /** Removes a user's transcription with all its rows. False where there is none. */

@@ -9,7 +9,8 @@ import { fingerprintOf, takeTurn } from './idempotency.ts'
 import { audioKey, folderOf } from './keys.ts'
 import type { Look, Seen } from './look.ts'
 import { parseOptions } from './options.ts'
-import { countOpen, insertTranscription } from './transcriptions.store.ts'
+import { prepareJob, turnOf } from './span-jobs.ts'
+import { insertTranscription } from './transcriptions.store.ts'
 
 type StoredAudio = { bytes: number; sha256: string }
 
@@ -79,6 +80,7 @@ export function createUpload({
       await db.transaction(async (tx) => {
         const strength = isLimited(allowance) ? 'no key update' : 'key share'
         if (!(await holdUser(tx, { id: userId, strength }))) throw noAccount()
+        const ownTurn = await turnOf(tx, { userId })
         await insertTranscription(tx, {
           id,
           userId,
@@ -93,8 +95,7 @@ export function createUpload({
         })
         if (fingerprint) await turn.answer(tx, { transcriptionId: id, fingerprint })
         await requireWithin(tx, { id, userId, allowance })
-        const before = (await countOpen(tx, { userId })) - 1
-        await queue.enqueue(tx, 'prepare', [{ data: { transcriptionId: id }, priority: -before }])
+        await queue.enqueue(tx, 'prepare', [prepareJob({ id, ...ownTurn })])
         await within?.(tx, id)
       })
       return id

@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { readJson } from '../http/json-body.ts'
+import { JSON_BODY } from '../http/json-body.ts'
 import { noContent, noContentOr } from '../http/no-content.ts'
 import { Problem } from '../http/problems.ts'
 import { BEARER, bearer, type Gate } from '../http/tokens.ts'
@@ -17,8 +17,6 @@ import {
 } from './schemas.ts'
 import type { WebhooksService } from './webhooks.service.ts'
 
-// `json` is what the document says; the function before it parses.
-const JSON_BODY = [readJson, 'json' as const]
 const PAGE = 20
 
 export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; gate: Gate }) {

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createAdminService } from '../../src/admin/admin.service.ts'
 import { createApp } from '../../src/app.ts'
 import { argon2id } from '../../src/auth/argon2id.ts'
 import { createAuthService } from '../../src/auth/auth.service.ts'
@@ -22,6 +23,7 @@ import type { Allowance } from '../../src/transcriptions/allowance.ts'
 import { createLinkSigner } from '../../src/transcriptions/links.ts'
 import { createProbe } from '../../src/transcriptions/look.ts'
 import { parseOptions } from '../../src/transcriptions/options.ts'
+import { createRequeue } from '../../src/transcriptions/requeue.ts'
 import { createTranscriptionsService } from '../../src/transcriptions/transcriptions.service.ts'
 import { countOpenByStatus } from '../../src/transcriptions/transcriptions.store.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
@@ -111,6 +113,7 @@ export async function startService({
       requestRate: rate('requests', limits.requestsPerMinute),
     }),
     trustedProxies: 1,
+    admin: createAdminService({ db, requeue: createRequeue({ db, queue }) }),
     transcriptions,
     upload,
     uploads: createUploadsService({

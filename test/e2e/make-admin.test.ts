@@ -1,0 +1,85 @@
+import { expect, setDefaultTimeout, test } from 'bun:test'
+import { databases } from '../databases.ts'
+import { ROOT } from '../sidecar-dir.ts'
+import { startService, withFolder } from './service.ts'
+
+setDefaultTimeout(600_000)
+
+async function makeAdmin(args: string[], env: Record<string, string>) {
+  const child = Bun.spawn([process.execPath, 'src/make-admin.ts', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
+  return { code: await child.exited, said: (out + err).trim() }
+}
+
+async function expectRest(env: Record<string, string>) {
+  expect(await makeAdmin(['ada@example.com', '--revoke'], env)).toEqual({
+    code: 0,
+    said: 'ada@example.com is no administrator from now on',
+  })
+  expect(await makeAdmin(['eve@example.com'], env)).toEqual({
+    code: 1,
+    said: 'There is no account of eve@example.com: register it first',
+  })
+  expect(await makeAdmin(['ada'], env)).toMatchObject({ code: 1 })
+}
+
+test.each(databases.map(({ name, open }) => ({ name, open })))(
+  'the command makes an administrator, and none again, on $name',
+  async ({ open }) => {
+    await withFolder(async (folder) => {
+      const database = await open()
+      const env = { DATA_DIR: folder, DATABASE_URL: database.url ?? '', INFERENCE: 'sidecar' }
+      const settings = { ...env, SIDECAR_URL: 'http://127.0.0.1:9' }
+      const post = async (url: string, path: string, body: object) => {
+        const headers = { 'Content-Type': 'application/json' }
+        const answer = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })
+        const { access_token }: { access_token: string } = await answer.json()
+        return access_token
+      }
+      const credentials = { email: 'ada@example.com', password: 'correct horse battery' }
+      let service = await startService(settings)
+      const registered = await post(service.url, '/api/auth/register', credentials)
+      const users = async (token: string) =>
+        (await fetch(`${service.url}/api/admin/users`, { headers: { Authorization: `Bearer ${token}` } }))
+          .status
+      expect(await users(registered)).toBe(403)
+
+      if (database.url === undefined) {
+        const { code, said } = await makeAdmin(['ada@example.com'], env)
+        expect({ code, said }).toEqual({
+          code: 1,
+          said: expect.stringContaining('in use by another Verbatim'),
+        })
+        await service.kill('SIGTERM')
+      }
+      expect(await makeAdmin(['Ada@Example.com'], env)).toEqual({
+        code: 0,
+        said: 'ada@example.com is an administrator from now on',
+      })
+      if (database.url === undefined) service = await startService(settings)
+      expect(await users(await post(service.url, '/api/auth/login', credentials))).toBe(200)
+      await service.kill('SIGTERM')
+
+      if (database.url !== undefined) await expectRest(env)
+      await database.close()
+    })
+  },
+)
+
+test('an identity provider is set up whole, or the service says what is missing', async () => {
+  await withFolder(async (folder) => {
+    const started = startService({
+      DATA_DIR: folder,
+      AUTH_JWKS_URL: 'https://id.example/certs',
+      AUTH_ISSUER: 'a',
+    })
+    expect(await started.catch((error: Error) => error.message)).toContain(
+      'AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE take each other',
+    )
+  })
+})

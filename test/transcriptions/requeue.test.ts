@@ -1,0 +1,183 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { updateUser } from '../../src/admin/admin.store.ts'
+import { argon2id } from '../../src/auth/argon2id.ts'
+import { createAuthService } from '../../src/auth/auth.service.ts'
+import { VerbatimError } from '../../src/errors.ts'
+import { wavOf } from '../../src/media/wav.ts'
+import { FOLDER, folderOf } from '../../src/transcriptions/keys.ts'
+import { requeue as recover } from '../../src/transcriptions/recover.ts'
+import { createRequeue } from '../../src/transcriptions/requeue.ts'
+import { cancelOwned, findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
+import { keysBelow } from '../contracts/storage.ts'
+import { databases } from '../databases.ts'
+import { fixturePcm } from '../engines/pcm.ts'
+import { insertAnyUser } from './rows.ts'
+import { namingSamples, scriptedEngine, untilAborted } from './scripted-engine.ts'
+import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from './workplace.ts'
+
+setDefaultTimeout(60_000)
+
+const long = await repeatedSpeech(3)
+const longWav = wavOf(long)
+const shortWav = wavOf(await fixturePcm('speech.wav'))
+
+describe.each(databases)('what operators do on $name', (kind) => {
+  let workplace: Workplace
+  beforeAll(async () => {
+    workplace = await openWorkplace(kind)
+  })
+  afterEach(() => workplace?.tidy())
+  afterAll(() => workplace?.close())
+
+  async function expectWhole(id: string) {
+    const row = await workplace.once(id, isOver)
+    expect(row).toMatchObject({ status: 'completed', errorCode: null, errorMessage: null })
+    expect(row.doneSamples).toBe(row.workSamples ?? 0)
+    expect(row.text).toBe(textOf(long, await workplace.spansOf(id)))
+  }
+
+  test('a failed transcription goes on behind what is done of it', async () => {
+    let isCured = false
+    const engine = scriptedEngine({
+      answer({ pcm }, call) {
+        if (call > 1 && !isCured) throw new VerbatimError('engine_rejected', 'No more of this')
+        return namingSamples(pcm)
+      },
+    })
+    const queue = await workplace.startWorker(engine)
+    const id = await workplace.upload(queue, longWav)
+    expect((await workplace.once(id, isOver)).status).toBe('failed')
+    isCured = true
+    const before = engine.calls.length
+    expect(await createRequeue({ db: workplace.db, queue })(id)).toBe('processing')
+    await expectWhole(id)
+    const spans = await workplace.spansOf(id)
+    expect(engine.calls.length - before).toBe(spans.length - 2)
+  })
+
+  test('a canceled one too, and a span that ended meanwhile counts', async () => {
+    const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>()
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+    const engine = scriptedEngine({
+      async answer({ pcm }) {
+        begin()
+        await mayEnd
+        return namingSamples(pcm)
+      },
+    })
+    const queue = await workplace.startWorker(engine)
+    const id = await workplace.upload(queue, longWav)
+    await begun
+    await cancelOwned(workplace.db, { id, userId: workplace.userId })
+    end()
+    const answer = await createRequeue({ db: workplace.db, queue })(id)
+    expect(['queued', 'processing']).toContain(answer)
+    await expectWhole(id)
+  })
+
+  test('one whose jobs are lost gets new ones', async () => {
+    const idle = await workplace.openQueue()
+    const id = await workplace.upload(idle, longWav)
+    await idle.clear()
+    expect(await createRequeue({ db: workplace.db, queue: idle })(id)).toBe('queued')
+    await workplace.startWorker(scriptedEngine())
+    await expectWhole(id)
+  })
+
+  test('a completed one, and one that is not there, are refused', async () => {
+    const queue = await workplace.startWorker(scriptedEngine())
+    const requeue = createRequeue({ db: workplace.db, queue })
+    const id = await workplace.upload(queue, shortWav)
+    await workplace.once(id, isOver)
+    const refusal = (id: string) => requeue(id).catch((error) => error.code)
+    expect(await refusal(id)).toBe('already_over')
+    expect(await refusal(crypto.randomUUID())).toBe('not_found')
+    expect(await refusal('1')).toBe('not_found')
+  })
+
+  test.each([
+    ['as it was uploaded', false],
+    ['after a new start', true],
+  ])('who has a higher priority goes first, %s', async (_, isRestarted) => {
+    const { db } = workplace
+    const idle = await workplace.openQueue()
+    const people = { low: -5, usual: 0, high: 5 }
+    const uploads: { id: string; by: string; name: string }[] = []
+    for (const [name, priority] of Object.entries(people)) {
+      const by = await insertAnyUser(db)
+      await updateUser(db, { id: by, priority })
+      // Of the same user the second comes later than the first, and earlier than any of lower priority.
+      for (const place of [1, 2]) {
+        uploads.push({ id: await workplace.upload(idle, shortWav, {}, { by }), by, name: `${name} ${place}` })
+      }
+    }
+    const names = new Map(uploads.map(({ id, name }) => [id, name]))
+    if (isRestarted) await recover({ db, queue: idle })
+    const prepared: string[] = []
+    await idle.work('prepare', { concurrency: 1 }, async ({ transcriptionId }) => {
+      prepared.push(names.get(transcriptionId) ?? transcriptionId)
+    })
+    while (prepared.length < names.size) await Bun.sleep(20)
+    const order = ['high 1', 'high 2', 'usual 1', 'usual 2', 'low 1', 'low 2']
+    expect(prepared.filter((name) => order.includes(name))).toEqual(order)
+    for (const { id, by } of uploads) await cancelOwned(db, { id, userId: by })
+  })
+
+  test('spans too, also those that are asked again', async () => {
+    const { db } = workplace
+    const by = await insertAnyUser(db)
+    await updateUser(db, { id: by, priority: 1 })
+    const { promise: mayGo, resolve: go } = Promise.withResolvers<void>()
+    const order: string[] = []
+    const engine = scriptedEngine({
+      async answer({ pcm, language }) {
+        await mayGo
+        order.push(language)
+        return namingSamples(pcm)
+      },
+    })
+    const queue = await workplace.startWorker(engine)
+    const usual = await workplace.upload(queue, longWav, { language: 'de' })
+    await workplace.once(usual, ({ totalSamples }) => totalSamples !== null)
+    const high = await workplace.upload(queue, longWav, { language: 'fr' }, { by })
+    await workplace.once(high, ({ totalSamples }) => totalSamples !== null)
+    go()
+    await workplace.once(usual, isOver)
+    const spans = (await workplace.spansOf(high)).length
+    // One was under way when the others came.
+    expect(order.slice(1, spans + 1)).toEqual(Array(spans).fill('fr'))
+  })
+
+  test('an account that is deleted stops what runs for it, and leaves no file', async () => {
+    const { db, storage } = workplace
+    const stopped = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    const engine = scriptedEngine({
+      async answer(span) {
+        begun.resolve()
+        return untilAborted(span).finally(stopped.resolve)
+      },
+    })
+    const queue = await workplace.startWorker(engine)
+    const removeFiles = async (ids: string[]) => {
+      for (const id of ids) await storage.remove(folderOf(id))
+    }
+    const auth = createAuthService({
+      ...{ db, passwords: argon2id, registration: 'open', signInRate: null, removeFiles },
+      accessTokens: { sign: async ({ sub }) => sub },
+    })
+    const password = 'correct horse battery'
+    const { accessToken: userId } = await auth.register({
+      email: 'gone@example.com',
+      password,
+      address: null,
+    })
+    const id = await workplace.upload(queue, longWav, {}, { by: userId })
+    await begun.promise
+    await auth.remove({ userId, password })
+    await stopped.promise
+    expect(await findTranscription(db, id)).toBeNull()
+    while ((await keysBelow(storage, folderOf(id))).length > 0) await Bun.sleep(20)
+    expect((await keysBelow(storage, FOLDER)).filter((key) => key.includes(id))).toEqual([])
+  })
+})
