@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
+import { wavOf } from '../../src/media/wav.ts'
+import { pgBossQueue } from '../../src/queue/pg-boss.ts'
+import { s3Storage } from '../../src/storage/s3/s3.ts'
+import { audioKey } from '../../src/transcriptions/keys.ts'
+import { createProbe } from '../../src/transcriptions/look.ts'
+import { createUpload } from '../../src/transcriptions/upload.ts'
+import { createUploadsService } from '../../src/uploads/uploads.service.ts'
+import { UPLOADS_FOLDER } from '../../src/uploads/uploads.store.ts'
+import { streamOf } from '../contracts/storage.ts'
+import { embedded } from '../databases.ts'
+import { temporaryFolder } from '../media/recordings.ts'
+import { openS3Server, type S3Server } from '../storage/s3-server.ts'
+import { insertAnyUser } from '../transcriptions/rows.ts'
+import { repeatedSpeech } from '../transcriptions/workplace.ts'
+
+setDefaultTimeout(300_000)
+
+let server: S3Server
+
+beforeAll(async () => {
+  server = await openS3Server()
+})
+afterAll(() => server.stop())
+
+test('pieces in a bucket become one transcription’s audio there, and nothing of them stays', async () => {
+  await using scratch = await temporaryFolder()
+  const storage = await s3Storage({ ...server, prefix: server.folder, scratch: scratch.path })
+  const { db, connection, close } = await embedded.open()
+  const queue = await pgBossQueue({ database: connection, onError: console.error })
+  const media = ffmpegMedia()
+  const upload = createUpload({
+    db,
+    queue,
+    storage,
+    look: createProbe({ storage, media }),
+    engines: ['sidecar'],
+    maxAudioSeconds: 3600,
+    allowance: {},
+  })
+  const uploads = createUploadsService({
+    db,
+    storage,
+    takeIn: upload,
+    checkFields: () => {},
+    maxBytes: 2 ** 30,
+  })
+  try {
+    const recording = wavOf(await repeatedSpeech(50))
+    const userId = await insertAnyUser(db)
+    const { id } = await uploads.create({ userId, length: recording.length, metadata: '' })
+    let transcriptionId: string | null = null
+    let offset = 0
+    // Smaller and larger than a part of a multipart upload.
+    for (const end of [1_000_001, 1_000_002, 10_500_000, recording.length]) {
+      const receive = (
+        store: (body: ReadableStream<Uint8Array>) => Promise<{ bytes: number; sha256: string }>,
+      ) => store(streamOf(recording.subarray(offset, end)))
+      const state = await uploads.append({ id, userId, offset, receive })
+      offset = state.offset
+      expect(offset).toBe(end)
+      transcriptionId = state.transcriptionId
+    }
+    const audio = await new Response(await storage.read(audioKey(transcriptionId ?? ''))).bytes()
+    expect(Buffer.compare(audio, recording)).toBe(0)
+    expect(await Array.fromAsync(storage.list(UPLOADS_FOLDER))).toEqual([])
+  } finally {
+    await queue.stop(0)
+    await media.close()
+    await close()
+  }
+})
