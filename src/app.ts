@@ -9,6 +9,8 @@ import { problems } from './http/problems.ts'
 import { requests } from './http/requests.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
+import { type OpenaiRoutesServices, openaiRoutes } from './openai/openai.routes.ts'
+import { openaiError } from './openai/schemas.ts'
 import {
   type TranscriptionRoutesServices,
   transcriptionRoutes,
@@ -23,6 +25,7 @@ export type AppServices = AdminRoutesServices &
   TranscriptionRoutesServices & {
     uploads: UploadsService
     webhooks: WebhooksService
+    engines: OpenaiRoutesServices['engines']
     health: Health
     swagger: SwaggerAssets
     version: string
@@ -45,7 +48,9 @@ export function createOperations(services: OperationsServices) {
 
 /** What all answers have in common. */
 function answers({ log, metrics, logsRequests }: OperationsServices) {
-  return new Elysia().use(requests({ metrics, log: logsRequests ? log : null })).use(problems({ log }))
+  return new Elysia()
+    .use(requests({ metrics, log: logsRequests ? log : null }))
+    .use(problems({ log, bodies: { '/v1/': openaiError } }))
 }
 
 function operationsRoutes({ health, metrics, metricsToken: token }: OperationsServices) {
@@ -63,5 +68,6 @@ export function createApp(services: AppServices) {
     .use(uploadRoutes(services))
     .use(webhookRoutes(services))
     .use(adminRoutes(services))
+    .use(openaiRoutes(services))
     .use(operationsRoutes(services))
 }

@@ -176,6 +176,7 @@ export async function assemble({
         maxBytes: settings.MAX_UPLOAD_BYTES,
       }),
       outbound,
+      engines: settings.INFERENCE,
       webhooks: createWebhooksService({ db, outbound }),
       swagger: await swaggerAssets(),
       maxUploadBytes: settings.MAX_UPLOAD_BYTES,

@@ -10,6 +10,8 @@ export type ErrorCode =
   | 'no_audio_track'
   | 'part_outside'
   | 'incomplete_upload'
+  | 'model_not_found'
+  | 'stopping'
   | 'idempotency_key_in_use'
   | 'idempotency_key_reused'
   | 'upload_stalled'
@@ -62,10 +64,13 @@ export class StartError extends Error {
 export class VerbatimError extends Error {
   override name = 'VerbatimError'
   readonly code: ErrorCode
+  /** The field of the request that is wrong, where it is said. */
+  readonly field: string | null
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { field?: string }) {
     super(message, options)
     this.code = code
+    this.field = options?.field ?? null
   }
 }
 

@@ -17,6 +17,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import type { Word } from '../engines/engine.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { NewJob, QueueName } from '../queue/queue.ts'
 
 const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' })
@@ -87,8 +88,10 @@ export const transcriptions = pgTable(
     /** The language that most of the speech is in, known once it is completed. */
     detectedLanguage: text(),
     text: text(),
-    errorCode: text(),
+    errorCode: text().$type<ErrorCode>(),
     errorMessage: text(),
+    /** Only one request waits for it, and removes it with its answer; what a crash leaves of it is swept away. */
+    isEphemeral: boolean().notNull().default(false),
     createdAt: time().notNull().defaultNow(),
     completedAt: time(),
   },
@@ -100,6 +103,7 @@ export const transcriptions = pgTable(
       .where(sql`${table.status} in ('queued', 'processing')`),
     index('transcriptions_status').on(table.userId, table.status, table.createdAt, table.id),
     index('transcriptions_kept').on(table.completedAt).where(isNull(table.audioRemovedAt)),
+    index('transcriptions_ephemeral').on(table.completedAt).where(sql`${table.isEphemeral}`),
     index('transcriptions_language').on(table.userId, heardLanguage(table), table.createdAt, table.id),
   ],
 )

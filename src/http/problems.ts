@@ -18,6 +18,8 @@ const STATUS: Record<ErrorCode, number> = {
   insufficient_scope: 403,
   wrong_password: 403,
   not_found: 404,
+  model_not_found: 404,
+  stopping: 503,
   idempotency_key_in_use: 409,
   idempotency_key_reused: 422,
   not_acceptable: 406,
@@ -61,21 +63,31 @@ export const Problem = t.Object(
   { title: 'Problem', examples: [{ error: 'Transcription not found', code: 'not_found' }] },
 )
 
-/** The answer for what was thrown. What is no `VerbatimError` is a defect: logged whole, told without its text. */
-export function problemOf(error: unknown, log: (line: string, error: unknown) => void): Response {
+/** A problem on its way out; `field` is the one of the request that is wrong, where it is said. */
+export type ToldProblem = {
+  status: number
+  error: string
+  code: string
+  field: string | null
+  headers: Record<string, string>
+}
+
+type Log = (line: string, error: unknown) => void
+
+/** What was thrown, to be told. What is no `VerbatimError` is a defect: logged whole, told without its text. */
+export function toldOf(error: unknown, log: Log): ToldProblem {
   const { error: sentence, code } = sentenceOf(error, log)
-  return answer(STATUS[code], sentence, code, error instanceof LimitError ? limitHeaders(error) : {})
+  const field = error instanceof VerbatimError ? error.field : null
+  const headers = error instanceof LimitError ? limitHeaders(error) : {}
+  return { status: STATUS[code], error: sentence, code, field, headers }
 }
 
 function limitHeaders({ retryAfterSeconds, quota }: LimitError) {
   return { 'retry-after': String(retryAfterSeconds), ...(quota && rateLimitHeaders(quota)) }
 }
 
-/** As `problemOf`, for an answer whose status has gone out already. */
-export function sentenceOf(
-  error: unknown,
-  log: (line: string, error: unknown) => void,
-): { error: string; code: ErrorCode } {
+/** As `toldOf`, for an answer whose status has gone out already. */
+export function sentenceOf(error: unknown, log: Log): { error: string; code: ErrorCode } {
   if (error instanceof VerbatimError) return { error: error.message, code: error.code }
   const id = crypto.randomUUID()
   log(`request failed (${id})`, error)
@@ -88,31 +100,39 @@ const HEADERS: Record<number, Record<string, string>> = {
   408: { Connection: 'close' },
 }
 
-function answer(status: number, error: string, code: string, headers: Record<string, string> = {}) {
-  return Response.json({ error, code }, { status, headers: { ...HEADERS[status], ...headers } })
-}
+const problemBody = ({ error, code }: ToldProblem): unknown => ({ error, code })
 
-/** Turns whatever a route throws, or Elysia finds wrong with a request, into a `Problem`. */
-export function problems({ log }: { log: (line: string, error: unknown) => void }) {
+/**
+ * Turns whatever a route throws, or Elysia finds wrong with a request, into a `Problem`; below the paths of `bodies` into
+ * the body that these make of it.
+ */
+export function problems({
+  log,
+  bodies = {},
+}: {
+  log: Log
+  bodies?: Record<string, (problem: ToldProblem) => unknown>
+}) {
   return new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ code, error, path, set }) => {
-    const response = told()
+    const problem = toldOf(thrown(), log)
     // Who hears of the answer later is told this one, not the Response's.
-    set.status = response.status
-    return response
+    set.status = problem.status
+    const [, body] = Object.entries(bodies).find(([prefix]) => path.startsWith(prefix)) ?? []
+    const headers = { ...HEADERS[problem.status], ...problem.headers }
+    return Response.json((body ?? problemBody)(problem), { status: problem.status, headers })
 
-    function told(): Response {
+    function thrown(): unknown {
       switch (code) {
         case 'NOT_FOUND':
-          return answer(404, `There is nothing at ${path}`, 'not_found')
+          return new VerbatimError('not_found', `There is nothing at ${path}`)
         case 'VALIDATION':
           // An answer of ours that is not what the document says is no fault of the request.
-          if (error.type === 'response') return problemOf(error, log)
-          return answer(400, sentence(error), 'validation')
+          return error.type === 'response' ? error : new VerbatimError('validation', sentence(error))
         case 'PARSE':
-          if (error.cause instanceof VerbatimError) return problemOf(error.cause, log)
-          return answer(400, 'The body is not what its Content-Type says', 'validation')
+          if (error.cause instanceof VerbatimError) return error.cause
+          return new VerbatimError('validation', 'The body is not what its Content-Type says')
         default:
-          return problemOf(error, log)
+          return error
       }
     }
   })

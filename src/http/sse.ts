@@ -1,5 +1,5 @@
-/** One server-sent event (WHATWG HTML §9.2); `data` goes out as JSON. */
-export type ServerEvent = { event: string; id?: string; data: unknown }
+/** One server-sent event (WHATWG HTML §9.2), of the type `message` where it names none; `data` goes out as JSON. */
+export type ServerEvent = { event?: string; id?: string; data: unknown }
 
 const HEARTBEAT_MS = 15_000
 
@@ -17,7 +17,7 @@ export function eventStream({
   heartbeatMs = HEARTBEAT_MS,
 }: {
   events: AsyncGenerator<ServerEvent, void>
-  problem: (error: unknown) => { error: string; code: string }
+  problem: (error: unknown) => unknown
   left: () => void
   heartbeatMs?: number
 }): Response {
@@ -57,5 +57,5 @@ export function eventStream({
 }
 
 function written({ event, id, data }: ServerEvent): string {
-  return `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+  return `${id === undefined ? '' : `id: ${id}\n`}${event === undefined ? '' : `event: ${event}\n`}data: ${JSON.stringify(data)}\n\n`
 }

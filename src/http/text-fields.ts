@@ -2,7 +2,10 @@ import { VerbatimError } from '../errors.ts'
 
 const MAX_FIELD_BYTES = 64 * 1024
 
-/** A form's text fields, one after the other. Of two with one name, the later holds. Throws `validation` when too long. */
+/**
+ * A form's text fields, one after the other. Of two with one name, the later holds; those whose name ends in `[]` are put
+ * together with commas. Throws `validation` when too long.
+ */
 export function textFields() {
   const all = new Map<string, string>()
   let name = ''
@@ -25,7 +28,9 @@ export function textFields() {
       text += decoder.decode(piece, { stream: true })
     },
     end() {
-      all.set(name, text + decoder.decode())
+      const value = text + decoder.decode()
+      const before = name.endsWith('[]') ? all.get(name) : undefined
+      all.set(name, before === undefined ? value : `${before},${value}`)
     },
   }
 }

@@ -28,6 +28,7 @@ export function parseLanguage(text: string): string {
   throw new VerbatimError(
     'validation',
     `language is ${JSON.stringify(text.slice(0, 40))}; it takes a language code such as en, de or ja, or auto`,
+    { field: 'language' },
   )
 }
 
@@ -47,6 +48,11 @@ export function joinTexts(texts: string[]): string {
     before = text
   }
   return parts.join('').trim()
+}
+
+/** What a text adds to one before it, put together as `joinTexts` does. */
+export function continuation(before: string, text: string): string {
+  return joinTexts([before, text]).slice(before.trim().length)
 }
 
 function separator(before: string, after: string): '' | ' ' {

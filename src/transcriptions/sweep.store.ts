@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray, isNull, not, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, isNull, lt, not, sql } from 'drizzle-orm'
 import type { Queries } from '../db/database.ts'
 import { transcriptions } from '../db/schema.ts'
 import { isOpen } from './transcriptions.store.ts'
@@ -27,6 +27,19 @@ export async function findExpired(
 
 export async function markAudioRemoved(db: Queries, id: string): Promise<void> {
   await db.update(transcriptions).set({ audioRemovedAt: sql`now()` }).where(eq(transcriptions.id, id))
+}
+
+/** Ids of ephemeral transcriptions that were over so long ago that the request which waited for them is gone. */
+export async function findForsaken(db: Queries, { before }: { before: Date }): Promise<string[]> {
+  const rows = await db
+    .select({ id: transcriptions.id })
+    .from(transcriptions)
+    .where(and(transcriptions.isEphemeral, lt(transcriptions.completedAt, before)))
+  return rows.map(({ id }) => id)
+}
+
+export async function removeTranscription(db: Queries, id: string): Promise<void> {
+  await db.delete(transcriptions).where(eq(transcriptions.id, id))
 }
 
 /** Those of `ids` that are transcriptions' ids. */

@@ -11,10 +11,19 @@ import { isUuid } from '../uuid.ts'
 import { forgetKeys } from './idempotency.store.ts'
 import { KEPT_SECONDS } from './idempotency.ts'
 import { FOLDER, folderOf } from './keys.ts'
-import { findExpired, findKnown, hasTranscriptions, markAudioRemoved } from './sweep.store.ts'
+import {
+  findExpired,
+  findForsaken,
+  findKnown,
+  hasTranscriptions,
+  markAudioRemoved,
+  removeTranscription,
+} from './sweep.store.ts'
 
 const DAY_MS = 86_400_000
 const BATCH = 500
+/** Whoever waits for a transcription answers as soon as it is over. */
+const FORSAKEN_MS = 3_600_000
 
 export type Sweep = {
   db: Database
@@ -52,6 +61,7 @@ export async function sweep(options: Sweep, leftBefore = new Date(Date.now() - D
       if (!signal.aborted) log('sweeping the storage failed; it is tried again within the hour', error)
       return 0
     })
+  await counted(removeForsaken(options))
   await counted(forgetKeys(options.db, { keptSeconds: KEPT_SECONDS }))
   return {
     expired: retentionDays === undefined ? 0 : await counted(removeExpired(options, retentionDays)),
@@ -59,6 +69,16 @@ export async function sweep(options: Sweep, leftBefore = new Date(Date.now() - D
     orphans: await counted(removeOrphans(options, leftBefore)),
     abandoned: await counted(storage.removeAbandoned(leftBefore)),
   }
+}
+
+async function removeForsaken({ db, storage, signal }: Sweep): Promise<number> {
+  const ids = await findForsaken(db, { before: new Date(Date.now() - FORSAKEN_MS) })
+  for (const id of ids) {
+    signal.throwIfAborted()
+    await storage.remove(folderOf(id))
+    await removeTranscription(db, id)
+  }
+  return ids.length
 }
 
 async function removeExpired({ db, storage, signal }: Sweep, retentionDays: number): Promise<number> {

@@ -5,7 +5,7 @@ import { SAMPLE_RATE } from '../media/media.ts'
 import type { Storage } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
 import { cursorOf, placeIn } from './cursor.ts'
-import { follow, untilOver } from './follow.ts'
+import { type Change, follow, untilOver } from './follow.ts'
 import { TEXT_FORMATS, type TextFormat } from './formats.ts'
 import { audioKey, folderOf } from './keys.ts'
 import { joinTexts } from './languages.ts'
@@ -13,6 +13,7 @@ import type { LinkSigner } from './links.ts'
 import { type Asked as AskedList, countByStatus, listOwned } from './list.store.ts'
 import { createOutlook } from './outlook.ts'
 import { workOf } from './spans.store.ts'
+import { spoken } from './spoken.ts'
 import { languagesOf } from './transcript.ts'
 import {
   cancelOwned,
@@ -164,6 +165,32 @@ export function createTranscriptionsService({
       })()
     },
 
+    /**
+     * Resolves once it is completed. Throws what it failed of, `already_over` where it was canceled, `not_found` where it
+     * was removed, and `stopping` when `signal` fires before.
+     */
+    async completion({
+      signal,
+      ...keys
+    }: {
+      id: string
+      userId: string
+      signal: AbortSignal
+    }): Promise<void> {
+      await owned(keys)
+      const row = await untilOver({ db, changes }, { id: keys.id, signal })
+      if (!row) throw notFound()
+      if (!isOver(row)) throw new VerbatimError('stopping', 'The service is stopping: send it again')
+      if (row.status === 'completed') return
+      if (row.status === 'canceled') throw new VerbatimError('already_over', 'The transcription was canceled')
+      throw new VerbatimError(row.errorCode ?? 'internal', row.errorMessage ?? 'The transcription failed')
+    },
+
+    /** The text of one whose channels are mixed, piece by piece as it is done, to its end. */
+    spoken({ id, signal }: { id: string; signal: AbortSignal }): AsyncGenerator<string, void> {
+      return spoken(spansOf(follow({ db, changes }, { id, revision: 0, signal })))
+    },
+
     /** Ends it; what is done of it is kept. Throws `already_over`. */
     async cancel(keys: { id: string; userId: string }) {
       await owned(keys)
@@ -257,6 +284,10 @@ function listed({ excerpt, ...row }: Awaited<ReturnType<typeof listOwned>>[numbe
     excerpt,
     failure: failureOf(row),
   }
+}
+
+async function* spansOf(changes: AsyncIterable<Change>) {
+  for await (const change of changes) if (change.kind === 'span') yield change.span
 }
 
 function countsOf(rows: Awaited<ReturnType<typeof countByStatus>>) {

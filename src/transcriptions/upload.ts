@@ -51,12 +51,14 @@ export function createUpload({
     receive,
     idempotencyKey: key = null,
     within,
+    isEphemeral = false,
   }: {
     userId: string
     receive: Receive
     idempotencyKey?: string | null
     /** Runs in that transaction. */
     within?: (tx: Transaction, id: string) => Promise<void>
+    isEphemeral?: boolean
   }): Promise<string> => {
     if (!(await userExists(db, userId))) throw noAccount()
     await using turn = key === null ? null : await takeTurn(db, { userId, key })
@@ -85,6 +87,7 @@ export function createUpload({
           id,
           userId,
           ...options,
+          isEphemeral,
           filename: file.filename && plainFilename(file.filename),
           codec: info.codec,
           audioChannels: info.channels,

@@ -101,6 +101,10 @@ describe('the document', () => {
       'patch /api/admin/users/{id}',
       'get /api/admin/usage',
       'post /api/admin/transcriptions/{id}/requeue',
+      'post /v1/audio/transcriptions',
+      'post /v1/audio/translations',
+      'get /v1/models',
+      'get /v1/models/{model}',
       'get /health/live',
       'get /health/ready',
       'get /metrics',
@@ -120,7 +124,13 @@ describe('the document', () => {
   test('says what bodies the routes take', () => {
     const bodies = operations().map(({ operation }) => Object.keys(operation.requestBody?.content ?? {}))
     const others = bodies.flat().filter((type) => type !== 'application/json')
-    expect(others).toEqual(['multipart/form-data', 'audio/*', 'application/offset+octet-stream'])
+    expect(others).toEqual([
+      'multipart/form-data',
+      'audio/*',
+      'application/offset+octet-stream',
+      'multipart/form-data',
+      'multipart/form-data',
+    ])
   })
 
   test('points to no other host', () => {

@@ -65,7 +65,12 @@ beforeAll(async () => {
     await fetch(`${service.url}/swagger/json`)
   ).json()
   routes = Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
+    Object.entries(methods).map(([method, operation]) => ({
+      method: method.toUpperCase(),
+      // A model is nobody's own.
+      path: path.replace('{model}', 'whisper-1'),
+      operation,
+    })),
   )
 })
 
@@ -267,7 +272,12 @@ async function ask(
   const text = isOpen ? '' : await response.text()
   left.abort()
   const code = /^\{"error":.*"code":"(\w+)"/.exec(text)?.[1] ?? null
-  return { status: response.status, code, text: text.slice(0, 2000) }
+  return {
+    status: response.status,
+    // OpenAI's word for it.
+    code: code === 'invalid_api_key' ? 'unauthorized' : code,
+    text: text.slice(0, 2000),
+  }
 }
 
 function bodyOf({ requestBody }: Operation, headers: Headers): BodyInit | undefined {
@@ -278,6 +288,8 @@ function bodyOf({ requestBody }: Operation, headers: Headers): BodyInit | undefi
     const [name = ''] = fields.find(([, { format }]) => format === 'binary') ?? []
     const form = new FormData()
     form.set(name, fixture('speech.mp3'), 'speech.mp3')
+    // Or else OpenAI's routes would wait for a transcription that nobody makes here.
+    if (fields.some(([field]) => field === 'model')) form.set('model', 'none')
     return form
   }
   if (type === 'application/json') {

@@ -124,6 +124,7 @@ export async function startService({
       maxBytes: MAX_UPLOAD_BYTES,
     }),
     outbound,
+    engines: ['sidecar'],
     webhooks: createWebhooksService({ db, outbound }),
     health: createHealth({
       ping: () => (health.databaseAnswers ? database.ping() : Promise.reject(new Error('no answer'))),
@@ -149,8 +150,8 @@ export async function startService({
     url,
     database,
     db,
-    outbound,
     storage,
+    outbound,
     logged,
     metrics,
     /** What `/health/ready` is told; a test may change it. */

@@ -17,6 +17,8 @@ const STATUS = {
   insufficient_scope: 403,
   wrong_password: 403,
   not_found: 404,
+  model_not_found: 404,
+  stopping: 503,
   idempotency_key_in_use: 409,
   idempotency_key_reused: 422,
   not_acceptable: 406,

@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { eq, sql } from 'drizzle-orm'
+import { transcriptions } from '../../src/db/schema.ts'
+import { sweep } from '../../src/transcriptions/sweep.ts'
+import { cancelOwned, fail, findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
+import { databases } from '../databases.ts'
+import { insertOwned } from '../transcriptions/rows.ts'
+import { type Client, clientOf, fixture } from './client.ts'
+import { startService, type TestService } from './service.ts'
+
+setDefaultTimeout(60_000)
+
+// What OpenAI's client shows of it is tried with real speech in test/e2e/openai.test.ts.
+describe.each(databases)('OpenAI’s routes on $name', (kind) => {
+  let service: TestService
+  let anyone: Client
+  let ada: Client
+
+  beforeAll(async () => {
+    service = await startService({ kind })
+    anyone = clientOf(service.url)
+  })
+  afterAll(() => service.close())
+  beforeEach(async () => {
+    ada = anyone.as(await anyone.newToken())
+  })
+
+  function send(fields: Record<string, string> = {}, route = 'transcriptions') {
+    const form = new FormData()
+    form.set('file', fixture('speech.mp3'), 'speech.mp3')
+    form.set('model', 'whisper-1')
+    for (const [name, value] of Object.entries(fields)) form.set(name, value)
+    return ada.ask(`/v1/audio/${route}`, { method: 'POST', body: form })
+  }
+
+  /** The one transcription that a request waits for. */
+  async function waitedFor() {
+    for (;;) {
+      const [row] = await service.db.select().from(transcriptions).where(eq(transcriptions.isEphemeral, true))
+      if (row) return row
+      await Bun.sleep(5)
+    }
+  }
+
+  async function expectNothingLeft() {
+    expect((await ada.ask('/api/transcriptions')).body).toMatchObject({ transcriptions: [] })
+    expect(await service.files()).toEqual([])
+  }
+
+  test.each(['transcriptions', 'translations'])('%s asks for what it says', async (route) => {
+    const asked = send(
+      { language: 'de', response_format: 'verbose_json', 'timestamp_granularities[]': 'word' },
+      route,
+    )
+    const row = await waitedFor()
+    expect(row).toMatchObject(
+      route === 'transcriptions'
+        ? { task: 'transcribe', language: 'de', words: true, channels: 'mix' }
+        : { task: 'translate', language: 'auto', words: true },
+    )
+    await cancelOwned(service.db, row)
+    expect(await asked).toMatchObject({ status: 409, body: { error: { code: 'already_over', param: null } } })
+    await expectNothingLeft()
+  })
+
+  test('what it failed of is the answer, and it is removed', async () => {
+    const asked = send()
+    const { id } = await waitedFor()
+    await fail(service.db, { id, code: 'corrupt', message: 'The audio is broken' })
+    expect(await asked).toMatchObject({
+      status: 400,
+      body: {
+        error: {
+          message: 'The audio is broken',
+          type: 'invalid_request_error',
+          param: null,
+          code: 'corrupt',
+        },
+      },
+    })
+    await expectNothingLeft()
+  })
+
+  test('in a stream too', async () => {
+    const asked = send({ stream: 'true' })
+    const { id } = await waitedFor()
+    await fail(service.db, { id, code: 'engine_rejected', message: 'No engine takes it' })
+    const { status, body } = await asked
+    expect(status).toBe(200)
+    const [, data = ''] = /^data: (.+)$/m.exec(String(body)) ?? []
+    expect(JSON.parse(data)).toEqual({
+      error: { message: 'No engine takes it', type: 'server_error', param: null, code: 'engine_rejected' },
+    })
+    await expectNothingLeft()
+  })
+
+  test('removed by its owner meanwhile: 404', async () => {
+    const asked = send()
+    const { id } = await waitedFor()
+    await ada.ask(`/api/transcriptions/${id}`, { method: 'DELETE' })
+    expect(await asked).toMatchObject({ status: 404, body: { error: { code: 'not_found' } } })
+    await expectNothingLeft()
+  })
+
+  test('every error is OpenAI’s, wherever it comes from', async () => {
+    const none = new FormData()
+    none.set('model', 'whisper-1')
+    for (const [asked, status, code, param] of [
+      [anyone.ask('/v1/models'), 401, 'invalid_api_key', null],
+      [ada.ask('/v1/nothing'), 404, 'not_found', null],
+      [ada.ask('/v1/audio/transcriptions', { method: 'POST', body: none }), 400, 'no_audio_file', 'file'],
+      [ada.ask('/v1/audio/transcriptions', { method: 'POST', body: '{' }), 400, 'no_audio_file', 'file'],
+      [send({ stream: 'maybe' }), 400, 'validation', 'stream'],
+      [send({ model: 'gpt-9' }), 404, 'model_not_found', 'model'],
+      [send({ model: 'hosted' }), 404, 'model_not_found', 'model'],
+      [send({ temperature: 'warm' }), 400, 'validation', 'temperature'],
+      [send({ response_format: 'toString' }, 'translations'), 400, 'validation', 'response_format'],
+    ] as const) {
+      expect(await asked).toMatchObject({
+        status,
+        body: { error: { type: 'invalid_request_error', code, param } },
+      })
+    }
+    await expectNothingLeft()
+  })
+
+  test('what a crash left is swept away, and nothing else', async () => {
+    const over = { status: 'completed', completedAt: new Date(Date.now() - 2 * 3_600_000) } as const
+    const left = await insertOwned(service.db, { ...over, isEphemeral: true })
+    const kept = [
+      await insertOwned(service.db, over),
+      await insertOwned(service.db, { ...over, isEphemeral: true, completedAt: new Date() }),
+      await insertOwned(service.db, { isEphemeral: true, createdAt: over.completedAt }),
+    ]
+    const { db, storage } = service
+    await sweep({
+      db,
+      storage,
+      retentionDays: undefined,
+      log: () => {},
+      signal: new AbortController().signal,
+    })
+    expect(await findTranscription(db, left)).toBeNull()
+    for (const id of kept) expect(await findTranscription(db, id)).not.toBeNull()
+    await db.delete(transcriptions).where(sql`true`)
+  })
+
+  test('nothing of this is a defect', () => expect(service.logged).toEqual([]))
+})

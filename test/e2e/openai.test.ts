@@ -1,0 +1,204 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import OpenAI, { toFile } from 'openai'
+import { ROOT } from '../sidecar-dir.ts'
+import { signUp } from './client.ts'
+import { longRecording } from './recording.ts'
+import { type RunningService, startService } from './service.ts'
+import { wordErrorRate, wordsOf } from './words.ts'
+
+setDefaultTimeout(120_000)
+
+const TEXT = (await Bun.file(join(ROOT, 'test/fixtures/README.md')).text()).match(/^> (.+)$/m)?.[1] ?? ''
+
+// OpenAI's own client against the whole service with the real model.
+describe('OpenAI’s client', () => {
+  let service: RunningService
+  let folder: string
+  let user: Awaited<ReturnType<typeof signUp>>
+  let openai: OpenAI
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'verbatim-'))
+    service = await startService({ DATA_DIR: folder, MAX_UPLOAD_BYTES: '5000000' })
+    await service.ready
+    user = await signUp(service.url)
+    openai = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: user.token, maxRetries: 0 })
+  }, 600_000)
+
+  afterAll(async () => {
+    const code = await service.kill('SIGTERM')
+    await rm(folder, { recursive: true, force: true })
+    expect(code).toBe(0)
+  }, 60_000)
+
+  const speech = async () => ({
+    file: await toFile(await Bun.file(join(ROOT, 'test/fixtures/speech.mp3')).bytes(), 'speech.mp3'),
+    model: 'whisper-1',
+  })
+
+  async function expectNothingLeft() {
+    const answer = await fetch(`${service.url}/api/transcriptions`, { headers: user.headers })
+    expect(await answer.json()).toMatchObject({ transcriptions: [] })
+    const kept = await readdir(join(folder, 'transcriptions'), {
+      recursive: true,
+      withFileTypes: true,
+    }).catch(() => [])
+    expect(kept.filter((one) => one.isFile())).toEqual([])
+  }
+
+  test('json', async () => {
+    const { text } = await openai.audio.transcriptions.create(await speech())
+    expect(wordErrorRate(TEXT, text)).toBeLessThanOrEqual(0.1)
+    await expectNothingLeft()
+  })
+
+  test('text, srt and vtt', async () => {
+    for (const response_format of ['text', 'srt', 'vtt'] as const) {
+      const text: string = await openai.audio.transcriptions.create({
+        ...(await speech()),
+        response_format,
+        language: 'en',
+        prompt: 'A library.',
+        temperature: 0.2,
+      })
+      expect(wordsOf(text.replace(/^(WEBVTT|\d+|.* --> .*)$/gm, ''))).toEqual(wordsOf(TEXT))
+      if (response_format === 'vtt') expect(text).toStartWith('WEBVTT\n\n')
+      if (response_format === 'srt') expect(text).toMatch(/^1\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\n/)
+    }
+    await expectNothingLeft()
+  })
+
+  test('verbose_json, with segments, words, or both', async () => {
+    const ask = async (timestamp_granularities?: ('word' | 'segment')[]) =>
+      openai.audio.transcriptions.create({
+        ...(await speech()),
+        response_format: 'verbose_json',
+        ...(timestamp_granularities && { timestamp_granularities }),
+      })
+    const both = await ask(['word', 'segment'])
+    expect(both).toMatchObject({
+      task: 'transcribe',
+      language: 'english',
+      usage: { type: 'duration', seconds: 8 },
+    })
+    expect(both.duration).toBeCloseTo(7.1, 1)
+    expect(both.words?.map(({ word }) => wordsOf(word).join('')).filter(Boolean)).toEqual(wordsOf(TEXT))
+    expect(both.segments?.map(({ text }) => text).join('')).toBe(` ${both.text}`)
+    expect(both.segments?.[0]).toMatchObject({ id: 0, tokens: [] })
+    expect(both.segments?.[0]?.avg_logprob).toBeLessThan(0)
+    const plain = await ask()
+    expect(plain).toHaveProperty('segments')
+    expect(plain).not.toHaveProperty('words')
+    const words = await ask(['word'])
+    expect(words).toHaveProperty('words')
+    expect(words).not.toHaveProperty('segments')
+  })
+
+  test('a translation', async () => {
+    const answer = await openai.audio.translations.create({
+      ...(await speech()),
+      response_format: 'verbose_json',
+    })
+    expect(answer).toHaveProperty('language', 'english')
+    expect(wordErrorRate(TEXT, answer.text)).toBeLessThanOrEqual(0.1)
+    await expectNothingLeft()
+  })
+
+  test('a stream tells the text as it comes', async () => {
+    const stream = await openai.audio.transcriptions.create({ ...(await speech()), stream: true })
+    const deltas: string[] = []
+    let done = ''
+    for await (const event of stream) {
+      if (event.type === 'transcript.text.delta') deltas.push(event.delta)
+      if (event.type === 'transcript.text.done') done = event.text
+    }
+    expect(deltas.length).toBeGreaterThan(1)
+    expect(deltas.join('')).toBe(done)
+    expect(wordErrorRate(TEXT, done)).toBeLessThanOrEqual(0.1)
+    await expectNothingLeft()
+  })
+
+  test('whoever leaves before the end leaves nothing behind', async () => {
+    const file = await toFile(await (await longRecording(6)).bytes(), 'long.wav')
+    for (const stream of [false, true]) {
+      const leaving = new AbortController()
+      const asked = openai.audio.transcriptions.create(
+        { file, model: 'whisper-1', stream },
+        { signal: leaving.signal },
+      )
+      asked.catch(() => {})
+      const isThere = async () => {
+        const answer = await fetch(`${service.url}/api/transcriptions`, { headers: user.headers })
+        const { transcriptions }: { transcriptions: unknown[] } = await answer.json()
+        return transcriptions.length > 0
+      }
+      while (!(await isThere())) await Bun.sleep(5)
+      leaving.abort()
+      while (await isThere()) await Bun.sleep(20)
+      await expectNothingLeft()
+    }
+  })
+
+  test('errors come as OpenAI’s', async () => {
+    const stranger = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'sk-nobody', maxRetries: 0 })
+    expect(await failure(stranger.models.list())).toMatchObject({
+      name: 'AuthenticationError',
+      status: 401,
+      code: 'invalid_api_key',
+      type: 'invalid_request_error',
+    })
+    const sent = async (other: object) =>
+      failure(openai.audio.transcriptions.create({ ...(await speech()), ...other }))
+    expect(await sent({ model: 'whisper-9' })).toMatchObject({
+      name: 'NotFoundError',
+      code: 'model_not_found',
+      param: 'model',
+    })
+    expect(await sent({ response_format: 'docx' })).toMatchObject({
+      name: 'BadRequestError',
+      param: 'response_format',
+      code: 'validation',
+    })
+    expect(await sent({ temperature: 7 })).toMatchObject({ status: 400, param: 'temperature' })
+    expect(await sent({ language: 'tlh' })).toMatchObject({ status: 400, param: 'language' })
+    expect(await sent({ timestamp_granularities: ['word'] })).toMatchObject({
+      status: 400,
+      param: 'timestamp_granularities',
+    })
+    expect(await sent({ file: await toFile(new Uint8Array(6_000_000), 'x.wav') })).toMatchObject({
+      status: 413,
+      code: 'too_large',
+    })
+    expect(await sent({ file: await toFile(Buffer.from('no audio'), 'x.wav') })).toMatchObject({
+      status: 415,
+      code: 'unsupported_type',
+    })
+    await expectNothingLeft()
+  })
+
+  test('models', async () => {
+    const ids: string[] = []
+    for await (const { id } of openai.models.list()) ids.push(id)
+    expect(ids).toEqual(['whisper-1', 'sidecar'])
+    expect(await openai.models.retrieve('sidecar')).toMatchObject({ id: 'sidecar', object: 'model' })
+    expect(await failure(openai.models.retrieve('none'))).toMatchObject({
+      status: 404,
+      code: 'model_not_found',
+    })
+    const { text } = await openai.audio.transcriptions.create({ ...(await speech()), model: 'sidecar' })
+    expect(wordsOf(text)).toEqual(wordsOf(TEXT))
+  })
+})
+
+async function failure(asked: Promise<unknown>) {
+  const error = await asked.then(
+    () => null,
+    (error: unknown) => error,
+  )
+  if (!(error instanceof OpenAI.APIError)) throw new Error(`no error of the API: ${error}`)
+  const { status, code, param, type, message } = error
+  return { name: error.constructor.name, status, code, param, type, message }
+}
