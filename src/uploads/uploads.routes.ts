@@ -17,7 +17,8 @@ type Server = { timeout(request: Request, seconds: number): void } | null
 export function uploadRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate }) {
   return new Elysia({ prefix: '/api/uploads', tags: ['Uploads'] })
     .onRequest(({ request, set }) => {
-      if (new URL(request.url).pathname.startsWith('/api/uploads')) set.headers['tus-resumable'] = VERSION
+      // Of refusals too, which no later hook sees; it hears of every request there is.
+      if (request.url.includes('/api/uploads')) set.headers['tus-resumable'] = VERSION
     })
     .use(discovery({ uploads }))
     .use(ownedRoutes({ uploads, gate }))
