@@ -1,6 +1,6 @@
 import { Elysia } from 'elysia'
 import { JSON_BODY } from '../http/json-body.ts'
-import { Problem } from '../http/problems.ts'
+import { MAY_REFUSE, Problem } from '../http/problems.ts'
 import { ADMIN, bearer, type Gate } from '../http/tokens.ts'
 import type { AdminService } from './admin.service.ts'
 import {
@@ -17,26 +17,24 @@ import {
 
 export type AdminRoutesServices = { admin: AdminService; gate: Gate }
 
-const REFUSED = { 401: Problem, 403: Problem, 429: Problem }
-
 export function adminRoutes({ admin, gate }: AdminRoutesServices) {
   return new Elysia({ prefix: '/api/admin', tags: ['Administration'], detail: { security: ADMIN } })
     .use(bearer({ gate, needs: 'admin' }))
     .get('/users', ({ query }) => admin.users(query), {
       query: UsersQuery,
-      response: { 200: Users, 400: Problem, ...REFUSED },
+      response: { 200: Users, 400: Problem, ...MAY_REFUSE },
       detail: { summary: 'The users, with what they have under way and have had' },
     })
     .patch('/users/:id', ({ params: { id }, body }) => admin.update({ id, ...body }), {
       parse: JSON_BODY,
       params: UserParams,
       body: UserChange,
-      response: { 200: User, 400: Problem, ...REFUSED, 404: Problem, 413: Problem },
+      response: { 200: User, 400: Problem, ...MAY_REFUSE, 404: Problem, 413: Problem },
       detail: { summary: 'Set a user’s role or priority' },
     })
     .get('/usage', ({ query }) => admin.usage(query), {
       query: UsageQuery,
-      response: { 200: Usage, 400: Problem, ...REFUSED },
+      response: { 200: Usage, 400: Problem, ...MAY_REFUSE },
       detail: {
         summary: 'Audio that was transcribed, by day and by user',
         description: 'Of audio that is still being decoded, the length that its header claims.',
@@ -44,7 +42,7 @@ export function adminRoutes({ admin, gate }: AdminRoutesServices) {
     })
     .post('/transcriptions/:id/requeue', ({ params: { id } }) => admin.requeue(id), {
       params: TranscriptionParams,
-      response: { 200: Requeued, ...REFUSED, 404: Problem, 409: Problem, 410: Problem },
+      response: { 200: Requeued, ...MAY_REFUSE, 404: Problem, 409: Problem, 410: Problem },
       detail: {
         summary: 'Put a transcription to work again',
         description:

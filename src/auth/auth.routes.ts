@@ -3,7 +3,7 @@ import { ACCESS_TOKEN_SECONDS } from '../http/access-tokens.ts'
 import { addressOf } from '../http/address.ts'
 import { JSON_BODY } from '../http/json-body.ts'
 import { noContent, noContentOr } from '../http/no-content.ts'
-import { Problem } from '../http/problems.ts'
+import { MAY_REFUSE, Problem } from '../http/problems.ts'
 import { ACCOUNT, BEARER, bearer, type Gate, PUBLIC } from '../http/tokens.ts'
 import type { AuthService, Tokens } from './auth.service.ts'
 import type { KeysService } from './keys.service.ts'
@@ -116,7 +116,7 @@ function meRoute({ auth, gate }: AuthRoutesServices) {
   return new Elysia({ tags, detail: { security: BEARER } })
     .use(bearer({ gate }))
     .get('/me', ({ userId }) => auth.me(userId), {
-      response: { 200: Me, 401: Problem, 403: Problem },
+      response: { 200: Me, ...MAY_REFUSE },
       detail: { summary: 'Whose the token or key is' },
     })
 }
@@ -141,7 +141,7 @@ function accountRoutes({ auth, gate }: AuthRoutesServices) {
         detail: {
           summary: 'Change the password',
           description: 'Ends all sessions but this one. API keys stay.',
-          responses: noContentOr('It is changed', 400, 401, 403, 409, 413),
+          responses: noContentOr('It is changed', 400, 401, 403, 409, 413, 429),
         },
       },
     )
@@ -158,7 +158,7 @@ function accountRoutes({ auth, gate }: AuthRoutesServices) {
           summary: 'Delete the account with all its data',
           description:
             'Transcriptions, audio, keys and sessions: nothing stays, and what is being transcribed stops.',
-          responses: noContentOr('It is gone', 400, 401, 403, 413),
+          responses: noContentOr('It is gone', 400, 401, 403, 413, 429),
         },
       },
     )
@@ -177,7 +177,7 @@ function keyRoutes({ keys, gate }: AuthRoutesServices) {
       {
         parse: JSON_BODY,
         body: NewKey,
-        response: { 201: CreatedKey, 400: Problem, 401: Problem, 403: Problem, 409: Problem, 413: Problem },
+        response: { 201: CreatedKey, 400: Problem, ...MAY_REFUSE, 409: Problem, 413: Problem },
         detail: {
           summary: 'Make an API key',
           description:
@@ -186,7 +186,7 @@ function keyRoutes({ keys, gate }: AuthRoutesServices) {
       },
     )
     .get('/keys', ({ userId }) => keys.list(userId), {
-      response: { 200: Keys, 401: Problem, 403: Problem },
+      response: { 200: Keys, ...MAY_REFUSE },
       detail: { summary: 'The API keys' },
     })
     .delete(
@@ -199,7 +199,7 @@ function keyRoutes({ keys, gate }: AuthRoutesServices) {
         params: KeyParams,
         detail: {
           summary: 'Revoke an API key',
-          responses: noContentOr('It opens nothing any more', 401, 403, 404),
+          responses: noContentOr('It opens nothing any more', 401, 403, 404, 429),
         },
       },
     )

@@ -63,6 +63,9 @@ export const Problem = t.Object(
   { title: 'Problem', examples: [{ error: 'Transcription not found', code: 'not_found' }] },
 )
 
+/** For the document, of every route that takes a token: what it may be refused for. */
+export const MAY_REFUSE = { 401: Problem, 403: Problem, 429: Problem }
+
 /** A problem on its way out; `field` is the one of the request that is wrong, where it is said. */
 export type ToldProblem = {
   status: number

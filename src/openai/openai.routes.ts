@@ -146,7 +146,7 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
       },
     })
     .get('/models', () => ({ object: 'list' as const, data: [...models.keys()].map(modelOf) }), {
-      response: { 200: Models, 401: OpenaiError },
+      response: { 200: Models, 401: OpenaiError, 403: OpenaiError, 429: OpenaiError },
       detail: {
         summary: 'What `model` takes',
         description:
@@ -161,7 +161,7 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
       },
       {
         params: ModelParams,
-        response: { 200: Model, 401: OpenaiError, 404: OpenaiError },
+        response: { 200: Model, 401: OpenaiError, 403: OpenaiError, 404: OpenaiError, 429: OpenaiError },
         detail: { summary: 'One of the models' },
       },
     )

@@ -3,7 +3,7 @@ import { VerbatimError } from '../errors.ts'
 import { preferredType } from '../http/accept.ts'
 import { IDEMPOTENCY_KEY, idempotencyKeyIn } from '../http/idempotency-key.ts'
 import { waitIn } from '../http/prefer.ts'
-import { Problem, sentenceOf } from '../http/problems.ts'
+import { MAY_REFUSE, Problem, sentenceOf } from '../http/problems.ts'
 import { parseRange } from '../http/range.ts'
 import { eventStream } from '../http/sse.ts'
 import { timeIn } from '../http/times.ts'
@@ -60,7 +60,7 @@ const accepted = {
   200: Status,
   202: Accepted,
   400: Problem,
-  401: Problem,
+  ...MAY_REFUSE,
   408: Problem,
   409: Problem,
   413: Problem,
@@ -147,7 +147,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
         }),
       {
         query: ListQuery,
-        response: { 200: List, 400: Problem, 401: Problem },
+        response: { 200: List, 400: Problem, ...MAY_REFUSE },
         detail: {
           summary: 'Your transcriptions, the latest first',
           description: 'In pages: `next_cursor` of the one is `cursor` of the next, with the same filters.',
@@ -162,7 +162,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
       },
       {
         params: IdParams,
-        response: { 200: Status, 401: Problem, 404: Problem },
+        response: { 200: Status, ...MAY_REFUSE, 404: Problem },
         detail: { summary: 'Status and text of a transcription', description: WAITING },
       },
     )
@@ -191,7 +191,9 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
               description: 'The events',
               content: { 'text/event-stream': { schema: { type: 'string' } } },
             },
-            401: { description: 'No valid access token' },
+            401: { description: 'No valid access token or API key' },
+            403: { description: 'The API key may not do this' },
+            429: { description: 'Too many requests' },
             404: { description: 'There is none of this id' },
           },
         },
@@ -202,7 +204,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
       ({ params: { id }, userId }) => transcriptions.cancel({ id, userId }),
       {
         params: IdParams,
-        response: { 200: Status, 401: Problem, 404: Problem, 409: Problem },
+        response: { 200: Status, ...MAY_REFUSE, 404: Problem, 409: Problem },
         detail: {
           summary: 'Cancel a transcription',
           description: 'What runs for it is stopped at once; the audio stays until it is deleted.',
@@ -222,7 +224,9 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
           description: 'Whatever it is doing. Nothing of it is kept.',
           responses: {
             204: { description: 'It is gone' },
-            401: { description: 'No valid access token' },
+            401: { description: 'No valid access token or API key' },
+            403: { description: 'The API key may not do this' },
+            429: { description: 'Too many requests' },
             404: { description: 'There is none of this id' },
           },
         },
@@ -239,7 +243,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
       {
         params: IdParams,
         query: WaveformQuery,
-        response: { 200: Waveform, 400: Problem, 401: Problem, 404: Problem, 409: Problem },
+        response: { 200: Waveform, 400: Problem, ...MAY_REFUSE, 404: Problem, 409: Problem },
         detail: {
           summary: 'The shape of the sound, to draw it',
           description: "audiowaveform's JSON, which players such as Peaks.js and wavesurfer.js take.",
@@ -264,7 +268,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
         response: {
           200: t.Union([Transcript, VerboseTranscript, t.String()]),
           400: Problem,
-          401: Problem,
+          ...MAY_REFUSE,
           404: Problem,
           406: Problem,
           409: Problem,

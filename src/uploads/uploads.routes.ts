@@ -2,7 +2,7 @@ import { Elysia } from 'elysia'
 import { VerbatimError } from '../errors.ts'
 import { noContent } from '../http/no-content.ts'
 import { readPartial } from '../http/partial-body.ts'
-import { Problem } from '../http/problems.ts'
+import { MAY_REFUSE, Problem } from '../http/problems.ts'
 import { BEARER, bearer, type Gate, PUBLIC } from '../http/tokens.ts'
 import { headersTold, pieceBody, UploadParams, UploadState } from './schemas.ts'
 import type { UploadState as State, UploadsService } from './uploads.service.ts'
@@ -117,7 +117,7 @@ function ownedRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate })
           ]),
           responses: {
             201: { description: 'It is begun, at the `Location`' },
-            ...refusals(400, 401, 403, 409, 412, 413),
+            ...refusals(400, 401, 403, 409, 412, 413, 429),
           },
         },
       },
@@ -136,7 +136,7 @@ function ownedRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate })
           summary: 'Where an upload goes on',
           responses: {
             200: { description: 'At the `Upload-Offset`; with `Transcription-Id` once all of it is there' },
-            ...refusals(401, 403, 404, 410, 412),
+            ...refusals(401, 403, 404, 410, 412, 429),
           },
         },
       },
@@ -150,7 +150,7 @@ function ownedRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate })
       },
       {
         params: UploadParams,
-        response: { 200: UploadState, 401: Problem, 403: Problem, 404: Problem, 410: Problem },
+        response: { 200: UploadState, ...MAY_REFUSE, 404: Problem, 410: Problem },
         detail: { summary: 'How far an upload is, and the transcription that it has become' },
       },
     )
@@ -176,7 +176,7 @@ function ownedRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate })
       detail: {
         summary: 'Give an upload up',
         description: 'What is there of it is removed. A transcription that it has become stays.',
-        responses: { 204: { description: 'It is gone' }, ...refusals(401, 403, 404, 410, 412) },
+        responses: { 204: { description: 'It is gone' }, ...refusals(401, 403, 404, 410, 412, 429) },
       },
     })
     .post(
@@ -236,7 +236,7 @@ const REFUSALS = {
   412: 'Another version of tus',
   413: 'Larger than this server takes, or longer',
   415: 'No audio, or no piece of an upload',
-  429: 'More than you may have at a time or on a day: ask for it again',
+  429: 'Too many requests, or more than you may have at a time or on a day: ask for it again',
   500: 'A defect',
   503: 'It cannot be looked at now: ask for it again',
   507: 'There is no room left',

@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import { JSON_BODY } from '../http/json-body.ts'
 import { noContent, noContentOr } from '../http/no-content.ts'
-import { Problem } from '../http/problems.ts'
+import { MAY_REFUSE, Problem } from '../http/problems.ts'
 import { BEARER, bearer, type Gate } from '../http/tokens.ts'
 import {
   Deliveries,
@@ -35,8 +35,7 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
         response: {
           201: Registered,
           400: Problem,
-          401: Problem,
-          403: Problem,
+          ...MAY_REFUSE,
           409: Problem,
           413: Problem,
           502: Problem,
@@ -49,12 +48,12 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
       },
     )
     .get('', ({ userId }) => webhooks.list(userId), {
-      response: { 200: Webhooks, 401: Problem, 403: Problem },
+      response: { 200: Webhooks, ...MAY_REFUSE },
       detail: { summary: 'Your webhooks' },
     })
     .get('/:id', ({ params: { id }, userId }) => webhooks.read({ id, userId }), {
       params: WebhookParams,
-      response: { 200: Webhook, 401: Problem, 403: Problem, 404: Problem },
+      response: { 200: Webhook, ...MAY_REFUSE, 404: Problem },
       detail: { summary: 'A webhook' },
     })
     .patch('/:id', ({ params: { id }, body, userId }) => webhooks.change({ id, userId, ...body }), {
@@ -64,8 +63,7 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
       response: {
         200: Webhook,
         400: Problem,
-        401: Problem,
-        403: Problem,
+        ...MAY_REFUSE,
         404: Problem,
         413: Problem,
         502: Problem,
@@ -82,7 +80,7 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
         params: WebhookParams,
         detail: {
           summary: 'Delete a webhook with its deliveries',
-          responses: noContentOr('It is gone', 401, 403, 404),
+          responses: noContentOr('It is gone', 401, 403, 404, 429),
         },
       },
     )
@@ -95,7 +93,7 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
       },
       {
         params: WebhookParams,
-        response: { 202: Delivery, 401: Problem, 403: Problem, 404: Problem, 409: Problem },
+        response: { 202: Delivery, ...MAY_REFUSE, 404: Problem, 409: Problem },
         detail: {
           summary: 'Send a test message',
           description:
@@ -110,7 +108,7 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
       {
         params: WebhookParams,
         query: DeliveriesQuery,
-        response: { 200: Deliveries, 400: Problem, 401: Problem, 403: Problem, 404: Problem },
+        response: { 200: Deliveries, 400: Problem, ...MAY_REFUSE, 404: Problem },
         detail: {
           summary: 'What was sent to a webhook, and how it went',
           description: 'Kept for 30 days, or until the webhook or the transcription is deleted.',
@@ -126,7 +124,7 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
       },
       {
         params: DeliveryParams,
-        response: { 202: Delivery, 401: Problem, 403: Problem, 404: Problem, 409: Problem },
+        response: { 202: Delivery, ...MAY_REFUSE, 404: Problem, 409: Problem },
         detail: {
           summary: 'Send a message once more',
           description:
