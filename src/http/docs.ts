@@ -1,5 +1,6 @@
 import { openapi } from '@elysiajs/openapi'
 import { Elysia } from 'elysia'
+import { type Document, finished } from './document.ts'
 
 /** Swagger UI's own files, served from here: the page works without any other host. */
 export type SwaggerAssets = Record<'swagger-ui.css' | 'swagger-ui-bundle.js', { type: string; body: Blob }>
@@ -17,6 +18,10 @@ const swaggerUi = {
 
 const SCHEME =
   'An access token (a JWT) or an API key. A key needs the scope `read` for GET and `write` for the rest. Routes that name the role `account` or `admin` take access tokens alone, `admin` those of administrators.'
+
+function isDocument(value: unknown): value is Document {
+  return typeof value === 'object' && value !== null && 'paths' in value
+}
 
 /** The page at `/swagger`, the document at `/swagger/json`. */
 export function docs({ assets, version }: { assets: SwaggerAssets; version: string }) {
@@ -38,6 +43,7 @@ export function docs({ assets, version }: { assets: SwaggerAssets; version: stri
         { name: 'Transcriptions' },
         { name: 'Uploads' },
         { name: 'Webhooks' },
+        { name: 'OpenAI' },
         { name: 'Administration' },
         { name: 'Operations' },
       ],
@@ -53,5 +59,10 @@ export function docs({ assets, version }: { assets: SwaggerAssets; version: stri
       () => new Response(body, { headers: { 'Content-Type': type, 'Cache-Control': 'max-age=86400' } }),
     )
   }
-  return new Elysia({ name: 'docs' }).use(page).use(files)
+  return new Elysia({ name: 'docs' })
+    .onAfterHandle(({ path, responseValue }) => {
+      if (path === '/swagger/json' && isDocument(responseValue)) return finished(responseValue)
+    })
+    .use(page)
+    .use(files)
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
+import { EXAMPLES } from '../../src/http/document.ts'
 import { embedded } from '../databases.ts'
 import { startService, type TestService } from './service.ts'
 
@@ -134,6 +135,31 @@ describe('the document', () => {
       'multipart/form-data',
       'multipart/form-data',
     ])
+  })
+
+  test('gives each status of a problem an example of its own', () => {
+    for (const { name, operation } of operations()) {
+      for (const [status, response] of Object.entries(operation.responses)) {
+        const {
+          content,
+        }: { content?: Record<string, { schema?: { title?: string; examples?: object[] } }> } =
+          Object(response)
+        const schema = content?.['application/json']?.schema
+        if (schema?.title !== 'Problem') continue
+        expect({ name, status, examples: schema.examples }).toEqual({
+          name,
+          status,
+          examples: [EXAMPLES[status] ?? {}],
+        })
+      }
+    }
+  })
+
+  test('tells numbers in a query as numbers', () => {
+    const parameters = operations().flatMap(({ operation }) => Object(operation).parameters ?? [])
+    const limit = parameters.find(({ name }: { name: string }) => name === 'limit')
+    expect(limit.schema).toEqual({ type: 'integer', minimum: 1, maximum: 100, default: 20 })
+    expect(JSON.stringify(parameters)).not.toContain('"format":"integer"')
   })
 
   test('points to no other host', () => {
