@@ -177,7 +177,13 @@ export const TranscriptQuery = t.Object({
 
 export const WaveformQuery = t.Object({
   samples_per_pixel: t.Optional(
-    t.Integer({ minimum: 800, maximum: 80_000_000, default: 800, description: 'A multiple of 800 (50 ms)' }),
+    t.Integer({
+      minimum: 800,
+      maximum: 80_000_000,
+      default: 800,
+      description: 'A multiple of 800 (50 ms)',
+      error: 'samples_per_pixel takes a multiple of 800, from 800 to 80000000',
+    }),
   ),
 })
 

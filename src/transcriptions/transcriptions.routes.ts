@@ -329,7 +329,10 @@ function audioRoute({ transcriptions }: TranscriptionRoutesServices) {
     },
     {
       params: IdParams,
-      query: t.Object({ expires: t.Integer(), signature: t.String() }),
+      query: t.Object({
+        expires: t.Integer({ error: 'expires takes Unix seconds, as the link has them' }),
+        signature: t.String(),
+      }),
       detail: {
         summary: 'The original audio',
         description: 'At the link that the status gives as `audio_file`; takes `Range`.',
@@ -337,6 +340,7 @@ function audioRoute({ transcriptions }: TranscriptionRoutesServices) {
           200: { description: 'The original, byte for byte' },
           206: { description: 'The range asked for' },
           304: { description: 'What the `If-None-Match` named is still what it is' },
+          400: { description: '`expires` or `signature` is missing, or no such thing' },
           404: { description: 'The link is not valid or has expired' },
           410: { description: 'The audio was removed' },
           416: { description: 'The range is outside of the file' },

@@ -126,6 +126,23 @@ describe.each(databases)('the contract on $name', (kind) => {
     expect(textAt(wrong.body, 'error')).toContain('format')
   })
 
+  test('the slash at the end makes no difference to any route', async () => {
+    const { paths }: { paths: Record<string, Record<string, unknown>> } = await (
+      await fetch(`${service.url}/swagger/json`)
+    ).json()
+    const answer = async (method: string, path: string) => {
+      const init = { method: method.toUpperCase(), redirect: 'manual' } as const
+      const { status } = await fetch(service.url + path, init)
+      return { route: `${method} ${path.replace(/\/$/, '')}`, status }
+    }
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const method of Object.keys(methods)) {
+        const named = path.replace(/\{\w+\}/g, crypto.randomUUID())
+        expect(await answer(method, `${named}/`)).toEqual(await answer(method, named))
+      }
+    }
+  })
+
   test('nothing of this is a defect', () => expect(service.logged).toEqual([]))
 })
 
