@@ -1,6 +1,7 @@
 import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { residentBytes } from '../resident.ts'
+import { cpuSeconds } from './cpu.ts'
 import type { Sending, Sent } from './protocol.ts'
 import type { Subject } from './subjects.ts'
 
@@ -11,6 +12,8 @@ export type Measured = {
   subject: string
   /** Bytes of audio over the time from the first byte sent to the answer. */
   bytesPerSecond: number
+  /** Processor time of the server's process meanwhile. */
+  cpuSeconds: number
   /** Resident memory: when it had just started, when it was warm and at rest, at most until all was sent, at most until the answer. */
   memory: { startBytes: number; idleBytes: number; sendingBytes: number; peakBytes: number }
 }
@@ -37,7 +40,9 @@ export async function measure({
     const samples: { at: number; bytes: number }[] = []
     const take = () => samples.push({ at: Date.now(), bytes: residentBytes(running.pid) })
     const sampler = setInterval(take, SAMPLE_EVERY_MS)
+    const cpuBefore = cpuSeconds(running.pid)
     const sent = await send({ url: running.url, way: subject.way, token: running.token, bytes })
+    const cpuAfter = cpuSeconds(running.pid)
     take()
     clearInterval(sampler)
     if (sent.status !== 202) throw new Error(`${subject.name} answers ${sent.status}: ${sent.answer}`)
@@ -46,6 +51,7 @@ export async function measure({
     return {
       subject: subject.name,
       bytesPerSecond: bytes / ((sent.answeredAt - sent.begunAt) / 1000),
+      cpuSeconds: cpuAfter - cpuBefore,
       memory: {
         startBytes,
         idleBytes,

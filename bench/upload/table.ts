@@ -24,6 +24,7 @@ const COLUMNS: Record<string, { figure: Figure; digits: number }> = {
   'MB/s': { figure: ({ bytesPerSecond }) => bytesPerSecond / 1e6, digits: 0 },
   'of bare': { figure: of(BASELINE), digits: 2 },
   'of bare with sha256': { figure: of(HASHING_BASELINE), digits: 2 },
+  'CPU, s': { figure: ({ cpuSeconds }) => cpuSeconds, digits: 2 },
   'at start, MB': MB(({ startBytes }) => startBytes),
   'idle, MB': MB(({ idleBytes }) => idleBytes),
   'while sending, MB': MB(({ sendingBytes }) => sendingBytes),
