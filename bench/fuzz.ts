@@ -47,8 +47,11 @@ const seconds = () => ((performance.now() - begun) / 1000).toFixed(0)
 let done = 0
 const fuzzed = await runFuzz({
   ...{ corpus, seed, cases, concurrency: Number(values.concurrency) },
-  onPlayed: () => {
+  onPlayed: ({ index, outcome, findings }) => {
     done += 1
+    // A run that is broken off has told what it saw.
+    if (outcome === 'at its deadline') console.error(`case ${index}: ${outcome}`)
+    for (const what of findings) console.error(`case ${index}: ${what}`)
     if (done % TELL_EVERY === 0) console.error(`${done} cases in ${seconds()} s`)
   },
 })
