@@ -3,6 +3,8 @@ import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 
 const REQUEST_ID = 'x-request-id'
+/** Asked for every few seconds by whoever watches: counted, but not told of. */
+const PROBED = /^\/(health|metrics)\b/
 const TAKEN = /^[\w.:+/=-]{1,128}$/
 
 /**
@@ -22,6 +24,7 @@ export function requests({ metrics, log }: { metrics: Pick<Metrics, 'request'> |
       const status = responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200)
       const seconds = (performance.now() - (begun.get(request) ?? performance.now())) / 1000
       metrics?.request({ method, route: route || 'none', status, seconds })
+      if (PROBED.test(route)) return
       log?.('request', undefined, {
         request_id: set.headers[REQUEST_ID],
         method,

@@ -11,7 +11,16 @@ const NAMES = new Set(
       'no_proxy',
     ],
     ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH'],
-    ['HF_HOME', 'HF_ENDPOINT', 'DEVICE', 'DEVICE_INDEX', 'COMPUTE_TYPE', 'CPU_WORKERS', 'CPU_THREADS'],
+    [
+      'HF_HOME',
+      'HF_ENDPOINT',
+      'DEVICE',
+      'DEVICE_INDEX',
+      'COMPUTE_TYPE',
+      'CPU_WORKERS',
+      'CPU_THREADS',
+      'GPU_WORKERS',
+    ],
     ['MAX_BATCH_SIZE', 'MAX_CONCURRENT_REQUESTS'],
   ),
 )
