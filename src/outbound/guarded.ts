@@ -12,6 +12,8 @@ type Address = { address: string; family: number }
 /** Below these live the system's services; mail, databases of old and the like are no one's audio. */
 const FIRST_FREE_PORT = 1024
 const REDIRECTS = [301, 302, 303, 307, 308]
+/** To find a host that is only looked at, and not asked. */
+const LOOK_MS = 10_000
 
 /**
  * Resolves a host once, looks at each of its addresses, and connects to those and no others, so that a name that
@@ -28,14 +30,19 @@ export function guardedOutbound({
   resolve?: (host: string) => Promise<Address[]>
   certificates?: string
 }): Outbound {
-  /** The addresses to connect to. */
-  async function look({ url: text, secure = false }: Pick<OutboundRequest, 'url' | 'secure'>) {
+  /** The addresses to connect to. Throws the signal's reason too. */
+  async function look({
+    url: text,
+    secure = false,
+    timeoutMs,
+    signal,
+  }: Pick<OutboundRequest, 'url' | 'secure' | 'timeoutMs'> & { signal?: AbortSignal }) {
     const url = URL.parse(text)
     if (!url || !/^https?:$/.test(url.protocol)) throw refused('The URL is no http(s) URL')
     if (url.username || url.password) throw refused('The URL carries a user name or a password')
     const host = url.hostname.replace(/^\[|\]$/g, '')
     const family = isIP(host)
-    const addresses = family ? [{ address: host, family }] : await resolve(host).catch(() => [])
+    const addresses = family ? [{ address: host, family }] : await found({ host, timeoutMs, signal })
     if (addresses.length === 0) throw failed(`The host ${host} is not found`)
     if (addresses.every(({ address }) => isWithin(allow, address))) return { url, host, addresses }
     if (!addresses.every(({ address }) => isPublic(address) || isWithin(allow, address))) {
@@ -48,10 +55,34 @@ export function guardedOutbound({
     return { url, host, addresses }
   }
 
+  /** None where it is not known; a lookup that is left goes on unheard, as it cannot be broken off. */
+  async function found({
+    host,
+    timeoutMs,
+    signal,
+  }: {
+    host: string
+    timeoutMs: number
+    signal: AbortSignal | undefined
+  }): Promise<Address[]> {
+    signal?.throwIfAborted()
+    const { promise, resolve: take, reject } = Promise.withResolvers<Address[]>()
+    const leave = () => reject(signal?.reason)
+    const timer = setTimeout(() => reject(failed(`The host ${host} was not found in time`)), timeoutMs)
+    signal?.addEventListener('abort', leave)
+    resolve(host).then(take, () => take([]))
+    try {
+      return await promise
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', leave)
+    }
+  }
+
   async function ask(request: OutboundRequest): Promise<Response> {
     const { method, headers = {}, body, timeoutMs, signal } = request
-    const { url, host, addresses } = await look(request)
     const patience = AbortSignal.timeout(timeoutMs)
+    const { url, host, addresses } = await look(request)
     const { promise, resolve, reject } = Promise.withResolvers<Response>()
     const asked = (url.protocol === 'https:' ? overHttps : overHttp)(url, {
       method,
@@ -83,14 +114,14 @@ export function guardedOutbound({
     })
     patience.addEventListener('abort', breakOff)
     signal.addEventListener('abort', breakOff)
-    if (signal.aborted) breakOff()
+    if (signal.aborted || patience.aborted) breakOff()
     asked.end(body)
     return promise
   }
 
   return {
     async check(request) {
-      await look(request)
+      await look({ ...request, timeoutMs: LOOK_MS })
     },
 
     async request({ redirects = 0, ...first }) {

@@ -87,6 +87,20 @@ describe('who is asked', () => {
     })
   })
 
+  test('a host whose name nobody resolves is not waited for longer than any other, nor when the caller leaves', async () => {
+    const mute = guardedOutbound({ allow: [], resolve: () => new Promise(() => {}) })
+    expect(await outcomeOf(mute.request(get('https://files.example/', { timeoutMs: 50 })))).toEqual({
+      code: 'url_failed',
+      error: 'The host files.example was not found in time',
+    })
+    const control = new AbortController()
+    const left = mute.request(get('https://files.example/', { signal: control.signal, timeoutMs: 1e9 }))
+    control.abort(new Error('enough'))
+    await expect(left).rejects.toThrow('enough')
+    const after = mute.request(get('https://files.example/', { signal: control.signal, timeoutMs: 1e9 }))
+    await expect(after).rejects.toThrow('enough')
+  })
+
   test('a host that is not found', async () => {
     expect(await outcomeOf(closed.check({ url: 'https://nowhere.invalid/' }))).toEqual({
       code: 'url_failed',
