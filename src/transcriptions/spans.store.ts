@@ -41,13 +41,14 @@ export async function plannedUntil(
   return row?.end ?? null
 }
 
-/** Whose a span is, and which engine was asked for; null where it is finished, or its transcription over. */
+/** Whose a span is, since when it waits with its transcription, and which engine was asked for; null where it is finished, or its transcription over. */
 export async function askedFor(db: Queries, spanId: string) {
   const [row] = await db
     .select({
       id: spans.id,
       startSample: spans.startSample,
       userId: transcriptions.userId,
+      createdAt: transcriptions.createdAt,
       engine: transcriptions.engine,
     })
     .from(spans)

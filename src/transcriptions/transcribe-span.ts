@@ -1,4 +1,3 @@
-import { priorityOf } from '../auth/users.store.ts'
 import { type Engine, type EngineName, EngineOverloaded, type SpanResult } from '../engines/engine.ts'
 import { failsOver } from '../engines/preference.ts'
 import { VerbatimError } from '../errors.ts'
@@ -8,7 +7,7 @@ import type { Jobs } from '../queue/queue.ts'
 import { finishIfDone } from './finish.ts'
 import { readPcm } from './pcm.ts'
 import type { WorkServices } from './prepare.ts'
-import { addSpans, spanJob } from './span-jobs.ts'
+import { addSpans, spanJob, turnOf } from './span-jobs.ts'
 import {
   askedFor,
   type Claim,
@@ -141,9 +140,12 @@ async function split(
 }
 
 /** None of the engines that may do it takes a span now. */
-async function askAgain({ db, queue }: WorkServices, span: Parameters<typeof spanJob>[0]) {
+async function askAgain(
+  { db, queue }: WorkServices,
+  span: NonNullable<Awaited<ReturnType<typeof askedFor>>>,
+) {
   await db.transaction(async (tx) => {
-    const job = spanJob({ ...span, priority: await priorityOf(tx, span.userId) })
+    const job = spanJob({ ...span, ...(await turnOf(tx, span)) })
     await queue.enqueue(tx, 'span', [{ ...job, delaySeconds: ASK_AGAIN_SECONDS }])
   })
 }
@@ -172,8 +174,7 @@ async function settle(
     if ((await releaseSpan(tx, { claim, failed: counts })) === null) return
     const transcription = await findTranscription(tx, span.transcriptionId)
     if (!transcription) return
-    const { userId } = transcription
-    const job = spanJob({ ...span, userId, priority: await priorityOf(tx, userId) })
+    const job = spanJob({ ...span, ...(await turnOf(tx, transcription)) })
     await queue.enqueue(tx, 'span', [{ ...job, delaySeconds }])
   })
 }

@@ -207,27 +207,37 @@ export async function countOpenByStatus(db: Queries): Promise<Record<string, num
   return { queued: 0, processing: 0, ...Object.fromEntries(rows.map((row) => [row.status, row.count])) }
 }
 
-/** Unfinished work, oldest first: what still has to be prepared, and the spans that still have to be transcribed. */
+/**
+ * Unfinished work, oldest first: what still has to be prepared, and the spans that still have to be transcribed. Each says
+ * how many open ones of the same user come `before` its transcription.
+ */
 export async function listOpen(db: Queries) {
-  const toPrepare = await db
-    .select({ id: transcriptions.id, userId: transcriptions.userId, priority: users.priority })
-    .from(transcriptions)
-    .innerJoin(users, eq(users.id, transcriptions.userId))
-    .where(and(isOpen, isNull(transcriptions.totalSamples)))
-    .orderBy(asc(transcriptions.createdAt))
-  const toTranscribe = await db
+  const { userId, createdAt, totalSamples } = transcriptions
+  const open = db
     .select({
-      id: spans.id,
-      startSample: spans.startSample,
-      transcriptionId: spans.transcriptionId,
-      userId: transcriptions.userId,
+      id: transcriptions.id,
+      userId,
+      createdAt,
+      totalSamples,
       priority: users.priority,
+      before: sql<number>`(rank() over (partition by ${userId} order by ${createdAt}) - 1)::int`.as('before'),
     })
+    .from(transcriptions)
+    .innerJoin(users, eq(users.id, userId))
+    .where(isOpen)
+    .as('open')
+  const turn = { userId: open.userId, priority: open.priority, before: open.before }
+  const toPrepare = await db
+    .select({ id: open.id, ...turn })
+    .from(open)
+    .where(isNull(open.totalSamples))
+    .orderBy(asc(open.createdAt))
+  const toTranscribe = await db
+    .select({ id: spans.id, startSample: spans.startSample, ...turn })
     .from(spans)
-    .innerJoin(transcriptions, eq(spans.transcriptionId, transcriptions.id))
-    .innerJoin(users, eq(users.id, transcriptions.userId))
-    .where(and(isOpen, inArray(spans.state, ['queued', 'running'])))
-    .orderBy(asc(transcriptions.createdAt), asc(spans.startSample))
+    .innerJoin(open, eq(spans.transcriptionId, open.id))
+    .where(inArray(spans.state, ['queued', 'running']))
+    .orderBy(asc(open.createdAt), asc(spans.startSample))
   return { toPrepare, toTranscribe }
 }
 

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { EngineOverloaded } from '../../src/engines/engine.ts'
+import { inOrder } from '../../src/engines/preference.ts'
+import type { Queue } from '../../src/queue/queue.ts'
+import { pcmKey } from '../../src/transcriptions/keys.ts'
+import { requeue as recover } from '../../src/transcriptions/recover.ts'
+import { addSpans } from '../../src/transcriptions/span-jobs.ts'
+import { createTranscribeSpan } from '../../src/transcriptions/transcribe-span.ts'
+import { findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
+import { databases } from '../databases.ts'
+import { insertAnyUser, insertOwned } from './rows.ts'
+import { scriptedEngine } from './scripted-engine.ts'
+import { openWorkplace, type Workplace } from './workplace.ts'
+
+setDefaultTimeout(60_000)
+
+const forever = new AbortController().signal
+
+describe.each(databases)('the turn of a user’s third file on $name', (kind) => {
+  let workplace: Workplace
+  let queue: Queue
+  /** How urgent each job was that was made, and for what. */
+  const made: { id: string; priority: number }[] = []
+  let third: string
+  let spanId: string
+  let first: number
+
+  beforeAll(async () => {
+    workplace = await openWorkplace(kind)
+    const { db } = workplace
+    const real = await workplace.openQueue()
+    queue = {
+      ...real,
+      async enqueue(tx, name, jobs) {
+        for (const { data, priority = 0 } of jobs) {
+          made.push({
+            id: 'spanId' in data ? data.spanId : 'transcriptionId' in data ? data.transcriptionId : '',
+            priority,
+          })
+        }
+        await real.enqueue(tx, name, jobs)
+      },
+    }
+    const userId = await insertAnyUser(db)
+    for (const minute of [1, 2, 3]) {
+      third = await insertOwned(db, { userId, createdAt: new Date(Date.UTC(2026, 0, 1, 0, minute)) })
+    }
+    const transcription = await findTranscription(db, third)
+    if (!transcription) throw new Error('the third file is gone')
+    const ranges = [{ channel: 0, startSample: 0, endSample: 16_000 }]
+    await db.transaction((tx) => addSpans(tx, { queue, transcription, ranges }))
+    const [span] = await workplace.spansOf(third)
+    spanId = span?.id ?? ''
+    first = lastOf(spanId)
+  })
+  afterAll(async () => {
+    await workplace?.tidy()
+    await workplace?.close()
+  })
+
+  const lastOf = (id: string) => {
+    const job = made.splice(0).findLast((one) => one.id === id)
+    if (!job) throw new Error('no job was made')
+    return job.priority
+  }
+
+  test('is the third', () => expect(first).toBe(-2))
+
+  test('stays what it is when an engine has no room', async () => {
+    const engine = scriptedEngine({
+      answer() {
+        throw new EngineOverloaded('full', { retryAfterSeconds: 1 })
+      },
+    })
+    await workplace.storage.write(
+      pcmKey({ id: third, piece: 0 }),
+      new Blob([new Uint8Array(32_000)]).stream(),
+    )
+    await createTranscribeSpan(workplace.servicesOf({ queue, engine }))({ spanId }, forever)
+    expect(lastOf(spanId)).toBe(first)
+  })
+
+  test('and when no engine may be asked', async () => {
+    const engine = { ...inOrder([scriptedEngine()]), available: async () => [] }
+    await createTranscribeSpan(workplace.servicesOf({ queue, engine }))({ spanId }, forever)
+    expect(lastOf(spanId)).toBe(first)
+  })
+
+  test('and after a new start, where what is still to be prepared has its turn too', async () => {
+    await recover({ db: workplace.db, queue })
+    const jobs = [...made]
+    expect(lastOf(spanId)).toBe(first)
+    expect(jobs.find(({ id }) => id === third)?.priority).toBe(first)
+  })
+})
