@@ -143,6 +143,13 @@ export async function assemble({
         audioSecondsPerDay: settings.AUDIO_SECONDS_PER_DAY,
       },
     })
+    const uploads = createUploadsService({
+      db,
+      storage,
+      takeIn: upload,
+      checkFields: (fields) => void parseOptions(fields, names),
+      maxBytes: settings.MAX_UPLOAD_BYTES,
+    })
     return {
       auth: createAuthService({
         db,
@@ -155,7 +162,10 @@ export async function assemble({
           perMinute: settings.LOGINS_PER_MINUTE,
           sentence: 'There were too many tries to log in or register',
         }),
-        removeFiles: transcriptions.removeFiles,
+        async removeFiles(gone) {
+          await transcriptions.removeFiles(gone.transcriptions)
+          await uploads.removeFiles(gone.uploads)
+        },
       }),
       keys: createKeysService({ db }),
       gate: createGate({
@@ -168,13 +178,7 @@ export async function assemble({
       admin: createAdminService({ db, requeue: createRequeue({ db, queue }) }),
       transcriptions,
       upload,
-      uploads: createUploadsService({
-        db,
-        storage,
-        takeIn: upload,
-        checkFields: (fields) => void parseOptions(fields, names),
-        maxBytes: settings.MAX_UPLOAD_BYTES,
-      }),
+      uploads,
       outbound,
       engines: settings.INFERENCE,
       webhooks: createWebhooksService({ db, outbound }),

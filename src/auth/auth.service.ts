@@ -1,6 +1,7 @@
 import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
 import { transcriptionsOf } from '../transcriptions/transcriptions.store.ts'
+import { uploadsOf } from '../uploads/uploads.store.ts'
 import { hashOf, newRefreshToken } from './opaque-tokens.ts'
 import type { Passwords } from './passwords.ts'
 import { endSessionOf, endSessions, insertSession, rotate } from './sessions.store.ts'
@@ -36,8 +37,8 @@ export function createAuthService({
   accessTokens: { sign(claims: { sub: string; sid: string }): Promise<string> }
   /** Counts what is tried for an account and from an address; null: it is not counted. */
   signInRate: ((key: string) => Promise<unknown>) | null
-  /** Removes what is stored of transcriptions whose rows are gone. */
-  removeFiles: (transcriptionIds: string[]) => Promise<void>
+  /** Removes what is stored of what these ids were the rows of. */
+  removeFiles: (gone: { transcriptions: string[]; uploads: string[] }) => Promise<void>
 }) {
   /** Verified against when the user is unknown, so that both refusals take the same time. */
   const decoy = passwords.hash(crypto.randomUUID())
@@ -142,14 +143,17 @@ export function createAuthService({
     async remove({ userId, password }: { userId: string; password: string | undefined }): Promise<void> {
       const user = await existing(userId)
       if (user.passwordHash !== null) await check(password ?? '', user)
-      const ids = await db.transaction(async (tx) => {
+      const gone = await db.transaction(async (tx) => {
         // What is being uploaded is written down first, and goes too.
         await holdUser(tx, { id: userId, strength: 'update' })
-        const ids = await transcriptionsOf(tx, userId)
+        const rows = {
+          transcriptions: await transcriptionsOf(tx, userId),
+          uploads: await uploadsOf(tx, userId),
+        }
         await removeUser(tx, userId)
-        return ids
+        return rows
       })
-      await removeFiles(ids)
+      await removeFiles(gone)
     },
   }
 

@@ -182,6 +182,11 @@ export function createUploadsService({
     async remove(keys: UploadKeys): Promise<void> {
       await remove((await owned(keys)).id)
     },
+
+    /** Removes every byte of uploads whose rows are gone. */
+    async removeFiles(ids: string[]): Promise<void> {
+      for (const id of ids) await storage.remove(uploadFolder(id))
+    },
   }
 }
 

@@ -85,6 +85,11 @@ export async function becomeTranscription(
   return rows.length > 0
 }
 
+export async function uploadsOf(db: Queries, userId: string): Promise<string[]> {
+  const rows = await db.select({ id: uploads.id }).from(uploads).where(eq(uploads.userId, userId))
+  return rows.map(({ id }) => id)
+}
+
 export async function removeUpload(db: Queries, id: string): Promise<void> {
   await db.delete(uploads).where(eq(uploads.id, id))
 }

@@ -85,6 +85,13 @@ export async function startService({
     allowance: limits,
   })
   const outbound = guardedOutbound({ allow: LOOPBACK })
+  const uploads = createUploadsService({
+    db,
+    storage,
+    takeIn: upload,
+    checkFields: (fields) => void parseOptions(fields, ['sidecar']),
+    maxBytes: MAX_UPLOAD_BYTES,
+  })
   const rate = (name: string, perMinute: number | undefined) =>
     perMinute === undefined ? null : createRate({ db, name, perMinute, sentence: 'There were too many' })
   let url = ''
@@ -103,7 +110,10 @@ export async function startService({
       registration,
       accessTokens,
       signInRate: rate('logins', limits.loginsPerMinute),
-      removeFiles: transcriptions.removeFiles,
+      async removeFiles(gone) {
+        await transcriptions.removeFiles(gone.transcriptions)
+        await uploads.removeFiles(gone.uploads)
+      },
     }),
     keys: createKeysService({ db }),
     gate: createGate({
@@ -116,13 +126,7 @@ export async function startService({
     admin: createAdminService({ db, requeue: createRequeue({ db, queue }) }),
     transcriptions,
     upload,
-    uploads: createUploadsService({
-      db,
-      storage,
-      takeIn: upload,
-      checkFields: (fields) => void parseOptions(fields, ['sidecar']),
-      maxBytes: MAX_UPLOAD_BYTES,
-    }),
+    uploads,
     outbound,
     engines: ['sidecar'],
     webhooks: createWebhooksService({ db, outbound }),

@@ -159,8 +159,8 @@ describe.each(databases)('what operators do on $name', (kind) => {
       },
     })
     const queue = await workplace.startWorker(engine)
-    const removeFiles = async (ids: string[]) => {
-      for (const id of ids) await storage.remove(folderOf(id))
+    const removeFiles = async ({ transcriptions }: { transcriptions: string[] }) => {
+      for (const id of transcriptions) await storage.remove(folderOf(id))
     }
     const auth = createAuthService({
       ...{ db, passwords: argon2id, registration: 'open', signInRate: null, removeFiles },

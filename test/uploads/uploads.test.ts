@@ -267,6 +267,47 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
     expect(await piecesOf(idIn(other))).toEqual([])
   })
 
+  test('goes with the account, with its bytes, and so does what is on its way', async () => {
+    const anyone = clientOf(service.url)
+    const bob = anyone.as(await anyone.newToken())
+    const begun = { method: 'POST', headers: { 'tus-resumable': '1.0.0', 'upload-length': '1000' } }
+    const [stopped, going] = [await bob.ask('/api/uploads', begun), await bob.ask('/api/uploads', begun)].map(
+      ({ headers }) => headers.get('location') ?? '',
+    )
+    const piece = (path = '', body: BodyInit) =>
+      bob.ask(path, { method: 'PATCH', headers: { 'upload-offset': '0', 'content-type': PIECE }, body })
+    await piece(stopped, slice(0, 500))
+    const accountGone = Promise.withResolvers<void>()
+    const arriving = piece(
+      going,
+      new ReadableStream({
+        async start(control) {
+          control.enqueue(slice(0, 100))
+          await accountGone.promise
+          control.enqueue(slice(100, 200))
+          control.close()
+        },
+      }),
+    )
+    expect(await piecesOf(idIn(stopped ?? ''))).toHaveLength(1)
+    const begunPieces = () =>
+      service.db
+        .select({ piece: uploads.piece })
+        .from(uploads)
+        .where(eq(uploads.id, idIn(going ?? '')))
+    while ((await begunPieces())[0]?.piece !== 1) await Bun.sleep(10)
+    const gone = await bob.ask('/api/auth/me', {
+      method: 'DELETE',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ password: 'correct horse battery' }),
+    })
+    expect(gone.status).toBe(204)
+    expect(await piecesOf(idIn(stopped ?? ''))).toEqual([])
+    accountGone.resolve()
+    expect((await arriving).status).toBe(404)
+    expect(await piecesOf(idIn(going ?? ''))).toEqual([])
+  })
+
   test('what is no audio is refused with its last piece, and gone', async () => {
     const text = Uint8Array.from(Buffer.from('This is no audio. '.repeat(50)))
     const path = await begin(text.length)
