@@ -43,14 +43,18 @@ export type OperationsServices = {
 
 /** What a worker answers: how it is, and what it has done. */
 export function createOperations(services: OperationsServices) {
-  return new Elysia().use(answers(services)).use(operationsRoutes(services))
+  const routes = (): Route[] => app.routes
+  const app = new Elysia().use(answers({ ...services, routes })).use(operationsRoutes(services))
+  return app
 }
 
-/** What all answers have in common. */
-function answers({ log, metrics, logsRequests }: OperationsServices) {
+type Route = { method: string; path: string }
+
+/** What all answers have in common. `routes` are all there are. */
+function answers({ log, metrics, logsRequests, routes }: OperationsServices & { routes: () => Route[] }) {
   return new Elysia()
     .use(requests({ metrics, log: logsRequests ? log : null }))
-    .use(problems({ log, bodies: { '/v1/': openaiError } }))
+    .use(problems({ log, routes, bodies: { '/v1/': openaiError } }))
 }
 
 function operationsRoutes({ health, metrics, metricsToken: token }: OperationsServices) {
@@ -59,9 +63,10 @@ function operationsRoutes({ health, metrics, metricsToken: token }: OperationsSe
 
 /** The API, on Web standards alone. */
 export function createApp(services: AppServices) {
+  const routes = (): Route[] => app.routes
   // Without `standardHostname: false`, a host name as short as `api` hides the start of the path from the router.
-  return new Elysia({ handler: { standardHostname: false } })
-    .use(answers(services))
+  const app = new Elysia({ handler: { standardHostname: false } })
+    .use(answers({ ...services, routes }))
     .use(docs({ assets: services.swagger, version: services.version }))
     .use(authRoutes(services))
     .use(transcriptionRoutes(services))
@@ -70,4 +75,5 @@ export function createApp(services: AppServices) {
     .use(adminRoutes(services))
     .use(openaiRoutes(services))
     .use(operationsRoutes(services))
+  return app
 }

@@ -35,6 +35,7 @@ export type ErrorCode =
   | 'email_taken'
   | 'registration_closed'
   | 'not_found'
+  | 'method_not_allowed'
   | 'not_acceptable'
   | 'not_ready'
   | 'already_over'

@@ -1,5 +1,6 @@
 import { Elysia, t } from 'elysia'
 import { type ErrorCode, LimitError, VerbatimError } from '../errors.ts'
+import { allowedMethods } from './allowed-methods.ts'
 import { rateLimitHeaders } from './rate-limit.ts'
 
 const STATUS: Record<ErrorCode, number> = {
@@ -18,6 +19,7 @@ const STATUS: Record<ErrorCode, number> = {
   insufficient_scope: 403,
   wrong_password: 403,
   not_found: 404,
+  method_not_allowed: 405,
   model_not_found: 404,
   stopping: 503,
   idempotency_key_in_use: 409,
@@ -111,22 +113,33 @@ const problemBody = ({ error, code }: ToldProblem): unknown => ({ error, code })
  */
 export function problems({
   log,
+  routes,
   bodies = {},
 }: {
   log: Log
+  /** All there are: what another method would be answered by is told to who asks with a wrong one. */
+  routes: () => readonly { method: string; path: string }[]
   bodies?: Record<string, (problem: ToldProblem) => unknown>
 }) {
-  return new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ code, error, path, set }) => {
+  return new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ code, error, path, request, set }) => {
     const problem = toldOf(thrown(), log)
     // Who hears of the answer later is told this one, not the Response's.
     set.status = problem.status
     const [, body] = Object.entries(bodies).find(([prefix]) => path.startsWith(prefix)) ?? []
-    const headers = { ...HEADERS[problem.status], ...problem.headers }
+    const allow = problem.status === 405 && { Allow: otherMethods().join(', ') }
+    const headers = { ...HEADERS[problem.status], ...problem.headers, ...allow }
     return Response.json((body ?? problemBody)(problem), { status: problem.status, headers })
+
+    function otherMethods(): string[] {
+      return allowedMethods({ routes: routes(), path }).filter((method) => method !== request.method)
+    }
 
     function thrown(): unknown {
       switch (code) {
         case 'NOT_FOUND':
+          if (otherMethods().length > 0) {
+            return new VerbatimError('method_not_allowed', `${path} does not take ${request.method}`)
+          }
           return new VerbatimError('not_found', `There is nothing at ${path}`)
         case 'VALIDATION':
           // An answer of ours that is not what the document says is no fault of the request.

@@ -186,7 +186,10 @@ function ownedRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate })
         const method = context.request.headers.get('x-http-method-override')
         if (method === 'PATCH') return patch(context)
         if (method === 'DELETE') return remove(context)
-        throw new VerbatimError('validation', 'X-HTTP-Method-Override takes PATCH or DELETE')
+        throw new VerbatimError(
+          'method_not_allowed',
+          'An upload takes POST with X-HTTP-Method-Override alone, for PATCH or DELETE',
+        )
       },
       { parse: 'none', params: UploadParams, detail: { hide: true } },
     )

@@ -125,6 +125,21 @@ describe('the document', () => {
     }
   })
 
+  test('tells the methods that a path takes to who asks with another', async () => {
+    for (const [path, told] of Object.entries(document.paths)) {
+      const methods = Object.keys(told).map((method) => method.toUpperCase())
+      const method = methods.includes('PUT') ? 'PATCH' : 'PUT'
+      const { status, headers } = await fetch(service.url + path, { method })
+      const allowed = headers.get('allow')?.split(', ')
+      expect({ path, status, allowed }).toEqual({
+        path,
+        status: 405,
+        allowed: expect.arrayContaining(methods),
+      })
+      expect(allowed).not.toContain(method)
+    }
+  })
+
   test('says what bodies the routes take', () => {
     const bodies = operations().map(({ operation }) => Object.keys(operation.requestBody?.content ?? {}))
     const others = bodies.flat().filter((type) => type !== 'application/json')

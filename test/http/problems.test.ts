@@ -17,6 +17,7 @@ const STATUS = {
   insufficient_scope: 403,
   wrong_password: 403,
   not_found: 404,
+  method_not_allowed: 405,
   model_not_found: 404,
   stopping: 503,
   idempotency_key_in_use: 409,
@@ -59,7 +60,7 @@ const logged: { line: string; error: unknown }[] = []
 let thrown: unknown
 
 const app = new Elysia()
-  .use(problems({ log: (line, error) => logged.push({ line, error }) }))
+  .use(problems({ log: (line, error) => logged.push({ line, error }), routes: () => [] }))
   .get('/throw', () => {
     throw thrown
   })

@@ -70,7 +70,7 @@ describe('over a socket', () => {
 
 test('a sender that is too slow is told so, and its connection closed', async () => {
   const pace = { ...PACE, overMs: 100, leastBytes: 1000 }
-  const app = new Elysia().use(problems({ log: () => {} })).post(
+  const app = new Elysia().use(problems({ log: () => {}, routes: () => [] })).post(
     '/',
     async ({ request }) => {
       await readUpload({ request, name: 'audio', maxBytes: MAX_BYTES, pace, store: textOf })

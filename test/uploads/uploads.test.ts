@@ -134,6 +134,12 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
     expect((await ada.ask(`/api/transcriptions/${transcription}`)).status).toBe(200)
   })
 
+  test('a POST that stands for no other method', async () => {
+    const { status, headers, body } = await ada.ask(await begin(), { method: 'POST' })
+    expect({ status, body }).toMatchObject({ status: 405, body: { code: 'method_not_allowed' } })
+    expect(headers.get('allow')?.split(', ')).toEqual(['OPTIONS', 'HEAD', 'GET', 'PATCH', 'DELETE'])
+  })
+
   test('what came before a connection died is kept', async () => {
     const path = await begin()
     const { hostname, port } = new URL(service.url)
