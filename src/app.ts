@@ -41,6 +41,9 @@ export type OperationsServices = {
   logsRequests: boolean
 }
 
+/** For Eden, Elysia's typed client: `treaty<App>('http://localhost:3000')`. */
+export type App = ReturnType<typeof createApp>
+
 /** What a worker answers: how it is, and what it has done. */
 export function createOperations(services: OperationsServices) {
   const routes = (): Route[] => app.routes
