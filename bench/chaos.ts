@@ -34,7 +34,7 @@ const EVERY_MS = Number(values.every)
 const UPLOAD_EVERY_MS = Number(values.uploads)
 const WORKERS = 2
 /** How many spans one kill may cost: what a worker, or a sidecar, has in flight; a database what all have. */
-const IN_FLIGHT = SIDECAR_LIMITS.concurrency
+const IN_FLIGHT = SIDECAR_LIMITS.concurrency + SIDECAR_LIMITS.clipConcurrency
 const COSTS: Record<string, number> = {
   api: 0,
   worker: IN_FLIGHT,

@@ -188,7 +188,7 @@ export const SETTINGS = {
     parse: integer(1, 1_209_600),
   }),
   MAX_CONCURRENT_PER_USER: optional({
-    doc: 'Spans of one user that engines are at, at a time, on all machines together',
+    doc: 'Spans of one user that engines are at, at a time, on all machines together; those of half a minute or less are counted apart',
     takes: 'a whole number from 1',
     unset: 'as many as there is room for',
     parse: integer(1, 10_000),

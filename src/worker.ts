@@ -11,10 +11,9 @@ const DELIVER = { concurrency: 4, perGroup: 2 }
 export async function startWorker(services: WorkServices & DeliverServices) {
   const { queue, engines, maxConcurrentPerUser } = services
   await queue.work('prepare', { concurrency: PREPARE_CONCURRENCY }, createPrepare(services))
-  await queue.work(
-    'span',
-    { concurrency: engines.concurrency, perGroup: maxConcurrentPerUser },
-    createTranscribeSpan(services),
-  )
+  const transcribe = createTranscribeSpan(services)
+  const { concurrency, clipConcurrency } = engines
+  await queue.work('span', { concurrency, perGroup: maxConcurrentPerUser }, transcribe)
+  await queue.work('clip', { concurrency: clipConcurrency, perGroup: maxConcurrentPerUser }, transcribe)
   await queue.work('webhook', DELIVER, createDeliver(services))
 }

@@ -414,6 +414,6 @@ export const uploads = pgTable(
 /** Jobs of who has no queue; a trigger notifies `outbox`, and a worker takes them over (queue/outbox.ts). */
 export const outbox = pgTable('outbox', {
   id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
-  queue: text({ enum: ['prepare', 'span', 'webhook'] }).notNull(),
+  queue: text({ enum: ['prepare', 'span', 'clip', 'webhook'] }).notNull(),
   job: jsonb().$type<NewJob<QueueName>>().notNull(),
 })

@@ -54,8 +54,9 @@ export type Engine = {
   /** Span length to plan for, and the longest span it takes, in seconds. */
   targetSpanSeconds: number
   maxSpanSeconds: number
-  /** How many spans to keep with it at once. */
+  /** How many spans to keep with it at once; and beside them, how many of at most half a minute. */
   concurrency: number
+  clipConcurrency: number
   state(): EngineState
   /** Resolves once the engine can be sent spans; rejects with the signal's reason. */
   whenReady(signal: AbortSignal): Promise<void>

@@ -18,7 +18,7 @@ export type Budget = { engine: EngineName; secondsPerDay: number; used: () => Pr
 /** Engines in order of preference. Spans are planned for the first. */
 export type Engines = Pick<
   Engine,
-  'targetSpanSeconds' | 'maxSpanSeconds' | 'concurrency' | 'state' | 'whenReady' | 'close'
+  'targetSpanSeconds' | 'maxSpanSeconds' | 'concurrency' | 'clipConcurrency' | 'state' | 'whenReady' | 'close'
 > & {
   /**
    * Those that a span may be sent to now, the preferred first, of the ones in `among` (null: all): they are ready, and
@@ -54,6 +54,7 @@ export function inOrder(
     targetSpanSeconds: first.targetSpanSeconds,
     maxSpanSeconds: first.maxSpanSeconds,
     concurrency: Math.max(...engines.map(({ concurrency }) => concurrency)),
+    clipConcurrency: Math.max(...engines.map(({ clipConcurrency }) => clipConcurrency)),
     state() {
       const states = engines.map((engine) => engine.state())
       return {

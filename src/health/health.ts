@@ -1,6 +1,6 @@
 import type { EngineState } from '../engines/engine.ts'
 import type { Engines } from '../engines/preference.ts'
-import type { Queue } from '../queue/queue.ts'
+import type { Backlog, Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'
 
 export type Health = ReturnType<typeof createHealth>
@@ -28,7 +28,7 @@ export function createHealth({
         'The storage cannot be used: check the disk of DATA_DIR, or that the bucket of STORAGE_URL answers',
       ),
       state(
-        queue.backlogs().then((backlogs) => waiting(backlogs.find(({ name }) => name === 'span'))),
+        queue.backlogs().then((backlogs) => waiting(backlogs.filter(({ name }) => SPANS.has(name)))),
         'The queue cannot be read',
       ),
     ])
@@ -46,8 +46,12 @@ async function state(detail: Promise<string>, otherwise: string): Promise<Engine
 }
 
 /** A long queue is no reason to take no more: it is told, and left to whoever scales. */
-function waiting(spans: { waiting: number; running: number; oldestSeconds: number } | undefined): string {
-  if (!spans?.waiting) return 'No span waits'
-  const { waiting, running, oldestSeconds } = spans
-  return `${waiting} spans wait, the longest for ${Math.round(oldestSeconds)} s; engines are at ${running}`
+function waiting(spans: Backlog[]): string {
+  const sum = (of: (backlog: Backlog) => number) => spans.reduce((sum, backlog) => sum + of(backlog), 0)
+  const count = sum(({ waiting }) => waiting)
+  if (count === 0) return 'No span waits'
+  const oldest = Math.max(...spans.map(({ oldestSeconds }) => oldestSeconds))
+  return `${count} spans wait, the longest for ${Math.round(oldest)} s; engines are at ${sum(({ running }) => running)}`
 }
+
+const SPANS = new Set<string>(['span', 'clip'])

@@ -4,7 +4,7 @@ import { type ConstructorOptions, fromDrizzle, fromPglite, type Job, PgBoss } fr
 import type { Transaction } from '../db/database.ts'
 import type { Backlog, Jobs, Queue, QueueName } from './queue.ts'
 
-const QUEUES: QueueName[] = ['prepare', 'span', 'webhook']
+const QUEUES: QueueName[] = ['prepare', 'span', 'clip', 'webhook']
 
 /** The least that pg-boss takes. A worker that died is noticed after this and one round of supervision. */
 const HEARTBEAT_SECONDS = 10

@@ -4,6 +4,8 @@ import type { Transaction } from '../db/database.ts'
 export type Jobs = {
   prepare: { transcriptionId: string }
   span: { spanId: string }
+  /** A short span. */
+  clip: { spanId: string }
   webhook: { deliveryId: string; job: string }
 }
 

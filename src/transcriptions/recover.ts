@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts'
 import type { Queue } from '../queue/queue.ts'
-import { prepareJob, spanJob } from './span-jobs.ts'
+import { enqueueSpans, prepareJob } from './span-jobs.ts'
 import { listOpen } from './transcriptions.store.ts'
 
 /**
@@ -12,7 +12,7 @@ export async function requeue({ db, queue }: { db: Database; queue: Queue }): Pr
   const { toPrepare, toTranscribe } = await listOpen(db)
   await db.transaction(async (tx) => {
     await queue.enqueue(tx, 'prepare', toPrepare.map(prepareJob))
-    await queue.enqueue(tx, 'span', toTranscribe.map(spanJob))
+    await enqueueSpans(tx, { queue, spans: toTranscribe })
   })
   return toPrepare.length + toTranscribe.length
 }

@@ -3,7 +3,7 @@ import { VerbatimError } from '../errors.ts'
 import type { Queue } from '../queue/queue.ts'
 import { isUuid } from '../uuid.ts'
 import { finishIfDone } from './finish.ts'
-import { prepareJob, spanJob, turnOf } from './span-jobs.ts'
+import { enqueueSpans, prepareJob, turnOf } from './span-jobs.ts'
 import { reopenSpans } from './spans.store.ts'
 import { findTranscription, reopen } from './transcriptions.store.ts'
 
@@ -28,11 +28,7 @@ export function createRequeue({ db, queue }: { db: Database; queue: Queue }) {
         throw new VerbatimError('already_over', 'The transcription was completed or removed meanwhile')
       const turn = await turnOf(tx, row)
       if (row.totalSamples === null) await queue.enqueue(tx, 'prepare', [prepareJob({ id, ...turn })])
-      await queue.enqueue(
-        tx,
-        'span',
-        spans.map((span) => spanJob({ ...span, ...turn })),
-      )
+      await enqueueSpans(tx, { queue, spans: spans.map((span) => ({ ...span, ...turn })) })
       await finishIfDone(tx, row)
       return row.totalSamples === null ? 'queued' : 'processing'
     })

@@ -12,12 +12,26 @@ export async function addSpans(
 ) {
   const spans = await insertSpans(tx, { transcriptionId: transcription.id, ranges })
   const turn = await turnOf(tx, transcription)
-  await queue.enqueue(
-    tx,
-    'span',
-    spans.map((span) => spanJob({ ...span, ...turn })),
-  )
+  await enqueueSpans(tx, { queue, spans: spans.map((span) => ({ ...span, ...turn })) })
 }
+
+/**
+ * Makes the jobs of spans, the short ones in a queue of their own: many of them at once fill an engine's batches, and none
+ * waits for a worker that is at a long one.
+ */
+export async function enqueueSpans(
+  tx: Transaction,
+  { queue, spans, delaySeconds = 0 }: { queue: Queue; spans: SpanToDo[]; delaySeconds?: number },
+) {
+  const { clip = [], span = [] } = Object.groupBy(spans, (one) =>
+    one.endSample - one.startSample <= CLIP_SAMPLES ? 'clip' : 'span',
+  )
+  const job = (one: SpanToDo) => ({ ...spanJob(one), delaySeconds })
+  await queue.enqueue(tx, 'span', span.map(job))
+  await queue.enqueue(tx, 'clip', clip.map(job))
+}
+
+type SpanToDo = { id: string; startSample: number; endSample: number; userId: string } & Partial<Turn>
 
 export type Turn = {
   userId: string
@@ -48,16 +62,12 @@ export function prepareJob({
  * Early spans go first, whatever file they are of, so that short files end early; of a user's files each is a turn later than
  * the one `before` it, so that who sends many does not keep others waiting.
  */
-export function spanJob({
-  id,
-  startSample,
-  userId,
-  priority = 0,
-  before = 0,
-}: { id: string; startSample: number; userId: string } & Partial<Turn>): NewJob<'span'> {
+function spanJob({ id, startSample, userId, priority = 0, before = 0 }: SpanToDo): NewJob<'span' | 'clip'> {
   const turn = Math.floor(startSample / SAMPLES_PER_TURN) + before
   return { data: { spanId: id }, priority: priority * TURNS_PER_PRIORITY - turn, group: userId }
 }
+
+const CLIP_SAMPLES = 30 * SAMPLE_RATE
 
 /** More than there are in the longest audio, of 14 days. */
 const TURNS_PER_PRIORITY = 100_000

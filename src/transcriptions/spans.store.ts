@@ -6,6 +6,7 @@ import { SAMPLE_RATE } from '../media/media.ts'
 import { isOpen } from './transcriptions.store.ts'
 
 export type Span = typeof spans.$inferSelect
+type PlannedSpan = Pick<Span, 'id' | 'startSample' | 'endSample'>
 export type SpanRange = { channel: number; startSample: number; endSample: number }
 
 const UNFINISHED: Span['state'][] = ['queued', 'running']
@@ -19,11 +20,11 @@ const ROWS_PER_INSERT = 5_000
 export async function insertSpans(
   tx: Transaction,
   { transcriptionId, ranges }: { transcriptionId: string; ranges: SpanRange[] },
-): Promise<{ id: string; startSample: number }[]> {
-  const inserted: { id: string; startSample: number }[] = []
+): Promise<PlannedSpan[]> {
+  const inserted: PlannedSpan[] = []
   for (let at = 0; at < ranges.length; at += ROWS_PER_INSERT) {
     const rows = ranges.slice(at, at + ROWS_PER_INSERT).map((range) => ({ transcriptionId, ...range }))
-    const returned = { id: spans.id, startSample: spans.startSample }
+    const returned = { id: spans.id, startSample: spans.startSample, endSample: spans.endSample }
     inserted.push(...(await tx.insert(spans).values(rows).returning(returned)))
   }
   return inserted
@@ -47,6 +48,7 @@ export async function askedFor(db: Queries, spanId: string) {
     .select({
       id: spans.id,
       startSample: spans.startSample,
+      endSample: spans.endSample,
       userId: transcriptions.userId,
       createdAt: transcriptions.createdAt,
       engine: transcriptions.engine,
@@ -226,13 +228,10 @@ function placedSegment({ segment, position, span }: { segment: Segment; position
 }
 
 /** Takes all spans that are not done away from whoever is at them, their errors forgotten. */
-export async function reopenSpans(
-  tx: Transaction,
-  transcriptionId: string,
-): Promise<{ id: string; startSample: number }[]> {
+export async function reopenSpans(tx: Transaction, transcriptionId: string): Promise<PlannedSpan[]> {
   return tx
     .update(spans)
     .set({ state: 'queued', failures: 0 })
     .where(and(eq(spans.transcriptionId, transcriptionId), ne(spans.state, 'done')))
-    .returning({ id: spans.id, startSample: spans.startSample })
+    .returning({ id: spans.id, startSample: spans.startSample, endSample: spans.endSample })
 }

@@ -7,7 +7,7 @@ import type { Jobs } from '../queue/queue.ts'
 import { finishIfDone } from './finish.ts'
 import { readPcm } from './pcm.ts'
 import type { WorkServices } from './prepare.ts'
-import { addSpans, spanJob, turnOf } from './span-jobs.ts'
+import { addSpans, enqueueSpans, turnOf } from './span-jobs.ts'
 import {
   askedFor,
   type Claim,
@@ -40,7 +40,7 @@ const ASK_AGAIN_SECONDS = 5
 export function createTranscribeSpan(services: WorkServices) {
   const { db, engines, log } = services
 
-  return async ({ spanId }: Jobs['span'], signal: AbortSignal): Promise<void> => {
+  return async ({ spanId }: Jobs['span' | 'clip'], signal: AbortSignal): Promise<void> => {
     await engines.whenReady(signal)
     const asked = await askedFor(db, spanId)
     if (!asked) return
@@ -145,8 +145,8 @@ async function askAgain(
   span: NonNullable<Awaited<ReturnType<typeof askedFor>>>,
 ) {
   await db.transaction(async (tx) => {
-    const job = spanJob({ ...span, ...(await turnOf(tx, span)) })
-    await queue.enqueue(tx, 'span', [{ ...job, delaySeconds: ASK_AGAIN_SECONDS }])
+    const turn = await turnOf(tx, span)
+    await enqueueSpans(tx, { queue, spans: [{ ...span, ...turn }], delaySeconds: ASK_AGAIN_SECONDS })
   })
 }
 
@@ -174,8 +174,8 @@ async function settle(
     if ((await releaseSpan(tx, { claim, failed: counts })) === null) return
     const transcription = await findTranscription(tx, span.transcriptionId)
     if (!transcription) return
-    const job = spanJob({ ...span, ...(await turnOf(tx, transcription)) })
-    await queue.enqueue(tx, 'span', [{ ...job, delaySeconds }])
+    const turn = await turnOf(tx, transcription)
+    await enqueueSpans(tx, { queue, spans: [{ ...span, ...turn }], delaySeconds })
   })
 }
 

@@ -233,7 +233,7 @@ export async function listOpen(db: Queries) {
     .where(isNull(open.totalSamples))
     .orderBy(asc(open.createdAt))
   const toTranscribe = await db
-    .select({ id: spans.id, startSample: spans.startSample, ...turn })
+    .select({ id: spans.id, startSample: spans.startSample, endSample: spans.endSample, ...turn })
     .from(spans)
     .innerJoin(open, eq(spans.transcriptionId, open.id))
     .where(inArray(spans.state, ['queued', 'running']))

@@ -186,6 +186,7 @@ function idleEngine(state: () => EngineState): Engine {
     targetSpanSeconds: 30,
     maxSpanSeconds: 60,
     concurrency: 1,
+    clipConcurrency: 1,
     state,
     whenReady: async () => {},
     transcribe: () => Promise.reject(new Error('nothing is transcribed here')),

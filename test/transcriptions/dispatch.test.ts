@@ -1,5 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { BYTES_PER_SAMPLE, type Media, type PcmPiece, SAMPLES_PER_PIECE } from '../../src/media/media.ts'
+import {
+  BYTES_PER_SAMPLE,
+  BYTES_PER_SECOND,
+  type Media,
+  type PcmPiece,
+  SAMPLES_PER_PIECE,
+} from '../../src/media/media.ts'
 import { wavOf } from '../../src/media/wav.ts'
 import { pcmKey } from '../../src/transcriptions/keys.ts'
 import { requeue } from '../../src/transcriptions/recover.ts'
@@ -14,6 +20,7 @@ setDefaultTimeout(60_000)
 /** Three pieces of pcm, the last a short one. */
 const speech = await repeatedSpeech(90)
 const recording = wavOf(speech)
+const short = speech.slice(0, 5 * BYTES_PER_SECOND)
 const SAMPLES = speech.length / BYTES_PER_SAMPLE
 
 const inMinutes = { targetSpanSeconds: 60, maxSpanSeconds: 120, concurrency: 2 }
@@ -79,6 +86,29 @@ for (const kind of databases) {
       const done = await expectWhole(id)
       expect(engine.calls).toHaveLength(done.length)
       expect(done.every(({ attempt }) => attempt === 1)).toBe(true)
+    })
+
+    test('do not keep a short file waiting for a worker that is at a long one', async () => {
+      const release = Promise.withResolvers<void>()
+      const taken = Promise.withResolvers<void>()
+      const engine = scriptedEngine({
+        ...inMinutes,
+        concurrency: 1,
+        async answer({ pcm }) {
+          if (pcm.length > short.length) {
+            taken.resolve()
+            await release.promise
+          }
+          return namingSamples(pcm)
+        },
+      })
+      const queue = await workplace.startWorker(engine)
+      const long = await workplace.upload(queue, recording)
+      await taken.promise
+      const id = await workplace.upload(queue, wavOf(short))
+      expect(await workplace.once(id, isOver)).toMatchObject({ status: 'completed' })
+      release.resolve()
+      await expectWhole(long)
     })
 
     test('are gone on with after a stop, and none is done again, though spans are longer now', async () => {

@@ -67,10 +67,12 @@ for (const kind of databases) {
         if (bothEnds.add(id).size === 2) over.resolve()
       }
       await db.transaction(async (tx) => {
-        await queue.enqueue(tx, 'span', [{ data: { spanId: 'end of spans' }, priority: -1 }])
+        await queue.enqueue(tx, 'clip', [{ data: { spanId: 'end of spans' }, priority: -1 }])
         await queue.enqueue(tx, 'prepare', [{ data: { transcriptionId: 'end of all' }, priority: -1 }])
       })
-      await queue.work('span', { concurrency: 1 }, async ({ spanId }) => void take(spanId))
+      for (const name of ['span', 'clip'] as const) {
+        await queue.work(name, { concurrency: 1 }, async ({ spanId }) => void take(spanId))
+      }
       await queue.work(
         'prepare',
         { concurrency: 1 },

@@ -44,6 +44,7 @@ export function scriptedEngine({
     targetSpanSeconds,
     maxSpanSeconds,
     concurrency,
+    clipConcurrency: concurrency,
     state: () => ({ ready: true, detail: 'answers as scripted' }),
     whenReady: async (signal) => signal.throwIfAborted(),
     async transcribe(span) {

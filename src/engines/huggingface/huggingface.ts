@@ -114,6 +114,7 @@ export function huggingfaceEngine(options: {
     targetSpanSeconds: TARGET_SECONDS,
     maxSpanSeconds: MAX_SECONDS,
     concurrency,
+    clipConcurrency: concurrency,
     state: ready.state,
     whenReady: ready.whenReady,
 

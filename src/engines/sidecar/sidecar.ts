@@ -9,7 +9,12 @@ import { readSidecarReply } from './reply.ts'
 import { askSidecar } from './request.ts'
 
 /** Span lengths that suit a sidecar, in seconds, and spans to keep with each. */
-export const SIDECAR_LIMITS = { targetSpanSeconds: 120, maxSpanSeconds: 180, concurrency: 2 }
+export const SIDECAR_LIMITS = {
+  targetSpanSeconds: 120,
+  maxSpanSeconds: 180,
+  concurrency: 2,
+  clipConcurrency: 6,
+}
 
 function stateOf(sidecars: Sidecar[]): EngineState {
   const well = sidecars.filter((sidecar) => sidecar.healthy)
@@ -67,6 +72,7 @@ export function sidecarEngine(options: {
     targetSpanSeconds: SIDECAR_LIMITS.targetSpanSeconds,
     maxSpanSeconds: SIDECAR_LIMITS.maxSpanSeconds,
     concurrency: SIDECAR_LIMITS.concurrency * sidecars.length,
+    clipConcurrency: SIDECAR_LIMITS.clipConcurrency * sidecars.length,
     state: ready.state,
     whenReady: ready.whenReady,
 
