@@ -308,6 +308,8 @@ export const webhooks = pgTable(
     url: text().notNull(),
     /** `whsec_` and the base64 of the key that its messages are signed with. */
     secret: text().notNull(),
+    /** Those before it, the latest first, each with the time until which messages are signed with it too. */
+    previousSecrets: jsonb().$type<{ secret: string; until: string }[]>().notNull().default([]),
     events: text({ enum: ['transcription.completed', 'transcription.failed', 'transcription.canceled'] })
       .array()
       .notNull(),

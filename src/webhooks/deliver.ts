@@ -4,6 +4,7 @@ import type { Outbound } from '../outbound/outbound.ts'
 import type { Jobs, Queue } from '../queue/queue.ts'
 import { type DeliveryAttempt, type Outgoing, takeUp, writeOutcome } from './deliveries.store.ts'
 import { messageOf } from './message.ts'
+import { secretsAt } from './secrets.ts'
 import { signed } from './signature.ts'
 import { disableWebhook } from './webhooks.store.ts'
 
@@ -93,7 +94,7 @@ async function attempt(
       secure: true,
       headers: {
         'Content-Type': 'application/json',
-        ...(await signed({ secret: outgoing.secret, id: outgoing.id, body, at })),
+        ...(await signed({ secrets: secretsAt(outgoing, at), id: outgoing.id, body, at })),
       },
       body,
       timeoutMs: ANSWER_MS,

@@ -5,7 +5,8 @@ import { deliveries, webhooks } from '../db/schema.ts'
 export type Delivery = typeof deliveries.$inferSelect
 export type DeliveryAttempt = Delivery['attempts'][number]
 /** Taken up: with where it goes, and what it is signed with. */
-export type Outgoing = Delivery & { job: string; url: string; secret: string }
+export type Outgoing = Delivery &
+  Pick<typeof webhooks.$inferSelect, 'url' | 'secret' | 'previousSecrets'> & { job: string }
 
 /** A test message. Those of transcriptions are written by the database. */
 export async function insertTest(db: Queries, webhookId: string): Promise<Delivery | null> {
@@ -89,7 +90,12 @@ export async function takeUp(
         eq(webhooks.id, deliveries.webhookId),
       ),
     )
-    .returning({ ...getTableColumns(deliveries), url: webhooks.url, secret: webhooks.secret })
+    .returning({
+      ...getTableColumns(deliveries),
+      url: webhooks.url,
+      secret: webhooks.secret,
+      previousSecrets: webhooks.previousSecrets,
+    })
   return row ? { ...row, job } : null
 }
 

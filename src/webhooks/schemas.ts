@@ -50,11 +50,18 @@ const webhook = {
 
 export const Webhook = t.Object(webhook)
 
-export const Registered = t.Object({
-  ...webhook,
-  secret: t.String({
-    description: 'What its messages are signed with; given here and never again',
-    examples: ['whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'],
+const secret = t.String({
+  description: 'What its messages are signed with; given here and never again',
+  examples: ['whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'],
+})
+
+export const Registered = t.Object({ ...webhook, secret })
+
+export const Rotated = t.Object({
+  secret,
+  previous_until: t.String({
+    format: 'date-time',
+    description: 'Until then messages carry a signature with the secret before it, too',
   }),
 })
 

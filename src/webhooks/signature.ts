@@ -9,26 +9,32 @@ export function newSecret(): string {
 
 /**
  * The headers that let a receiver know a message as ours, and one that it has had already by its `id`
- * (Standard Webhooks: `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`).
+ * (Standard Webhooks: `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`, once with each of the `secrets`).
  */
 export async function signed({
-  secret,
+  secrets,
   id,
   body,
   at,
 }: {
-  secret: string
+  secrets: string[]
   id: string
   body: string
   at: Date
 }): Promise<Record<string, string>> {
   const timestamp = Math.floor(at.getTime() / 1000)
-  const bytes = Uint8Array.fromBase64(secret.slice(PREFIX.length))
-  const key = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
-  const signature = await crypto.subtle.sign('HMAC', key, encoder.encode(`${id}.${timestamp}.${body}`))
+  const content = encoder.encode(`${id}.${timestamp}.${body}`)
+  const signatures = await Promise.all(secrets.map((secret) => signatureOf({ secret, content })))
   return {
     'webhook-id': id,
     'webhook-timestamp': String(timestamp),
-    'webhook-signature': `v1,${new Uint8Array(signature).toBase64()}`,
+    'webhook-signature': signatures.join(' '),
   }
+}
+
+async function signatureOf({ secret, content }: { secret: string; content: Uint8Array<ArrayBuffer> }) {
+  const bytes = Uint8Array.fromBase64(secret.slice(PREFIX.length))
+  const key = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
+  const signature = await crypto.subtle.sign('HMAC', key, content)
+  return `v1,${new Uint8Array(signature).toBase64()}`
 }

@@ -10,6 +10,7 @@ import {
   DeliveryParams,
   NewWebhook,
   Registered,
+  Rotated,
   Webhook,
   WebhookChanges,
   WebhookParams,
@@ -84,6 +85,15 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
         },
       },
     )
+    .post('/:id/secret', ({ params: { id }, userId }) => webhooks.rotate({ id, userId }), {
+      params: WebhookParams,
+      response: { 200: Rotated, ...MAY_REFUSE, 404: Problem },
+      detail: {
+        summary: 'Change the secret of a webhook',
+        description:
+          'For a day messages are signed with both, the one before it and the new one, so that none is refused while receivers learn of it.',
+      },
+    })
     .post(
       '/:id/test',
       async ({ params: { id }, userId, set }) => {

@@ -4,11 +4,13 @@ import type { Outbound } from '../outbound/outbound.ts'
 import { isUuid } from '../uuid.ts'
 import { type Delivery, findDelivery, insertTest, listDeliveries, replay } from './deliveries.store.ts'
 import { EVENTS, type WebhookEvent } from './events.ts'
+import { rotated } from './secrets.ts'
 import { newSecret } from './signature.ts'
 import {
   countWebhooks,
   disableWebhook,
   findWebhook,
+  holdWebhook,
   insertWebhook,
   listWebhooks,
   removeWebhook,
@@ -104,6 +106,21 @@ export function createWebhooksService({ db, outbound }: { db: Database; outbound
 
     async remove(keys: WebhookKeys): Promise<void> {
       if (!isUuid(keys.id) || !(await removeWebhook(db, keys))) throw notFound()
+    },
+
+    /**
+     * Gives a new secret, here and never again. Messages are signed with the one before it too, `previous_until` then. What
+     * is on its way is signed when it is sent.
+     */
+    async rotate(keys: WebhookKeys) {
+      await owned(keys)
+      return db.transaction(async (tx) => {
+        const row = await holdWebhook(tx, keys)
+        if (!row) throw notFound()
+        const { until, ...secrets } = rotated(row, new Date())
+        await updateWebhook(tx, keys, secrets)
+        return { secret: secrets.secret, previous_until: until }
+      })
     },
 
     /** Sends a message that says no more than that it came. Throws `webhook_disabled`. */

@@ -32,9 +32,15 @@ export async function findWebhook(db: Queries, keys: WebhookKeys): Promise<Webho
 export async function updateWebhook(
   db: Queries,
   keys: WebhookKeys,
-  changes: Partial<Pick<Webhook, 'url' | 'events' | 'disabledAt'>>,
+  changes: Partial<Pick<Webhook, 'url' | 'events' | 'disabledAt' | 'secret' | 'previousSecrets'>>,
 ): Promise<void> {
   await db.update(webhooks).set(changes).where(owned(keys))
+}
+
+/** A webhook that is held until `tx` ends. Null also for another user's. */
+export async function holdWebhook(tx: Transaction, keys: WebhookKeys): Promise<Webhook | null> {
+  const [row] = await tx.select().from(webhooks).where(owned(keys)).for('no key update')
+  return row ?? null
 }
 
 /** Removes it with its deliveries. False where there is none. */

@@ -95,6 +95,7 @@ describe('the document', () => {
       'get /api/webhooks/{id}',
       'patch /api/webhooks/{id}',
       'delete /api/webhooks/{id}',
+      'post /api/webhooks/{id}/secret',
       'post /api/webhooks/{id}/test',
       'get /api/webhooks/{id}/deliveries',
       'post /api/webhooks/{id}/deliveries/{delivery}/replay',

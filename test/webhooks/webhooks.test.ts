@@ -258,6 +258,40 @@ describe.each(databases)('webhooks on $name', (kind) => {
     })
   })
 
+  test('a secret is changed: for a day messages are signed with those before it too', async () => {
+    const { id, secret } = await register()
+    const change = () => ada.ask(`/api/webhooks/${id}/secret`, { method: 'POST' })
+    const changed = await change()
+    expect(changed.status).toBe(200)
+    const day = new Date(textAt(changed.body, 'previous_until')).getTime() - Date.now()
+    expect(day / 3_600_000).toBeWithin(23.9, 24.1)
+    const secrets = [secret, textAt(changed.body, 'secret'), textAt((await change()).body, 'secret')]
+    expect(new Set(secrets).size).toBe(3)
+    const test = async () => {
+      receiver.reset()
+      await ada.ask(`/api/webhooks/${id}/test`, { method: 'POST' })
+      const [message] = await receiver.count(1)
+      if (!message) throw new Error('nothing came')
+      return message
+    }
+    const within = await test()
+    for (const one of secrets) expect(verified(within, one)).toMatchObject({ type: 'webhook.test' })
+    const [row] = await service.db.select().from(webhooks).where(eq(webhooks.id, id))
+    const [late, later] = row?.previousSecrets ?? []
+    if (!late || !later) throw new Error('the secrets before are not kept')
+    const over = { ...later, until: new Date().toISOString() }
+    await service.db
+      .update(webhooks)
+      .set({ previousSecrets: [late, over] })
+      .where(eq(webhooks.id, id))
+    const after = await test()
+    expect(() => verified(after, secret)).toThrow()
+    for (const one of secrets.slice(1)) expect(verified(after, one)).toMatchObject({ type: 'webhook.test' })
+    await change()
+    const [latest] = await service.db.select().from(webhooks).where(eq(webhooks.id, id))
+    expect(JSON.stringify(latest)).not.toContain(secret)
+  })
+
   test('deliveries come in pages', async () => {
     const { id } = await register()
     const sent: string[] = []
@@ -313,6 +347,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
       ada.ask(`/api/webhooks/${id}`),
       ada.ask(`/api/webhooks/${id}`, { method: 'DELETE' }),
       ada.patch(`/api/webhooks/${id}`, { enabled: false }),
+      ada.ask(`/api/webhooks/${id}/secret`, post),
       ada.ask(`/api/webhooks/${id}/test`, post),
       ada.ask(`/api/webhooks/${id}/deliveries`),
       ada.ask(`/api/webhooks/${id}/deliveries/${delivery}/replay`, post),
