@@ -54,6 +54,7 @@ import { createUploadsService } from './uploads/uploads.service.ts'
 import type { DeliverServices } from './webhooks/deliver.ts'
 import { forgetJobs } from './webhooks/deliveries.store.ts'
 import { startRelay } from './webhooks/relay.ts'
+import { createUploadWebhooks } from './webhooks/upload-webhooks.ts'
 import { createWebhooksService } from './webhooks/webhooks.service.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -131,6 +132,7 @@ export async function assemble({
     const links = createLinkSigner({ secrets })
     const transcriptions = createTranscriptionsService({ db, changes, storage, links, publicUrl })
     const names = settings.INFERENCE.map((name) => ENGINES[name])
+    const uploadWebhooks = createUploadWebhooks({ outbound })
     const upload = createUpload({
       db,
       queue,
@@ -142,12 +144,16 @@ export async function assemble({
         maxOpen: settings.MAX_OPEN_PER_USER,
         audioSecondsPerDay: settings.AUDIO_SECONDS_PER_DAY,
       },
+      webhooks: uploadWebhooks,
     })
     const uploads = createUploadsService({
       db,
       storage,
       takeIn: upload,
-      checkFields: (fields) => void parseOptions(fields, names),
+      async checkFields(fields) {
+        const { webhookUrl } = parseOptions(fields, names)
+        if (webhookUrl !== null) await uploadWebhooks.check(webhookUrl)
+      },
       maxBytes: settings.MAX_UPLOAD_BYTES,
     })
     return {

@@ -14,6 +14,7 @@ import {
   text,
   timestamp,
   unique,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
 import type { Word } from '../engines/engine.ts'
@@ -65,6 +66,8 @@ export const transcriptions = pgTable(
     /** The part that was asked for, in seconds of the audio; null: from its start, to its end. */
     partStart: doublePrecision(),
     partEnd: doublePrecision(),
+    /** Told when it is over, beside the user's webhooks. */
+    webhookUrl: text(),
     filename: text(),
     /** Null: it was uploaded where nothing can be decoded, and is not probed yet. */
     codec: text(),
@@ -305,7 +308,8 @@ export const webhooks = pgTable(
     userId: uuid()
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
-    url: text().notNull(),
+    /** Null: where uploads say, each in its own `webhookUrl`. A user has at most one of this kind. */
+    url: text(),
     /** `whsec_` and the base64 of the key that its messages are signed with. */
     secret: text().notNull(),
     /** Those before it, the latest first, each with the time until which messages are signed with it too. */
@@ -317,7 +321,10 @@ export const webhooks = pgTable(
     /** When its host said that it is gone for good; nothing is sent there until the user enables it again. */
     disabledAt: time(),
   },
-  (table) => [index('webhooks_user').on(table.userId, table.createdAt)],
+  (table) => [
+    index('webhooks_user').on(table.userId, table.createdAt),
+    uniqueIndex('webhooks_uploads').on(table.userId).where(isNull(table.url)),
+  ],
 )
 
 /** A message to a webhook. A trigger writes those of a transcription in the transaction that ends it. */
@@ -328,6 +335,8 @@ export const deliveries = pgTable(
     webhookId: uuid()
       .notNull()
       .references(() => webhooks.id, { onDelete: 'cascade' }),
+    /** Where its upload had it sent; null: to the webhook's. */
+    url: text(),
     /** Null for a test. */
     transcriptionId: uuid().references(() => transcriptions.id, { onDelete: 'cascade' }),
     event: text({

@@ -5,6 +5,8 @@ import { parseLanguage } from './languages.ts'
 /** As clients name the engines. */
 export const ENGINES = { sidecar: 'sidecar', hosted: 'huggingface' } as const
 
+const MAX_URL_LENGTH = 2048
+
 /**
  * How an upload wants to be transcribed, from its text fields, by one of the `engines` that this service has. Throws
  * `validation` naming the field and what it takes.
@@ -26,6 +28,7 @@ export function parseOptions(fields: Map<string, string>, engines: EngineName[])
     channels: parseChoice(fields, 'channels', ['mix', 'split']),
     partStart,
     partEnd,
+    webhookUrl: parseUrl(fields, 'webhook_url'),
   }
 }
 
@@ -57,6 +60,12 @@ function parseSeconds(fields: Map<string, string>, name: string): number | null 
   if (!text) return null
   if (/^\d{1,7}(\.\d{1,9})?$/.test(text)) return Number(text)
   throw new VerbatimError('validation', `${name} is ${quoted(text)}; it takes seconds, such as 90 or 12.5`)
+}
+
+function parseUrl(fields: Map<string, string>, name: string): string | null {
+  const text = fields.get(name) || null
+  if (text === null || text.length <= MAX_URL_LENGTH) return text
+  throw new VerbatimError('validation', `${name} takes a URL of at most ${MAX_URL_LENGTH} letters`)
 }
 
 const quoted = (text: string) => JSON.stringify(text.slice(0, 40))

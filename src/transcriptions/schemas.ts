@@ -229,6 +229,12 @@ const OPTIONS = {
   },
   start: { ...SECONDS, description: 'Seconds from which on to transcribe' },
   end: { ...SECONDS, description: 'Seconds up to which to transcribe' },
+  webhook_url: {
+    type: 'string' as const,
+    default: '',
+    description:
+      'Told when the transcription is over, as a webhook is: an https URL on the public internet. Signed with the secret of `POST /api/webhooks/uploads/secret`',
+  },
 }
 
 const AUDIO = {

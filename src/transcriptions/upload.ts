@@ -14,6 +14,14 @@ import { insertTranscription } from './transcriptions.store.ts'
 
 type StoredAudio = { bytes: number; sha256: string }
 
+/** What is told to a URL that an upload names. */
+export type UploadWebhooks = {
+  /** Throws `url_refused` and `url_failed` where it cannot be asked. */
+  check(url: string): Promise<void>
+  /** Lets the transaction's transcription have one. */
+  provide(tx: Transaction, userId: string): Promise<void>
+}
+
 /** Brings an upload's text fields, and its audio once `store` has taken it in. */
 export type Receive = (store: (body: ReadableStream<Uint8Array>) => Promise<StoredAudio>) => Promise<{
   fields: Map<string, string>
@@ -26,8 +34,8 @@ export type Receive = (store: (body: ReadableStream<Uint8Array>) => Promise<Stor
  * with the same `idempotencyKey` is answered as it was then.
  *
  * Throws what `receive` throws, and `unauthorized` (the account is gone), `no_audio_file`, `validation`, `too_long`,
- * `idempotency_key_in_use`, `idempotency_key_reused`, `too_many_transcriptions`, `audio_limit_reached`, and what
- * `look` refuses.
+ * `idempotency_key_in_use`, `idempotency_key_reused`, `too_many_transcriptions`, `audio_limit_reached`, `url_refused` and
+ * `url_failed` (its `webhook_url`), and what `look` refuses.
  */
 export function createUpload({
   db,
@@ -37,6 +45,7 @@ export function createUpload({
   engines,
   maxAudioSeconds,
   allowance,
+  webhooks,
 }: {
   db: Database
   queue: Pick<Queue, 'enqueue'>
@@ -45,6 +54,7 @@ export function createUpload({
   engines: EngineName[]
   maxAudioSeconds: number
   allowance: Allowance
+  webhooks: UploadWebhooks
 }) {
   return async ({
     userId,
@@ -76,6 +86,7 @@ export function createUpload({
         return earlier
       }
       const options = parseOptions(fields, engines)
+      if (options.webhookUrl !== null) await webhooks.check(options.webhookUrl)
       const info = await look(id)
       const apart = options.channels === 'split' ? info.channels : 1
       if (apart * (info.claimedSeconds ?? 0) > maxAudioSeconds) throw tooLong({ maxAudioSeconds, apart })
@@ -96,6 +107,7 @@ export function createUpload({
           audioBytes: file.stored.bytes,
           audioSha256: sha256,
         })
+        if (options.webhookUrl !== null) await webhooks.provide(tx, userId)
         if (fingerprint) await turn.answer(tx, { transcriptionId: id, fingerprint })
         await requireWithin(tx, { id, userId, allowance })
         await queue.enqueue(tx, 'prepare', [prepareJob({ id, ...ownTurn })])

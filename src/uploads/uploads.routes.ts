@@ -117,7 +117,7 @@ function ownedRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate })
           ]),
           responses: {
             201: { description: 'It is begun, at the `Location`' },
-            ...refusals(400, 401, 403, 409, 412, 413, 429),
+            ...refusals(400, 401, 403, 409, 412, 413, 429, 502),
           },
         },
       },
@@ -167,7 +167,7 @@ function ownedRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate })
         requestBody: pieceBody,
         responses: {
           204: { description: 'It is here, up to the `Upload-Offset`' },
-          ...refusals(400, 401, 403, 404, 409, 410, 412, 413, 415, 429, 500, 503, 507),
+          ...refusals(400, 401, 403, 404, 409, 410, 412, 413, 415, 429, 500, 502, 503, 507),
         },
       },
     })
@@ -241,6 +241,7 @@ const REFUSALS = {
   415: 'No audio, or no piece of an upload',
   429: 'Too many requests, or more than you may have at a time or on a day: ask for it again',
   500: 'A defect',
+  502: 'The host of its webhook_url is not found',
   503: 'It cannot be looked at now: ask for it again',
   507: 'There is no room left',
 }

@@ -45,6 +45,7 @@ const MAX_UNFINISHED = 100
 /** Refusals that the same bytes would meet again. */
 const FINAL = [
   'validation',
+  'url_refused',
   'empty',
   'unsupported_type',
   'corrupt',
@@ -67,8 +68,8 @@ export function createUploadsService({
   db: Database
   storage: Storage
   takeIn: TakeIn
-  /** Throws `validation` where a transcription would not take these fields. */
-  checkFields: (fields: Map<string, string>) => void
+  /** Throws `validation`, `url_refused` and `url_failed` where a transcription would not take these fields. */
+  checkFields: (fields: Map<string, string>) => Promise<void>
   maxBytes: number
 }) {
   async function owned(keys: UploadKeys): Promise<Upload> {
@@ -115,7 +116,7 @@ export function createUploadsService({
   return {
     maxBytes,
 
-    /** Throws `too_large`, `empty`, `validation` and `too_many_uploads`. */
+    /** Throws `too_large`, `empty`, `too_many_uploads`, and what `checkFields` throws. */
     async create({
       userId,
       length,
@@ -132,7 +133,7 @@ export function createUploadsService({
         )
       }
       if (length === 0) throw new VerbatimError('empty', 'The audio file is empty')
-      checkFields(parseMetadata(metadata))
+      await checkFields(parseMetadata(metadata))
       if ((await countUnfinished(db, userId)) >= MAX_UNFINISHED) {
         throw new VerbatimError(
           'too_many_uploads',

@@ -59,7 +59,8 @@ export function createDeliver({
         dueAt: new Date(Date.now() + (pause ?? 0) * 1000),
       })
       if (!isWritten) return
-      if (made.status === GONE) await disableWebhook(tx, outgoing.webhookId)
+      // One that an upload has named is asked no more anyway.
+      if (made.status === GONE && outgoing.url === null) await disableWebhook(tx, outgoing.webhookId)
       if (next === null) return
       await queue.enqueue(tx, 'webhook', [deliveryJob({ ...outgoing, job: next }, pause)])
     })
@@ -90,7 +91,7 @@ async function attempt(
   try {
     const answer = await outbound.request({
       method: 'POST',
-      url: outgoing.url,
+      url: outgoing.to,
       secure: true,
       headers: {
         'Content-Type': 'application/json',

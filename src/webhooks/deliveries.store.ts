@@ -6,7 +6,7 @@ export type Delivery = typeof deliveries.$inferSelect
 export type DeliveryAttempt = Delivery['attempts'][number]
 /** Taken up: with where it goes, and what it is signed with. */
 export type Outgoing = Delivery &
-  Pick<typeof webhooks.$inferSelect, 'url' | 'secret' | 'previousSecrets'> & { job: string }
+  Pick<typeof webhooks.$inferSelect, 'secret' | 'previousSecrets'> & { job: string; to: string }
 
 /** A test message. Those of transcriptions are written by the database. */
 export async function insertTest(db: Queries, webhookId: string): Promise<Delivery | null> {
@@ -92,7 +92,7 @@ export async function takeUp(
     )
     .returning({
       ...getTableColumns(deliveries),
-      url: webhooks.url,
+      to: sql<string>`coalesce(${deliveries.url}, ${webhooks.url})`,
       secret: webhooks.secret,
       previousSecrets: webhooks.previousSecrets,
     })

@@ -8,8 +8,13 @@ const time = () => t.String({ format: 'date-time' })
 
 export const WebhookParams = t.Object({ id: t.String({ description: 'The webhook’s', examples: [ID] }) })
 
+const idOrUploads = () =>
+  t.String({ description: 'The webhook’s, or `uploads`: of each `webhook_url`', examples: [ID] })
+
+export const SigningParams = t.Object({ id: idOrUploads() })
+
 export const DeliveryParams = t.Object({
-  id: t.String({ description: 'The webhook’s', examples: [ID] }),
+  id: idOrUploads(),
   delivery: t.String({
     description: 'The delivery’s, which its message carries as `webhook-id`',
     examples: [ID],
@@ -70,6 +75,7 @@ export const Webhooks = t.Object({ webhooks: t.Array(Webhook) })
 export const Delivery = t.Object({
   id: t.String({ format: 'uuid' }),
   event: t.UnionEnum([...EVENTS, 'webhook.test']),
+  url: nullable(t.String({ description: 'Where its upload had it sent; null: to the webhook’s' })),
   transcription_id: nullable(t.String({ format: 'uuid' })),
   state: t.UnionEnum(['pending', 'delivered', 'failed']),
   created_at: time(),

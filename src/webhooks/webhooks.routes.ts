@@ -11,6 +11,7 @@ import {
   NewWebhook,
   Registered,
   Rotated,
+  SigningParams,
   Webhook,
   WebhookChanges,
   WebhookParams,
@@ -86,12 +87,12 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
       },
     )
     .post('/:id/secret', ({ params: { id }, userId }) => webhooks.rotate({ id, userId }), {
-      params: WebhookParams,
+      params: SigningParams,
       response: { 200: Rotated, ...MAY_REFUSE, 404: Problem },
       detail: {
         summary: 'Change the secret of a webhook',
         description:
-          'For a day messages are signed with both, the one before it and the new one, so that none is refused while receivers learn of it.',
+          'For a day messages are signed with both, the one before it and the new one, so that none is refused while receivers learn of it. That of `uploads` signs what is sent to each `webhook_url`.',
       },
     })
     .post(
@@ -116,7 +117,7 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
       ({ params: { id }, query: { limit = PAGE, cursor }, userId }) =>
         webhooks.deliveries({ id, userId, limit, cursor }),
       {
-        params: WebhookParams,
+        params: SigningParams,
         query: DeliveriesQuery,
         response: { 200: Deliveries, 400: Problem, ...MAY_REFUSE, 404: Problem },
         detail: {

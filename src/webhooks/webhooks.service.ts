@@ -6,14 +6,18 @@ import { type Delivery, findDelivery, insertTest, listDeliveries, replay } from 
 import { EVENTS, type WebhookEvent } from './events.ts'
 import { rotated } from './secrets.ts'
 import { newSecret } from './signature.ts'
+import { provideUploadsWebhook } from './upload-webhooks.ts'
 import {
   countWebhooks,
   disableWebhook,
+  findSigning,
   findWebhook,
-  holdWebhook,
+  holdSigning,
   insertWebhook,
   listWebhooks,
   removeWebhook,
+  type Signing,
+  UPLOADS,
   updateWebhook,
   type Webhook,
   type WebhookKeys,
@@ -23,7 +27,10 @@ const MAX_WEBHOOKS = 20
 
 export type WebhooksService = ReturnType<typeof createWebhooksService>
 
-/** A user's webhooks and what was sent to them. Everything throws `not_found` also for another user's. */
+/**
+ * A user's webhooks and what was sent to them. Everything throws `not_found` also for another user's. The id `uploads` stands
+ * for the URLs that uploads name: they have a log and a secret.
+ */
 export function createWebhooksService({ db, outbound }: { db: Database; outbound: Outbound }) {
   async function owned(keys: WebhookKeys): Promise<Webhook> {
     const row = isUuid(keys.id) ? await findWebhook(db, keys) : null
@@ -31,9 +38,14 @@ export function createWebhooksService({ db, outbound }: { db: Database; outbound
     return row
   }
 
-  async function enabled(keys: WebhookKeys): Promise<Webhook> {
-    const row = await owned(keys)
-    if (!row.disabledAt) return row
+  async function signing(keys: WebhookKeys): Promise<Signing> {
+    const row = isUuid(keys.id) || keys.id === UPLOADS ? await findSigning(db, keys) : null
+    if (!row) throw notFound()
+    return row
+  }
+
+  function requireEnabled({ disabledAt }: Pick<Webhook, 'disabledAt'>): void {
+    if (!disabledAt) return
     throw new VerbatimError(
       'webhook_disabled',
       'The webhook is disabled, as its host said that it is gone: enable it',
@@ -41,7 +53,7 @@ export function createWebhooksService({ db, outbound }: { db: Database; outbound
   }
 
   async function ownedDelivery({ deliveryId, ...keys }: WebhookKeys & { deliveryId: string }) {
-    const { id: webhookId } = await owned(keys)
+    const { id: webhookId } = await signing(keys)
     const row = isUuid(deliveryId) ? await findDelivery(db, { id: deliveryId, webhookId }) : null
     if (!row) throw new VerbatimError('not_found', 'Delivery not found')
     return row
@@ -113,9 +125,10 @@ export function createWebhooksService({ db, outbound }: { db: Database; outbound
      * is on its way is signed when it is sent.
      */
     async rotate(keys: WebhookKeys) {
-      await owned(keys)
+      if (keys.id !== UPLOADS) await owned(keys)
       return db.transaction(async (tx) => {
-        const row = await holdWebhook(tx, keys)
+        if (keys.id === UPLOADS) await provideUploadsWebhook(tx, keys.userId)
+        const row = await holdSigning(tx, keys)
         if (!row) throw notFound()
         const { until, ...secrets } = rotated(row, new Date())
         await updateWebhook(tx, keys, secrets)
@@ -125,8 +138,9 @@ export function createWebhooksService({ db, outbound }: { db: Database; outbound
 
     /** Sends a message that says no more than that it came. Throws `webhook_disabled`. */
     async test(keys: WebhookKeys) {
-      const { id } = await enabled(keys)
-      const row = await insertTest(db, id)
+      const webhook = await owned(keys)
+      requireEnabled(webhook)
+      const row = await insertTest(db, webhook.id)
       if (!row) throw notFound()
       return deliveryOf(row)
     },
@@ -137,7 +151,7 @@ export function createWebhooksService({ db, outbound }: { db: Database; outbound
       cursor,
       ...keys
     }: WebhookKeys & { limit: number; cursor?: string | undefined }) {
-      const { id: webhookId } = await owned(keys)
+      const { id: webhookId } = await signing(keys)
       const before = cursor === undefined ? undefined : await ownedDelivery({ ...keys, deliveryId: cursor })
       const rows = await listDeliveries(db, { webhookId, before, limit: limit + 1 })
       const page = rows.slice(0, limit)
@@ -147,7 +161,7 @@ export function createWebhooksService({ db, outbound }: { db: Database; outbound
 
     /** Sends a message once more, whatever became of it, and tries as often as with a new one. Throws `webhook_disabled`. */
     async replay(keys: WebhookKeys & { deliveryId: string }) {
-      await enabled(keys)
+      requireEnabled(await signing(keys))
       const { id } = await ownedDelivery(keys)
       const row = await replay(db, id)
       if (!row) throw new VerbatimError('not_found', 'Delivery not found')
@@ -167,10 +181,11 @@ function webhookOf({ id, url, events, createdAt, disabledAt }: Webhook) {
   }
 }
 
-function deliveryOf({ id, event, transcriptionId, state, createdAt, dueAt, attempts }: Delivery) {
+function deliveryOf({ id, event, url, transcriptionId, state, createdAt, dueAt, attempts }: Delivery) {
   return {
     id,
     event,
+    url,
     transcription_id: transcriptionId,
     state,
     created_at: createdAt.toISOString(),

@@ -1,30 +1,61 @@
-import { and, asc, count, eq, sql } from 'drizzle-orm'
+import { and, asc, count, eq, getTableColumns, isNotNull, isNull, sql } from 'drizzle-orm'
 import type { Queries, Transaction } from '../db/database.ts'
 import { deliveries, webhooks } from '../db/schema.ts'
 
-export type Webhook = typeof webhooks.$inferSelect
+type Row = typeof webhooks.$inferSelect
+/** One that is registered. */
+export type Webhook = Row & { url: string }
+/** What messages are signed with, also those to where uploads say. */
+export type Signing = Pick<Row, 'id' | 'secret' | 'previousSecrets' | 'disabledAt'>
 export type NewWebhook = Pick<Webhook, 'userId' | 'url' | 'secret' | 'events'>
 export type WebhookKeys = { id: string; userId: string }
 
-const owned = ({ id, userId }: WebhookKeys) => and(eq(webhooks.id, id), eq(webhooks.userId, userId))
+/** Stands for the id of the one that has no URL of its own. */
+export const UPLOADS = 'uploads'
+
+const registered = { ...getTableColumns(webhooks), url: sql<string>`${webhooks.url}` }
+
+const owned = ({ id, userId }: WebhookKeys) =>
+  and(
+    eq(webhooks.userId, userId),
+    id === UPLOADS ? isNull(webhooks.url) : and(eq(webhooks.id, id), isNotNull(webhooks.url)),
+  )
 
 export async function insertWebhook(db: Queries, webhook: NewWebhook): Promise<Webhook | null> {
-  const [row] = await db.insert(webhooks).values(webhook).returning()
+  const [row] = await db.insert(webhooks).values(webhook).returning(registered)
   return row ?? null
 }
 
+/** The one that has no URL of its own, unless there is one already. */
+export async function insertUploadsWebhook(db: Queries, webhook: Omit<NewWebhook, 'url'>): Promise<void> {
+  await db.insert(webhooks).values(webhook).onConflictDoNothing()
+}
+
 export async function countWebhooks(db: Queries, userId: string): Promise<number> {
-  const [row] = await db.select({ count: count() }).from(webhooks).where(eq(webhooks.userId, userId))
+  const [row] = await db
+    .select({ count: count() })
+    .from(webhooks)
+    .where(and(eq(webhooks.userId, userId), isNotNull(webhooks.url)))
   return row?.count ?? 0
 }
 
 /** The oldest first. */
 export async function listWebhooks(db: Queries, userId: string): Promise<Webhook[]> {
-  return db.select().from(webhooks).where(eq(webhooks.userId, userId)).orderBy(asc(webhooks.createdAt))
+  return db
+    .select(registered)
+    .from(webhooks)
+    .where(and(eq(webhooks.userId, userId), isNotNull(webhooks.url)))
+    .orderBy(asc(webhooks.createdAt))
 }
 
 /** Null also for another user's; nor do the others touch those. */
 export async function findWebhook(db: Queries, keys: WebhookKeys): Promise<Webhook | null> {
+  const [row] = await db.select(registered).from(webhooks).where(owned(keys))
+  return row ?? null
+}
+
+/** Also of `UPLOADS`. */
+export async function findSigning(db: Queries, keys: WebhookKeys): Promise<Signing | null> {
   const [row] = await db.select().from(webhooks).where(owned(keys))
   return row ?? null
 }
@@ -37,8 +68,8 @@ export async function updateWebhook(
   await db.update(webhooks).set(changes).where(owned(keys))
 }
 
-/** A webhook that is held until `tx` ends. Null also for another user's. */
-export async function holdWebhook(tx: Transaction, keys: WebhookKeys): Promise<Webhook | null> {
+/** As `findSigning`, held until `tx` ends. */
+export async function holdSigning(tx: Transaction, keys: WebhookKeys): Promise<Signing | null> {
   const [row] = await tx.select().from(webhooks).where(owned(keys)).for('no key update')
   return row ?? null
 }

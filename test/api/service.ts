@@ -28,6 +28,7 @@ import { createTranscriptionsService } from '../../src/transcriptions/transcript
 import { countOpenByStatus } from '../../src/transcriptions/transcriptions.store.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
 import { createUploadsService } from '../../src/uploads/uploads.service.ts'
+import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 import { createWebhooksService } from '../../src/webhooks/webhooks.service.ts'
 import type { TestDatabaseKind } from '../databases.ts'
 
@@ -75,6 +76,8 @@ export async function startService({
   const health = { databaseAnswers: true }
   const accessTokens = await createAccessTokens({ secrets })
   const links = createLinkSigner({ secrets })
+  const outbound = guardedOutbound({ allow: LOOPBACK })
+  const uploadWebhooks = createUploadWebhooks({ outbound })
   const upload = createUpload({
     db,
     queue,
@@ -83,13 +86,16 @@ export async function startService({
     engines: ['sidecar'],
     maxAudioSeconds,
     allowance: limits,
+    webhooks: uploadWebhooks,
   })
-  const outbound = guardedOutbound({ allow: LOOPBACK })
   const uploads = createUploadsService({
     db,
     storage,
     takeIn: upload,
-    checkFields: (fields) => void parseOptions(fields, ['sidecar']),
+    async checkFields(fields) {
+      const { webhookUrl } = parseOptions(fields, ['sidecar'])
+      if (webhookUrl !== null) await uploadWebhooks.check(webhookUrl)
+    },
     maxBytes: MAX_UPLOAD_BYTES,
   })
   const rate = (name: string, perMinute: number | undefined) =>

@@ -2,11 +2,13 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
+import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { createProbe } from '../../src/transcriptions/look.ts'
 import { findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
+import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 import { keysBelow, streamOf } from '../contracts/storage.ts'
 import { embedded } from '../databases.ts'
 import { fixture, temporaryFolder } from '../media/recordings.ts'
@@ -61,6 +63,7 @@ async function uploaded(storage: Storage, recording: Uint8Array) {
       engines: ['sidecar'],
       maxAudioSeconds: 3600,
       allowance: {},
+      webhooks: createUploadWebhooks({ outbound: guardedOutbound({ allow: [] }) }),
     },
   })
   const id = await upload({

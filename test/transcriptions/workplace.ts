@@ -18,6 +18,7 @@ import {
 } from '../../src/transcriptions/transcriptions.store.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
 import type { DeliverServices } from '../../src/webhooks/deliver.ts'
+import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 import { startWorker } from '../../src/worker.ts'
 import { streamOf } from '../contracts/storage.ts'
 import type { TestDatabaseKind } from '../databases.ts'
@@ -97,6 +98,7 @@ export async function openWorkplace(kind: TestDatabaseKind) {
         engines: ['sidecar', 'huggingface'],
         maxAudioSeconds: 3600,
         allowance: {},
+        webhooks: createUploadWebhooks({ outbound: guardedOutbound({ allow: [] }) }),
       })
       return upload({
         userId: by,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { wavOf } from '../../src/media/wav.ts'
+import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { s3Storage } from '../../src/storage/s3/s3.ts'
 import { audioKey } from '../../src/transcriptions/keys.ts'
@@ -8,6 +9,7 @@ import { createProbe } from '../../src/transcriptions/look.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
 import { createUploadsService } from '../../src/uploads/uploads.service.ts'
 import { UPLOADS_FOLDER } from '../../src/uploads/uploads.store.ts'
+import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 import { streamOf } from '../contracts/storage.ts'
 import { embedded } from '../databases.ts'
 import { temporaryFolder } from '../media/recordings.ts'
@@ -38,12 +40,13 @@ test('pieces in a bucket become one transcription’s audio there, and nothing o
     engines: ['sidecar'],
     maxAudioSeconds: 3600,
     allowance: {},
+    webhooks: createUploadWebhooks({ outbound: guardedOutbound({ allow: [] }) }),
   })
   const uploads = createUploadsService({
     db,
     storage,
     takeIn: upload,
-    checkFields: () => {},
+    checkFields: async () => {},
     maxBytes: 2 ** 30,
   })
   try {

@@ -190,7 +190,7 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
       db,
       storage,
       takeIn: () => Promise.reject(new Error('killed')),
-      checkFields: () => {},
+      checkFields: async () => {},
       maxBytes: MAX_UPLOAD_BYTES,
     })
     const { sub: userId } = claimsOf(ada.headers.authorization?.split(' ')[1] ?? '')

@@ -1,16 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
-import { deliveries, users, webhooks } from '../../src/db/schema.ts'
+import { deliveries, transcriptions, users, webhooks } from '../../src/db/schema.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { complete, fail } from '../../src/transcriptions/transcriptions.store.ts'
 import { createDeliver } from '../../src/webhooks/deliver.ts'
 import { type Relay, startRelay } from '../../src/webhooks/relay.ts'
-import { type Client, clientOf, fixture, textAt } from '../api/client.ts'
+import { type Answer, type Client, clientOf, fixture, textAt } from '../api/client.ts'
 import { claimsOf } from '../api/jwt.ts'
 import { startService, type TestService } from '../api/service.ts'
 import { databases } from '../databases.ts'
-import { openReceiver, verified } from './receiver.ts'
+import { type Message, openReceiver, verified } from './receiver.ts'
 
 setDefaultTimeout(60_000)
 
@@ -22,9 +22,19 @@ type Delivery = {
   event: string
   state: string
   transcription_id: string | null
+  url: string | null
   next_attempt_at: string | null
   created_at: string
   attempts: { at: string; seconds: number; status: number | null; error: string | null }[]
+}
+
+/** Whether it was signed with this secret. */
+function isBy(message: Message, secret: string): boolean {
+  try {
+    return Boolean(verified(message, secret))
+  } catch {
+    return false
+  }
 }
 
 describe.each(databases)('webhooks on $name', (kind) => {
@@ -125,6 +135,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
       id: message.id,
       event: 'transcription.completed',
       transcription_id: transcription,
+      url: null,
       state: 'delivered',
       created_at: expect.any(String),
       next_attempt_at: null,
@@ -147,6 +158,188 @@ describe.each(databases)('webhooks on $name', (kind) => {
       { event: 'transcription.canceled', transcription_id: stopped },
       { event: 'transcription.failed', transcription_id: broken },
     ])
+  })
+
+  test('what nobody can read any more is not told: an ephemeral transcription', async () => {
+    const { id } = await register()
+    const form = new FormData()
+    form.set('model', 'whisper-1')
+    form.set('file', fixture('speech.mp3'), 'speech.mp3')
+    const answer = ada.ask('/v1/audio/transcriptions', { method: 'POST', body: form })
+    const open = () => service.db.select().from(transcriptions).where(eq(transcriptions.userId, adaId))
+    while ((await open()).length === 0) await Bun.sleep(10)
+    const [row] = await open()
+    await service.db.transaction(async (tx) => {
+      await complete(tx, { id: row?.id ?? '', text: '', detectedLanguage: null })
+      expect(await tx.select().from(deliveries).where(eq(deliveries.webhookId, id))).toEqual([])
+    })
+    expect((await answer).status).toBe(200)
+    await ada.ask(`/api/webhooks/${id}/test`, { method: 'POST' })
+    await latest(id, 'delivered')
+    expect((await deliveriesOf(id)).map(({ event }) => event)).toEqual(['webhook.test'])
+  })
+
+  describe('a webhook_url of an upload', () => {
+    const secretOfUploads = async () =>
+      textAt((await ada.ask('/api/webhooks/uploads/secret', { method: 'POST' })).body, 'secret')
+    const base64 = (text: string) => Buffer.from(text).toString('base64')
+
+    /** The ways to send audio with one. */
+    const ways: [how: string, send: (url: string) => Promise<Answer>][] = [
+      ['in a form', (url) => ada.upload(fixture('speech.mp3'), { webhook_url: url })],
+      [
+        'in the query',
+        (url) =>
+          ada.ask(`/api/transcribe?webhook_url=${encodeURIComponent(url)}`, {
+            method: 'PUT',
+            body: fixture('speech.mp3'),
+          }),
+      ],
+      [
+        'in JSON',
+        async (url) => {
+          const audio = Bun.serve({
+            port: 0,
+            hostname: '127.0.0.1',
+            fetch: () => new Response(fixture('speech.mp3')),
+          })
+          const audio_url = `http://127.0.0.1:${audio.port}/speech.mp3`
+          const sent = await ada.post('/api/transcribe', { audio_url, webhook_url: url })
+          await audio.stop(true)
+          return sent
+        },
+      ],
+      [
+        'in the metadata of a resumable upload',
+        async (url) => {
+          const body = await fixture('speech.mp3').bytes()
+          const headers = {
+            'upload-length': String(body.length),
+            'upload-metadata': `webhook_url ${base64(url)}`,
+            'content-type': 'application/offset+octet-stream',
+          }
+          const {
+            status,
+            headers: told,
+            body: problem,
+          } = await ada.ask('/api/uploads', { method: 'POST', headers, body })
+          const id = told.get('transcription-id')
+          return { status, headers: told, body: id === null ? problem : { transcription_id: id } }
+        },
+      ],
+    ]
+
+    test.each(ways)(
+      '%s is told, once, with a signature that the official library finds right',
+      async (_, send) => {
+        await newUser()
+        const secret = await secretOfUploads()
+        const { body } = await send(receiver.url)
+        const id = textAt(body, 'transcription_id')
+        await completed(id)
+        const [message] = await receiver.count(1)
+        if (!message) throw new Error('nothing came')
+        expect(verified(message, secret)).toMatchObject({
+          type: 'transcription.completed',
+          data: {
+            id,
+            status: 'completed',
+            links: { transcription: `${PUBLIC_URL}/api/transcriptions/${id}` },
+          },
+        })
+        const delivery = await latest('uploads', 'delivered')
+        expect(delivery).toMatchObject({ id: message.id, url: receiver.url, transcription_id: id })
+        expect(receiver.messages).toHaveLength(1)
+      },
+    )
+
+    test('has the outcome of its own upload alone, beside what is registered', async () => {
+      const { id: registered, secret } = await register({ events: ['transcription.completed'] })
+      const own = await secretOfUploads()
+      const stopped = textAt(
+        (await ada.upload(fixture('speech.mp3'), { webhook_url: receiver.url })).body,
+        'transcription_id',
+      )
+      await completed(await upload())
+      await ada.ask(`/api/transcriptions/${stopped}/cancel`, { method: 'POST' })
+      const messages = await receiver.count(2)
+      const byUs = (key: string) => messages.filter((message) => isBy(message, key))
+      expect(byUs(secret).map(({ body }) => JSON.parse(body).type)).toEqual(['transcription.completed'])
+      expect(byUs(own).map(({ body }) => JSON.parse(body).type)).toEqual(['transcription.canceled'])
+      expect((await deliveriesOf('uploads')).map(({ event }) => event)).toEqual(['transcription.canceled'])
+      expect((await deliveriesOf(registered)).map(({ event }) => event)).toEqual(['transcription.completed'])
+      expect((await ada.ask('/api/webhooks')).body).toMatchObject({ webhooks: [{ id: registered }] })
+    })
+
+    test('is tried again, and replayed; one that is gone is given up, and the next one is told all the same', async () => {
+      await newUser()
+      receiver.answer(() => new Response(null, { status: 410 }))
+      const sent = () => ada.upload(fixture('speech.mp3'), { webhook_url: receiver.url })
+      await completed(textAt((await sent()).body, 'transcription_id'))
+      const gone = await latest('uploads', 'failed')
+      expect(gone.attempts.map(({ status }) => status)).toEqual([410])
+      receiver.answerInTurn(503)
+      await completed(textAt((await sent()).body, 'transcription_id'))
+      expect((await latest('uploads', 'delivered')).attempts.map(({ status }) => status)).toEqual([503, 200])
+      const replayed = await ada.ask(`/api/webhooks/uploads/deliveries/${gone.id}/replay`, { method: 'POST' })
+      expect(replayed.status).toBe(202)
+      // Made before the user had asked for any secret, it is signed with the one that they have when it is sent.
+      const secret = await secretOfUploads()
+      while ((await deliveriesOf('uploads')).some(({ state }) => state !== 'delivered')) await Bun.sleep(20)
+      await ada.ask(`/api/webhooks/uploads/deliveries/${gone.id}/replay`, { method: 'POST' })
+      const again = (await receiver.count(5)).at(-1) ?? expect.unreachable()
+      expect(again.id).toBe(gone.id)
+      expect(verified(again, secret)).toMatchObject({ type: 'transcription.completed' })
+    })
+
+    test.each([
+      ['http://10.0.0.1/hook', 400, 'url_refused'],
+      ['http://1.1.1.1/hook', 400, 'url_refused'],
+      ['https://[::ffff:169.254.169.254]/', 400, 'url_refused'],
+      ['hook', 400, 'url_refused'],
+      ['https://1.1.1.1/\0', 400, 'url_refused'],
+      ['https://localhost.invalid/hook', 502, 'url_failed'],
+      [`https://1.1.1.1/${'a'.repeat(2048)}`, 400, 'validation'],
+    ])('%s is refused when it is named, and nothing is kept', async (url, status, code) => {
+      await newUser()
+      const files = await service.files()
+      for (const [how, send] of ways) {
+        const refused = await send(url)
+        expect({ how, status: refused.status, body: refused.body }).toMatchObject({
+          how,
+          status,
+          body: { code },
+        })
+      }
+      expect(await service.files()).toEqual(files)
+      const rows = await service.db.select().from(transcriptions).where(eq(transcriptions.userId, adaId))
+      expect(rows).toEqual([])
+    })
+
+    test('is no webhook to be read, changed, tested or deleted, and another user’s log is not told', async () => {
+      const log = { status: 404, body: { code: 'not_found' } }
+      await newUser()
+      expect(await ada.ask('/api/webhooks/uploads/deliveries')).toMatchObject(log)
+      await completed(
+        textAt(
+          (await ada.upload(fixture('speech.mp3'), { webhook_url: receiver.url })).body,
+          'transcription_id',
+        ),
+      )
+      const { id: delivery } = await latest('uploads', 'delivered')
+      const [row] = await service.db.select().from(webhooks).where(eq(webhooks.userId, adaId))
+      for (const id of ['uploads', row?.id]) {
+        expect(await ada.ask(`/api/webhooks/${id}`)).toMatchObject(log)
+        expect(await ada.ask(`/api/webhooks/${id}`, { method: 'DELETE' })).toMatchObject(log)
+        expect(await ada.ask(`/api/webhooks/${id}/test`, { method: 'POST' })).toMatchObject(log)
+        expect(await ada.patch(`/api/webhooks/${id}`, { enabled: false })).toMatchObject(log)
+      }
+      await newUser()
+      await secretOfUploads()
+      expect(await deliveriesOf('uploads')).toEqual([])
+      const path = `/api/webhooks/uploads/deliveries/${delivery}/replay`
+      expect(await ada.ask(path, { method: 'POST' })).toMatchObject(log)
+    })
   })
 
   test('what was rolled back is not told, nor another user’s', async () => {
