@@ -1,9 +1,17 @@
 import type { ErrorCode } from '../errors.ts'
 
-type Schema = { title?: string; examples?: unknown[]; anyOf?: Schema[]; type?: string; error?: string }
+type Schema = {
+  title?: string
+  examples?: unknown[]
+  anyOf?: Schema[]
+  properties?: Record<string, Schema>
+  type?: string
+  error?: string
+}
 type Content = Record<string, { schema?: Schema }>
 type Operation = {
   parameters?: { schema?: Schema }[]
+  requestBody?: { content?: Content }
   responses?: Record<string, { description?: string; content?: Content }>
 }
 
@@ -44,6 +52,9 @@ export function finished(document: Document): Document {
     for (const parameter of operation.parameters ?? []) {
       if (parameter.schema) parameter.schema = plainNumber(parameter.schema)
     }
+    for (const one of Object.values(operation.requestBody?.content ?? {})) {
+      if (one.schema) one.schema = withoutErrors(one.schema)
+    }
     for (const [status, { content }] of Object.entries(operation.responses ?? {})) {
       const example = EXAMPLES[status]
       for (const one of Object.values(content ?? {})) {
@@ -52,6 +63,13 @@ export function finished(document: Document): Document {
     }
   }
   return document
+}
+
+/** What a field's refusal says is not a schema's word. */
+function withoutErrors(schema: Schema): Schema {
+  if (!schema.properties) return schema
+  const plain = Object.entries(schema.properties).map(([name, { error: _, ...one }]) => [name, one])
+  return { ...schema, properties: Object.fromEntries(plain) }
 }
 
 /** Elysia reads numbers from texts, and tells of both; a client sends the number. */

@@ -21,5 +21,5 @@ export const IDEMPOTENCY_KEY = {
   in: 'header' as const,
   description:
     'Of your making, new for each upload. Sent again with the same body within a day, it is answered with the same transcription',
-  schema: { type: 'string' as const, minLength: 1, maxLength: 255 },
+  schema: { type: 'string' as const, pattern: '^[\\x21-\\x7e]{1,255}$' },
 }

@@ -200,7 +200,7 @@ export const Waveform = t.Object({
 })
 
 /** Swagger fills a form's fields with their defaults, or else makes something up: so each has one. */
-const SECONDS = { type: 'string' as const, pattern: '^(\\d+(\\.\\d+)?)?$', default: '' }
+const SECONDS = { type: 'string' as const, pattern: '^(\\d{1,7}(\\.\\d{1,9})?)?$', default: '' }
 
 const OPTIONS = {
   language: {
@@ -254,13 +254,17 @@ export const uploadForm = {
   required: true,
   content: {
     'multipart/form-data': {
-      schema: { type: 'object' as const, properties: { audio: AUDIO, audio_url: AUDIO_URL, ...OPTIONS } },
+      schema: {
+        type: 'object' as const,
+        properties: { audio: AUDIO, audio_url: AUDIO_URL, ...OPTIONS },
+        anyOf: [{ required: ['audio'] }, { required: ['audio_url'] }],
+      },
     },
     'application/json': {
       schema: {
         type: 'object' as const,
         required: ['audio_url'],
-        properties: { audio_url: AUDIO_URL, ...OPTIONS },
+        properties: { audio_url: { ...AUDIO_URL, minLength: 1 }, ...OPTIONS },
       },
     },
   },

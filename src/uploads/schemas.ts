@@ -12,17 +12,16 @@ export const UploadState = t.Object({
   expires_at: t.String({ format: 'date-time', description: 'A day after the last piece' }),
 })
 
-type Header = { name: string; description: string; required?: boolean; type?: 'string' | 'integer' }
+type Header = {
+  name: string
+  description: string
+  required?: boolean
+  schema: { type: 'string'; pattern: string } | { type: 'integer'; minimum: number }
+}
 
 /** Headers as the document tells them. */
 export const headersTold = (headers: Header[]) =>
-  headers.map(({ name, description, required = false, type = 'string' }) => ({
-    name,
-    in: 'header' as const,
-    required,
-    description,
-    schema: { type },
-  }))
+  headers.map(({ required = false, ...header }) => ({ in: 'header' as const, required, ...header }))
 
 export const pieceBody = {
   required: true,

@@ -9,6 +9,7 @@ import type { UploadState as State, UploadsService } from './uploads.service.ts'
 
 const VERSION = '1.0.0'
 const EXTENSIONS = 'creation,creation-with-upload,termination,expiration'
+const METADATA = '^[^\\s,]+( [A-Za-z0-9+/]+={0,2})?(,[^\\s,]+( [A-Za-z0-9+/]+={0,2})?)*$'
 const PIECE = 'application/offset+octet-stream'
 
 type Server = { timeout(request: Request, seconds: number): void } | null
@@ -109,10 +110,16 @@ function ownedRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate })
           description:
             'By the tus protocol, for which there are clients in most languages: give them this address as the endpoint. `Upload-Metadata` takes `filename` and the fields of the form. When all of it is there it becomes a transcription, whose id the answer carries as `Transcription-Id`.',
           parameters: headersTold([
-            { name: 'Upload-Length', description: 'Bytes of the file', required: true, type: 'integer' },
+            {
+              name: 'Upload-Length',
+              description: 'Bytes of the file',
+              required: true,
+              schema: { type: 'integer', minimum: 1 },
+            },
             {
               name: 'Upload-Metadata',
               description: 'Pairs of a name and a value in base64, such as `language ZGU=`',
+              schema: { type: 'string', pattern: METADATA },
             },
           ]),
           responses: {
@@ -162,7 +169,12 @@ function ownedRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate })
         description:
           'What came of a body that breaks off counts. The answer to the last piece carries `Transcription-Id`, or says as `/api/transcribe` does why the audio is refused.',
         parameters: headersTold([
-          { name: 'Upload-Offset', description: 'Bytes that are there', required: true, type: 'integer' },
+          {
+            name: 'Upload-Offset',
+            description: 'Bytes that are there',
+            required: true,
+            schema: { type: 'integer', minimum: 0 },
+          },
         ]),
         requestBody: pieceBody,
         responses: {

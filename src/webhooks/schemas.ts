@@ -23,6 +23,7 @@ export const DeliveryParams = t.Object({
 
 const url = () =>
   t.String({
+    minLength: 1,
     maxLength: 2048,
     description: 'An https URL on the public internet, or one of a network that the operator has named',
   })
