@@ -56,8 +56,9 @@ describe('who is asked', () => {
     ['ftp://1.1.1.1/', 'no http(s) URL'],
     ['gopher://1.1.1.1/', 'no http(s) URL'],
     ['//1.1.1.1/', 'no http(s) URL'],
+    ['https://1.1.1.1/\0', 'no http(s) URL'],
     ['', 'no http(s) URL'],
-  ])('%s is refused', async (url, reason) => {
+  ])('%j is refused', async (url, reason) => {
     const refusal = { code: 'url_refused', error: expect.stringContaining(reason) }
     expect(await outcomeOf(closed.check({ url }))).toEqual(refusal)
     expect(await outcomeOf(closed.request(get(url)))).toEqual(refusal)

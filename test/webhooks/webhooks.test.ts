@@ -293,14 +293,14 @@ describe.each(databases)('webhooks on $name', (kind) => {
     })
 
     test.each([
-      ['http://10.0.0.1/hook', 400, 'url_refused'],
-      ['http://1.1.1.1/hook', 400, 'url_refused'],
-      ['https://[::ffff:169.254.169.254]/', 400, 'url_refused'],
-      ['hook', 400, 'url_refused'],
-      ['https://1.1.1.1/\0', 400, 'url_refused'],
-      ['https://localhost.invalid/hook', 502, 'url_failed'],
-      [`https://1.1.1.1/${'a'.repeat(2048)}`, 400, 'validation'],
-    ])('%s is refused when it is named, and nothing is kept', async (url, status, code) => {
+      ['a private host', 'http://10.0.0.1/hook', 400, 'url_refused'],
+      ['http', 'http://1.1.1.1/hook', 400, 'url_refused'],
+      ['a cloud’s metadata', 'https://[::ffff:169.254.169.254]/', 400, 'url_refused'],
+      ['no URL', 'hook', 400, 'url_refused'],
+      ['one with a NUL', 'https://1.1.1.1/\0', 400, 'url_refused'],
+      ['a host that is not found', 'https://localhost.invalid/hook', 502, 'url_failed'],
+      ['one that is too long', `https://1.1.1.1/${'a'.repeat(2048)}`, 400, 'validation'],
+    ])('%s is refused when it is named, and nothing is kept', async (_, url, status, code) => {
       await newUser()
       const files = await service.files()
       for (const [how, send] of ways) {
@@ -511,6 +511,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
     [{ url: 'http://1.1.1.1/hook' }, 'url_refused'],
     [{ url: 'https://user:word@1.1.1.1/hook' }, 'url_refused'],
     [{ url: 'hook' }, 'url_refused'],
+    [{ url: 'https://1.1.1.1/\0' }, 'url_refused'],
     [{}, 'validation'],
     [{ url: 'https://1.1.1.1/', events: [] }, 'validation'],
     [{ url: 'https://1.1.1.1/', events: ['transcription.started'] }, 'validation'],
