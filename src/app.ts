@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia'
+import type { ElysiaAdapter } from 'elysia/adapter'
 import { type AdminRoutesServices, adminRoutes } from './admin/admin.routes.ts'
 import { type AuthRoutesServices, authRoutes } from './auth/auth.routes.ts'
 import { healthRoutes } from './health/health.routes.ts'
@@ -64,11 +65,11 @@ function operationsRoutes({ health, metrics, metricsToken: token }: OperationsSe
   return new Elysia().use(healthRoutes({ health })).use(metricsRoutes({ metrics, token }))
 }
 
-/** The API, on Web standards alone. */
-export function createApp(services: AppServices) {
+/** The API, on Web standards alone. `adapter`: for other runtimes than Bun. */
+export function createApp(services: AppServices, adapter?: ElysiaAdapter) {
   const routes = (): Route[] => app.routes
   // Without `standardHostname: false`, a host name as short as `api` hides the start of the path from the router.
-  const app = new Elysia({ handler: { standardHostname: false } })
+  const app = new Elysia({ handler: { standardHostname: false }, ...(adapter && { adapter }) })
     .use(answers({ ...services, routes }))
     .use(docs({ assets: services.swagger, version: services.version }))
     .use(authRoutes(services))

@@ -1,17 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import packageJson from '../package.json' with { type: 'json' }
-import { createAdminService } from './admin/admin.service.ts'
-import type { AppServices, OperationsServices } from './app.ts'
+import { type ApiServices, createApiServices } from './api-services.ts'
+import type { OperationsServices } from './app.ts'
 import { argon2id } from './auth/argon2id.ts'
-import { createAuthService } from './auth/auth.service.ts'
-import { createGate } from './auth/gate.ts'
-import { createIdentityProvider, type IdentityProvider } from './auth/identity-provider.ts'
-import { createKeysService } from './auth/keys.service.ts'
-import { SettingError, type Settings } from './config.ts'
+import { bucketOf, SettingError, type Settings } from './config.ts'
 import { openChanges } from './db/changes.ts'
 import type { Database } from './db/database.ts'
 import { lockDirectory } from './db/directory-lock.ts'
@@ -23,11 +17,8 @@ import { localSidecar } from './engines/local-sidecar/local-sidecar.ts'
 import { type Engines, inOrder } from './engines/preference.ts'
 import { sidecarEngine } from './engines/sidecar/sidecar.ts'
 import { StartError } from './errors.ts'
-import { createHealth } from './health/health.ts'
-import { createAccessTokens } from './http/access-tokens.ts'
-import type { SwaggerAssets } from './http/docs.ts'
+import { createHealth, ELSEWHERE } from './health/health.ts'
 import { removeOver } from './limits/counters.store.ts'
-import { createRate, type Rate } from './limits/rate.ts'
 import type { Log } from './log.ts'
 import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'
 import { measuredEngine } from './metrics/measured-engine.ts'
@@ -39,30 +30,22 @@ import { pgBossQueue } from './queue/pg-boss.ts'
 import { diskStorage } from './storage/disk.ts'
 import { s3Storage } from './storage/s3/s3.ts'
 import type { Storage } from './storage/storage.ts'
-import { createLinkSigner } from './transcriptions/links.ts'
 import { createProbe } from './transcriptions/look.ts'
-import { ENGINES, parseOptions } from './transcriptions/options.ts'
 import type { WorkServices } from './transcriptions/prepare.ts'
 import { requeue } from './transcriptions/recover.ts'
-import { createRequeue } from './transcriptions/requeue.ts'
 import { hostedSecondsToday } from './transcriptions/spans.store.ts'
 import { startSweeper } from './transcriptions/sweeper.ts'
-import { createTranscriptionsService } from './transcriptions/transcriptions.service.ts'
 import { countOpenByStatus } from './transcriptions/transcriptions.store.ts'
-import { createUpload } from './transcriptions/upload.ts'
-import { createUploadsService } from './uploads/uploads.service.ts'
 import type { DeliverServices } from './webhooks/deliver.ts'
 import { forgetJobs } from './webhooks/deliveries.store.ts'
 import { startRelay } from './webhooks/relay.ts'
-import { createUploadWebhooks } from './webhooks/upload-webhooks.ts'
-import { createWebhooksService } from './webhooks/webhooks.service.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 export type Service = {
   operations: OperationsServices
   /** Null in a process that only works. */
-  api: Omit<AppServices, 'stopping' | keyof OperationsServices> | null
+  api: ApiServices | null
   /** Null in a process that only serves the API. */
   work: (WorkServices & DeliverServices) | null
   /** Takes no more jobs, hands back what still runs after `graceMs`, then closes everything. */
@@ -124,74 +107,14 @@ export async function assemble({
   const engines = settings.MODE === 'api' ? null : openEngines(db, { settings, dataDir, env, log, metrics })
   const relay = engines && (await startRelay({ db, queue, listen: database.listen, log }))
   const takeover = engines && (await startTakeover({ db, queue, listen: database.listen, log }))
-  const maxAudioSeconds = settings.MAX_AUDIO_SECONDS
 
   async function openApi(): Promise<Service['api']> {
     const secrets = await secretsFrom(settings, dataDir)
-    const accessTokens = await createAccessTokens({ secrets })
-    const links = createLinkSigner({ secrets })
-    const transcriptions = createTranscriptionsService({ db, changes, storage, links, publicUrl })
-    const names = settings.INFERENCE.map((name) => ENGINES[name])
-    const uploadWebhooks = createUploadWebhooks({ outbound })
-    const upload = createUpload({
-      db,
-      queue,
-      storage,
+    return createApiServices({
+      ...{ settings, secrets, publicUrl, db, changes, queue, storage, outbound },
       look: createProbe({ storage, media }),
-      engines: names,
-      maxAudioSeconds,
-      allowance: {
-        maxOpen: settings.MAX_OPEN_PER_USER,
-        audioSecondsPerDay: settings.AUDIO_SECONDS_PER_DAY,
-      },
-      webhooks: uploadWebhooks,
+      passwords: argon2id,
     })
-    const uploads = createUploadsService({
-      db,
-      storage,
-      takeIn: upload,
-      async checkFields(fields) {
-        const { webhookUrl } = parseOptions(fields, names)
-        if (webhookUrl !== null) await uploadWebhooks.check(webhookUrl)
-      },
-      maxBytes: settings.MAX_UPLOAD_BYTES,
-    })
-    return {
-      auth: createAuthService({
-        db,
-        passwords: argon2id,
-        registration: settings.REGISTRATION,
-        accessTokens,
-        signInRate: createRate({
-          db,
-          name: 'logins',
-          perMinute: settings.LOGINS_PER_MINUTE,
-          sentence: 'There were too many tries to log in or register',
-        }),
-        async removeFiles(gone) {
-          await transcriptions.removeFiles(gone.transcriptions)
-          await uploads.removeFiles(gone.uploads)
-        },
-      }),
-      keys: createKeysService({ db }),
-      gate: createGate({
-        db,
-        accessTokens,
-        identityProvider: identityProviderOf(settings),
-        requestRate: requestRateOf(db, settings),
-      }),
-      trustedProxies: settings.TRUSTED_PROXIES,
-      admin: createAdminService({ db, requeue: createRequeue({ db, queue }) }),
-      transcriptions,
-      upload,
-      uploads,
-      outbound,
-      engines: settings.INFERENCE,
-      webhooks: createWebhooksService({ db, outbound }),
-      swagger: await swaggerAssets(),
-      maxUploadBytes: settings.MAX_UPLOAD_BYTES,
-      version: packageJson.version,
-    }
   }
 
   return {
@@ -212,7 +135,7 @@ export async function assemble({
       engines,
       outbound,
       publicUrl,
-      maxAudioSeconds,
+      maxAudioSeconds: settings.MAX_AUDIO_SECONDS,
       maxConcurrentPerUser: settings.MAX_CONCURRENT_PER_USER,
       log,
     },
@@ -247,18 +170,10 @@ export async function withDatabase<T>(settings: Settings, use: (db: Database) =>
 }
 
 async function openStorage({ settings, dataDir }: { settings: Settings; dataDir: string }): Promise<Storage> {
-  const { STORAGE_URL: place, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = settings
-  if (!place) return diskStorage({ root: dataDir })
-  if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) {
-    throw new SettingError('STORAGE_URL is set; it takes AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY too')
-  }
-  const credentials = {
-    accessKeyId: AWS_ACCESS_KEY_ID,
-    secretAccessKey: AWS_SECRET_ACCESS_KEY,
-    sessionToken: AWS_SESSION_TOKEN,
-  }
+  const bucket = bucketOf(settings)
+  if (!bucket) return diskStorage({ root: dataDir })
   const scratch = join(dataDir, 'incoming')
-  return s3Storage({ ...place, credentials, scratch }).catch((error) => {
+  return s3Storage({ ...bucket, scratch }).catch((error) => {
     throw new StartError(`The bucket of STORAGE_URL cannot be used: ${error.message}`)
   })
 }
@@ -276,10 +191,6 @@ async function openDatabase({ settings, dataDir, log }: { settings: Settings; da
 
 function refusedDatabase(error: Error): never {
   throw new StartError(`The database of DATABASE_URL cannot be opened: ${error.message}`)
-}
-
-const ELSEWHERE = {
-  state: () => ({ ready: true, detail: 'Other processes transcribe (MODE=api).' }),
 }
 
 type EngineOptions = {
@@ -350,33 +261,4 @@ async function secretsFrom({ JWT_SECRET, NODE_ENV }: Settings, dataDir: string):
     await rm(made)
   }
   return [await readFile(file, 'utf8')]
-}
-
-function identityProviderOf({
-  AUTH_JWKS_URL: jwksUrl,
-  AUTH_ISSUER: issuer,
-  AUTH_AUDIENCE: audience,
-}: Settings): IdentityProvider | null {
-  if (jwksUrl && issuer && audience) return createIdentityProvider({ jwksUrl, issuer, audience })
-  if (!jwksUrl && !issuer && !audience) return null
-  throw new SettingError(
-    'AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE take each other: set all three, or none',
-  )
-}
-
-function requestRateOf(db: Database, { REQUESTS_PER_MINUTE: perMinute }: Settings): Rate | null {
-  if (perMinute === undefined) return null
-  return createRate({ db, name: 'requests', perMinute, sentence: 'There were too many requests' })
-}
-
-async function swaggerAssets(): Promise<SwaggerAssets> {
-  const require = createRequire(import.meta.url)
-  const load = async (name: keyof SwaggerAssets, type: string) => ({
-    type,
-    body: new Blob([await readFile(require.resolve(`swagger-ui-dist/${name}`))]),
-  })
-  return {
-    'swagger-ui.css': await load('swagger-ui.css', 'text/css'),
-    'swagger-ui-bundle.js': await load('swagger-ui-bundle.js', 'text/javascript'),
-  }
 }

@@ -329,6 +329,20 @@ export function readSettings(env: Record<string, string | undefined>): Settings 
   return { ...settings, INFERENCE: settings.INFERENCE ?? defaultInference(settings) }
 }
 
+/** The bucket and who uses it; null where none is set. Throws `SettingError`. */
+export function bucketOf({
+  STORAGE_URL: place,
+  AWS_ACCESS_KEY_ID: accessKeyId,
+  AWS_SECRET_ACCESS_KEY: secretAccessKey,
+  AWS_SESSION_TOKEN: sessionToken,
+}: Settings) {
+  if (!place) return null
+  if (!accessKeyId || !secretAccessKey) {
+    throw new SettingError('STORAGE_URL is set; it takes AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY too')
+  }
+  return { ...place, credentials: { accessKeyId, secretAccessKey, sessionToken } }
+}
+
 function defaultInference({
   HF_TOKEN,
   HF_ENDPOINT_URL,

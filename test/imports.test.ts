@@ -9,7 +9,9 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url))
 type Module = { path: string; imports: string[]; code: string }
 
 const ENTRIES = ['main.ts', 'make-admin.ts', 'edge.ts']
-const WIRING = ['app.ts', 'assemble.ts', 'worker.ts', 'tour.ts']
+const WIRING = ['app.ts', 'api-services.ts', 'assemble.ts', 'assemble-edge.ts', 'worker.ts', 'tour.ts']
+/** Where adapters are chosen. */
+const ASSEMBLIES = ['assemble.ts', 'assemble-edge.ts']
 const FEATURES = ['admin', 'auth', 'limits', 'transcriptions', 'health', 'webhooks', 'uploads', 'openai']
 /** Another face of a feature, which it reaches as its own routes do. */
 const FACES: Record<string, string> = { openai: 'transcriptions' }
@@ -32,7 +34,7 @@ const OPEN = [
   'outbound/outbound.ts',
   'outbound/networks.ts',
 ]
-const FEATURE_ADAPTERS = ['auth/argon2id.ts']
+const FEATURE_ADAPTERS = ['auth/argon2id.ts', 'auth/portable-argon2id.ts']
 
 const folderOf = (path: string) => path.split('/')[0] ?? ''
 const within = (folders: string[]) => (path: string) => path.includes('/') && folders.includes(folderOf(path))
@@ -88,17 +90,18 @@ const RULES: { rule: string; breach: (from: string, to: string) => boolean }[] =
     breach: (from, to) => facesHttp(from) && (isStore(to) || to.startsWith('db/')),
   },
   {
-    rule: 'adapters are chosen in assemble.ts alone',
+    rule: 'adapters are chosen in assemble.ts and assemble-edge.ts alone',
     breach: (from, to) => {
       const own = isAdapter(from) && folderOf(from) === folderOf(to)
       // An entry tells this error apart from a defect.
       const told = isEntry(from) && to === 'db/directory-lock.ts'
-      return isAdapter(to) && from !== 'assemble.ts' && !own && !told
+      return isAdapter(to) && !ASSEMBLIES.includes(from) && !own && !told
     },
   },
   {
     rule: 'node: and bun: are for entries, assemble.ts and adapters',
-    breach: (from, to) => isRuntime(to) && !mayUseRuntime(from),
+    breach: (from, to) =>
+      isRuntime(to) && !mayUseRuntime(from) && !(from === 'edge.ts' && to === 'node:process'),
   },
 ]
 
@@ -113,7 +116,8 @@ function breachesOf({ path, imports, code }: Module): string[] {
   if (/\b(process|Bun)\.env\b|\bimport\.meta\.env\b/.test(code) && !isEntry(path)) {
     breaches.push(`${path}: only entries read the environment`)
   }
-  if (/\b(Bun|Buffer|process)\./.test(code) && !mayUseRuntime(path)) {
+  const own = path === 'edge.ts' ? /\b(Bun|Buffer)\./ : /\b(Bun|Buffer|process)\./
+  if (own.test(code) && !mayUseRuntime(path)) {
     breaches.push(`${path}: Bun, Buffer and process are for entries, assemble.ts and adapters`)
   }
   return breaches
@@ -139,6 +143,32 @@ async function modules(): Promise<Module[]> {
 
 test('the directions hold', async () => {
   expect((await modules()).flatMap(breachesOf)).toEqual([])
+})
+
+/** Node's modules that are the same on Deno and workerd. */
+const EVERYWHERE = ['node:async_hooks', 'node:crypto', 'node:process']
+
+/** What is loaded with `path`, types too. */
+function reachedFrom(path: string, all: Map<string, Module>, reached = new Set<string>()): Set<string> {
+  const module = all.get(path)
+  if (!module || reached.has(path)) return reached
+  reached.add(path)
+  for (const to of module.imports) reachedFrom(to, all, reached)
+  return reached
+}
+
+test('what edge.ts loads needs neither Bun nor what only some runtimes have of Node', async () => {
+  const all = new Map((await modules()).map((module) => [module.path, module]))
+  const breaches = [...reachedFrom('edge.ts', all)].flatMap((path) => {
+    const { imports = [], code = '' } = all.get(path) ?? {}
+    const foreign = imports.filter((to) => isRuntime(to) && !EVERYWHERE.includes(to))
+    return [
+      ...foreign.map((to) => `${path} → ${to}`),
+      ...(/\b(Bun|Buffer)\./.test(code) ? [`${path}: Bun`] : []),
+    ]
+  })
+  expect(breaches).toEqual([])
+  expect([...reachedFrom('edge.ts', all)]).toContain('storage/s3/objects.ts')
 })
 
 test('every import is of something there is, so none escapes the rules', async () => {
@@ -168,11 +198,11 @@ describe('the rules can be broken', () => {
     ['auth/users.store.ts', "import { x } from './auth.service.ts'", 'only other stores of its own'],
     ['health/health.ts', "import '../auth/auth.service.ts'", 'only through its stores'],
     ['auth/auth.routes.ts', "import { insertUser } from './users.store.ts'", 'routes reach no store'],
-    ['auth/auth.service.ts', "import { argon2id } from './argon2id.ts'", 'in assemble.ts alone'],
-    ['worker.ts', "import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'", 'in assemble.ts alone'],
-    ['engines/engine.ts', "import { sidecarEngine } from './sidecar.ts'", 'in assemble.ts alone'],
-    ['queue/pg-boss.ts', "import { openPglite } from '../db/pglite.ts'", 'in assemble.ts alone'],
-    ['http/upload.ts', "import { guardedOutbound } from '../outbound/guarded.ts'", 'in assemble.ts alone'],
+    ['auth/auth.service.ts', "import { argon2id } from './argon2id.ts'", 'assemble-edge.ts alone'],
+    ['worker.ts', "import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'", 'assemble-edge.ts alone'],
+    ['engines/engine.ts', "import { sidecarEngine } from './sidecar.ts'", 'assemble-edge.ts alone'],
+    ['queue/pg-boss.ts', "import { openPglite } from '../db/pglite.ts'", 'assemble-edge.ts alone'],
+    ['http/upload.ts', "import { guardedOutbound } from '../outbound/guarded.ts'", 'assemble-edge.ts alone'],
     ['transcriptions/links.ts', "const crypto = await import('node:crypto')", 'are for entries'],
     ['http/range.ts', "import {\n  readFile,\n} from 'node:fs/promises'", 'are for entries'],
     ['assemble.ts', 'const port = process.env.PORT', 'only entries read the environment'],

@@ -1,7 +1,12 @@
-import type { Passwords } from './passwords.ts'
+import { ARGON2ID, type Passwords } from './passwords.ts'
 
-/** Argon2id with the first of OWASP's recommended settings (19 MiB, 2 passes); runs off the event loop. */
+/** Bun's own; runs off the event loop. */
 export const argon2id: Passwords = {
-  hash: (password) => Bun.password.hash(password, { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 }),
+  hash: (password) =>
+    Bun.password.hash(password, {
+      algorithm: 'argon2id',
+      memoryCost: ARGON2ID.memoryKib,
+      timeCost: ARGON2ID.passes,
+    }),
   verify: (password, hash) => Bun.password.verify(password, hash),
 }

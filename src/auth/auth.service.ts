@@ -3,7 +3,7 @@ import { VerbatimError } from '../errors.ts'
 import { transcriptionsOf } from '../transcriptions/transcriptions.store.ts'
 import { uploadsOf } from '../uploads/uploads.store.ts'
 import { hashOf, newRefreshToken } from './opaque-tokens.ts'
-import type { Passwords } from './passwords.ts'
+import { DECOY, type Passwords } from './passwords.ts'
 import { endSessionOf, endSessions, insertSession, rotate } from './sessions.store.ts'
 import {
   findUser,
@@ -40,9 +40,6 @@ export function createAuthService({
   /** Removes what is stored of what these ids were the rows of. */
   removeFiles: (gone: { transcriptions: string[]; uploads: string[] }) => Promise<void>
 }) {
-  /** Verified against when the user is unknown, so that both refusals take the same time. */
-  const decoy = passwords.hash(crypto.randomUUID())
-
   async function open(userId: string): Promise<Tokens> {
     const refreshToken = newRefreshToken()
     const refreshHash = await hashOf(refreshToken)
@@ -78,7 +75,7 @@ export function createAuthService({
     async login({ email, password, address }: Credentials): Promise<Tokens> {
       await count({ email, address })
       const user = await findUserByEmail(db, plain(email))
-      const right = await passwords.verify(password, user?.passwordHash ?? (await decoy))
+      const right = await passwords.verify(password, user?.passwordHash ?? DECOY)
       if (!user || !right) throw new VerbatimError('invalid_credentials', 'Wrong email or password')
       return open(user.id)
     },
@@ -159,7 +156,7 @@ export function createAuthService({
 
   async function check(password: string, { email, passwordHash }: User) {
     await count({ email, address: null })
-    if (!(await passwords.verify(password, passwordHash ?? (await decoy)))) {
+    if (!(await passwords.verify(password, passwordHash ?? DECOY))) {
       throw new VerbatimError('wrong_password', 'The password is wrong')
     }
   }

@@ -1,36 +1,17 @@
-import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
+import { connectPostgres } from './connect.ts'
 import type { OpenDatabase } from './database.ts'
 import { MIGRATIONS } from './migrations.ts'
-import * as schema from './schema.ts'
 
 /** Any number that no other program on the same database takes its advisory lock with. */
 const MIGRATION_LOCK = 8_370_221_043
 
 /** Opens a real Postgres and brings it up to date; several processes may start at once. */
-export async function openPostgres({
-  url,
-  connections = 10,
-}: {
-  url: string
-  connections?: number
-}): Promise<OpenDatabase> {
-  await migrateUnderLock(url)
-  const client = postgres(url, { max: connections, onnotice: () => {} })
-  const db = drizzle({ client, schema, casing: 'snake_case' })
-  return {
-    db,
-    async ping() {
-      await db.execute(sql`select 1`)
-    },
-    async listen(channel, { hear, missed }) {
-      // On a connection of its own, which is opened again when it is lost.
-      await client.listen(channel, hear, missed)
-    },
-    close: () => client.end({ timeout: 5 }),
-  }
+export async function openPostgres(place: { url: string; connections?: number }): Promise<OpenDatabase> {
+  await migrateUnderLock(place.url)
+  return connectPostgres(place)
 }
 
 /** On one connection of its own, since an advisory lock belongs to its session. */

@@ -14,7 +14,8 @@ export function createHealth({
 }: {
   ping: () => Promise<void>
   storage: Pick<Storage, 'check'>
-  queue: Pick<Queue, 'backlogs'>
+  /** Null for a process that has none, and leaves its jobs to others. */
+  queue: Pick<Queue, 'backlogs'> | null
   engines: Pick<Engines, 'state'>
 }) {
   return async () => {
@@ -27,10 +28,12 @@ export function createHealth({
         storage.check().then(() => 'The storage can be read and written'),
         'The storage cannot be used: check the disk of DATA_DIR, or that the bucket of STORAGE_URL answers',
       ),
-      state(
-        queue.backlogs().then((backlogs) => waiting(backlogs.filter(({ name }) => SPANS.has(name)))),
-        'The queue cannot be read',
-      ),
+      queue
+        ? state(
+            queue.backlogs().then((backlogs) => waiting(backlogs.filter(({ name }) => SPANS.has(name)))),
+            'The queue cannot be read',
+          )
+        : { ready: true, detail: 'Other processes have the queue' },
     ])
     const { ready, detail } = engines.state()
     const checks = { database, storage: stored, queue: queued, engine: { ready, detail } }
@@ -55,3 +58,8 @@ function waiting(spans: Backlog[]): string {
 }
 
 const SPANS = new Set<string>(['span', 'clip'])
+
+/** The state of engines for a process that does not transcribe. */
+export const ELSEWHERE = {
+  state: () => ({ ready: true, detail: 'Other processes transcribe (MODE=worker).' }),
+}

@@ -22,6 +22,7 @@ export function eventStream({
   heartbeatMs?: number
 }): Response {
   let heart: ReturnType<typeof setInterval> | undefined
+  let isLeft = false
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       const comment = () => controller.enqueue(encoder.encode(': \n\n'))
@@ -32,15 +33,18 @@ export function eventStream({
     async pull(controller) {
       try {
         const { done, value } = await events.next()
+        if (isLeft) return
         if (value) controller.enqueue(encoder.encode(written(value)))
         if (!done) return
       } catch (error) {
+        if (isLeft) return
         controller.enqueue(encoder.encode(written({ event: 'error', data: problem(error) })))
       }
       clearInterval(heart)
       controller.close()
     },
     async cancel() {
+      isLeft = true
       clearInterval(heart)
       left()
       await events.return()

@@ -4,13 +4,12 @@ import { request as overHttps } from 'node:https'
 import { isIP } from 'node:net'
 import { VerbatimError } from '../errors.ts'
 import { answerOf } from './answer.ts'
-import { isPublic, isWithin, type Network } from './networks.ts'
+import { requireReachable, targetOf } from './judge.ts'
+import type { Network } from './networks.ts'
 import type { Outbound, OutboundRequest } from './outbound.ts'
 
 type Address = { address: string; family: number }
 
-/** Below these live the system's services; mail, databases of old and the like are no one's audio. */
-const FIRST_FREE_PORT = 1024
 const REDIRECTS = [301, 302, 303, 307, 308]
 /** To find a host that is only looked at, and not asked. */
 const LOOK_MS = 10_000
@@ -37,23 +36,12 @@ export function guardedOutbound({
     timeoutMs,
     signal,
   }: Pick<OutboundRequest, 'url' | 'secure' | 'timeoutMs'> & { signal?: AbortSignal }) {
-    const url = URL.parse(text)
-    // URL takes a NUL for %00, but Postgres keeps no text with one.
-    if (!url || !/^https?:$/.test(url.protocol) || text.includes('\0'))
-      throw refused('The URL is no http(s) URL')
-    if (url.username || url.password) throw refused('The URL carries a user name or a password')
-    const host = url.hostname.replace(/^\[|\]$/g, '')
-    const family = isIP(host)
-    const addresses = family ? [{ address: host, family }] : await found({ host, timeoutMs, signal })
+    const { url, host, isAddress } = targetOf(text)
+    const addresses = isAddress
+      ? [{ address: host, family: isIP(host) }]
+      : await found({ host, timeoutMs, signal })
     if (addresses.length === 0) throw failed(`The host ${host} is not found`)
-    if (addresses.every(({ address }) => isWithin(allow, address))) return { url, host, addresses }
-    if (!addresses.every(({ address }) => isPublic(address) || isWithin(allow, address))) {
-      throw refused(`The host ${host} is not on the public internet`)
-    }
-    if (secure && url.protocol !== 'https:') throw refused('The URL is no https URL')
-    if (url.port !== '' && Number(url.port) < FIRST_FREE_PORT) {
-      throw refused(`Port ${url.port} is none that a URL may name here`)
-    }
+    requireReachable({ url, host, secure, allow, addresses: addresses.map(({ address }) => address) })
     return { url, host, addresses }
   }
 
@@ -140,10 +128,6 @@ export function guardedOutbound({
       return answer
     },
   }
-}
-
-function refused(message: string) {
-  return new VerbatimError('url_refused', message)
 }
 
 function failed(message: string, cause?: unknown) {

@@ -43,3 +43,6 @@ export type Storage = {
    */
   fromFile<T>(key: string, make: (path: string) => Promise<T>): Promise<T>
 }
+
+/** As much of it as needs no disk. */
+export type Objects = Omit<Storage, 'withFile' | 'withEnds' | 'fromFile'>

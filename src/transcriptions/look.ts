@@ -7,12 +7,12 @@ import { audioKey } from './keys.ts'
 /** What an upload is seen to be. Where its `codec` is null, only its container is known, and prepare probes it. */
 export type Seen = Pick<AudioInfo, 'container' | 'channels' | 'claimedSeconds'> & { codec: string | null }
 
-/** Tells what the stored audio of a transcription is. Throws what `Media.probe` refuses. */
-export type Look = (transcriptionId: string) => Promise<Seen>
+/** Tells what the stored audio of a transcription is, by the transcription's id. Throws what `Media.probe` refuses. */
+export type Look = (audio: { id: string; bytes: number }) => Promise<Seen>
 
 /** Most files say at their ends what they are. Only where they do not is all of one read, and what that says holds. */
 export function createProbe({ storage, media }: { storage: Storage; media: Media }): Look {
-  return async (id) => {
+  return async ({ id }) => {
     const seen = await storage.withEnds(audioKey(id), (path, whole) =>
       media.probe(path).catch((error: unknown) => {
         if (whole) throw error
@@ -25,12 +25,10 @@ export function createProbe({ storage, media }: { storage: Storage; media: Media
 
 /** Where nothing can be decoded: judges by the first bytes alone, so that what is no recording at all is refused. */
 export function createGlance({ storage }: { storage: Pick<Storage, 'read'> }): Look {
-  return async (id) => {
-    const start = await new Response(
-      await storage.read(audioKey(id), { start: 0, end: SIGNATURE_BYTES }),
-    ).bytes()
-    if (start.length === 0) throw empty()
-    const container = await containerOf(start)
+  return async ({ id, bytes }) => {
+    if (bytes === 0) throw empty()
+    const start = await storage.read(audioKey(id), { start: 0, end: Math.min(bytes, SIGNATURE_BYTES) })
+    const container = await containerOf(await new Response(start).bytes())
     if (!container) throw unsupportedType()
     return { container, codec: null, channels: 1, claimedSeconds: null }
   }

@@ -11,7 +11,7 @@ import { findTranscription, reopen } from './transcriptions.store.ts'
  * Puts a transcription to work again that has failed, was canceled, or is stuck, with new jobs for all that is not done.
  * Gives its status. Throws `not_found`, `already_over` where it is completed, and `audio_removed`.
  */
-export function createRequeue({ db, queue }: { db: Database; queue: Queue }) {
+export function createRequeue({ db, queue }: { db: Database; queue: Pick<Queue, 'enqueue'> }) {
   return async (id: string): Promise<'queued' | 'processing' | 'completed'> => {
     const found = isUuid(id) ? await findTranscription(db, id) : null
     if (!found) throw new VerbatimError('not_found', 'Transcription not found')

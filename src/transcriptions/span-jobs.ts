@@ -8,7 +8,11 @@ import { countOpen, type Transcription } from './transcriptions.store.ts'
 /** Writes spans with their jobs. */
 export async function addSpans(
   tx: Transaction,
-  { queue, transcription, ranges }: { queue: Queue; transcription: Transcription; ranges: SpanRange[] },
+  {
+    queue,
+    transcription,
+    ranges,
+  }: { queue: Pick<Queue, 'enqueue'>; transcription: Transcription; ranges: SpanRange[] },
 ) {
   const spans = await insertSpans(tx, { transcriptionId: transcription.id, ranges })
   const turn = await turnOf(tx, transcription)
@@ -21,7 +25,11 @@ export async function addSpans(
  */
 export async function enqueueSpans(
   tx: Transaction,
-  { queue, spans, delaySeconds = 0 }: { queue: Queue; spans: SpanToDo[]; delaySeconds?: number },
+  {
+    queue,
+    spans,
+    delaySeconds = 0,
+  }: { queue: Pick<Queue, 'enqueue'>; spans: SpanToDo[]; delaySeconds?: number },
 ) {
   const { clip = [], span = [] } = Object.groupBy(spans, (one) =>
     one.endSample - one.startSample <= CLIP_SAMPLES ? 'clip' : 'span',

@@ -2,7 +2,7 @@ import type { Changes } from '../db/changes.ts'
 import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
-import type { Storage } from '../storage/storage.ts'
+import type { Objects } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
 import { cursorOf, placeIn } from './cursor.ts'
 import { type Change, follow, untilOver } from './follow.ts'
@@ -44,7 +44,7 @@ export function createTranscriptionsService({
 }: {
   db: Database
   changes: Changes
-  storage: Storage
+  storage: Objects
   links: LinkSigner
   publicUrl: () => string
 }) {

@@ -78,7 +78,7 @@ export function createUpload({
     try {
       const { fields, file } = await receive((body) => storage.write(audioKey(id), body))
       if (!file) throw new VerbatimError('no_audio_file', 'No audio file provided')
-      const { sha256 } = file.stored
+      const { bytes, sha256 } = file.stored
       const fingerprint = turn && (await fingerprintOf({ fields, filename: file.filename, sha256 }))
       const earlier = fingerprint && turn.earlier(fingerprint)
       if (earlier) {
@@ -87,7 +87,7 @@ export function createUpload({
       }
       const options = parseOptions(fields, engines)
       if (options.webhookUrl !== null) await webhooks.check(options.webhookUrl)
-      const info = await look(id)
+      const info = await look({ id, bytes })
       const apart = options.channels === 'split' ? info.channels : 1
       if (apart * (info.claimedSeconds ?? 0) > maxAudioSeconds) throw tooLong({ maxAudioSeconds, apart })
       await db.transaction(async (tx) => {
@@ -104,7 +104,7 @@ export function createUpload({
           audioChannels: info.channels,
           claimedSeconds: info.claimedSeconds,
           contentType: contentTypeOf(info),
-          audioBytes: file.stored.bytes,
+          audioBytes: bytes,
           audioSha256: sha256,
         })
         if (options.webhookUrl !== null) await webhooks.provide(tx, userId)

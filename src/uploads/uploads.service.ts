@@ -1,6 +1,6 @@
 import type { Database, Transaction } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
-import type { Storage } from '../storage/storage.ts'
+import type { Objects } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
 import { parseMetadata } from './metadata.ts'
 import {
@@ -66,7 +66,7 @@ export function createUploadsService({
   maxBytes,
 }: {
   db: Database
-  storage: Storage
+  storage: Objects
   takeIn: TakeIn
   /** Throws `validation`, `url_refused` and `url_failed` where a transcription would not take these fields. */
   checkFields: (fields: Map<string, string>) => Promise<void>
@@ -194,7 +194,7 @@ export function createUploadsService({
 /** Another request has made a transcription of the same upload, or it is gone. */
 class Overtaken extends Error {}
 
-function joined(storage: Storage, { id, pieces }: Upload): ReadableStream<Uint8Array> {
+function joined(storage: Objects, { id, pieces }: Upload): ReadableStream<Uint8Array> {
   async function* chunks() {
     for (const piece of pieces) yield* await storage.read(pieceKey(id, piece))
   }

@@ -36,16 +36,23 @@ test('while nothing happens, comments come; a client that leaves ends the iterat
   async function* silent(): AsyncGenerator<ServerEvent, void> {
     try {
       await gone.promise
-      yield* told()
+      yield { data: 'too late' }
     } finally {
       ended = true
     }
   }
-  const { body } = eventStream({ events: silent(), problem, left: () => gone.resolve(), heartbeatMs: 5 })
+  const problems: unknown[] = []
+  const { body } = eventStream({
+    events: silent(),
+    problem: (error) => problems.push(error),
+    left: () => gone.resolve(),
+    heartbeatMs: 5,
+  })
   const reader = body?.getReader()
   for (let comments = 0; comments < 3; comments++) {
     expect(new TextDecoder().decode((await reader?.read())?.value)).toBe(': \n\n')
   }
   await reader?.cancel()
   expect(ended).toBe(true)
+  expect(problems).toEqual([])
 })

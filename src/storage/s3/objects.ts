@@ -1,7 +1,7 @@
 import { VerbatimError } from '../../errors.ts'
 import { checkedKey, isKey } from '../key.ts'
 import { measure } from '../measure.ts'
-import type { Storage } from '../storage.ts'
+import type { Objects } from '../storage.ts'
 import { AnswerError, isMissing } from './answer-error.ts'
 import { emptyBody, wholeBody } from './body.ts'
 import { lastSign, listObjects, listUploads } from './listing.ts'
@@ -21,7 +21,7 @@ export function createObjects({ prefix: folder, pageSize: size = 1000, ...place 
   const start = folder ? `${folder}/` : ''
   const named = (key: string) => start + checkedKey(key)
 
-  const objects: Omit<Storage, 'withFile' | 'withEnds' | 'fromFile'> = {
+  const objects: Objects = {
     async write(key, body) {
       const { chunks, measured } = measure(body)
       await putStream({ requests, key: named(key), chunks })

@@ -1,0 +1,61 @@
+# Serves the API on workerd, with its settings from the environment:
+# npm run build:workerd && npx workerd serve deploy/workerd.capnp
+using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (
+      name = "verbatim",
+      worker = (
+        modules = [(name = "worker.js", esModule = embed "../dist/worker.js")],
+        compatibilityDate = "2026-11-01",
+        compatibilityFlags = ["enable_request_signal"],
+        globalOutbound = "network",
+        bindings = [
+        (name = "PORT", fromEnvironment = "PORT"),
+        (name = "HOST", fromEnvironment = "HOST"),
+        (name = "DATA_DIR", fromEnvironment = "DATA_DIR"),
+        (name = "MODE", fromEnvironment = "MODE"),
+        (name = "DATABASE_URL", fromEnvironment = "DATABASE_URL"),
+        (name = "STORAGE_URL", fromEnvironment = "STORAGE_URL"),
+        (name = "AWS_ACCESS_KEY_ID", fromEnvironment = "AWS_ACCESS_KEY_ID"),
+        (name = "AWS_SECRET_ACCESS_KEY", fromEnvironment = "AWS_SECRET_ACCESS_KEY"),
+        (name = "AWS_SESSION_TOKEN", fromEnvironment = "AWS_SESSION_TOKEN"),
+        (name = "RETENTION_DAYS", fromEnvironment = "RETENTION_DAYS"),
+        (name = "PUBLIC_URL", fromEnvironment = "PUBLIC_URL"),
+        (name = "JWT_SECRET", fromEnvironment = "JWT_SECRET"),
+        (name = "REGISTRATION", fromEnvironment = "REGISTRATION"),
+        (name = "LOGINS_PER_MINUTE", fromEnvironment = "LOGINS_PER_MINUTE"),
+        (name = "TRUSTED_PROXIES", fromEnvironment = "TRUSTED_PROXIES"),
+        (name = "AUTH_JWKS_URL", fromEnvironment = "AUTH_JWKS_URL"),
+        (name = "AUTH_ISSUER", fromEnvironment = "AUTH_ISSUER"),
+        (name = "AUTH_AUDIENCE", fromEnvironment = "AUTH_AUDIENCE"),
+        (name = "MAX_UPLOAD_BYTES", fromEnvironment = "MAX_UPLOAD_BYTES"),
+        (name = "MAX_AUDIO_SECONDS", fromEnvironment = "MAX_AUDIO_SECONDS"),
+        (name = "MAX_CONCURRENT_PER_USER", fromEnvironment = "MAX_CONCURRENT_PER_USER"),
+        (name = "OUTBOUND_ALLOW", fromEnvironment = "OUTBOUND_ALLOW"),
+        (name = "REQUESTS_PER_MINUTE", fromEnvironment = "REQUESTS_PER_MINUTE"),
+        (name = "MAX_OPEN_PER_USER", fromEnvironment = "MAX_OPEN_PER_USER"),
+        (name = "AUDIO_SECONDS_PER_DAY", fromEnvironment = "AUDIO_SECONDS_PER_DAY"),
+        (name = "INFERENCE", fromEnvironment = "INFERENCE"),
+        (name = "HOSTED_SECONDS_PER_DAY", fromEnvironment = "HOSTED_SECONDS_PER_DAY"),
+        (name = "SIDECAR_URL", fromEnvironment = "SIDECAR_URL"),
+        (name = "SIDECAR_API_KEY", fromEnvironment = "SIDECAR_API_KEY"),
+        (name = "SIDECAR_DIR", fromEnvironment = "SIDECAR_DIR"),
+        (name = "PYTHON", fromEnvironment = "PYTHON"),
+        (name = "MODEL", fromEnvironment = "MODEL"),
+        (name = "HF_TOKEN", fromEnvironment = "HF_TOKEN"),
+        (name = "HF_MODEL", fromEnvironment = "HF_MODEL"),
+        (name = "HF_PROVIDER", fromEnvironment = "HF_PROVIDER"),
+        (name = "HF_ENDPOINT_URL", fromEnvironment = "HF_ENDPOINT_URL"),
+        (name = "LOG", fromEnvironment = "LOG"),
+        (name = "METRICS_TOKEN", fromEnvironment = "METRICS_TOKEN"),
+        (name = "NODE_ENV", fromEnvironment = "NODE_ENV"),
+        ],
+      ),
+    ),
+    # Database and bucket may be in a private network; nothing else is asked.
+    (name = "network", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
+  ],
+  sockets = [(name = "http", address = "*:3000", http = (), service = "verbatim")],
+);

@@ -1,0 +1,135 @@
+import packageJson from '../package.json' with { type: 'json' }
+import { createAdminService } from './admin/admin.service.ts'
+import type { AppServices, OperationsServices } from './app.ts'
+import { createAuthService } from './auth/auth.service.ts'
+import { createGate } from './auth/gate.ts'
+import { createIdentityProvider, type IdentityProvider } from './auth/identity-provider.ts'
+import { createKeysService } from './auth/keys.service.ts'
+import type { Passwords } from './auth/passwords.ts'
+import { SettingError, type Settings } from './config.ts'
+import type { Changes } from './db/changes.ts'
+import type { Database } from './db/database.ts'
+import { createAccessTokens } from './http/access-tokens.ts'
+import { swaggerAssets } from './http/swagger-assets.ts'
+import { createRate, type Rate } from './limits/rate.ts'
+import type { Outbound } from './outbound/outbound.ts'
+import type { Queue } from './queue/queue.ts'
+import type { Objects } from './storage/storage.ts'
+import { createLinkSigner } from './transcriptions/links.ts'
+import type { Look } from './transcriptions/look.ts'
+import { ENGINES, parseOptions } from './transcriptions/options.ts'
+import { createRequeue } from './transcriptions/requeue.ts'
+import { createTranscriptionsService } from './transcriptions/transcriptions.service.ts'
+import { createUpload } from './transcriptions/upload.ts'
+import { createUploadsService } from './uploads/uploads.service.ts'
+import { createUploadWebhooks } from './webhooks/upload-webhooks.ts'
+import { createWebhooksService } from './webhooks/webhooks.service.ts'
+
+export type ApiServices = Omit<AppServices, 'stopping' | keyof OperationsServices>
+
+/** What the API is made of, whatever runs it. Throws `SettingError`. */
+export async function createApiServices({
+  settings,
+  secrets,
+  publicUrl,
+  db,
+  changes,
+  queue,
+  storage,
+  look,
+  outbound,
+  passwords,
+}: {
+  settings: Settings
+  secrets: readonly [string, ...string[]]
+  publicUrl: () => string
+  db: Database
+  changes: Changes
+  queue: Pick<Queue, 'enqueue'>
+  storage: Objects
+  look: Look
+  outbound: Outbound
+  passwords: Passwords
+}): Promise<ApiServices> {
+  const accessTokens = await createAccessTokens({ secrets })
+  const links = createLinkSigner({ secrets })
+  const transcriptions = createTranscriptionsService({ db, changes, storage, links, publicUrl })
+  const names = settings.INFERENCE.map((name) => ENGINES[name])
+  const uploadWebhooks = createUploadWebhooks({ outbound })
+  const upload = createUpload({
+    db,
+    queue,
+    storage,
+    look,
+    engines: names,
+    maxAudioSeconds: settings.MAX_AUDIO_SECONDS,
+    allowance: {
+      maxOpen: settings.MAX_OPEN_PER_USER,
+      audioSecondsPerDay: settings.AUDIO_SECONDS_PER_DAY,
+    },
+    webhooks: uploadWebhooks,
+  })
+  const uploads = createUploadsService({
+    db,
+    storage,
+    takeIn: upload,
+    async checkFields(fields) {
+      const { webhookUrl } = parseOptions(fields, names)
+      if (webhookUrl !== null) await uploadWebhooks.check(webhookUrl)
+    },
+    maxBytes: settings.MAX_UPLOAD_BYTES,
+  })
+  return {
+    auth: createAuthService({
+      db,
+      passwords,
+      registration: settings.REGISTRATION,
+      accessTokens,
+      signInRate: createRate({
+        db,
+        name: 'logins',
+        perMinute: settings.LOGINS_PER_MINUTE,
+        sentence: 'There were too many tries to log in or register',
+      }),
+      async removeFiles(gone) {
+        await transcriptions.removeFiles(gone.transcriptions)
+        await uploads.removeFiles(gone.uploads)
+      },
+    }),
+    keys: createKeysService({ db }),
+    gate: createGate({
+      db,
+      accessTokens,
+      identityProvider: identityProviderOf(settings),
+      requestRate: requestRateOf(db, settings),
+    }),
+    trustedProxies: settings.TRUSTED_PROXIES,
+    admin: createAdminService({ db, requeue: createRequeue({ db, queue }) }),
+    transcriptions,
+    upload,
+    uploads,
+    outbound,
+    engines: settings.INFERENCE,
+    webhooks: createWebhooksService({ db, outbound }),
+    swagger: swaggerAssets,
+    maxUploadBytes: settings.MAX_UPLOAD_BYTES,
+    version: packageJson.version,
+  }
+}
+
+function requestRateOf(db: Database, { REQUESTS_PER_MINUTE: perMinute }: Settings): Rate | null {
+  if (perMinute === undefined) return null
+  return createRate({ db, name: 'requests', perMinute, sentence: 'There were too many requests' })
+}
+
+function identityProviderOf({
+  AUTH_JWKS_URL: jwksUrl,
+  AUTH_ISSUER: issuer,
+  AUTH_AUDIENCE: audience,
+}: Settings): IdentityProvider | null {
+  if (jwksUrl && issuer && audience) return createIdentityProvider({ jwksUrl, issuer, audience })
+  if (!jwksUrl && !issuer && !audience) return null
+  throw new SettingError(
+    'AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE take each other: set all three, or none',
+  )
+}

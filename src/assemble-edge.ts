@@ -1,0 +1,82 @@
+import { CloudflareAdapter } from 'elysia/adapter/cloudflare-worker'
+import { createApiServices } from './api-services.ts'
+import { createApp } from './app.ts'
+import { portableArgon2id } from './auth/portable-argon2id.ts'
+import { bucketOf, SettingError, type Settings } from './config.ts'
+import { openChanges } from './db/changes.ts'
+import { connectPostgres } from './db/connect.ts'
+import { perRequestPostgres } from './db/per-request.ts'
+import { createHealth, ELSEWHERE } from './health/health.ts'
+import { heldAnswer } from './http/held-answer.ts'
+import type { Log } from './log.ts'
+import { unreachingOutbound } from './outbound/unreaching.ts'
+import { outboxQueue } from './queue/outbox.ts'
+import { createObjects } from './storage/s3/objects.ts'
+import { createGlance } from './transcriptions/look.ts'
+
+/** Answers a request; what goes on when it is answered is given to `after`. */
+export type Answer = (request: Request, after: (rest: Promise<void>) => void) => Promise<Response>
+
+/**
+ * The API alone, of adapters that need no disk and no Worker. `keepsSockets`: whether a connection may serve several requests;
+ * where it may not, each request has its own. Throws `SettingError`.
+ */
+export async function assembleEdge({
+  settings,
+  keepsSockets,
+  log,
+}: {
+  settings: Settings
+  keepsSockets: boolean
+  log: Log
+}): Promise<Answer> {
+  const { url, secrets, bucket, publicUrl } = required(settings)
+  const perRequest = keepsSockets ? null : perRequestPostgres({ url })
+  const database = perRequest ?? (await keptDatabase(url))
+  const { db, changes } = database
+  const storage = createObjects(bucket)
+  const services = await createApiServices({
+    ...{ settings, secrets, db, changes, storage },
+    publicUrl: () => publicUrl,
+    queue: outboxQueue(),
+    look: createGlance({ storage }),
+    outbound: unreachingOutbound({ allow: settings.OUTBOUND_ALLOW ?? [] }),
+    passwords: portableArgon2id,
+  })
+  const operations = {
+    health: createHealth({ ping: database.ping, storage, queue: null, engines: ELSEWHERE }),
+    log,
+    metrics: null,
+    metricsToken: undefined,
+    logsRequests: settings.LOG === 'json',
+  }
+  const stopping = new AbortController().signal
+  // Its code is made here and now: workerd makes none later on.
+  const app = createApp({ ...services, ...operations, stopping }, CloudflareAdapter).compile()
+
+  if (!perRequest) return async (request) => app.fetch(request)
+  return async (request, after) => {
+    const { run, close } = perRequest.open()
+    const ended = () => after(close())
+    try {
+      return heldAnswer(await run(() => app.fetch(request)), { run, ended })
+    } catch (error) {
+      ended()
+      throw error
+    }
+  }
+}
+
+async function keptDatabase(url: string) {
+  const { db, ping, listen } = connectPostgres({ url })
+  return { db, ping, changes: await openChanges({ listen }) }
+}
+
+function required(settings: Settings) {
+  const { DATABASE_URL: url, JWT_SECRET: secrets, PUBLIC_URL: publicUrl } = settings
+  const bucket = bucketOf(settings)
+  if (url && secrets && publicUrl && bucket) return { url, secrets, publicUrl, bucket }
+  throw new SettingError(
+    'Here the API runs alone, without a disk: it takes DATABASE_URL, STORAGE_URL, JWT_SECRET and PUBLIC_URL',
+  )
+}

@@ -1,0 +1,50 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createObjects } from '../../src/storage/s3/objects.ts'
+import { FOLDER } from '../../src/transcriptions/keys.ts'
+import type { TestDatabase, TestDatabaseKind } from '../databases.ts'
+import { startService } from '../e2e/service.ts'
+import { openS3Server } from '../storage/s3-server.ts'
+
+export const MAX_UPLOAD_BYTES = 500_000
+
+export type Place = Awaited<ReturnType<typeof openPlace>>
+
+/** What the API on any runtime shares with others: a Postgres, a bucket, and a worker on Bun with a sidecar of its own. */
+export async function openPlace(kind: TestDatabaseKind) {
+  const database: TestDatabase = await kind.open()
+  const bucket = await openS3Server()
+  const folder = await mkdtemp(join(tmpdir(), 'verbatim-edge-'))
+  const shared = {
+    DATABASE_URL: database.url ?? '',
+    STORAGE_URL: `s3://${bucket.bucket}/${bucket.folder}?endpoint=${bucket.endpoint}`,
+    AWS_ACCESS_KEY_ID: bucket.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: bucket.credentials.secretAccessKey,
+    JWT_SECRET: 'a secret for tests of 32 characters or more',
+    MAX_UPLOAD_BYTES: String(MAX_UPLOAD_BYTES),
+  }
+  const worker = await startService({ ...shared, MODE: 'worker', DATA_DIR: folder })
+  const objects = createObjects({ ...bucket, prefix: bucket.folder })
+
+  return {
+    db: database.db,
+    settings: (url: string) => ({ ...shared, PUBLIC_URL: url }),
+
+    /** Every key that is stored of transcriptions and of what is on its way to be one. */
+    async keys(): Promise<string[]> {
+      const keys: string[] = []
+      for (const prefix of [FOLDER, 'uploads']) {
+        for await (const { key } of objects.list(prefix)) keys.push(key)
+      }
+      return keys.toSorted()
+    },
+
+    async close() {
+      await worker.kill('SIGTERM')
+      await bucket.stop()
+      await database.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
