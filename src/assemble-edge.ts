@@ -6,6 +6,7 @@ import { bucketOf, SettingError, type Settings } from './config.ts'
 import { openChanges } from './db/changes.ts'
 import { connectPostgres } from './db/connect.ts'
 import { perRequestPostgres } from './db/per-request.ts'
+import { StartError } from './errors.ts'
 import { createHealth, ELSEWHERE } from './health/health.ts'
 import { heldAnswer } from './http/held-answer.ts'
 import type { Log } from './log.ts'
@@ -19,7 +20,7 @@ export type Answer = (request: Request, after: (rest: Promise<void>) => void) =>
 
 /**
  * The API alone, of adapters that need no disk and no Worker. `keepsSockets`: whether a connection may serve several requests;
- * where it may not, each request has its own. Throws `SettingError`.
+ * where it may not, each request has its own. Throws `StartError`.
  */
 export async function assembleEdge({
   settings,
@@ -69,7 +70,10 @@ export async function assembleEdge({
 
 async function keptDatabase(url: string) {
   const { db, ping, listen } = connectPostgres({ url })
-  return { db, ping, changes: await openChanges({ listen }) }
+  const changes = await openChanges({ listen }).catch((error) => {
+    throw new StartError(`The database of DATABASE_URL cannot be opened: ${error.message}`)
+  })
+  return { db, ping, changes }
 }
 
 function required(settings: Settings) {

@@ -9,6 +9,7 @@ import { users } from '../../src/db/schema.ts'
 import { type Client, clientOf, fixture, textAt } from '../api/client.ts'
 import { eventsIn } from '../api/event-stream.ts'
 import { databases } from '../databases.ts'
+import { freePort } from '../e2e/service.ts'
 import { wordErrorRate } from '../e2e/words.ts'
 import { ROOT } from '../sidecar-dir.ts'
 import { MAX_UPLOAD_BYTES, openPlace, type Place } from './place.ts'
@@ -321,6 +322,15 @@ for (const { name, command } of runtimes) {
 
     test('none of this was a defect', () => {
       expect(edge.output.filter((line) => /fail|error|warn|exception/i.test(line))).toEqual([])
+    })
+
+    // workerd opens no connection before a request comes.
+    test.skipIf(name === 'workerd')('says in one line that the database cannot be opened', async () => {
+      const url = `postgres://nobody@127.0.0.1:${freePort()}/none`
+      const lost = startEdge(command, (own) => ({ ...place.settings(own), DATABASE_URL: url }))
+      const said = await lost.listening.catch((error: Error) => error.message)
+      expect(said).toContain('it ended with 1:\nThe database of DATABASE_URL cannot be opened: ')
+      await lost.stop()
     })
 
     test('says in one line what it lacks', async () => {
