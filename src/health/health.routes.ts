@@ -4,15 +4,20 @@ import type { Health } from './health.ts'
 
 const Check = t.Object({ ready: t.Boolean(), detail: t.String({ description: 'One sentence' }) })
 
-const Readiness = t.Object({
-  ready: t.Boolean(),
-  checks: t.Object({ database: Check, storage: Check, queue: Check, engine: Check }),
-})
+const well = { ready: true, detail: 'It answers' }
+
+const Readiness = t.Object(
+  {
+    ready: t.Boolean(),
+    checks: t.Object({ database: Check, storage: Check, queue: Check, engine: Check }),
+  },
+  { examples: [{ ready: true, checks: { database: well, storage: well, queue: well, engine: well } }] },
+)
 
 export function healthRoutes({ health }: { health: Health }) {
   return new Elysia({ prefix: '/health', tags: ['Operations'], detail: { security: PUBLIC } })
     .get('/live', () => ({ status: 'ok' as const }), {
-      response: { 200: t.Object({ status: t.Literal('ok') }) },
+      response: { 200: t.Object({ status: t.Literal('ok') }, { examples: [{ status: 'ok' }] }) },
       detail: { summary: 'Whether the process answers' },
     })
     .get(

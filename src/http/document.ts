@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.ts'
+import { Problem } from './problems.ts'
 
 type Schema = {
   title?: string
@@ -6,11 +7,12 @@ type Schema = {
   anyOf?: Schema[]
   properties?: Record<string, Schema>
   type?: string
-  error?: string
+  error?: unknown
+  description?: string
 }
 type Content = Record<string, { schema?: Schema }>
 type Operation = {
-  parameters?: { schema?: Schema }[]
+  parameters?: { description?: string; schema?: Schema }[]
   requestBody?: { content?: Content }
   responses?: Record<string, { description?: string; content?: Content }>
 }
@@ -33,6 +35,7 @@ export const EXAMPLES: Record<string, { error: string; code: ErrorCode }> = {
   408: { error: 'Nothing of the upload came for 30 seconds', code: 'upload_stalled' },
   409: { error: 'The transcription is queued: its transcript is not there yet', code: 'not_ready' },
   410: { error: 'The audio was removed; its transcript is kept', code: 'audio_removed' },
+  412: { error: 'Tus-Resumable takes 1.0.0', code: 'unsupported_version' },
   413: {
     error: 'The audio file is larger than the 2147483648 bytes that this server takes',
     code: 'too_large',
@@ -46,18 +49,56 @@ export const EXAMPLES: Record<string, { error: string; code: ErrorCode }> = {
   507: { error: 'The storage is full', code: 'storage_full' },
 }
 
-/** The document as it goes out: each status of a `Problem` with an example of its own, and numbers in a query as numbers. */
+/** What an answer says by its status, where its route says nothing of it. */
+const MEANINGS: Record<string, string> = {
+  200: 'It is as asked for',
+  201: 'It is made',
+  202: 'It is begun',
+  400: 'The request or what it carries is not valid',
+  401: 'There is no valid access token or API key',
+  403: 'The token or key may not do this',
+  404: 'There is no such thing, or it is another user’s',
+  406: 'It comes in no type that `Accept` takes',
+  408: 'Too little of the body came for too long',
+  409: 'It is in a state that does not allow this',
+  410: 'It is there no more',
+  413: 'The body is too large, or the audio too long',
+  415: 'It is no audio that can be read',
+  422: 'The `Idempotency-Key` came with another body before',
+  429: 'There were too many requests, or too much audio: ask again after `Retry-After`',
+  500: 'An unexpected error; it is logged',
+  502: 'A host that the request names, or the engine, did not do its part',
+  503: 'The service is stopping, or something that it needs is not there',
+  507: 'The storage is full',
+}
+
+const UNSAID = /^Response for status \d+$/
+/** It tells a player how long the file is, and has no body. */
+const OUT_OF_RANGE = '416'
+
+/**
+ * The document as it goes out: each status with what it means, each error with its body, of which a `Problem` has an example
+ * of its own, numbers in a query as numbers, and what a parameter is where Swagger shows it.
+ */
 export function finished(document: Document): Document {
-  for (const operation of Object.values(document.paths).flatMap((methods) => Object.values(methods))) {
+  const operations = Object.values(document.paths).flatMap((methods) => Object.entries(methods))
+  for (const [method, operation] of operations) {
     for (const parameter of operation.parameters ?? []) {
-      if (parameter.schema) parameter.schema = plainNumber(parameter.schema)
+      if (!parameter.schema) continue
+      parameter.schema = plainNumber(parameter.schema)
+      const description = parameter.description ?? parameter.schema.description
+      if (description) parameter.description = description
     }
     for (const one of Object.values(operation.requestBody?.content ?? {})) {
       if (one.schema) one.schema = withoutErrors(one.schema)
     }
-    for (const [status, { content }] of Object.entries(operation.responses ?? {})) {
+    for (const [status, response] of Object.entries(operation.responses ?? {})) {
+      if (UNSAID.test(response.description ?? '')) response.description = MEANINGS[status] ?? ''
+      if (method !== 'head' && status >= '400' && status !== OUT_OF_RANGE) {
+        response.content ??= { 'application/json': { schema: { ...Problem } } }
+      }
       const example = EXAMPLES[status]
-      for (const one of Object.values(content ?? {})) {
+      for (const one of Object.values(response.content ?? {})) {
         if (example && one.schema?.title === 'Problem') one.schema = { ...one.schema, examples: [example] }
       }
     }

@@ -12,8 +12,8 @@ import {
   Model,
   ModelParams,
   Models,
-  OpenaiError,
   openaiError,
+  told,
   transcriptionForm,
   translationForm,
 } from './schemas.ts'
@@ -146,9 +146,9 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
       },
     })
     .get('/models', () => ({ object: 'list' as const, data: [...models.keys()].map(modelOf) }), {
-      response: { 200: Models, 401: OpenaiError, 403: OpenaiError, 429: OpenaiError },
+      response: { 200: Models, 401: told(401), 403: told(403), 429: told(429) },
       detail: {
-        summary: 'What `model` takes',
+        summary: 'The models that may be named',
         description:
           '`whisper-1` leaves the engine to the service; the others send the audio to that one alone.',
       },
@@ -161,7 +161,7 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
       },
       {
         params: ModelParams,
-        response: { 200: Model, 401: OpenaiError, 403: OpenaiError, 404: OpenaiError, 429: OpenaiError },
+        response: { 200: Model, 401: told(401), 403: told(403), 404: told(404), 429: told(429) },
         detail: { summary: 'One of the models' },
       },
     )

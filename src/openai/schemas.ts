@@ -1,4 +1,5 @@
 import { t } from 'elysia'
+import { EXAMPLES } from '../http/document.ts'
 import type { ToldProblem } from '../http/problems.ts'
 import { VerboseTranscript } from '../transcriptions/schemas.ts'
 import { GRANULARITIES, RESPONSE_FORMATS } from './fields.ts'
@@ -32,7 +33,12 @@ const Usage = t.Object(
   { description: 'Seconds of audio, rounded up' },
 )
 
-export const Text = t.Object({ text: t.String(), usage: Usage }, { title: 'Text' })
+const exampleText = {
+  text: 'The old library stands beside the river.',
+  usage: { type: 'duration', seconds: 3 },
+}
+
+export const Text = t.Object({ text: t.String(), usage: Usage }, { title: 'Text', examples: [exampleText] })
 
 const { segments, ...verbose } = VerboseTranscript.properties
 
@@ -40,6 +46,13 @@ export const Verbose = t.Object(
   { ...verbose, segments: t.Optional(segments), usage: Usage },
   { title: 'OpenAI’s verbose_json' },
 )
+
+/** OpenAI's error, with what it is at this status. */
+export function told(status: number) {
+  const example = EXAMPLES[status]
+  const examples = example ? [openaiError({ ...example, status, field: null, headers: {} })] : []
+  return t.Object(OpenaiError.properties, { ...OpenaiError, examples })
+}
 
 const FAILURES = {
   400: 'The request or its audio is not valid; `param` names the field',
@@ -74,19 +87,26 @@ export const answers = {
   ...Object.fromEntries(
     Object.entries(FAILURES).map(([status, description]) => [
       status,
-      { description, content: json(OpenaiError) },
+      { description, content: json(told(Number(status))) },
     ]),
   ),
 }
 
-export const Model = t.Object({
+const model = {
   id: t.String({ examples: ['whisper-1'] }),
   object: t.Literal('model'),
   created: t.Number({ description: 'Unix seconds; 0, since it is not known' }),
   owned_by: t.String(),
-})
+}
 
-export const Models = t.Object({ object: t.Literal('list'), data: t.Array(Model) })
+const exampleModel = { id: 'whisper-1', object: 'model', created: 0, owned_by: 'verbatim' }
+
+export const Model = t.Object(model, { examples: [exampleModel] })
+
+export const Models = t.Object(
+  { object: t.Literal('list'), data: t.Array(Model) },
+  { examples: [{ object: 'list', data: [exampleModel] }] },
+)
 
 export const ModelParams = t.Object({ model: t.String({ examples: ['whisper-1'] }) })
 

@@ -12,7 +12,7 @@ export const Accepted = t.Object(
   { examples: [{ message: 'Transcription started', transcription_id: ID }] },
 )
 
-export const Status = t.Object({
+const status = {
   id: t.String({ format: 'uuid' }),
   audio_file: nullable(
     t.String({
@@ -47,7 +47,32 @@ export const Status = t.Object({
   }),
   completed_at: nullable(t.String({ format: 'date-time' })),
   failure: nullable(t.Object({ code: t.String(), error: t.String() })),
-})
+}
+
+const exampleStatus = {
+  id: ID,
+  audio_file: `http://localhost:3000/api/transcriptions/${ID}/audio?expires=1672578000&signature=9134…`,
+  transcription: 'The old library stands beside the river.',
+  status: 'completed',
+  created_at: '2023-01-01T12:00:00Z',
+  language: 'en',
+  task: 'transcribe',
+  channels: 'mix',
+  start: null,
+  end: null,
+  progress: 1,
+  queue_position: null,
+  estimated_seconds: null,
+  duration: 2.7,
+  filename: 'speech.mp3',
+  size: 43436,
+  sha256: 'd9b1…',
+  codec: 'mp3',
+  completed_at: '2023-01-01T12:00:03Z',
+  failure: null,
+}
+
+export const Status = t.Object(status, { examples: [exampleStatus] })
 
 const STATUSES = ['queued', 'processing', 'completed', 'failed', 'canceled'] as const
 
@@ -72,7 +97,28 @@ export const ListQuery = t.Object({
 
 const Count = t.Number({ multipleOf: 1 })
 
-export const List = t.Object({
+const exampleList = {
+  transcriptions: [
+    {
+      id: ID,
+      status: 'completed',
+      created_at: '2023-01-01T12:00:00Z',
+      completed_at: '2023-01-01T12:00:03Z',
+      language: 'en',
+      task: 'transcribe',
+      filename: 'speech.mp3',
+      size: 43436,
+      duration: 2.7,
+      progress: 1,
+      excerpt: 'The old library stands beside the river.',
+      failure: null,
+    },
+  ],
+  next_cursor: null,
+  counts: { queued: 0, processing: 0, completed: 1, failed: 0, canceled: 0 },
+}
+
+const list = {
   transcriptions: t.Array(
     t.Object({
       id: t.String({ format: 'uuid' }),
@@ -96,7 +142,9 @@ export const List = t.Object({
       { description: 'Of all your transcriptions, whatever was asked for; on the first page' },
     ),
   ),
-})
+}
+
+export const List = t.Object(list, { examples: [exampleList] })
 
 const Word = t.Object({
   start: t.Number(),
@@ -105,7 +153,7 @@ const Word = t.Object({
   probability: nullable(t.Number()),
 })
 
-export const Transcript = t.Object({
+const transcript = {
   id: t.String({ format: 'uuid' }),
   status: t.UnionEnum(['queued', 'processing', 'completed', 'failed', 'canceled']),
   language: nullable(t.String()),
@@ -128,7 +176,20 @@ export const Transcript = t.Object({
       ),
     }),
   ),
-})
+}
+
+const exampleTranscript = {
+  id: ID,
+  status: 'completed',
+  language: 'en',
+  languages: ['en'],
+  duration: 2.7,
+  engines: [{ engine: 'sidecar', model: 'Systran/faster-whisper-base', seconds: 2.7 }],
+  text: 'The old library stands beside the river.',
+  segments: [{ start: 0.06, end: 2.69, text: 'The old library stands beside the river.', language: 'en' }],
+}
+
+export const Transcript = t.Object(transcript, { examples: [exampleTranscript] })
 
 export const VerboseTranscript = t.Object(
   {
@@ -187,7 +248,7 @@ export const WaveformQuery = t.Object({
   ),
 })
 
-export const Waveform = t.Object({
+const waveform = {
   version: t.Integer(),
   channels: t.Integer(),
   sample_rate: t.Integer(),
@@ -197,7 +258,19 @@ export const Waveform = t.Object({
   data: t.Array(t.Integer({ minimum: -128, maximum: 127 }), {
     description: 'For each pixel, of each channel by turns, the least and the greatest sample',
   }),
-})
+}
+
+const exampleWaveform = {
+  version: 2,
+  channels: 1,
+  sample_rate: 16000,
+  samples_per_pixel: 800,
+  bits: 8,
+  length: 3,
+  data: [-1, 1, -42, 40, -3, 2],
+}
+
+export const Waveform = t.Object(waveform, { examples: [exampleWaveform] })
 
 /** Swagger fills a form's fields with their defaults, or else makes something up: so each has one. */
 const SECONDS = { type: 'string' as const, pattern: '^(\\d{1,7}(\\.\\d{1,9})?)?$', default: '' }

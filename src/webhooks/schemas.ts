@@ -36,7 +36,10 @@ const events = () =>
     default: [...EVENTS],
   })
 
-export const NewWebhook = t.Object({ url: url(), events: t.Optional(events()) })
+export const NewWebhook = t.Object(
+  { url: url(), events: t.Optional(events()) },
+  { examples: [{ url: 'https://example.com/hook', events: ['transcription.completed'] }] },
+)
 
 export const WebhookChanges = t.Object(
   { url: t.Optional(url()), events: t.Optional(events()), enabled: t.Optional(t.Boolean()) },
@@ -54,26 +57,46 @@ const webhook = {
   disabled_at: nullable(time()),
 }
 
-export const Webhook = t.Object(webhook)
+const exampleWebhook = {
+  id: ID,
+  url: 'https://example.com/hook',
+  events: ['transcription.completed'],
+  enabled: true,
+  created_at: '2026-01-01T12:00:00Z',
+  disabled_at: null,
+}
+
+export const Webhook = t.Object(webhook, { examples: [exampleWebhook] })
 
 const secret = t.String({
   description: 'What its messages are signed with; given here and never again',
   examples: ['whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'],
 })
 
-export const Registered = t.Object({ ...webhook, secret })
+export const Registered = t.Object(
+  { ...webhook, secret },
+  { examples: [{ ...exampleWebhook, secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD' }] },
+)
 
-export const Rotated = t.Object({
-  secret,
-  previous_until: t.String({
-    format: 'date-time',
-    description: 'Until then messages carry a signature with the secret before it, too',
-  }),
-})
+export const Rotated = t.Object(
+  {
+    secret,
+    previous_until: t.String({
+      format: 'date-time',
+      description: 'Until then messages carry a signature with the secret before it, too',
+    }),
+  },
+  {
+    examples: [{ secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD', previous_until: '2026-01-02T12:00:00Z' }],
+  },
+)
 
-export const Webhooks = t.Object({ webhooks: t.Array(Webhook) })
+export const Webhooks = t.Object(
+  { webhooks: t.Array(Webhook) },
+  { examples: [{ webhooks: [exampleWebhook] }] },
+)
 
-export const Delivery = t.Object({
+const delivery = {
   id: t.String({ format: 'uuid' }),
   event: t.UnionEnum([...EVENTS, 'webhook.test']),
   url: nullable(t.String({ description: 'Where its upload had it sent; null: to the webhook’s' })),
@@ -90,14 +113,32 @@ export const Delivery = t.Object({
     }),
     { description: 'The latest thirty, in order' },
   ),
-})
+}
+
+const exampleDelivery = {
+  id: ID,
+  event: 'transcription.completed',
+  url: null,
+  transcription_id: ID,
+  state: 'delivered',
+  created_at: '2026-01-01T12:00:00Z',
+  next_attempt_at: null,
+  attempts: [{ at: '2026-01-01T12:00:01Z', seconds: 0.12, status: 200, error: null }],
+}
+
+export const Delivery = t.Object(delivery, { examples: [exampleDelivery] })
 
 export const DeliveriesQuery = t.Object({
   limit: t.Optional(t.Integer({ minimum: 1, maximum: 100, default: 20 })),
   cursor: t.Optional(t.String({ format: 'uuid', description: 'The `next_cursor` of the page before' })),
 })
 
-export const Deliveries = t.Object({
-  deliveries: t.Array(Delivery, { description: 'The latest first' }),
-  next_cursor: nullable(t.String({ format: 'uuid', description: 'Of the next page; null on the last one' })),
-})
+export const Deliveries = t.Object(
+  {
+    deliveries: t.Array(Delivery, { description: 'The latest first' }),
+    next_cursor: nullable(
+      t.String({ format: 'uuid', description: 'Of the next page; null on the last one' }),
+    ),
+  },
+  { examples: [{ deliveries: [exampleDelivery], next_cursor: null }] },
+)

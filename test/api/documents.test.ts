@@ -162,11 +162,32 @@ describe('the document', () => {
           Object(response)
         const schema = content?.['application/json']?.schema
         if (schema?.title !== 'Problem') continue
+        expect(EXAMPLES).toHaveProperty(status)
         expect({ name, status, examples: schema.examples }).toEqual({
           name,
           status,
           examples: [EXAMPLES[status] ?? {}],
         })
+      }
+    }
+  })
+
+  test('says what every status means, and shows each error’s body and all JSON by an example', () => {
+    type Schema = { examples?: unknown[]; anyOf?: Schema[] }
+    const isShown = ({ examples = [], anyOf = [] }: Schema): boolean =>
+      examples.length > 0 || anyOf.some(isShown)
+    for (const { name, operation } of operations()) {
+      for (const [status, response] of Object.entries(operation.responses)) {
+        const {
+          description,
+          content = {},
+        }: { description?: string; content?: Record<string, { schema: Schema }> } = Object(response)
+        const said = description !== undefined && /^(?!Response for )./.test(description)
+        expect({ name, status, said }).toEqual({ name, status, said: true })
+        const json = content['application/json']
+        const needsBody = status >= '400' && status !== '416' && !name.startsWith('head')
+        if (!json && !needsBody) continue
+        expect({ name, status, shown: json && isShown(json.schema) }).toEqual({ name, status, shown: true })
       }
     }
   })
@@ -179,6 +200,8 @@ describe('the document', () => {
   })
 
   test('points to no other host', () => {
-    expect(JSON.stringify(document)).not.toMatch(/https?:\/\//)
+    const text = JSON.stringify(document)
+    const hosts = [...text.matchAll(/https?:\/\/([^/"\s`]+)/g)].map(([, host]) => host)
+    expect(new Set(hosts)).toEqual(new Set(['localhost:3000', 'example.com']))
   })
 })
