@@ -1,0 +1,61 @@
+// Sends the running service what its OpenAPI document allows, and what it does not, and holds the answers against it.
+// `bun test/schemathesis/run.ts`; arguments go to `schemathesis run`, such as `--max-time 60` or `--seed 1`.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { simulatedSidecar } from '../../bench/simulated-sidecar.ts'
+import { childEnvironment } from '../../src/engines/local-sidecar/child-environment.ts'
+import { ensureEnvironment } from '../../src/engines/local-sidecar/environment.ts'
+import { clientOf, textAt } from '../api/client.ts'
+import { startService } from '../e2e/service.ts'
+import { ROOT } from '../sidecar-dir.ts'
+
+const python = await ensureEnvironment({
+  dir: join(ROOT, 'node_modules', '.cache', 'verbatim', 'schemathesis'),
+  requirements: [join(import.meta.dir, 'requirements.txt')],
+  python: process.env.PYTHON,
+  env: childEnvironment(process.env),
+  report: ({ message }) => console.log(message),
+  signal: AbortSignal.timeout(300_000),
+})
+const folder = await mkdtemp(join(tmpdir(), 'verbatim-schemathesis-'))
+const sidecar = simulatedSidecar({ answerMs: 10 })
+const service = await startService({
+  DATA_DIR: join(folder, 'data'),
+  SIDECAR_URL: `http://127.0.0.1:${sidecar.port}`,
+  LOGINS_PER_MINUTE: '1000000',
+})
+try {
+  const anyone = clientOf(service.url)
+  const { body } = await anyone.post('/api/auth/register', {
+    email: 'schemathesis@example.com',
+    // None that the document gives as an example: that would delete the account.
+    password: crypto.randomUUID(),
+  })
+  const token = textAt(body, 'access_token')
+  const command = [
+    '--config-file',
+    join(import.meta.dir, 'schemathesis.toml'),
+    'run',
+    `${service.url}/swagger/json`,
+  ]
+  const child = Bun.spawn(
+    [
+      join(dirname(python), 'schemathesis'),
+      ...command,
+      ...['--header', `Authorization: Bearer ${token}`],
+      ...['--max-time', '120', ...process.argv.slice(2)],
+    ],
+    {
+      cwd: folder,
+      env: { ...childEnvironment(process.env), SCHEMATHESIS_HOOKS: join(import.meta.dir, 'hooks.py') },
+      stdout: 'inherit',
+      stderr: 'inherit',
+    },
+  )
+  process.exitCode = await child.exited
+} finally {
+  await service.kill('SIGTERM')
+  await sidecar.stop(true)
+  await rm(folder, { recursive: true, force: true })
+}
