@@ -21,25 +21,18 @@ export async function diskStorage({ root }: { root: string }): Promise<Storage> 
     return path
   }
 
-  /** Runs `make` with a path aside; what it leaves there then stands under `key`, and outlasts a power cut. */
-  async function put<T>(key: string, make: (path: string) => Promise<T>): Promise<T> {
-    const path = pathOf(key)
-    return aside.within(async (made) => {
-      const result = await make(made)
-      await sync(made)
-      await moveInto(made, path)
-      return result
-    })
-  }
-
   return {
-    write: (key, body) =>
-      put(key, async (path) => {
+    async write(key, body) {
+      const path = pathOf(key)
+      return aside.within(async (written) => {
         const { take, measured } = meter()
-        await fill({ path, chunks: body, beside: take })
+        await fill({ path: written, chunks: body, beside: take })
+        // Once it stands under its key it outlasts a power cut.
+        await sync(written)
+        await moveInto(written, path)
         return measured()
-      }),
-    fromFile: put,
+      })
+    },
 
     async read(key, range) {
       const file = Bun.file(await existing(key))

@@ -37,12 +37,7 @@ export type Storage = {
    * not `whole`, only the first and last MiB are in it, and all between reads as zeros.
    */
   withEnds<T>(key: string, use: (path: string, whole: boolean) => Promise<T>): Promise<T>
-  /**
-   * Runs `make` with a path to write to, then keeps what it wrote under `key`; if it throws, nothing stays.
-   * Throws `storage_full`.
-   */
-  fromFile<T>(key: string, make: (path: string) => Promise<T>): Promise<T>
 }
 
 /** As much of it as needs no disk. */
-export type Objects = Omit<Storage, 'withFile' | 'withEnds' | 'fromFile'>
+export type Objects = Omit<Storage, 'withFile' | 'withEnds'>

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createHash, randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { VerbatimError } from '../../src/errors.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 
@@ -218,26 +218,6 @@ export function storageContract(options: {
       expect(await storage.size('slow/audio')).toBe(1000)
     })
 
-    test('keeps what was written to a file', async () => {
-      const made = await storage.fromFile('made/pcm', async (path) => {
-        await writeFile(path, bytes)
-        return 'what decoding found'
-      })
-      expect(made).toBe('what decoding found')
-      expect(Buffer.compare(await stored('made/pcm'), bytes)).toBe(0)
-    })
-
-    test('keeps nothing of a file whose making failed', async () => {
-      const failure = new Error('the audio is damaged')
-      const making = storage.fromFile('unmade/pcm', async (path) => {
-        await writeFile(path, bytes)
-        throw failure
-      })
-      expect(await making.catch((error: unknown) => error)).toBe(failure)
-      expect(await storage.size('unmade/pcm')).toBeNull()
-      expect(await options.remains()).toEqual([])
-    })
-
     test('lists the keys below a prefix with their times, those of a folder together', async () => {
       const minuteAgo = Date.now() - 60_000
       const keys = ['many/one/audio', 'many/one/pcm', 'many/one/pcm-1', 'many/two/audio', 'many/two/pcm']
@@ -293,7 +273,6 @@ export function storageContract(options: {
       test(`refuses the key ${JSON.stringify(key)}`, async () => {
         const attempts = [
           () => storage.write(key, streamOf(bytes.subarray(0, 10))),
-          () => storage.fromFile(key, async (path) => writeFile(path, 'x')),
           () => storage.read(key),
           () => storage.withFile(key, async () => {}),
           () => storage.withEnds(key, async () => {}),

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import { VerbatimError } from '../../src/errors.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 
@@ -16,6 +15,5 @@ console.log(
   JSON.stringify({
     small: await outcome(storage.write('full/audio', new Blob([large.subarray(0, 1000)]).stream())),
     write: await outcome(storage.write('full/audio', new Blob([large]).stream())),
-    fromFile: await outcome(storage.fromFile('full/pcm', (path) => writeFile(path, large))),
   }),
 )

@@ -1,6 +1,5 @@
 import { truncate } from 'node:fs/promises'
 import { fill, openAside } from '../aside.ts'
-import { checkedKey } from '../key.ts'
 import type { Storage } from '../storage.ts'
 import { createObjects, notFound, type ObjectsPlace } from './objects.ts'
 
@@ -8,8 +7,8 @@ import { createObjects, notFound, type ObjectsPlace } from './objects.ts'
 const END_BYTES = 16 * 2 ** 20
 
 /**
- * A bucket of S3, or of a store that speaks its language. `scratch` is a folder for the files that `withFile`, `withEnds`
- * and `fromFile` hand out; `endBytes` is how much of each end `withEnds` shows. Throws, with the reason in one line, where
+ * A bucket of S3, or of a store that speaks its language. `scratch` is a folder for the files that `withFile` and
+ * `withEnds` hand out; `endBytes` is how much of each end `withEnds` shows. Throws, with the reason in one line, where
  * the bucket cannot be used.
  */
 export async function s3Storage({
@@ -46,15 +45,6 @@ export async function s3Storage({
         const tail = await objects.read(key, { start: size - endBytes, end: size })
         await fill({ path, chunks: tail, append: true })
         return use(path, false)
-      })
-    },
-
-    async fromFile(key, make) {
-      checkedKey(key)
-      return aside.within(async (path) => {
-        const made = await make(path)
-        await objects.write(key, Bun.file(path).stream())
-        return made
       })
     },
   }
