@@ -61,7 +61,8 @@ async function makeTemplate() {
 
 async function openReal(server: string): Promise<TestDatabase> {
   const name = `verbatim_test_${randomUUID().replaceAll('-', '')}`
-  await onServer(server, `create database ${name}`)
+  // Whatever the server’s own: words of any script are found in it.
+  await onServer(server, `create database ${name} encoding 'UTF8' locale 'C.UTF-8' template template0`)
   const url = new URL(server)
   url.pathname = `/${name}`
   const { db, ping, listen, close } = await openPostgres({ url: url.href })

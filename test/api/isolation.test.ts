@@ -100,8 +100,8 @@ test('every route lets in whom the document says, and nobody else', async () => 
         }
       }
       row.push([...new Set(outcomes.map(({ status }) => status))].join(', '))
-      if (who !== 'owner' && !(await cast.isUntouched()))
-        wrong.push(`${name}, ${who}: changed what is the owner's`)
+      const isUntouched = await cast.isUntouchedSince()
+      if (!isUntouched && !cast.areTheOwners(who)) wrong.push(`${name}, ${who}: changed what is the owner's`)
     }
     table.push(row)
   }
@@ -218,12 +218,18 @@ async function makeCast(path: string) {
     owner: [ownerToken],
   }
   const state = async () => JSON.stringify(await stateOf(owner, { path, id }))
-  const then = await state()
+  let then = await state()
   return {
     ids,
+    areTheOwners: (who: string) => who === 'owner' || (who === 'write-only key' && !isOfOne),
     tokens,
     tells: (text: string) => [claims.sub, ...ids].some((secret) => text.includes(secret)),
-    isUntouched: async () => (await state()) === then,
+    /** Whether all is as it was when this was last asked. */
+    async isUntouchedSince() {
+      const before = then
+      then = await state()
+      return then === before
+    },
   }
 }
 
@@ -294,7 +300,9 @@ function bodyOf({ requestBody }: Operation, headers: Headers): BodyInit | undefi
   }
   if (type === 'application/json') {
     headers.set('content-type', type)
-    return JSON.stringify(content?.schema?.examples?.[0] ?? {})
+    const example = JSON.stringify(content?.schema?.examples?.[0] ?? {})
+    // A webhook’s host is looked up, and a test asks no other machine.
+    return example.replaceAll('https://example.com', 'http://127.0.0.1:1')
   }
   headers.set('content-type', 'audio/mpeg')
   return fixture('speech.mp3')
