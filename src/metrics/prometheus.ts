@@ -14,9 +14,8 @@ const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 const SPAN_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320]
 
 export function prometheusMetrics(sources: Sources): Metrics {
-  const registers = [new Registry()]
-  const [registry] = registers
-  if (!registry) throw new Error('no registry')
+  const registry = new Registry()
+  const registers = [registry]
   const requests = new Histogram({
     name: 'verbatim_http_request_seconds',
     help: 'Time to the answer, by route; its count is the number of requests.',
@@ -37,7 +36,7 @@ export function prometheusMetrics(sources: Sources): Metrics {
     labelNames: ['engine'] as const,
     registers,
   })
-  addGauges(registers, sources)
+  const readSources = addGauges(registers, sources)
   addProcess(registers)
 
   return {
@@ -48,50 +47,53 @@ export function prometheusMetrics(sources: Sources): Metrics {
       if (outcome === 'done') audio.inc({ engine }, audioSeconds)
     },
     async exposition() {
+      await readSources()
       return { contentType: registry.contentType, body: await registry.metrics() }
     },
   }
 }
 
+/** Gives what reads each source, once, into its gauges. */
 function addGauges(registers: Registry[], { backlogs, openTranscriptions, hostedSecondsToday }: Sources) {
-  const gauge = <Label extends string>(
-    of: { name: string; help: string; labelNames?: Label[] },
-    read: (gauge: Gauge<Label>) => Promise<void>,
-  ) =>
+  const byQueue = (name: string, help: string) => new Gauge({ name, help, labelNames: ['queue'], registers })
+  const waiting = byQueue('verbatim_queue_waiting', 'Jobs that could be taken up now.')
+  const running = byQueue('verbatim_queue_running', 'Jobs that workers are at.')
+  const oldest = byQueue('verbatim_queue_oldest_seconds', 'How long the longest of the waiting has waited.')
+  const open = new Gauge({
+    name: 'verbatim_transcriptions_open',
+    help: 'Transcriptions that are not over.',
+    labelNames: ['status'],
+    registers,
+  })
+  const hosted =
+    hostedSecondsToday &&
     new Gauge({
-      ...of,
+      name: 'verbatim_hosted_seconds_today',
+      help: 'Audio that hosted inference did since midnight (UTC).',
       registers,
-      async collect() {
-        this.reset()
-        await read(this).catch(() => this.reset())
-      },
     })
-  const byQueue = (name: string, help: string, value: (backlog: Backlog) => number) =>
-    gauge({ name, help, labelNames: ['queue'] }, async (gauge) => {
-      for (const backlog of await backlogs()) gauge.set({ queue: backlog.name }, value(backlog))
-    })
-  byQueue('verbatim_queue_waiting', 'Jobs that could be taken up now.', ({ waiting }) => waiting)
-  byQueue('verbatim_queue_running', 'Jobs that workers are at.', ({ running }) => running)
-  byQueue(
-    'verbatim_queue_oldest_seconds',
-    'How long the longest of the waiting has waited.',
-    ({ oldestSeconds }) => oldestSeconds,
-  )
-  gauge(
-    {
-      name: 'verbatim_transcriptions_open',
-      help: 'Transcriptions that are not over.',
-      labelNames: ['status'],
-    },
-    async (gauge) => {
-      for (const [status, count] of Object.entries(await openTranscriptions())) gauge.set({ status }, count)
-    },
-  )
-  if (!hostedSecondsToday) return
-  gauge(
-    { name: 'verbatim_hosted_seconds_today', help: 'Audio that hosted inference did since midnight (UTC).' },
-    async (gauge) => gauge.set(await hostedSecondsToday()),
-  )
+
+  async function readQueues() {
+    for (const { name: queue, ...backlog } of await backlogs()) {
+      waiting.set({ queue }, backlog.waiting)
+      running.set({ queue }, backlog.running)
+      oldest.set({ queue }, backlog.oldestSeconds)
+    }
+  }
+
+  async function readOpen() {
+    for (const [status, count] of Object.entries(await openTranscriptions())) open.set({ status }, count)
+  }
+
+  return async () => {
+    // What cannot be read now is not told as it was before.
+    for (const gauge of [waiting, running, oldest, open, hosted]) gauge?.reset()
+    await Promise.allSettled([
+      readQueues(),
+      readOpen(),
+      hostedSecondsToday?.().then((seconds) => hosted?.set(seconds)),
+    ])
+  }
 }
 
 /** Of prom-client's own metrics of a process, those that mean something on Bun. */

@@ -84,16 +84,7 @@ describe.each(databases)('an Idempotency-Key on $name', (kind) => {
   })
 
   test('while the first is under way, a second is refused: 409', async () => {
-    const audio = await fixture('speech.mp3').bytes()
-    const gate = Promise.withResolvers<void>()
-    const body = new ReadableStream({
-      async start(controller) {
-        controller.enqueue(audio.slice(0, 1000))
-        await gate.promise
-        controller.enqueue(audio.slice(1000))
-        controller.close()
-      },
-    })
+    const { audio, body, gate } = await halfSent()
     const first = send(body, { method: 'PUT' })
     while ((await keys()).every((one) => one.key !== key)) await Bun.sleep(5)
     for (let time = 0; time < 2; time++) {
@@ -122,16 +113,7 @@ describe.each(databases)('an Idempotency-Key on $name', (kind) => {
   })
 
   test('one whose holder died is free again, and the holder cannot answer any more', async () => {
-    const audio = await fixture('speech.mp3').bytes()
-    const gate = Promise.withResolvers<void>()
-    const body = new ReadableStream({
-      async start(controller) {
-        controller.enqueue(audio.slice(0, 1000))
-        await gate.promise
-        controller.enqueue(audio.slice(1000))
-        controller.close()
-      },
-    })
+    const { audio, body, gate } = await halfSent()
     const presumedDead = send(body, { method: 'PUT' })
     while ((await keys()).every((one) => one.key !== key)) await Bun.sleep(5)
     await service.db
@@ -174,3 +156,18 @@ describe.each(databases)('an Idempotency-Key on $name', (kind) => {
 
   test('nothing of this is a defect', () => expect(service.logged).toEqual([]))
 })
+
+/** Audio as a body whose end comes once the gate is opened. */
+async function halfSent() {
+  const audio = await fixture('speech.mp3').bytes()
+  const gate = Promise.withResolvers<void>()
+  const body = new ReadableStream({
+    async start(controller) {
+      controller.enqueue(audio.slice(0, 1000))
+      await gate.promise
+      controller.enqueue(audio.slice(1000))
+      controller.close()
+    },
+  })
+  return { audio, body, gate }
+}
