@@ -1,6 +1,7 @@
 import { asc, inArray } from 'drizzle-orm'
 import type { Database, OpenDatabase } from '../db/database.ts'
 import { outbox } from '../db/schema.ts'
+import type { Log } from '../log.ts'
 import { type Rounds, startRounds } from '../rounds.ts'
 import type { Queue } from './queue.ts'
 
@@ -30,7 +31,7 @@ export async function startTakeover({
   db: Database
   queue: Pick<Queue, 'enqueue'>
   listen: OpenDatabase['listen']
-  log: (line: string, error?: unknown) => void
+  log: Log
 }): Promise<Pick<Rounds, 'stop'>> {
   const rounds = startRounds({
     round: async () => (await takeOver({ db, queue })) === BATCH,

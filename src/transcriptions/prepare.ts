@@ -2,6 +2,7 @@ import type { Changes } from '../db/changes.ts'
 import type { Database } from '../db/database.ts'
 import type { Engines } from '../engines/preference.ts'
 import { VerbatimError } from '../errors.ts'
+import type { Log } from '../log.ts'
 import type { Media } from '../media/media.ts'
 import type { Jobs, Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -30,7 +31,7 @@ export type WorkServices = {
   maxAudioSeconds: number
   /** Spans of one user that engines are at, on all machines together; undefined: as many as there is room for. */
   maxConcurrentPerUser: number | undefined
-  log: (line: string, error?: unknown) => void
+  log: Log
 }
 
 /**

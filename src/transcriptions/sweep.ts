@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts'
+import type { Log } from '../log.ts'
 import type { Storage } from '../storage/storage.ts'
 import {
   findExpiredUploads,
@@ -30,7 +31,7 @@ export type Sweep = {
   storage: Storage
   /** Without it audio is kept. */
   retentionDays: number | undefined
-  log: (line: string, error?: unknown) => void
+  log: Log
   /** Stops it between two steps. */
   signal: AbortSignal
 }

@@ -9,6 +9,7 @@ import { eventStream } from '../http/sse.ts'
 import { timeIn } from '../http/times.ts'
 import { BEARER, bearer, type Gate, PUBLIC } from '../http/tokens.ts'
 import { readUpload } from '../http/upload.ts'
+import type { Log } from '../log.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { TEXT_FORMATS, type TranscriptFormat, TYPES } from './formats.ts'
 import { parseLanguage } from './languages.ts'
@@ -39,7 +40,7 @@ export type TranscriptionRoutesServices = {
   maxUploadBytes: number
   /** Fires when the service stops: what is held open ends. */
   stopping: AbortSignal
-  log: (line: string, error?: unknown) => void
+  log: Log
 }
 
 const PAGE = 20

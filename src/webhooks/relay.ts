@@ -1,4 +1,5 @@
 import type { Database, OpenDatabase } from '../db/database.ts'
+import type { Log } from '../log.ts'
 import type { Queue } from '../queue/queue.ts'
 import { type Rounds, startRounds } from '../rounds.ts'
 import { deliveryJob } from './deliver.ts'
@@ -24,7 +25,7 @@ export async function startRelay({
   db: Database
   queue: Queue
   listen: OpenDatabase['listen']
-  log: (line: string, error?: unknown) => void
+  log: Log
 }): Promise<Relay> {
   const rounds = startRounds({
     round: async () => (await relay({ db, queue })) === BATCH,
