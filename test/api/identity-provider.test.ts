@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from 'jose'
-import { createIdentityProvider } from '../../src/auth/identity-provider.ts'
 import { identities, users } from '../../src/db/schema.ts'
 import { databases, embedded } from '../databases.ts'
 import { type Client, clientOf, fixture, textAt } from './client.ts'
@@ -55,7 +54,7 @@ describe.each(databases)('users of an identity provider on $name', (kind) => {
     service = await startService({
       kind,
       registration: 'closed',
-      identityProvider: createIdentityProvider({ jwksUrl: provider.url, issuer, audience }),
+      identityProvider: { jwksUrl: provider.url, issuer, audience },
     })
     anyone = clientOf(service.url)
   })
@@ -137,7 +136,7 @@ describe('a token of an identity provider', () => {
     provider = serveKeys([rsa.jwk, curve.jwk])
     service = await startService({
       kind: embedded,
-      identityProvider: createIdentityProvider({ jwksUrl: provider.url, issuer, audience }),
+      identityProvider: { jwksUrl: provider.url, issuer, audience },
     })
     anyone = clientOf(service.url)
   })
@@ -219,7 +218,7 @@ test('while the keys cannot be fetched: 503 for its tokens, and the service’s 
   provider.state.answers = false
   const service = await startService({
     kind: embedded,
-    identityProvider: createIdentityProvider({ jwksUrl: provider.url, issuer, audience }),
+    identityProvider: { jwksUrl: provider.url, issuer, audience },
   })
   try {
     const anyone = clientOf(service.url)

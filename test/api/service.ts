@@ -1,18 +1,12 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createAdminService } from '../../src/admin/admin.service.ts'
+import { createApiServices } from '../../src/api-services.ts'
 import { createApp } from '../../src/app.ts'
 import { argon2id } from '../../src/auth/argon2id.ts'
-import { createAuthService } from '../../src/auth/auth.service.ts'
-import { createGate } from '../../src/auth/gate.ts'
-import type { IdentityProvider } from '../../src/auth/identity-provider.ts'
-import { createKeysService } from '../../src/auth/keys.service.ts'
+import { readSettings } from '../../src/config.ts'
 import type { Engine, EngineState } from '../../src/engines/engine.ts'
 import { createHealth } from '../../src/health/health.ts'
-import { createAccessTokens } from '../../src/http/access-tokens.ts'
-import { createRate } from '../../src/limits/rate.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { prometheusMetrics } from '../../src/metrics/prometheus.ts'
 import { guardedOutbound } from '../../src/outbound/guarded.ts'
@@ -20,20 +14,15 @@ import { parseNetwork } from '../../src/outbound/networks.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import type { Allowance } from '../../src/transcriptions/allowance.ts'
-import { createLinkSigner } from '../../src/transcriptions/links.ts'
 import { createProbe } from '../../src/transcriptions/look.ts'
-import { parseOptions } from '../../src/transcriptions/options.ts'
-import { createRequeue } from '../../src/transcriptions/requeue.ts'
-import { createTranscriptionsService } from '../../src/transcriptions/transcriptions.service.ts'
 import { countOpenByStatus } from '../../src/transcriptions/transcriptions.store.ts'
-import { createUpload } from '../../src/transcriptions/upload.ts'
-import { createUploadsService } from '../../src/uploads/uploads.service.ts'
-import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
-import { createWebhooksService } from '../../src/webhooks/webhooks.service.ts'
 import type { TestDatabaseKind } from '../databases.ts'
 
 export const SECRET = 'a secret for tests, of 32 characters or more'
 export const MAX_UPLOAD_BYTES = 1_000_000
+
+/** More than any test asks for. */
+const UNLIMITED = 1_000_000
 
 /** Where the tests' own servers are, and nothing else that is private. */
 const LOOPBACK = [parseNetwork('127.0.0.1')].filter((network) => network !== undefined)
@@ -46,7 +35,7 @@ export async function startService({
   registration = 'open',
   maxAudioSeconds = 3600,
   secrets = [SECRET],
-  identityProvider = null,
+  identityProvider,
   limits = {},
   metricsToken,
   logsRequests = false,
@@ -55,7 +44,7 @@ export async function startService({
   registration?: 'open' | 'closed'
   maxAudioSeconds?: number
   secrets?: [string, ...string[]]
-  identityProvider?: IdentityProvider | null
+  identityProvider?: { jwksUrl: string; issuer: string; audience: string }
   limits?: Allowance & { requestsPerMinute?: number; loginsPerMinute?: number }
   metricsToken?: string
   logsRequests?: boolean
@@ -74,34 +63,8 @@ export async function startService({
   const media = ffmpegMedia()
   const engine = { state: { ready: true, detail: 'The engine is there' } }
   const health = { databaseAnswers: true }
-  const accessTokens = await createAccessTokens({ secrets })
-  const links = createLinkSigner({ secrets })
   const outbound = guardedOutbound({ allow: LOOPBACK })
-  const uploadWebhooks = createUploadWebhooks({ outbound })
-  const upload = createUpload({
-    db,
-    queue,
-    storage,
-    look: createProbe({ storage, media }),
-    engines: ['sidecar'],
-    maxAudioSeconds,
-    allowance: limits,
-    webhooks: uploadWebhooks,
-  })
-  const uploads = createUploadsService({
-    db,
-    storage,
-    takeIn: upload,
-    async checkFields(fields) {
-      const { webhookUrl } = parseOptions(fields, ['sidecar'])
-      if (webhookUrl !== null) await uploadWebhooks.check(webhookUrl)
-    },
-    maxBytes: MAX_UPLOAD_BYTES,
-  })
-  const rate = (name: string, perMinute: number | undefined) =>
-    perMinute === undefined ? null : createRate({ db, name, perMinute, sentence: 'There were too many' })
   let url = ''
-  const transcriptions = createTranscriptionsService({ db, changes, storage, links, publicUrl: () => url })
 
   const metrics = prometheusMetrics({
     backlogs: () => queue.backlogs(),
@@ -109,46 +72,34 @@ export async function startService({
     hostedSecondsToday: null,
   })
 
+  const services = await createApiServices({
+    ...{ secrets, db, changes, queue, storage, outbound, passwords: argon2id, publicUrl: () => url },
+    look: createProbe({ storage, media }),
+    settings: {
+      ...readSettings({}),
+      REGISTRATION: registration,
+      MAX_UPLOAD_BYTES,
+      MAX_AUDIO_SECONDS: maxAudioSeconds,
+      MAX_OPEN_PER_USER: limits.maxOpen,
+      AUDIO_SECONDS_PER_DAY: limits.audioSecondsPerDay,
+      REQUESTS_PER_MINUTE: limits.requestsPerMinute,
+      LOGINS_PER_MINUTE: limits.loginsPerMinute ?? UNLIMITED,
+      TRUSTED_PROXIES: 1,
+      AUTH_JWKS_URL: identityProvider?.jwksUrl,
+      AUTH_ISSUER: identityProvider?.issuer,
+      AUTH_AUDIENCE: identityProvider?.audience,
+    },
+  })
+
   const app = createApp({
-    auth: createAuthService({
-      db,
-      passwords: argon2id,
-      registration,
-      accessTokens,
-      signInRate: rate('logins', limits.loginsPerMinute),
-      async removeFiles(gone) {
-        await transcriptions.removeFiles(gone.transcriptions)
-        await uploads.removeFiles(gone.uploads)
-      },
-    }),
-    keys: createKeysService({ db }),
-    gate: createGate({
-      db,
-      accessTokens,
-      identityProvider,
-      requestRate: rate('requests', limits.requestsPerMinute),
-    }),
-    trustedProxies: 1,
-    admin: createAdminService({ db, requeue: createRequeue({ db, queue }) }),
-    transcriptions,
-    upload,
-    uploads,
-    outbound,
-    engines: ['sidecar'],
-    webhooks: createWebhooksService({ db, outbound }),
+    ...services,
     health: createHealth({
       ping: () => (health.databaseAnswers ? database.ping() : Promise.reject(new Error('no answer'))),
       storage,
       queue,
       engines: idleEngine(() => engine.state),
     }),
-    swagger: {
-      'swagger-ui.css': await asset('swagger-ui.css', 'text/css'),
-      'swagger-ui-bundle.js': await asset('swagger-ui-bundle.js', 'text/javascript'),
-    },
-    maxUploadBytes: MAX_UPLOAD_BYTES,
     stopping: stopping.signal,
-    version: '0.0.0',
     log,
     metrics,
     metricsToken,
@@ -198,9 +149,4 @@ function idleEngine(state: () => EngineState): Engine {
     transcribe: () => Promise.reject(new Error('nothing is transcribed here')),
     close: async () => {},
   }
-}
-
-async function asset(name: string, type: string) {
-  const file = createRequire(import.meta.url).resolve(`swagger-ui-dist/${name}`)
-  return { type, body: new Blob([await readFile(file)]) }
 }
