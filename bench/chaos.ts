@@ -18,8 +18,8 @@ import { signUp } from '../test/e2e/client.ts'
 import { freePort, withFolder } from '../test/e2e/service.ts'
 import { randomFrom } from '../test/seeded.ts'
 import { ROOT } from '../test/sidecar-dir.ts'
-import { openServer } from './chaos/postgres.ts'
-import { childrenOf, kept } from './chaos/processes.ts'
+import { openServer } from './postgres.ts'
+import { childrenOf, kept } from './processes.ts'
 
 const { values } = parseArgs({
   options: {

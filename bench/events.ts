@@ -12,7 +12,7 @@ import { wavOf } from '../src/media/wav.ts'
 import { eventsIn } from '../test/api/event-stream.ts'
 import { signUp } from '../test/e2e/client.ts'
 import { startService, withFolder } from '../test/e2e/service.ts'
-import { openServer } from './chaos/postgres.ts'
+import { openServer } from './postgres.ts'
 import { simulatedSidecar } from './simulated-sidecar.ts'
 
 const { values } = parseArgs({

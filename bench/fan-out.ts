@@ -12,7 +12,7 @@ import { signUp } from '../test/e2e/client.ts'
 import { longRecording } from '../test/e2e/recording.ts'
 import { startService, withFolder } from '../test/e2e/service.ts'
 import { realSidecar } from '../test/engines/installed-sidecar.ts'
-import { openServer } from './chaos/postgres.ts'
+import { openServer } from './postgres.ts'
 import { simulatedSidecar } from './simulated-sidecar.ts'
 
 const { values } = parseArgs({

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { freePort } from '../../test/e2e/service.ts'
+import { freePort } from '../test/e2e/service.ts'
 import { childrenOf } from './processes.ts'
 
 /**
@@ -13,7 +13,7 @@ export async function openServer({ fsync = true } = {}) {
   const port = freePort()
   const bin = (await installed()).at(-1)
   if (!bin) throw new Error('There is no Postgres: apt install postgresql')
-  const data = await mkdtemp(join(tmpdir(), 'chaos-postgres-'))
+  const data = await mkdtemp(join(tmpdir(), 'verbatim-postgres-'))
   // It refuses to run as root.
   const as =
     process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : []
