@@ -1,7 +1,8 @@
-import { expect, setDefaultTimeout, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { readFile } from 'node:fs/promises'
-import { SETTINGS } from '../src/config.ts'
+import { readSettings, SETTINGS } from '../src/config.ts'
 import { prometheusMetrics } from '../src/metrics/prometheus.ts'
+import { ROOT } from './sidecar-dir.ts'
 
 setDefaultTimeout(60_000)
 
@@ -36,4 +37,42 @@ test('what is deployed sets settings that there are', async () => {
   expect(inCompose).toContain('STORAGE_URL')
   expect(inCluster).toContain('DATABASE_URL')
   expect([...inCompose, ...inCluster].filter((name) => !name || !(name in SETTINGS))).toEqual([])
+})
+
+/** Docker's own, or the standalone program; null where there is neither. */
+const compose = [['docker', 'compose'], ['docker-compose']].find(
+  ([program = '', ...rest]) => Bun.which(program) && Bun.spawnSync([program, ...rest, 'version']).success,
+)
+
+describe.skipIf(!compose)('Compose', () => {
+  const secrets = { JWT_SECRET: 'x'.repeat(32), POSTGRES_PASSWORD: 'password', S3_SECRET: 'secret' }
+
+  /** `compose.yaml` as Compose understands it. */
+  function configured(profile: string, env: Record<string, string>) {
+    const { PATH = '', HOME = '' } = process.env
+    const command = [...(compose ?? []), '--profile', profile, 'config', '--format', 'json']
+    const { success, stdout, stderr } = Bun.spawnSync(command, { cwd: ROOT, env: { PATH, HOME, ...env } })
+    return { success, stdout: stdout.toString(), stderr: stderr.toString() }
+  }
+
+  test.each(['cpu', 'gpu'])('the profile %s is a service with settings that it takes', (profile) => {
+    const { stdout, stderr } = configured(profile, secrets)
+    expect(stderr).toBe('')
+    const { services } = JSON.parse(stdout)
+    expect(Object.keys(services).sort()).toEqual(['api', 'postgres', 's3', `sidecar-${profile}`, 'worker'])
+    expect(services[`sidecar-${profile}`].networks.default.aliases).toEqual(['sidecar'])
+    for (const mode of ['api', 'worker']) {
+      expect(readSettings(services[mode].environment)).toMatchObject({
+        MODE: mode,
+        SIDECAR_URL: ['http://sidecar:8080'],
+        STORAGE_URL: { endpoint: 'http://s3:7070', bucket: 'verbatim' },
+      })
+    }
+  })
+
+  test.each(Object.keys(secrets))('nothing starts without %s', (name) => {
+    const { success, stderr } = configured('cpu', { ...secrets, [name]: '' })
+    expect(success).toBe(false)
+    expect(stderr).toContain(`set ${name}`)
+  })
 })
