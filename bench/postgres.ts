@@ -51,10 +51,11 @@ export async function openServer({ fsync = true } = {}) {
   await ready()
   return {
     url,
+    /** All its processes that run now. */
+    pids: async () => [server.pid, ...(await childrenOf(server.pid))],
     /** The whole of it at once, as a machine dies; then it comes up again. */
     async kill() {
-      const pids = [...(await childrenOf(server.pid)), server.pid]
-      for (const pid of pids) signal(pid, 'SIGKILL')
+      for (const pid of [...(await childrenOf(server.pid)), server.pid]) signal(pid, 'SIGKILL')
       await server.exited
       await rm(join(data, 'postmaster.pid'), { force: true })
       server = start()
