@@ -5,6 +5,7 @@ import { createAuthService } from './auth/auth.service.ts'
 import { createGate } from './auth/gate.ts'
 import { createIdentityProvider, type IdentityProvider } from './auth/identity-provider.ts'
 import { createKeysService } from './auth/keys.service.ts'
+import type { KnownCallers } from './auth/known-callers.ts'
 import type { Passwords } from './auth/passwords.ts'
 import { SettingError, type Settings } from './config.ts'
 import type { Changes } from './db/changes.ts'
@@ -34,6 +35,7 @@ export async function createApiServices({
   publicUrl,
   db,
   changes,
+  knownCallers,
   queue,
   storage,
   look,
@@ -45,12 +47,15 @@ export async function createApiServices({
   publicUrl: () => string
   db: Database
   changes: Changes
+  /** Null where the database cannot be listened to for long. */
+  knownCallers: KnownCallers | null
   queue: Pick<Queue, 'enqueue'>
   storage: Objects
   look: Look
   outbound: Outbound
   passwords: Passwords
 }): Promise<ApiServices> {
+  const forgetCallers = () => knownCallers?.forget()
   const accessTokens = await createAccessTokens({ secrets })
   const links = createLinkSigner({ secrets })
   const transcriptions = createTranscriptionsService({ db, changes, storage, links, publicUrl })
@@ -95,12 +100,14 @@ export async function createApiServices({
         await transcriptions.removeFiles(gone.transcriptions)
         await uploads.removeFiles(gone.uploads)
       },
+      forgetCallers,
     }),
-    keys: createKeysService({ db }),
+    keys: createKeysService({ db, forgetCallers }),
     gate: createGate({
       db,
       accessTokens,
       identityProvider: identityProviderOf(settings),
+      knownCallers,
       requestRate: requestRateOf(db, settings),
     }),
     trustedProxies: settings.TRUSTED_PROXIES,

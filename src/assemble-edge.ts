@@ -38,6 +38,7 @@ export async function assembleEdge({
   const storage = createObjects(bucket)
   const services = await createApiServices({
     ...{ settings, secrets, db, changes, storage },
+    knownCallers: null,
     publicUrl: () => publicUrl,
     queue: outboxQueue(),
     look: createGlance({ storage }),

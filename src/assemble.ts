@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { type ApiServices, createApiServices } from './api-services.ts'
 import type { OperationsServices } from './app.ts'
 import { argon2id } from './auth/argon2id.ts'
+import { openKnownCallers } from './auth/known-callers.ts'
 import { bucketOf, SettingError, type Settings } from './config.ts'
 import { openChanges } from './db/changes.ts'
 import type { Database } from './db/database.ts'
@@ -112,6 +113,7 @@ export async function assemble({
     const secrets = await secretsFrom(settings, dataDir)
     return createApiServices({
       ...{ settings, secrets, publicUrl, db, changes, queue, storage, outbound },
+      knownCallers: await openKnownCallers(database),
       look: createProbe({ storage, media }),
       passwords: argon2id,
     })

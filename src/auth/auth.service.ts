@@ -30,6 +30,7 @@ export function createAuthService({
   accessTokens,
   signInRate,
   removeFiles,
+  forgetCallers,
 }: {
   db: Database
   passwords: Passwords
@@ -39,6 +40,8 @@ export function createAuthService({
   signInRate: ((key: string) => Promise<unknown>) | null
   /** Removes what is stored of what these ids were the rows of. */
   removeFiles: (gone: { transcriptions: string[]; uploads: string[] }) => Promise<void>
+  /** Called when sessions have ended. */
+  forgetCallers: () => void
 }) {
   async function open(userId: string): Promise<Tokens> {
     const refreshToken = newRefreshToken()
@@ -89,7 +92,7 @@ export function createAuthService({
       const [hash, next] = await Promise.all([hashOf(token), hashOf(refreshToken)])
       const rotated = await db.transaction((tx) => rotate(tx, { hash, next }))
       if (!rotated) {
-        await endSessionOf(db, { hash, onlyUsed: true })
+        if (await endSessionOf(db, { hash, onlyUsed: true })) forgetCallers()
         throw new VerbatimError(
           'invalid_refresh_token',
           'The refresh token is not valid, was used before, or has expired: log in again',
@@ -101,7 +104,7 @@ export function createAuthService({
 
     /** Ends the session of a refresh token; of one that is unknown there is none to end. */
     async logout(token: string): Promise<void> {
-      await endSessionOf(db, { hash: await hashOf(token) })
+      if (await endSessionOf(db, { hash: await hashOf(token) })) forgetCallers()
     },
 
     async me(userId: string) {
@@ -131,6 +134,7 @@ export function createAuthService({
         await setPasswordHash(tx, { id: userId, passwordHash: nextHash })
         await endSessions(tx, { userId, except: sessionId })
       })
+      forgetCallers()
     },
 
     /**
@@ -150,6 +154,7 @@ export function createAuthService({
         await removeUser(tx, userId)
         return rows
       })
+      forgetCallers()
       await removeFiles(gone)
     },
   }

@@ -5,12 +5,23 @@ import { isUuid } from '../uuid.ts'
 import { insertIdentity, prepareFindIdentity } from './identities.store.ts'
 import type { IdentityProvider } from './identity-provider.ts'
 import { markKeyUsed, prepareFindKey } from './keys.store.ts'
+import type { Admitted, KnownCallers } from './known-callers.ts'
 import { hashOf, KEY_PREFIX } from './opaque-tokens.ts'
 import { prepareFindCaller } from './sessions.store.ts'
 
 /** Reads the access tokens that this service signs; null for any other. */
 export type AccessTokenReader = {
-  verify(token: string): Promise<{ sub: string; sid?: string } | null>
+  verify(token: string): Promise<AccessClaims | null>
+}
+
+/** `exp`: when it expires, in seconds since 1970. */
+type AccessClaims = { sub: string; sid?: string; exp: number }
+
+/** Whose a token is, and what it is good for. `sessionId`: null where there is no session of ours. */
+export type Caller = {
+  userId: string
+  scopes: readonly ('read' | 'write' | 'account' | 'admin')[]
+  sessionId: string | null
 }
 
 const USED_AGAIN_MS = 60_000
@@ -24,11 +35,14 @@ export function createGate({
   db,
   accessTokens,
   identityProvider,
+  knownCallers,
   requestRate,
 }: {
   db: Database
   accessTokens: AccessTokenReader
   identityProvider: IdentityProvider | null
+  /** Null: each token is looked up at each request. */
+  knownCallers: Pick<KnownCallers, 'find'> | null
   /** Counts a user's requests; null: they are not counted. */
   requestRate: ((userId: string) => Promise<Quota>) | null
 }) {
@@ -36,24 +50,24 @@ export function createGate({
   const findIdentity = prepareFindIdentity(db)
   const findKey = prepareFindKey(db)
 
-  async function ofKey(token: string) {
+  async function ofKey(token: string): Promise<Admitted> {
     const key = await findKey(await hashOf(token))
     if (!key) throw unauthorized('The API key is not valid: it may have been revoked')
     if (Date.now() - (key.lastUsedAt?.getTime() ?? 0) > USED_AGAIN_MS) await markKeyUsed(db, key.id)
-    return { userId: key.userId, scopes: key.scopes, sessionId: null }
+    return { caller: { userId: key.userId, scopes: key.scopes, sessionId: null }, expiresAt: null }
   }
 
-  async function ofAccessToken({ sub, sid }: { sub: string; sid?: string }) {
+  async function ofAccessToken({ sub, sid, exp }: AccessClaims): Promise<Admitted> {
     const sessionId = sid ?? null
     if (!isUuid(sub) || (sessionId !== null && !isUuid(sessionId))) throw unauthorized(NOT_VALID)
     const caller = await findCaller({ userId: sub, sessionId })
     if (!caller || caller.sessionId !== sessionId) {
       throw unauthorized('The access token is of an account or a session that has ended: log in again')
     }
-    return { userId: sub, scopes: SCOPES[caller.role], sessionId }
+    return { caller: { userId: sub, scopes: SCOPES[caller.role], sessionId }, expiresAt: exp * 1000 }
   }
 
-  async function ofToken(token: string) {
+  async function ofToken(token: string): Promise<Admitted> {
     const claims = await accessTokens.verify(token)
     if (claims) return ofAccessToken(claims)
     const identity = await identityProvider?.verify(token)
@@ -64,12 +78,15 @@ export function createGate({
       user = await findIdentity(identity)
     }
     if (!user) throw unauthorized(NOT_VALID)
-    return { userId: user.userId, scopes: SCOPES[user.role], sessionId: null }
+    const caller = { userId: user.userId, scopes: SCOPES[user.role], sessionId: null }
+    return { caller, expiresAt: identity.expiresAt }
   }
 
   return {
-    async admit(token: string) {
-      const caller = await (token.startsWith(KEY_PREFIX) ? ofKey(token) : ofToken(token))
+    /** `afresh`: as the database has it now, also where the caller was found there a moment ago. */
+    async admit(token: string, { afresh }: { afresh: boolean }) {
+      const find = () => (token.startsWith(KEY_PREFIX) ? ofKey(token) : ofToken(token))
+      const caller = knownCallers && !afresh ? await knownCallers.find(token, find) : (await find()).caller
       return { ...caller, quota: requestRate && (await requestRate(caller.userId)) }
     },
   }

@@ -15,6 +15,8 @@ export type Identity = {
   subject: string
   /** Null unless the provider has verified it. */
   email: string | null
+  /** When the token that tells of it expires, in milliseconds since 1970. */
+  expiresAt: number
 }
 
 export type IdentityProvider = ReturnType<typeof createIdentityProvider>
@@ -55,10 +57,15 @@ export function createIdentityProvider({
           clockTolerance: CLOCK_SECONDS,
           requiredClaims: ['sub', 'exp'],
         })
-        const { sub = '', email, email_verified } = payload
+        const { sub = '', exp = 0, email, email_verified } = payload
         if (!isPlain(sub)) return null
         const isVerified = email_verified === true && typeof email === 'string' && isPlain(email)
-        return { issuer, subject: sub, email: isVerified ? email.trim().toLowerCase() : null }
+        return {
+          issuer,
+          subject: sub,
+          email: isVerified ? email.trim().toLowerCase() : null,
+          expiresAt: exp * 1000,
+        }
       } catch (error) {
         if (error instanceof errors.JOSEError) return null
         throw error

@@ -12,7 +12,14 @@ const HINT_LENGTH = 9
 export type KeysService = ReturnType<typeof createKeysService>
 
 /** The keys that programs of a user's log in with. A key is told once, and kept as its hash. */
-export function createKeysService({ db }: { db: Database }) {
+export function createKeysService({
+  db,
+  forgetCallers,
+}: {
+  db: Database
+  /** Called when a key was revoked. */
+  forgetCallers: () => void
+}) {
   return {
     /** Throws `too_many_keys`. */
     async create({ userId, name, scopes }: { userId: string; name: string; scopes: KeyScope[] }) {
@@ -34,6 +41,7 @@ export function createKeysService({ db }: { db: Database }) {
       if (!isUuid(id) || !(await removeKey(db, { id, userId }))) {
         throw new VerbatimError('not_found', 'API key not found')
       }
+      forgetCallers()
     },
   }
 }

@@ -42,16 +42,17 @@ export async function rotate(
   return { sessionId, userId: session.userId }
 }
 
-/** Ends the session that a refresh token is of, with all its tokens; with `onlyUsed` if the token was used before. */
+/** Ends the session that a refresh token is of, with all its tokens; with `onlyUsed` if the token was used before. False where there is none. */
 export async function endSessionOf(
   db: Queries,
   { hash, onlyUsed = false }: { hash: string; onlyUsed?: boolean },
-): Promise<void> {
+): Promise<boolean> {
   const named = db
     .select({ id: refreshTokens.sessionId })
     .from(refreshTokens)
     .where(and(eq(refreshTokens.hash, hash), onlyUsed ? isNotNull(refreshTokens.usedAt) : undefined))
-  await db.delete(sessions).where(inArray(sessions.id, named))
+  const rows = await db.delete(sessions).where(inArray(sessions.id, named)).returning({ id: sessions.id })
+  return rows.length > 0
 }
 
 /** Ends a user's sessions but one. */

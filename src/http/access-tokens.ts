@@ -7,6 +7,9 @@ export const ACCESS_TOKEN_SECONDS = 900
 /** `sub` is the user's id, `sid` the session's that the token came of. */
 export type AccessClaims = { sub: string; sid?: string }
 
+/** `exp`: when the token expires, in seconds since 1970. */
+export type ReadClaims = AccessClaims & { exp: number }
+
 export type AccessTokens = Awaited<ReturnType<typeof createAccessTokens>>
 
 // The plugin asks for the claims, but loses their formats.
@@ -27,12 +30,12 @@ export async function createAccessTokens({ secrets }: { secrets: readonly [strin
     sign: (claims: AccessClaims): Promise<string> => signing.tokens.sign(claims),
 
     /** Null for what is no token of ours, or is one no longer. */
-    async verify(token: string): Promise<AccessClaims | null> {
+    async verify(token: string): Promise<ReadClaims | null> {
       const kid = kidOf(token)
       for (const key of keys) {
         if (kid !== undefined && kid !== key.kid) continue
         const claims = await key.tokens.verify(token, CHECKS)
-        if (claims) return claims
+        if (claims) return { ...claims, exp: claims.exp ?? 0 }
       }
       return null
     },

@@ -18,16 +18,25 @@ export type Caller = {
   quota: Quota | null
 }
 
-/** Tells who a bearer token is of. Throws `unauthorized` and `rate_limited`. */
-export type Gate = { admit(token: string): Promise<Caller> }
+/** Tells who a bearer token is of; `afresh`: not as it was a moment ago. Throws `unauthorized` and `rate_limited`. */
+export type Gate = { admit(token: string, how: { afresh: boolean }): Promise<Caller> }
 
 /**
  * Lets only requests with a valid token or API key through that may do what the route `needs`, before their bodies are
- * looked at; gives the routes `userId` and `caller`. Without `needs`, GET and HEAD take `read`, all others `write`.
+ * looked at; gives the routes `userId` and `caller`. Without `needs`, GET and HEAD take `read`, all others `write`. With
+ * `takesKnown`, what only reads is let through as the token was good for a moment ago.
  *
  * `new Elysia({ detail: { security: BEARER } }).use(bearer({ gate })).get('/things', ({ userId }) => …)`
  */
-export function bearer({ gate, needs }: { gate: Gate; needs?: 'account' | 'admin' }) {
+export function bearer({
+  gate,
+  needs,
+  takesKnown = false,
+}: {
+  gate: Gate
+  needs?: 'account' | 'admin'
+  takesKnown?: boolean
+}) {
   return new Elysia().derive({ as: 'scoped' }, async ({ headers, request, set }) => {
     const [scheme, token] = headers.authorization?.split(' ') ?? []
     if (scheme?.toLowerCase() !== 'bearer' || !token) {
@@ -36,9 +45,9 @@ export function bearer({ gate, needs }: { gate: Gate; needs?: 'account' | 'admin
         'Send an access token or API key: Authorization: Bearer <token>',
       )
     }
-    const caller = await gate.admit(token)
-    if (caller.quota) Object.assign(set.headers, rateLimitHeaders(caller.quota))
     const scope = needs ?? scopeOf(request.method)
+    const caller = await gate.admit(token, { afresh: !takesKnown || scope !== 'read' })
+    if (caller.quota) Object.assign(set.headers, rateLimitHeaders(caller.quota))
     if (!caller.scopes.includes(scope)) throw new VerbatimError('insufficient_scope', REFUSALS[scope])
     return { userId: caller.userId, caller }
   })

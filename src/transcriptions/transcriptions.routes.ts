@@ -112,7 +112,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
   }
 
   return new Elysia({ tags, detail: { security: BEARER } })
-    .use(bearer({ gate }))
+    .use(bearer({ gate, takesKnown: true }))
     .post('/transcribe', accept, {
       parse: 'none',
       response: accepted,

@@ -74,6 +74,7 @@ describe.each(databases)('accounts on $name', (kind) => {
       accessTokens: { sign: async () => 'unused' },
       signInRate: null,
       removeFiles: async () => {},
+      forgetCallers: () => {},
     })
     const tried = { password: 'a wrong password', address: null }
     await auth.register({ email: 'cost@example.com', password, address: null })

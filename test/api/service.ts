@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createApiServices } from '../../src/api-services.ts'
 import { createApp } from '../../src/app.ts'
 import { argon2id } from '../../src/auth/argon2id.ts'
+import { openKnownCallers } from '../../src/auth/known-callers.ts'
 import { readSettings } from '../../src/config.ts'
 import type { Engine, EngineState } from '../../src/engines/engine.ts'
 import { createHealth } from '../../src/health/health.ts'
@@ -20,6 +21,9 @@ import type { TestDatabaseKind } from '../databases.ts'
 
 export const SECRET = 'a secret for tests, of 32 characters or more'
 export const MAX_UPLOAD_BYTES = 1_000_000
+
+/** Longer than any test: whom it takes too long to forget, it never forgets. */
+const KNOWN_MS = 3_600_000
 
 /** More than any test asks for. */
 const UNLIMITED = 1_000_000
@@ -74,6 +78,7 @@ export async function startService({
 
   const services = await createApiServices({
     ...{ secrets, db, changes, queue, storage, outbound, passwords: argon2id, publicUrl: () => url },
+    knownCallers: await openKnownCallers({ listen: database.listen, mostMs: KNOWN_MS }),
     look: createProbe({ storage, media }),
     settings: {
       ...readSettings({}),

@@ -165,6 +165,7 @@ describe.each(databases)('what operators do on $name', (kind) => {
     const auth = createAuthService({
       ...{ db, passwords: argon2id, registration: 'open', signInRate: null, removeFiles },
       accessTokens: { sign: async ({ sub }) => sub },
+      forgetCallers: () => {},
     })
     const password = 'correct horse battery'
     const { accessToken: userId } = await auth.register({

@@ -1,0 +1,59 @@
+import type { OpenDatabase } from '../db/database.ts'
+import type { Caller } from './gate.ts'
+
+const CHANNEL = 'callers'
+
+/** What ends a caller's rights is heard of at once; this is for when the connection was lost on which it would be. */
+const MOST_MS = 5_000
+const MOST_CALLERS = 10_000
+
+/** `expiresAt`: of the token, in milliseconds since 1970; null where it has no end. */
+export type Admitted = { caller: Caller; expiresAt: number | null }
+
+/** Whom tokens were found to be of a moment ago, so that who asks again and again is not looked up each time. */
+export type KnownCallers = {
+  /** The token's caller as it was found a moment ago, or as `find` finds it now. */
+  find(token: string, find: () => Promise<Admitted>): Promise<Caller>
+  /** When what it took away must count from the next request on. */
+  forget(): void
+}
+
+/**
+ * Kept for seconds, and none longer than its token is valid. Triggers notify `callers` in the transaction that removes a user,
+ * a session or a key, or changes what they may do: then all processes forget all of them.
+ */
+export async function openKnownCallers({
+  listen,
+  mostMs = MOST_MS,
+}: Pick<OpenDatabase, 'listen'> & { mostMs?: number }): Promise<KnownCallers> {
+  const known = new Map<string, { caller: Caller; until: number }>()
+  let forgotten = 0
+
+  function forget() {
+    forgotten += 1
+    known.clear()
+  }
+
+  function remember(token: string, { caller, expiresAt }: Admitted) {
+    const [oldest] = known.keys()
+    if (known.size >= MOST_CALLERS && oldest !== undefined) known.delete(oldest)
+    const left = expiresAt === null ? mostMs : Math.min(mostMs, expiresAt - Date.now())
+    known.set(token, { caller, until: performance.now() + left })
+  }
+
+  await listen(CHANNEL, { hear: forget, missed: forget })
+
+  return {
+    forget,
+    async find(token, find) {
+      const one = known.get(token)
+      if (one && performance.now() < one.until) return one.caller
+      known.delete(token)
+      const before = forgotten
+      const admitted = await find()
+      // What was taken away while it was looked for may be in it still.
+      if (before === forgotten) remember(token, admitted)
+      return admitted.caller
+    },
+  }
+}
