@@ -7,9 +7,15 @@ import { childrenOf } from './processes.ts'
 
 /**
  * A Postgres server of its own, in a folder of its own, that is killed and started again as one likes. `fsync: false` leaves
- * the disk's time out of what is measured.
+ * the disk's time out of what is measured; `settings` are those of postgresql.conf.
  */
-export async function openServer({ fsync = true } = {}) {
+export async function openServer({
+  fsync = true,
+  settings = [],
+}: {
+  fsync?: boolean
+  settings?: string[]
+} = {}) {
   const port = freePort()
   const bin = (await installed()).at(-1)
   if (!bin) throw new Error('There is no Postgres: apt install postgresql')
@@ -19,7 +25,12 @@ export async function openServer({ fsync = true } = {}) {
     process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : []
   if (as.length > 0) await Bun.$`chown postgres ${data}`.quiet()
   await Bun.$`${as} ${bin}/initdb -D ${data} -A trust -U postgres`.cwd(data).quiet()
-  const options = [`port=${port}`, 'listen_addresses=127.0.0.1', `fsync=${fsync ? 'on' : 'off'}`]
+  const options = [
+    `port=${port}`,
+    'listen_addresses=127.0.0.1',
+    `fsync=${fsync ? 'on' : 'off'}`,
+    ...settings,
+  ]
   const arguments_ = [`${bin}/postgres`, '-D', data, ...options.flatMap((option) => ['-c', option])]
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
   let server = start()

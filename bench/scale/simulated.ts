@@ -1,0 +1,85 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Engine, Segment } from '../../src/engines/engine.ts'
+import { type Engines, inOrder } from '../../src/engines/preference.ts'
+import { SIDECAR_LIMITS } from '../../src/engines/sidecar/sidecar.ts'
+import { spanSeconds } from '../../src/engines/span.ts'
+import { BYTES_PER_SECOND, LEVEL_SECONDS, type Media } from '../../src/media/media.ts'
+import type { Storage } from '../../src/storage/storage.ts'
+
+const SEGMENT_SECONDS = 4
+const SENTENCE = ' The old library stands beside the river.'
+/** What every file is said to hold. */
+export const CLIP_SECONDS = 8
+
+const pcm = new Uint8Array(CLIP_SECONDS * BYTES_PER_SECOND)
+const levels = new Uint8Array(CLIP_SECONDS / LEVEL_SECONDS)
+const peaks = new Uint8Array((2 * CLIP_SECONDS) / LEVEL_SECONDS)
+
+/** A sidecar's worth of slots, each of which takes `answerMs` for whatever it is given, and no processor time. */
+export function simulatedEngines(answerMs: number): Engines {
+  const engine: Engine = {
+    name: 'sidecar',
+    ...SIDECAR_LIMITS,
+    state: () => ({ ready: true, detail: 'simulated' }),
+    async whenReady(signal) {
+      signal.throwIfAborted()
+    },
+    async transcribe({ pcm, signal }) {
+      await pause(answerMs, undefined, { signal })
+      const seconds = spanSeconds(pcm, SIDECAR_LIMITS.maxSpanSeconds)
+      const count = Math.ceil(seconds / SEGMENT_SECONDS)
+      const segments = Array.from({ length: count }, (_, index) =>
+        segmentAt(index * SEGMENT_SECONDS, seconds),
+      )
+      return { model: 'simulated', segments }
+    },
+    async close() {},
+  }
+  return inOrder([engine])
+}
+
+function segmentAt(start: number, seconds: number): Segment {
+  const end = Math.min(seconds, start + SEGMENT_SECONDS)
+  const judged = { avgLogprob: -0.2, compressionRatio: 1.4, noSpeechProb: 0.01 }
+  return { start, end, text: SENTENCE, language: 'en', ...judged, words: null }
+}
+
+/** Finds a clip's silence in every file, at once. */
+export const simulatedMedia: Media = {
+  async probe() {
+    return {
+      container: 'wav',
+      codec: 'pcm_s16le',
+      sampleRate: 16_000,
+      channels: 1,
+      claimedSeconds: CLIP_SECONDS,
+    }
+  },
+  async decode({ take }) {
+    await take({ pcm, levels, peaks, isLast: true })
+  },
+  async close() {},
+}
+
+/** Takes everything and keeps nothing; what is read is a clip's silence. */
+export const simulatedStorage: Storage = {
+  async write(_key, body) {
+    let bytes = 0
+    for await (const chunk of body) bytes += chunk.length
+    return { bytes, sha256: '0'.repeat(64) }
+  },
+  async read(_key, { start, end } = { start: 0, end: pcm.length }) {
+    return new Blob([pcm.subarray(start, end)]).stream()
+  },
+  async check() {},
+  async size() {
+    return pcm.length
+  },
+  async *list() {},
+  async remove() {},
+  async removeAbandoned() {
+    return 0
+  },
+  withFile: (key, use) => use(key),
+  withEnds: (key, use) => use(key, true),
+}
