@@ -16,7 +16,7 @@ import { createRate, type Rate } from './limits/rate.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Queue } from './queue/queue.ts'
 import type { Objects } from './storage/storage.ts'
-import { createLinkSigner } from './transcriptions/links.ts'
+import { createLinkSigner, type Hmac } from './transcriptions/links.ts'
 import type { Look } from './transcriptions/look.ts'
 import { ENGINES, parseOptions } from './transcriptions/options.ts'
 import { createRequeue } from './transcriptions/requeue.ts'
@@ -41,6 +41,7 @@ export async function createApiServices({
   look,
   outbound,
   passwords,
+  hmac,
 }: {
   settings: Settings
   secrets: readonly [string, ...string[]]
@@ -54,10 +55,11 @@ export async function createApiServices({
   look: Look
   outbound: Outbound
   passwords: Passwords
+  hmac: Hmac
 }): Promise<ApiServices> {
   const forgetCallers = () => knownCallers?.forget()
   const accessTokens = await createAccessTokens({ secrets })
-  const links = createLinkSigner({ secrets })
+  const links = createLinkSigner({ secrets, hmac })
   const transcriptions = createTranscriptionsService({ db, changes, storage, links, publicUrl })
   const names = settings.INFERENCE.map((name) => ENGINES[name])
   const uploadWebhooks = createUploadWebhooks({ outbound })

@@ -14,6 +14,7 @@ import { unreachingOutbound } from './outbound/unreaching.ts'
 import { outboxQueue } from './queue/outbox.ts'
 import { createObjects } from './storage/s3/objects.ts'
 import { createGlance } from './transcriptions/look.ts'
+import { nodeHmac } from './transcriptions/node-hmac.ts'
 
 /** Answers a request; what goes on when it is answered is given to `after`. */
 export type Answer = (request: Request, after: (rest: Promise<void>) => void) => Promise<Response>
@@ -44,6 +45,7 @@ export async function assembleEdge({
     look: createGlance({ storage }),
     outbound: unreachingOutbound({ allow: settings.OUTBOUND_ALLOW ?? [] }),
     passwords: portableArgon2id,
+    hmac: nodeHmac,
   })
   const operations = {
     health: createHealth({ ping: database.ping, storage, queue: null, engines: ELSEWHERE }),

@@ -32,6 +32,7 @@ import { diskStorage } from './storage/disk.ts'
 import { s3Storage } from './storage/s3/s3.ts'
 import type { Storage } from './storage/storage.ts'
 import { createProbe } from './transcriptions/look.ts'
+import { nodeHmac } from './transcriptions/node-hmac.ts'
 import type { WorkServices } from './transcriptions/prepare.ts'
 import { requeue } from './transcriptions/recover.ts'
 import { hostedSecondsToday } from './transcriptions/spans.store.ts'
@@ -116,6 +117,7 @@ export async function assemble({
       knownCallers: await openKnownCallers(database),
       look: createProbe({ storage, media }),
       passwords: argon2id,
+      hmac: nodeHmac,
     })
   }
 

@@ -34,7 +34,7 @@ const OPEN = [
   'outbound/outbound.ts',
   'outbound/networks.ts',
 ]
-const FEATURE_ADAPTERS = ['auth/argon2id.ts', 'auth/portable-argon2id.ts']
+const FEATURE_ADAPTERS = ['auth/argon2id.ts', 'auth/portable-argon2id.ts', 'transcriptions/node-hmac.ts']
 
 const folderOf = (path: string) => path.split('/')[0] ?? ''
 const within = (folders: string[]) => (path: string) => path.includes('/') && folders.includes(folderOf(path))

@@ -61,7 +61,7 @@ export function createTranscriptionsService({
     const expected = isOver(row) ? null : await outlook(row.id)
     return {
       id: row.id,
-      audio_file: row.audioRemovedAt ? null : publicUrl() + (await links.sign(audioPath(row.id))),
+      audio_file: row.audioRemovedAt ? null : publicUrl() + links.sign(audioPath(row.id)),
       transcription: row.text,
       status: row.status,
       created_at: seconds(row.createdAt),
@@ -251,7 +251,7 @@ export function createTranscriptionsService({
     /** The original, byte for byte, for whoever holds a link that is signed and not expired. Throws `audio_removed`. */
     async audio({ id, expires, signature }: { id: string; expires: number; signature: string }) {
       const row =
-        isUuid(id) && (await links.verify({ path: audioPath(id), expires, signature }))
+        isUuid(id) && links.verify({ path: audioPath(id), expires, signature })
           ? await findTranscription(db, id)
           : null
       if (!row) throw new VerbatimError('not_found', 'This audio link is not valid or has expired')

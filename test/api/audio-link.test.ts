@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { eq } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { createLinkSigner } from '../../src/transcriptions/links.ts'
+import { nodeHmac } from '../../src/transcriptions/node-hmac.ts'
 import { embedded } from '../databases.ts'
 import { type Client, clientOf, fixture, textAt } from './client.ts'
 import { SECRET, startService, type TestService } from './service.ts'
@@ -172,15 +173,17 @@ describe('is refused', () => {
     const [first, second] = [await uploaded(), await uploaded()]
     expect(await askedFor(first.link.replace(first.id, second.id))).toEqual(refused)
     const gone = crypto.randomUUID()
-    const signed = await createLinkSigner({ secrets: [SECRET] }).sign(`/api/transcriptions/${gone}/audio`)
+    const signed = createLinkSigner({ hmac: nodeHmac, secrets: [SECRET] }).sign(
+      `/api/transcriptions/${gone}/audio`,
+    )
     expect(await askedFor(service.url + signed)).toEqual(refused)
   })
 
   test('once expired, or signed with another secret', async () => {
     const { id } = await uploaded()
     const path = `/api/transcriptions/${id}/audio`
-    const expired = await createLinkSigner({ secrets: [SECRET], seconds: -1 }).sign(path)
-    const foreign = await createLinkSigner({ secrets: [`${SECRET}!`] }).sign(path)
+    const expired = createLinkSigner({ hmac: nodeHmac, secrets: [SECRET], seconds: -1 }).sign(path)
+    const foreign = createLinkSigner({ hmac: nodeHmac, secrets: [`${SECRET}!`] }).sign(path)
     expect(await askedFor(service.url + expired)).toEqual(refused)
     expect(await askedFor(service.url + foreign)).toEqual(refused)
   })

@@ -16,6 +16,7 @@ import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import type { Allowance } from '../../src/transcriptions/allowance.ts'
 import { createProbe } from '../../src/transcriptions/look.ts'
+import { nodeHmac } from '../../src/transcriptions/node-hmac.ts'
 import { countOpenByStatus } from '../../src/transcriptions/transcriptions.store.ts'
 import type { TestDatabaseKind } from '../databases.ts'
 
@@ -77,7 +78,17 @@ export async function startService({
   })
 
   const services = await createApiServices({
-    ...{ secrets, db, changes, queue, storage, outbound, passwords: argon2id, publicUrl: () => url },
+    ...{
+      secrets,
+      db,
+      changes,
+      queue,
+      storage,
+      outbound,
+      passwords: argon2id,
+      hmac: nodeHmac,
+      publicUrl: () => url,
+    },
     knownCallers: await openKnownCallers({ listen: database.listen, mostMs: KNOWN_MS }),
     look: createProbe({ storage, media }),
     settings: {
