@@ -16,7 +16,7 @@ import { createObjects } from './storage/s3/objects.ts'
 import { createGlance } from './transcriptions/look.ts'
 import { nodeHmac } from './transcriptions/node-hmac.ts'
 
-/** Answers a request; what goes on when it is answered is given to `after`. */
+/** Answers a request; what may go on when it is answered, or its client has left, is given to `after`. */
 export type Answer = (request: Request, after: (rest: Promise<void>) => void) => Promise<Response>
 
 /**
@@ -61,9 +61,16 @@ export async function assembleEdge({
   if (!perRequest) return async (request) => app.fetch(request)
   return async (request, after) => {
     const { run, close } = perRequest.open()
-    const ended = () => after(close())
+    const { promise: over, resolve: ended } = Promise.withResolvers<void>()
+    // Said before there is an answer: of a client that leaves until then, something may be left to clear away.
+    after(over.then(close))
     try {
-      return heldAnswer(await run(() => app.fetch(request)), { run, ended })
+      const answer = await run(() => app.fetch(request))
+      if (request.signal.aborted) {
+        await run(() => answer.body?.cancel())
+        ended()
+      }
+      return heldAnswer(answer, { run, ended })
     } catch (error) {
       ended()
       throw error

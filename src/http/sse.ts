@@ -23,6 +23,9 @@ export function eventStream({
 }): Response {
   let heart: ReturnType<typeof setInterval> | undefined
   let isLeft = false
+  // A generator that is ended before it has begun leaves out its `finally`.
+  let first: ReturnType<typeof events.next> | undefined = events.next()
+  first.catch(() => {})
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       const comment = () => controller.enqueue(encoder.encode(': \n\n'))
@@ -32,7 +35,8 @@ export function eventStream({
     },
     async pull(controller) {
       try {
-        const { done, value } = await events.next()
+        const { done, value } = await (first ?? events.next())
+        first = undefined
         if (isLeft) return
         if (value) controller.enqueue(encoder.encode(written(value)))
         if (!done) return

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { eq, sql } from 'drizzle-orm'
+import OpenAI, { toFile } from 'openai'
 import { argon2id } from '../../src/auth/argon2id.ts'
 import { SETTINGS } from '../../src/config.ts'
 import { users } from '../../src/db/schema.ts'
@@ -145,6 +146,78 @@ for (const { name, command } of runtimes) {
       const { status, body } = await ada.ask('/api/transcribe', { method: 'POST', body: form, headers })
       expect(status).toBe(200)
       expectSpeech(body)
+    })
+
+    describe('OpenAI’s client', () => {
+      /** One of a new user, who has nothing else; `left` is what there is of it, in the list and in storage. */
+      async function newcomer() {
+        const key = await anyone.newToken()
+        const who = anyone.as(key)
+        const before = new Set(await place.keys())
+        return {
+          audio: new OpenAI({ baseURL: `${url}/v1`, apiKey: key, maxRetries: 0 }).audio,
+          async left() {
+            const { body } = await who.ask('/api/transcriptions')
+            const keys = (await place.keys()).filter((key) => !before.has(key))
+            return [...Reflect.get(Object(body), 'transcriptions'), ...keys]
+          },
+        }
+      }
+
+      const speech = async () => ({
+        file: await toFile(await fixture('speech.mp3').bytes(), 'speech.mp3'),
+        model: 'whisper-1',
+      })
+
+      test('is answered with the text, of which nothing is kept', async () => {
+        const { audio, left } = await newcomer()
+        const asked = { ...(await speech()), response_format: 'verbose_json' as const }
+        const { text, segments, duration } = await audio.transcriptions.create(asked)
+        expect(wordErrorRate(TEXT, text)).toBeLessThanOrEqual(0.1)
+        expect(segments?.map(({ text }) => text).join('')).toBe(` ${text}`)
+        expect(duration).toBeCloseTo(7.1, 1)
+        expect(await left()).toEqual([])
+      })
+
+      test('is answered with the text as it comes', async () => {
+        const { audio, left } = await newcomer()
+        const said: string[] = []
+        let whole = ''
+        for await (const event of await audio.transcriptions.create({ ...(await speech()), stream: true })) {
+          if (event.type === 'transcript.text.delta') said.push(event.delta)
+          if (event.type === 'transcript.text.done') whole = event.text
+        }
+        expect(wordErrorRate(TEXT, whole)).toBeLessThanOrEqual(0.1)
+        expect(said.join('').trim()).toBe(whole)
+        while ((await left()).length > 0) await Bun.sleep(20)
+      })
+
+      test.each(['the answer', 'the stream'])(
+        'that leaves before the end of %s leaves nothing',
+        async (what) => {
+          const { audio, left } = await newcomer()
+          const leaving = new AbortController()
+          const asked = { ...(await speech()), stream: what === 'the stream' }
+          const answer = audio.transcriptions.create(asked, { signal: leaving.signal })
+          answer.catch(() => {})
+          while ((await left()).length === 0) await Bun.sleep(5)
+          leaving.abort()
+          while ((await left()).length > 0) await Bun.sleep(20)
+        },
+      )
+
+      test('is refused in its own words', async () => {
+        const { audio } = await newcomer()
+        const refusal = async (asked: { file: File; model: string }) =>
+          audio.transcriptions.create(asked).catch((error: unknown) => error)
+        const file = await toFile(new TextEncoder().encode('This is a text of some words.'), 'talk.mp3')
+        expect(await refusal({ file, model: 'whisper-1' })).toMatchObject({
+          ...{ status: 415, code: 'unsupported_type', type: 'invalid_request_error' },
+        })
+        expect(await refusal({ ...(await speech()), model: 'whisper-9' })).toMatchObject({
+          ...{ status: 404, code: 'model_not_found', param: 'model' },
+        })
+      })
     })
 
     test('what comes in pieces, by tus, is transcribed', async () => {
