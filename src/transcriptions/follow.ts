@@ -19,7 +19,7 @@ export async function* follow(
   { db, changes }: { db: Database; changes: Changes },
   { id, revision, signal }: { id: string; revision: number; signal: AbortSignal },
 ): AsyncGenerator<Change, void> {
-  using bell = ringing(changes, id, signal)
+  using bell = ringing(changes, id, signal, () => void looks.get(db)?.delete(id))
   let told = revision
   let state = -1
   while (!signal.aborted) {
@@ -42,24 +42,29 @@ export async function* follow(
 
 type Look = { row: Transcription | null; finished: FinishedSpan[] }
 
-const looks = new WeakMap<Database, Map<string, Promise<Look>>>()
+/** What is being read of each transcription, by its id and the revision behind which it is read. */
+const looks = new WeakMap<Database, Map<string, Map<number, Promise<Look>>>>()
 
 /**
  * A transcription as it is, and its spans that were finished after `revision`. All who ask in one turn of the event loop
- * get one reading, so that a change costs no more when many listen for it; what changes after it rings again.
+ * get one reading, so that a change costs no more when many listen for it. A change ends that: the embedded database may
+ * read, write and tell of it within one turn, and who was told is not to be given what was read before.
  */
 function look(db: Database, { id, revision }: { id: string; revision: number }): Promise<Look> {
-  const shared = looks.get(db) ?? new Map<string, Promise<Look>>()
-  looks.set(db, shared)
-  const key = `${id} ${revision}`
-  const begun = shared.get(key)
+  const all = looks.get(db) ?? new Map<string, Map<number, Promise<Look>>>()
+  looks.set(db, all)
+  const shared = all.get(id) ?? new Map<number, Promise<Look>>()
+  all.set(id, shared)
+  const begun = shared.get(revision)
   if (begun) return begun
   const looking = (async () => ({
     row: await findTranscription(db, id),
     finished: await finishedSince(db, { id, revision }),
   }))()
-  shared.set(key, looking)
-  setImmediate(() => shared.delete(key))
+  shared.set(revision, looking)
+  setImmediate(() => {
+    if (all.get(id) === shared) all.delete(id)
+  })
   return looking
 }
 
@@ -77,10 +82,14 @@ export async function untilOver(
   }
 }
 
-/** `next` resolves at the next change that comes after it was called, or when `signal` fires. */
-function ringing(changes: Changes, id: string, signal: AbortSignal) {
+/**
+ * `next` resolves at the next change that comes after it was called, or when `signal` fires. `forget` is called before anyone
+ * hears of that, and when nobody is to hear of changes here any more.
+ */
+function ringing(changes: Changes, id: string, signal: AbortSignal, forget = () => {}) {
   let bell = Promise.withResolvers<void>()
   const ring = () => {
+    forget()
     bell.resolve()
     bell = Promise.withResolvers()
   }
@@ -90,6 +99,7 @@ function ringing(changes: Changes, id: string, signal: AbortSignal) {
     next: () => (signal.aborted ? Promise.resolve() : bell.promise),
     [Symbol.dispose]() {
       stop()
+      forget()
       signal.removeEventListener('abort', ring)
     },
   }
