@@ -1,3 +1,4 @@
+import { median, spread } from '../figures.ts'
 import type { Measured } from './measure.ts'
 
 export const LEAST_RATIO = 0.8
@@ -77,18 +78,4 @@ function figuresOf({
   return rounds.flatMap((round) =>
     round.filter(({ subject }) => subject === name).map((one) => figure(one, round)),
   )
-}
-
-function spread(figures: number[], digits: number): string {
-  const text = (value: number) => value.toFixed(digits)
-  return figures.length < 2
-    ? text(median(figures))
-    : `${text(median(figures))} (${text(Math.min(...figures))}–${text(Math.max(...figures))})`
-}
-
-function median(figures: number[]): number {
-  const sorted = figures.toSorted((a, b) => a - b)
-  const middle = sorted.length / 2
-  const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]]
-  return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2
 }

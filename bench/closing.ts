@@ -1,0 +1,29 @@
+import { childrenOf } from './processes.ts'
+
+/** Takes what is to be closed when all is over. */
+export type Defer = (close: () => unknown) => void
+
+/**
+ * Runs `work`, and what it deferred at its end, the latest first: also when it fails, or the process is told to stop; then
+ * whatever it has still started is ended, too.
+ */
+export async function withClosing(work: (defer: Defer) => Promise<void>): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const stopped = Promise.withResolvers<void>()
+  let isStopped = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      isStopped = true
+      stopped.resolve()
+    })
+  }
+  stack.defer(async () => {
+    if (!isStopped) return
+    for (const pid of await childrenOf(process.pid)) process.kill(pid, 'SIGTERM')
+    process.exit(1)
+  })
+  const working = work((close) => stack.defer(async () => void (await close())))
+  // What it still does once it is stopped comes to nothing.
+  working.catch(() => {})
+  await Promise.race([working, stopped.promise])
+}
