@@ -6,6 +6,9 @@ import type { OpenDatabase } from './database.ts'
 import { MIGRATIONS } from './migrations.ts'
 import * as schema from './schema.ts'
 
+/** PGlite touches all of its buffers as it starts, and what is not in them comes from the system's cache of the files. */
+const BUFFERS = '32MB'
+
 /**
  * Opens the embedded Postgres in `dataDir` (made if it is not there) and brings it up to date.
  * The caller holds the directory's lock: PGlite has none, and two processes would corrupt it.
@@ -19,6 +22,7 @@ export async function openPglite({
   snapshot?: Blob
 }): Promise<OpenDatabase & { client: PGlite }> {
   const client = await PGlite.create({
+    startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${BUFFERS}`],
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(snapshot === undefined ? {} : { loadDataDir: snapshot }),
   })
