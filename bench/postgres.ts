@@ -25,12 +25,7 @@ export async function openServer({
     process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : []
   if (as.length > 0) await Bun.$`chown postgres ${data}`.quiet()
   await Bun.$`${as} ${bin}/initdb -D ${data} -A trust -U postgres`.cwd(data).quiet()
-  const options = [
-    `port=${port}`,
-    'listen_addresses=127.0.0.1',
-    `fsync=${fsync ? 'on' : 'off'}`,
-    ...settings,
-  ]
+  const options = [`port=${port}`, 'listen_addresses=127.0.0.1', `fsync=${fsync ? 'on' : 'off'}`, ...settings]
   const arguments_ = [`${bin}/postgres`, '-D', data, ...options.flatMap((option) => ['-c', option])]
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
   let server = start()
