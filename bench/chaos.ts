@@ -12,7 +12,6 @@ import { segments, spans, transcriptions } from '../src/db/schema.ts'
 import { SIDECAR_LIMITS } from '../src/engines/sidecar/sidecar.ts'
 import { wavOf } from '../src/media/wav.ts'
 import { diskStorage } from '../src/storage/disk.ts'
-import type { Storage } from '../src/storage/storage.ts'
 import { sweep } from '../src/transcriptions/sweep.ts'
 import { signUp } from '../test/e2e/client.ts'
 import { freePort, withFolder } from '../test/e2e/service.ts'
@@ -20,6 +19,7 @@ import { randomFrom } from '../test/seeded.ts'
 import { ROOT } from '../test/sidecar-dir.ts'
 import { openServer } from './postgres.ts'
 import { childrenOf, kept } from './processes.ts'
+import { countToldTwice, isCovered, storedOfNone } from './remains.ts'
 
 const { values } = parseArgs({
   options: {
@@ -134,17 +134,17 @@ await withFolder(async (folder) => {
   const work = await db.select().from(spans)
   const uneven = rows.filter((row) => !isCovered(row, work))
   const told = await db.select({ spanId: segments.spanId, position: segments.position }).from(segments)
-  const toldTwice = told.length - new Set(told.map((one) => `${one.spanId} ${one.position}`)).size
+  const toldTwice = countToldTwice(told)
   const again = work.reduce((sum, { attempt }) => sum + attempt - 1, 0)
   const most = Object.entries(killed).reduce((sum, [name, count]) => sum + count * (COSTS[name] ?? 0), 0)
   await Promise.all([api.stop(), ...workers.map((worker) => worker.stop())])
   const storage = await diskStorage({ root: env.DATA_DIR })
-  const orphans = await unknown(storage, known)
+  const orphans = await storedOfNone(storage, known)
   // As if it all were older than a day.
   const signal = new AbortController().signal
   const swept = { db, storage, retentionDays: undefined, log: console.log, signal }
   await sweep(swept, new Date(Date.now() + 60_000))
-  const unswept = await unknown(storage, known)
+  const unswept = await storedOfNone(storage, known)
   await close()
   await server.close()
 
@@ -182,30 +182,6 @@ await withFolder(async (folder) => {
   ]
   if (faults.some((count) => count > 0)) process.exitCode = 1
 })
-
-/** Whether the finished spans of a file follow on each other from its start to its end. */
-function isCovered(
-  { id, totalSamples }: typeof transcriptions.$inferSelect,
-  work: (typeof spans.$inferSelect)[],
-): boolean {
-  const own = work.filter(({ transcriptionId }) => transcriptionId === id)
-  let end = 0
-  for (const span of own.toSorted((a, b) => a.startSample - b.startSample)) {
-    if (span.startSample !== end || span.state !== 'done') return false
-    end = span.endSample
-  }
-  return end === totalSamples
-}
-
-/** The transcriptions that something is stored of, and that no row knows. */
-async function unknown(storage: Storage, known: Map<string, unknown>): Promise<Set<string>> {
-  const found = new Set<string>()
-  for await (const { key } of storage.list('transcriptions')) {
-    const id = key.split('/')[1] ?? ''
-    if (!known.has(id)) found.add(id)
-  }
-  return found
-}
 
 async function slay(pid: number | undefined): Promise<boolean> {
   if (pid === undefined) return false
