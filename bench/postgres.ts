@@ -31,7 +31,11 @@ export async function openServer({
   let server = start()
 
   function start() {
-    return Bun.spawn([...as, ...arguments_, '-k', data], { stdout: 'ignore', stderr: 'ignore', cwd: data })
+    return Bun.spawn([...as, ...arguments_, '-k', data], {
+      ...{ stdout: 'ignore', stderr: 'ignore', cwd: data },
+      // Ctrl-C is for the bench, which ends it in its own time.
+      detached: true,
+    })
   }
 
   async function answers(): Promise<boolean> {

@@ -7,6 +7,12 @@ export async function childrenOf(pid: number): Promise<number[]> {
   return text.split(' ').filter(Boolean).map(Number)
 }
 
+/** A process, and all that came of it and lives. */
+export async function treeOf(pid: number): Promise<number[]> {
+  const below = await Promise.all((await childrenOf(pid)).map(treeOf))
+  return [pid, ...below.flat()]
+}
+
 /** The service in a process that is started again whenever it ends, as a supervisor would. */
 export function kept(env: Record<string, string>) {
   let pid: number | undefined
