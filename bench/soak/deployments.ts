@@ -1,10 +1,13 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { OpenDatabase } from '../../src/db/database.ts'
 import { openPglite } from '../../src/db/pglite.ts'
 import { openPostgres } from '../../src/db/postgres.ts'
+import { childEnvironment } from '../../src/engines/local-sidecar/child-environment.ts'
+import { type SidecarProcess, startSidecar } from '../../src/engines/local-sidecar/process.ts'
 import { freePort, type RunningService, startService } from '../../test/e2e/service.ts'
-import { realSidecar } from '../../test/engines/installed-sidecar.ts'
+import { installed } from '../../test/engines/installed-sidecar.ts'
+import { ROOT } from '../../test/sidecar-dir.ts'
 import { openServer } from '../postgres.ts'
 import { treeOf } from '../processes.ts'
 import { simulatedSidecar } from '../simulated-sidecar.ts'
@@ -43,7 +46,7 @@ export async function apart(folder: string): Promise<Deployment> {
   await using opened = new AsyncDisposableStack()
   const server = await openServer({ settings: POSTGRES })
   opened.defer(server.close)
-  const sidecar = await realSidecar({ TMPDIR: temporary })
+  const sidecar = await startedSidecar(folder, { TMPDIR: temporary })
   opened.defer(sidecar.stop)
   const port = await sidecar.ready
   if (port === null) throw new Error(`the sidecar did not start: ${await sidecar.ended}`)
@@ -108,6 +111,15 @@ async function placeOf(folder: string) {
 async function started(env: Record<string, string>): Promise<RunningService> {
   const port = String(freePort())
   return startService({ ...env, PORT: port, PUBLIC_URL: `http://127.0.0.1:${port}` }, COMMAND)
+}
+
+/** In a session of its own too. */
+async function startedSidecar(folder: string, env: Record<string, string>): Promise<SidecarProcess> {
+  const { python, model } = await installed()
+  const apart = join(folder, 'python')
+  await writeFile(apart, `#!/bin/sh\nexec setsid '${python}' "$@"\n`, { mode: 0o755 })
+  const settings = { ...childEnvironment(process.env), ...env }
+  return startSidecar({ python: apart, model, root: ROOT, env: settings, log: () => {} })
 }
 
 async function stopped(services: RunningService[]): Promise<void> {
