@@ -143,7 +143,12 @@ const POLLING = { pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 }
 function connection(database: { client: PGlite } | { url: string }): ConstructorOptions {
   return 'client' in database
     ? { db: fromPglite(database.client), backend: 'pglite' }
-    : { connectionString: database.url, max: 5 }
+    : { connectionString: likeLibpq(database.url), max: 5 }
+}
+
+/** `sslmode` then means to pg what it means to libpq, and to the service's own client: `require` asks for no trusted certificate. */
+function likeLibpq(url: string): string {
+  return /[?&]sslmode=/.test(url) ? `${url}&uselibpqcompat=true` : url
 }
 
 /**

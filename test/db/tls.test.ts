@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { chmod, chown, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { openServer } from '../../bench/postgres.ts'
+import { startService } from '../e2e/service.ts'
+
+setDefaultTimeout(60_000)
+
+const [server] = new Bun.Glob('usr/lib/postgresql/*/bin/initdb').scanSync('/')
+const isPossible = server !== undefined && Bun.which('openssl') !== null
+
+/** Postgres asks this role for TLS and for SCRAM; the one that sets it up for neither. */
+const ACCESS = `
+hostssl all verbatim 127.0.0.1/32 scram-sha-256
+host    all postgres 127.0.0.1/32 trust
+`
+
+// The service has two clients of Postgres, its own and the queue's.
+describe.skipIf(!isPossible)('a Postgres that takes TLS and SCRAM alone', () => {
+  let folder: string
+  let close: () => Promise<void>
+  let url: string
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'verbatim-tls-'))
+    const settings = await certified(folder)
+    const { url: admin, ...server } = await openServer({ fsync: false, settings })
+    close = server.close
+    const client = postgres(admin, { max: 1, onnotice: () => {} })
+    await client`set password_encryption = 'scram-sha-256'`
+    await client`create role verbatim login password 'a secret'`
+    await client`create database verbatim owner verbatim encoding 'UTF8' locale 'C.UTF-8' template template0`
+    await client.end()
+    url = `postgres://verbatim:a%20secret@localhost:${new URL(admin).port}/verbatim`
+  })
+  afterAll(async () => {
+    await close?.()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  async function health(sslmode: string, env: Record<string, string> = {}) {
+    const settings = { DATABASE_URL: url + sslmode, DATA_DIR: folder, SIDECAR_URL: 'http://127.0.0.1:1' }
+    const service = await startService({ ...settings, ...env })
+    const { checks } = await (await fetch(`${service.url}/health/ready`)).json()
+    await service.kill('SIGTERM')
+    return { database: checks.database.ready, queue: checks.queue.ready }
+  }
+
+  test('is asked with sslmode=require, whoever has signed its certificate', async () => {
+    expect(await health('?sslmode=require')).toEqual({ database: true, queue: true })
+  })
+
+  test('is asked with sslmode=verify-full where its certificate is trusted', async () => {
+    const trusting = { NODE_EXTRA_CA_CERTS: join(folder, 'ca.crt') }
+    expect(await health('?sslmode=verify-full', trusting)).toEqual({ database: true, queue: true })
+  })
+
+  test.each([
+    ['?sslmode=verify-full', 'unable to verify the first certificate'],
+    ['', 'no encryption'],
+  ])('is refused, and refuses, otherwise: %p', async (sslmode, why) => {
+    const said = await health(sslmode).catch((error: Error) => error.message)
+    expect(said).toContain('The database of DATABASE_URL cannot be opened: ')
+    expect(said).toContain(why)
+  })
+})
+
+/** Makes a certificate for localhost and the authority that has signed it; gives the settings of Postgres that name it. */
+async function certified(folder: string): Promise<string[]> {
+  const at = (name: string) => join(folder, name)
+  await writeFile(at('access'), ACCESS)
+  await writeFile(at('names'), 'subjectAltName=DNS:localhost')
+  const openssl = (line: string) => Bun.$`openssl ${line.split(' ')}`.cwd(folder).quiet()
+  await openssl('req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.crt')
+  await openssl('req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr')
+  const signing = 'x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2'
+  await openssl(`${signing} -extfile names -out server.crt`)
+  // Postgres, which is not root, reads them; nobody else may read the key.
+  await chmod(folder, 0o755)
+  if (process.getuid?.() === 0) {
+    const { uid, gid } = await stat('/var/lib/postgresql')
+    await chown(at('server.key'), uid, gid)
+  }
+  return [
+    'ssl=on',
+    `ssl_cert_file=${at('server.crt')}`,
+    `ssl_key_file=${at('server.key')}`,
+    `hba_file=${at('access')}`,
+  ]
+}
