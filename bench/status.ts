@@ -47,18 +47,22 @@ type Subject = {
 
 const made = new AsyncDisposableStack()
 const stopping = new AbortController()
+let closing: Promise<void> | undefined
+const close = () => (closing ??= made.disposeAsync())
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, async () => {
+  process.once(signal, () => {
     stopping.abort()
-    await made.disposeAsync()
-    process.exit(130)
+    close()
   })
 }
 try {
   await run()
+} catch (error) {
+  if (!stopping.signal.aborted) throw error
 } finally {
-  await made.disposeAsync()
+  await close()
 }
+if (stopping.signal.aborted) process.exit(130)
 
 async function run() {
   const folder = await mkdtemp(join(tmpdir(), 'verbatim-status-'))

@@ -16,7 +16,7 @@ export const rareWord = (row: number) => `recording${row}`
 /**
  * Fills an empty database with so many transcriptions, a second apart, of all its users by turns, each with one of 5000 texts
  * of 60 words that are as unevenly common as words are. Of the latest a tenth, but not more than 100, are queued; the others
- * are completed. The triggers rest meanwhile: the words to be found by are written here, all at once.
+ * are completed. The triggers rest meanwhile, and the words to be found by are written all at once; so are the indexes.
  */
 export async function seed({ client, rows }: { client: Sql; rows: number }): Promise<void> {
   const open = Math.min(MOST_OPEN, Math.floor(rows * OPEN_SHARE))
@@ -28,7 +28,10 @@ export async function seed({ client, rows }: { client: Sql; rows: number }): Pro
       from unnest(${texts()}::text[]) with ordinality as of_all (text, place)`
     await tx`create temporary table owners on commit drop as
       select id, row_number() over () - 1 as place, count(*) over () as among from users`
-    await tx`drop index terms_words`
+    const indexes: { name: string; made: string }[] = await tx`
+      select indexname as name, indexdef as made from pg_indexes
+      where tablename in ('transcriptions', 'terms') and indexname not like '%_pkey'`
+    for (const { name } of indexes) await tx`drop index ${tx(name)}`
     await tx`
       insert into transcriptions (
         id, user_id, status, language, task, words, filename, codec, content_type, audio_bytes, audio_sha256,
@@ -49,7 +52,7 @@ export async function seed({ client, rows }: { client: Sql; rows: number }): Pro
       update transcriptions
       set status = 'queued', text = null, total_samples = null, work_samples = null, done_samples = 0, completed_at = null
       where created_at >= now() - make_interval(secs => ${open}::int)`
-    await tx`create index terms_words on terms using gin (words)`
+    for (const { made } of indexes) await tx.unsafe(made)
   })
   await client`vacuum analyze`
 }
