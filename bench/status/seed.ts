@@ -10,7 +10,7 @@ const MOST_OPEN = 100
 /** In about four texts of ten. */
 export const COMMON_WORD = 'w10'
 
-/** A word of the `row`th file's name alone. */
+/** A word of the `row`th file's name, with which few others begin. */
 export const rareWord = (row: number) => `recording${row}`
 
 /**

@@ -111,7 +111,7 @@ export async function statusTargets({
 
 const RARE_WORDS = 1000
 
-/** First pages of each user: of all there is, of what has a word that many have, and of what has one that none other has. */
+/** First pages of each user: of all there is, of what has a word that many have, and of what has one that few have. */
 export function listTargets({ users, rows }: { users: User[]; rows: number }) {
   const all = users.map((_, user) => ({ path: '/api/transcriptions', user }))
   const searching = (word: string) => `/api/transcriptions?q=${word}`
