@@ -26,10 +26,7 @@ export async function measure({
 }): Promise<Measured> {
   await ask({ ...load, seconds: load.seconds * WARM_SHARE }, signal)
   const pids = await databasePids()
-  const cpu = () => ({
-    server: cpuSeconds(serverPid),
-    database: pids.map(cpuSeconds).reduce((a, b) => a + b, 0),
-  })
+  const cpu = () => ({ server: cpuSeconds(serverPid), database: pids.map(cpuSeconds) })
   const before = cpu()
   const { answers, seconds, percentiles, cpuSeconds: client } = await ask(load, signal)
   const after = cpu()
@@ -38,7 +35,10 @@ export async function measure({
     perSecond: answers / seconds,
     percentiles,
     serverCpu: each(after.server - before.server),
-    databaseCpu: each(after.database - before.database),
+    // One that ended meanwhile, such as an autovacuum's, is left out.
+    databaseCpu: each(
+      after.database.reduce((sum, spent, at) => sum + (spent - (before.database[at] ?? 0) || 0), 0),
+    ),
     clientCpu: each(client),
   }
 }
