@@ -1,4 +1,4 @@
-import { isNull, type SQL, sql } from 'drizzle-orm'
+import { isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
 import {
   type AnyPgColumn,
   bigint,
@@ -202,6 +202,8 @@ export const spans = pgTable(
   },
   (table) => [
     unique('spans_place').on(table.transcriptionId, table.channel, table.startSample),
+    // What engines have done lately is looked at every second.
+    index('spans_finished').on(table.finishedAt).where(isNotNull(table.finishedAt)),
     index('spans_hosted').on(table.finishedAt).where(sql`${table.engine} = 'huggingface'`),
   ],
 )

@@ -3,7 +3,7 @@ import type { Queries, Transaction } from '../db/database.ts'
 import { segments, spans, transcriptions } from '../db/schema.ts'
 import type { EngineName, Segment } from '../engines/engine.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
-import { isOpen } from './transcriptions.store.ts'
+import { isNotOver } from './transcriptions.store.ts'
 
 export type Span = typeof spans.$inferSelect
 type PlannedSpan = Pick<Span, 'id' | 'startSample' | 'endSample'>
@@ -55,13 +55,13 @@ export async function askedFor(db: Queries, spanId: string) {
     })
     .from(spans)
     .innerJoin(transcriptions, eq(spans.transcriptionId, transcriptions.id))
-    .where(and(eq(spans.id, spanId), inArray(spans.state, UNFINISHED), isOpen))
+    .where(and(eq(spans.id, spanId), inArray(spans.state, UNFINISHED), isNotOver))
   return row ?? null
 }
 
 /** Takes a span up, away from any attempt before; null where it is finished, or its transcription over. */
 export async function claimSpan(db: Queries, spanId: string): Promise<Span | null> {
-  const open = db.select({ id: transcriptions.id }).from(transcriptions).where(isOpen)
+  const open = db.select({ id: transcriptions.id }).from(transcriptions).where(isNotOver)
   const [row] = await db
     .update(spans)
     .set({ state: 'running', attempt: sql`${spans.attempt} + 1`, startedAt: sql`now()` })

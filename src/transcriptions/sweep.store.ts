@@ -1,22 +1,24 @@
-import { and, asc, eq, gt, inArray, isNull, lt, not, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, isNull, lt, not, or, sql } from 'drizzle-orm'
 import type { Queries } from '../db/database.ts'
 import { transcriptions } from '../db/schema.ts'
-import { isOpen } from './transcriptions.store.ts'
+import { isNotOver } from './transcriptions.store.ts'
 
 /** Ids, in their order and after `after`, of transcriptions that ended before `before` and still have their audio. */
 export async function findExpired(
   db: Queries,
   { before, after, limit }: { before: Date; after: string | null; limit: number },
 ): Promise<string[]> {
-  const endedAt = sql`coalesce(${transcriptions.completedAt}, ${transcriptions.createdAt})`
+  // An index knows when they ended; few were written down before that was.
+  const { completedAt, createdAt } = transcriptions
+  const isBefore = or(lt(completedAt, before), and(isNull(completedAt), lt(createdAt, before)))
   const rows = await db
     .select({ id: transcriptions.id })
     .from(transcriptions)
     .where(
       and(
-        not(isOpen),
+        not(isNotOver),
         isNull(transcriptions.audioRemovedAt),
-        sql`${endedAt} < ${before.toISOString()}::timestamptz`,
+        isBefore,
         after === null ? undefined : gt(transcriptions.id, after),
       ),
     )

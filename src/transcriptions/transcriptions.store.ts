@@ -1,4 +1,4 @@
-import { and, asc, count, eq, getTableColumns, inArray, isNull, lt, ne, sql } from 'drizzle-orm'
+import { and, asc, count, eq, getTableColumns, inArray, isNull, lt, ne, notInArray, sql } from 'drizzle-orm'
 import { concatenated } from '../bytes.ts'
 import type { Database, Queries, Transaction } from '../db/database.ts'
 import { envelopes, segments, spans, transcriptions, users } from '../db/schema.ts'
@@ -11,8 +11,16 @@ export type StoredSegment = typeof segments.$inferSelect & { channel: number }
 
 const OPEN: Transcription['status'][] = ['queued', 'processing']
 
-/** Not over: queued or being worked on. */
-export const isOpen = inArray(transcriptions.status, OPEN)
+const OVER: Transcription['status'][] = ['completed', 'failed', 'canceled']
+
+/** Not over: queued or being worked on. Of all or of a user's, these are found by an index of their own. */
+const isOpen = inArray(transcriptions.status, OPEN)
+
+/**
+ * The same, said of those that are named by their ids. Statistics that were taken when next to nothing was open have Postgres
+ * look through that index for the one that is named; said so, it cannot.
+ */
+export const isNotOver = notInArray(transcriptions.status, OVER)
 
 export const isOver = ({ status }: Pick<Transcription, 'status'>): boolean => !OPEN.includes(status)
 
@@ -60,7 +68,7 @@ export async function takeUp(db: Queries, id: string): Promise<Transcription | n
   const [row] = await db
     .update(transcriptions)
     .set({ status: 'processing' })
-    .where(and(eq(transcriptions.id, id), isOpen))
+    .where(and(eq(transcriptions.id, id), isNotOver))
     .returning()
   return row ?? null
 }
@@ -74,7 +82,7 @@ export async function setSound(
   return row ?? null
 }
 
-const isUndecoded = and(isOpen, isNull(transcriptions.totalSamples))
+const isUndecoded = and(isNotOver, isNull(transcriptions.totalSamples))
 
 /**
  * One whose audio is not known to its end, held until `tx` ends, so that several deliveries of its job write one after
@@ -158,7 +166,7 @@ export async function addDone(
   const [row] = await tx
     .update(transcriptions)
     .set({ doneSamples: sql`${transcriptions.doneSamples} + ${samples}` })
-    .where(and(eq(transcriptions.id, id), isOpen))
+    .where(and(eq(transcriptions.id, id), isNotOver))
     .returning()
   return row ?? null
 }
@@ -180,7 +188,7 @@ export async function fail(
   await db
     .update(transcriptions)
     .set({ status: 'failed', errorCode: code, errorMessage: message, completedAt: sql`now()` })
-    .where(and(eq(transcriptions.id, id), isOpen))
+    .where(and(eq(transcriptions.id, id), isNotOver))
 }
 
 /** How many of a user's transcriptions are open, or of those that are older than one of them. */
@@ -249,7 +257,7 @@ export async function cancelOwned(
   const rows = await db
     .update(transcriptions)
     .set({ status: 'canceled', completedAt: sql`now()` })
-    .where(and(eq(transcriptions.id, id), eq(transcriptions.userId, userId), isOpen))
+    .where(and(eq(transcriptions.id, id), eq(transcriptions.userId, userId), isNotOver))
     .returning({ id: transcriptions.id })
   return rows.length > 0
 }

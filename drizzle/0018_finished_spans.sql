@@ -1,0 +1,1 @@
+CREATE INDEX "spans_finished" ON "spans" USING btree ("finished_at") WHERE "spans"."finished_at" is not null;

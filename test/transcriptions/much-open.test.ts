@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import type { PGlite } from '@electric-sql/pglite'
+import type { Database } from '../../src/db/database.ts'
+import { openPglite } from '../../src/db/pglite.ts'
+import { spans, transcriptions } from '../../src/db/schema.ts'
+import { askedFor, claimSpan, insertSpans, recentSpeed } from '../../src/transcriptions/spans.store.ts'
+import { findExpired } from '../../src/transcriptions/sweep.store.ts'
+import {
+  addDone,
+  cancelOwned,
+  fail,
+  holdUndecoded,
+  setLength,
+  takeUp,
+} from '../../src/transcriptions/transcriptions.store.ts'
+import { insertAnyUser, insertOwned } from './rows.ts'
+
+setDefaultTimeout(60_000)
+
+const OVER = 3_000
+const OPEN = 1_000
+const FEW = 12
+
+describe('where much is over, and much was uploaded since the statistics were taken', () => {
+  let database: Awaited<ReturnType<typeof openPglite>>
+  let db: Database
+  let client: PGlite
+  let userId: string
+  let id: string
+  let spanId: string
+  beforeAll(async () => {
+    database = await openPglite({})
+    ;({ db, client } = database)
+    userId = await insertAnyUser(db)
+    await insertMany('completed', OVER)
+    await client.exec('vacuum analyze')
+    await insertMany('queued', OPEN)
+  })
+  afterAll(() => database?.close())
+  beforeEach(async () => {
+    id = await insertOwned(db, { userId })
+    const ranges = [{ channel: 0, startSample: 0, endSample: 16_000 }]
+    const [span] = await db.transaction((tx) => insertSpans(tx, { transcriptionId: id, ranges }))
+    spanId = span?.id ?? ''
+  })
+
+  async function insertMany(status: 'completed' | 'queued', count: number) {
+    const audio = { contentType: 'audio/wav', audioBytes: 1, audioSha256: '00' }
+    const row = { userId, status, language: 'en', task: 'transcribe' as const, words: false, ...audio }
+    const completedAt = status === 'completed' ? new Date() : null
+    await db.insert(transcriptions).values(Array.from({ length: count }, () => ({ ...row, completedAt })))
+  }
+
+  /** Rows of a table, and entries of its indexes, that are looked at while `act` runs. */
+  async function looks(act: () => Promise<unknown>, table = 'transcriptions'): Promise<number> {
+    const before = await looked(table)
+    await act()
+    return (await looked(table)) - before
+  }
+
+  async function looked(table: string): Promise<number> {
+    await client.exec('select pg_stat_force_next_flush()')
+    const { rows } = await client.query<{ count: number }>(
+      `select ((select sum(idx_tup_read) from pg_stat_user_indexes where relname = $1)
+        + (select seq_tup_read from pg_stat_user_tables where relname = $1))::int as count`,
+      [table],
+    )
+    return rows[0]?.count ?? Number.NaN
+  }
+
+  const byId: Record<string, () => Promise<unknown>> = {
+    takeUp: () => takeUp(db, id),
+    holdUndecoded: () => db.transaction((tx) => holdUndecoded(tx, id)),
+    setLength: () => db.transaction((tx) => setLength(tx, { id, totalSamples: 1, workSamples: 1 })),
+    askedFor: () => askedFor(db, spanId),
+    claimSpan: () => claimSpan(db, spanId),
+    addDone: () => db.transaction((tx) => addDone(tx, { id, samples: 1 })),
+    cancelOwned: () => cancelOwned(db, { id, userId }),
+    fail: () => fail(db, { id, code: 'internal', message: '' }),
+  }
+  for (const [name, act] of Object.entries(byId)) {
+    test(`${name} looks at no other than the one it is told`, async () => {
+      expect(await act()).not.toBe(null)
+      expect(await looks(act)).toBeLessThan(FEW)
+    })
+  }
+
+  test('what has expired is found without a look at what has not', async () => {
+    const asked = { before: new Date(0), after: null, limit: 10 }
+    expect(await looks(() => findExpired(db, asked))).toBeLessThan(OVER)
+  })
+
+  test('how fast engines were lately is told without a look at what was done before', async () => {
+    const transcriptionId = await insertOwned(db, { userId })
+    const long = { transcriptionId, state: 'done' as const, finishedAt: new Date(0), startedAt: new Date(0) }
+    const places = Array.from({ length: OVER }, (_, place) => ({ startSample: place, endSample: place + 1 }))
+    await db.insert(spans).values(places.map((place) => ({ ...long, ...place })))
+    await client.exec('vacuum analyze spans')
+    expect(await looks(() => recentSpeed(db), 'spans')).toBeLessThan(FEW)
+  })
+})
