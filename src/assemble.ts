@@ -187,10 +187,12 @@ async function openDatabase({ settings, dataDir, log }: { settings: Settings; da
   const url = settings.DATABASE_URL
   if (url === undefined) {
     const database = await openPglite({ dataDir: join(dataDir, 'postgres') })
-    return { database, queue: await pgBossQueue({ database: { client: database.client }, onError }) }
+    const { client, listen } = database
+    return { database, queue: await pgBossQueue({ database: { client }, listen, onError }) }
   }
   const database = await openPostgres({ url }).catch(refusedDatabase)
-  return { database, queue: await pgBossQueue({ database: { url }, onError }) }
+  const { listen } = database
+  return { database, queue: await pgBossQueue({ database: { url }, listen, onError }) }
 }
 
 function refusedDatabase(error: Error): never {

@@ -36,11 +36,11 @@ export async function openPlace({
   const server = given === undefined ? await openServer({ settings: SETTINGS }) : null
   closing.defer(async () => server?.close())
   const url = given ?? server?.url ?? ''
-  const { db, close } = await openPostgres({ url })
+  const { db, listen, close } = await openPostgres({ url })
   closing.defer(close)
   const sql = postgres(url, { max: 1, onnotice: () => {} })
   closing.defer(() => sql.end())
-  const queue = await pgBossQueue({ database: { url }, onError: console.error })
+  const queue = await pgBossQueue({ database: { url }, listen, onError: console.error })
   closing.defer(() => queue.stop(0))
   const api = await startService({ DATA_DIR: folder, DATABASE_URL: url, MODE: 'api' })
   closing.defer(async () => void (await api.kill('SIGTERM')))

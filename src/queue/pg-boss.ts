@@ -1,19 +1,33 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { PGlite } from '@electric-sql/pglite'
 import { is, SQL, sql } from 'drizzle-orm'
-import { type ConstructorOptions, fromDrizzle, fromPglite, type Job, PgBoss } from 'pg-boss'
-import type { Transaction } from '../db/database.ts'
-import type { Backlog, Jobs, Queue, QueueName } from './queue.ts'
+import { type ConstructorOptions, fromDrizzle, fromPglite, PgBoss } from 'pg-boss'
+import type { OpenDatabase, Transaction } from '../db/database.ts'
+import { startRounds } from '../rounds.ts'
+import type { Backlog, Queue, QueueName } from './queue.ts'
+import { startTaking, type Taking } from './taking.ts'
 
 const QUEUES: QueueName[] = ['prepare', 'span', 'clip', 'webhook']
+
+/** Here it is told in which queue there are new jobs. */
+const CHANNEL = 'jobs'
+/** Nothing tells of a job whose pause is over, nor of one that comes back from a worker that died. */
+const DUE_MS = 1_000
 
 /** The least that pg-boss takes. A worker that died is noticed after this and one round of supervision. */
 const HEARTBEAT_SECONDS = 10
 const SUPERVISION_SECONDS = 5
 
+/** What was aborted has so long to hand its job back by itself. */
+const ABORT_MS = 5_000
+
+/** Its statements are short, and few at a time. */
+const CONNECTIONS = 3
+
 const YEAR_SECONDS = 365 * 24 * 3600
 
 const QUEUE_OPTIONS = {
-  notify: true,
+  notify: false,
   heartbeatSeconds: HEARTBEAT_SECONDS,
   // How often a row's work may fail is counted in the row; a job only gives up where nobody counts.
   retryLimit: 1_000_000,
@@ -25,12 +39,17 @@ const QUEUE_OPTIONS = {
   deleteAfterSeconds: 3600,
 }
 
-/** pg-boss on the embedded database's own connection, or on a pool of its own. */
+/**
+ * pg-boss on the embedded database's own connection, or on a pool of its own. What a process does for all of its slots is one
+ * statement: to take jobs, to say that they still run, and to look once a second for what nothing has told of.
+ */
 export async function pgBossQueue({
   database,
+  listen,
   onError,
 }: {
   database: { client: PGlite } | { url: string }
+  listen: OpenDatabase['listen']
   onError: (error: Error) => void
 }): Promise<Queue> {
   const boss = new PgBoss({ ...connection(database), ...MAINTENANCE })
@@ -41,8 +60,28 @@ export async function pgBossQueue({
     await boss.updateQueue(name, QUEUE_OPTIONS)
     await rememberQueue(boss, name)
   }
-  const running = new Set<AbortController>()
-  let stopping = false
+  const takings: Taking[] = []
+  let listening: Promise<void> | undefined
+
+  async function wakeDue(): Promise<boolean> {
+    const names = takings.filter((taking) => taking.hasRoom()).map(({ name }) => name)
+    if (names.length === 0) return false
+    const { rows } = await boss.getDb().executeSql(DUE, [names])
+    for (const { name } of rows) wake(name)
+    return false
+  }
+  function wake(name: string) {
+    for (const taking of takings) if (taking.name === name) taking.wake()
+  }
+  function wakeAll() {
+    for (const taking of takings) taking.wake()
+  }
+
+  const failed = (error: unknown) => onError(error instanceof Error ? error : new Error(String(error)))
+  const due = startRounds({ round: wakeDue, everyMs: DUE_MS, onError: failed })
+  const beats = setInterval(() => {
+    for (const taking of takings) taking.beat().catch(failed)
+  }, HEARTBEAT_SECONDS * 500)
 
   return {
     async enqueue(tx, name, jobs) {
@@ -57,35 +96,16 @@ export async function pgBossQueue({
         })),
         { db: fromDrizzle(executor(tx), sql) },
       )
+      const isNew = jobs.some(({ delaySeconds = 0 }) => delaySeconds <= 0)
+      if (isNew) await tx.execute(sql`select pg_notify(${CHANNEL}, ${name})`)
     },
 
-    async work<Name extends QueueName>(
-      name: Name,
-      { concurrency, perGroup }: { concurrency: number; perGroup?: number | undefined },
-      handle: (data: Jobs[Name], signal: AbortSignal) => Promise<void>,
-    ) {
-      const run = async ([job]: Job<Jobs[Name]>[]) => {
-        if (!job) return
-        // Until pg-boss has stopped, what ends makes room for a job that nothing would abort any more.
-        if (stopping) throw stopped()
-        const control = new AbortController()
-        running.add(control)
-        try {
-          await handle(job.data, AbortSignal.any([control.signal, job.signal]))
-        } finally {
-          running.delete(control)
-        }
-      }
-      const options = { ...POLLING, ...(perGroup !== undefined && { groupConcurrency: perGroup }) }
-      for (let slot = 0; slot < concurrency; slot++) {
-        let worker: string | undefined
-        worker = await boss.work<Jobs[Name]>(name, options, (jobs) =>
-          run(jobs).finally(() => {
-            // After a job that took less than the polling interval, pg-boss would wait for the rest of it.
-            if (worker && !stopping) boss.notifyWorker(worker)
-          }),
-        )
-      }
+    async work(name, { concurrency, perGroup }, handle) {
+      listening ??= listen(CHANNEL, { hear: wake, missed: wakeAll })
+      await listening
+      const taking = startTaking({ boss, name, concurrency, perGroup, handle, onError })
+      takings.push(taking)
+      taking.wake()
     },
 
     async backlogs() {
@@ -98,16 +118,25 @@ export async function pgBossQueue({
     },
 
     async stop(graceMs) {
-      stopping = true
+      await due.stop()
       const abort = setTimeout(() => {
-        for (const control of running) control.abort(stopped())
+        for (const taking of takings) taking.abort()
       }, graceMs)
-      // pg-boss's own grace ends later, so that what was aborted can still be handed back.
-      await boss.stop({ graceful: true, timeout: graceMs + 5_000 })
+      const ended = Promise.all(takings.map((one) => one.stop()))
+      await Promise.race([ended, pause(graceMs + ABORT_MS, undefined, { ref: false })])
       clearTimeout(abort)
+      clearInterval(beats)
+      for (const taking of takings) await taking.giveBack()
+      await boss.stop({ graceful: true, timeout: 1_000 })
     },
   }
 }
+
+/** Of these queues, those that have a job which could be taken now. */
+const DUE = `
+  select name from unnest($1::text[]) as asked (name) where exists (
+    select from pgboss.job
+    where job.name = asked.name and job.state < 'active' and not job.blocked and job.start_after <= now())`
 
 /** Jobs that are over have left the index that this reads. */
 const BACKLOGS = `
@@ -128,22 +157,16 @@ function backlogIn(name: QueueName, rows: Record<string, unknown>[]): Backlog {
   }
 }
 
-const stopped = () => new Error('the service is stopping')
-
 const MAINTENANCE: Partial<ConstructorOptions> = {
-  useListenNotify: true,
   schedule: false,
   superviseIntervalSeconds: SUPERVISION_SECONDS,
   monitorIntervalSeconds: SUPERVISION_SECONDS,
 }
 
-/** New jobs are announced; polling finds those whose pause is over. */
-const POLLING = { pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 1 }
-
 function connection(database: { client: PGlite } | { url: string }): ConstructorOptions {
   return 'client' in database
     ? { db: fromPglite(database.client), backend: 'pglite' }
-    : { connectionString: likeLibpq(database.url), max: 5 }
+    : { connectionString: likeLibpq(database.url), max: CONNECTIONS }
 }
 
 /** `sslmode` then means to pg what it means to libpq, and to the service's own client: `require` asks for no trusted certificate. */

@@ -62,6 +62,7 @@ export async function startService({
   const log = (...line: unknown[]) => logged.push(line)
   const queue = await pgBossQueue({
     database: database.connection,
+    listen: database.listen,
     onError: (error) => log('queue', error),
   })
   const storage = await diskStorage({ root })

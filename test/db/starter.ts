@@ -6,6 +6,7 @@ const url = process.argv[2] ?? ''
 const database = await openPostgres({ url })
 const queue = await pgBossQueue({
   database: { url },
+  listen: database.listen,
   onError: (error) => {
     throw error
   },

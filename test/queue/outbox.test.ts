@@ -37,7 +37,7 @@ describe.each(databases)('the outbox on $name', (kind) => {
   test('keeps jobs until they are taken over, each once however many try, those of higher priority first', async () => {
     const names = Array.from({ length: 40 }, (_, at) => String(at).padStart(2, '0'))
     await leave(names.map((spanId, at) => ({ data: { spanId }, priority: -at })))
-    const queue = await pgBossQueue({ database: database.connection, onError })
+    const queue = await pgBossQueue({ database: database.connection, listen: database.listen, onError })
     const takers = await Promise.all([1, 2, 3].map(() => takeover(queue)))
     for (const taker of takers) await taker.stop()
     expect(await given(queue, names.length)).toEqual(names)
@@ -47,7 +47,7 @@ describe.each(databases)('the outbox on $name', (kind) => {
 
   test('is looked at when something comes in, and never shows what was rolled back', async () => {
     const { db } = database
-    const queue = await pgBossQueue({ database: database.connection, onError })
+    const queue = await pgBossQueue({ database: database.connection, listen: database.listen, onError })
     const taker = await takeover(queue)
     const undone = db.transaction(async (tx) => {
       await outboxQueue().enqueue(tx, 'span', [{ data: { spanId: 'undone' } }])

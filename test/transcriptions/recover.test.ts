@@ -17,7 +17,8 @@ for (const kind of databases) {
     let queue: Queue
     beforeAll(async () => {
       database = await kind.open()
-      queue = await pgBossQueue({ database: database.connection, onError: console.error })
+      const { connection, listen } = database
+      queue = await pgBossQueue({ database: connection, listen, onError: console.error })
     })
     afterAll(async () => {
       await queue?.stop(0)

@@ -35,12 +35,12 @@ export async function openWorkplace(kind: TestDatabaseKind) {
   const folder = await temporaryFolder()
   const storage = await diskStorage({ root: folder.path })
   const media = ffmpegMedia()
-  const { db, changes } = database
+  const { db, changes, connection, listen } = database
   const userId = await insertAnyUser(db)
   const queues: Queue[] = []
 
   async function openQueue(): Promise<Queue> {
-    const queue = await pgBossQueue({ database: database.connection, onError: console.error })
+    const queue = await pgBossQueue({ database: connection, listen, onError: console.error })
     queues.push(queue)
     return queue
   }

@@ -29,8 +29,8 @@ afterAll(() => server.stop())
 test('pieces in a bucket become one transcription’s audio there, and nothing of them stays', async () => {
   await using scratch = await temporaryFolder()
   const storage = await s3Storage({ ...server, prefix: server.folder, scratch: scratch.path })
-  const { db, connection, close } = await embedded.open()
-  const queue = await pgBossQueue({ database: connection, onError: console.error })
+  const { db, connection, listen, close } = await embedded.open()
+  const queue = await pgBossQueue({ database: connection, listen, onError: console.error })
   const media = ffmpegMedia()
   const upload = createUpload({
     db,

@@ -67,6 +67,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
     const log = (...line: unknown[]) => void logged.push(line)
     const queue = await pgBossQueue({
       database: database.connection,
+      listen: database.listen,
       onError: (error) => log('queue', error),
     })
     queues.push(queue)

@@ -1,0 +1,117 @@
+import type { PgBoss, Job as PgBossJob } from 'pg-boss'
+import { startRounds } from '../rounds.ts'
+import type { Jobs, QueueName } from './queue.ts'
+
+/** Where nothing tells of new jobs, nothing is lost but time. */
+const ROUND_MS = 60_000
+
+/** A queue's jobs that run here. */
+export type Taking = {
+  name: QueueName
+  hasRoom(): boolean
+  /** Looks for jobs. */
+  wake(): void
+  /** Says that the jobs that run still do, and fires the signals of those that were taken away. */
+  beat(): Promise<void>
+  /** Takes no more; resolves once none runs. */
+  stop(): Promise<void>
+  /** Fires the signals of those that run. */
+  abort(): void
+  /** Gives those back that run all the same. */
+  giveBack(): Promise<void>
+}
+
+type Job<Name extends QueueName> = Pick<PgBossJob<Jobs[Name]>, 'id' | 'data' | 'retryCount'>
+
+/**
+ * Takes a queue's jobs whenever it is woken, as many as there is room for, and ends them as their handlers do: those that are
+ * done are deleted, and those that failed come back after a pause. Both are fenced: of a job that was taken away and runs elsewhere,
+ * nothing is changed.
+ */
+export function startTaking<Name extends QueueName>({
+  boss,
+  name,
+  concurrency,
+  perGroup,
+  handle,
+  onError,
+}: {
+  boss: PgBoss
+  name: Name
+  concurrency: number
+  perGroup: number | undefined
+  handle: (data: Jobs[Name], signal: AbortSignal) => Promise<void>
+  onError: (error: Error) => void
+}): Taking {
+  const running = new Map<Job<Name>, AbortController>()
+  let stopping = false
+  let idle = Promise.withResolvers<void>()
+  idle.resolve()
+  const failed = (error: unknown) => onError(error instanceof Error ? error : new Error(String(error)))
+
+  async function take(): Promise<boolean> {
+    const room = concurrency - running.size
+    if (room === 0) return false
+    // Others who have room too get some of what came.
+    const batchSize = Math.ceil(room / 2)
+    const options = { batchSize, ...(perGroup !== undefined && { groupConcurrency: perGroup }) }
+    const jobs = await boss.fetch<Jobs[Name]>(name, options)
+    for (const job of jobs) void run(job)
+    // Behind a group that may have no more of its own at work there may be others.
+    return jobs.length === batchSize || (perGroup !== undefined && jobs.length > 0)
+  }
+
+  async function run(job: Job<Name>) {
+    if (running.size === 0) idle = Promise.withResolvers()
+    const control = new AbortController()
+    running.set(job, control)
+    try {
+      if (stopping) throw stopped()
+      await handle(job.data, control.signal)
+      await boss.deleteJob(name, [job])
+    } catch (error) {
+      // Where the database cannot be reached, the job comes back once its heartbeat is missed.
+      await boss.fail(name, [job], error instanceof Error ? error : { error }).catch(failed)
+    } finally {
+      running.delete(job)
+      if (running.size === 0) idle.resolve()
+      rounds.wake()
+    }
+  }
+
+  const rounds = startRounds({ round: take, everyMs: ROUND_MS, onError: failed })
+
+  return {
+    name,
+    hasRoom: () => running.size < concurrency,
+    wake: rounds.wake,
+    async beat() {
+      const jobs = [...running.keys()]
+      if (jobs.length === 0) return
+      const held = heldIn(await boss.touch(name, jobs))
+      for (const job of jobs) {
+        if (!held.has(job.id)) running.get(job)?.abort(new Error('the job was taken away'))
+      }
+    },
+    async stop() {
+      stopping = true
+      await rounds.stop()
+      await idle.promise
+    },
+    abort() {
+      for (const control of running.values()) control.abort(stopped())
+    },
+    async giveBack() {
+      const jobs = [...running.keys()]
+      if (jobs.length > 0) await boss.fail(name, jobs, stopped())
+    },
+  }
+}
+
+/** The ids that a heartbeat has reached; pg-boss tells them, but for its types. */
+function heldIn(answer: object): Set<unknown> {
+  if ('settled' in answer && Array.isArray(answer.settled)) return new Set(answer.settled)
+  throw new TypeError('pg-boss does not tell whose heartbeat it has taken')
+}
+
+const stopped = () => new Error('the service is stopping')
