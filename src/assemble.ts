@@ -19,7 +19,7 @@ import { type Engines, inOrder } from './engines/preference.ts'
 import { sidecarEngine } from './engines/sidecar/sidecar.ts'
 import { StartError } from './errors.ts'
 import { createHealth, ELSEWHERE } from './health/health.ts'
-import { removeOver } from './limits/counters.store.ts'
+import { removeOver, takeTurn } from './limits/counters.store.ts'
 import type { Log } from './log.ts'
 import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'
 import { measuredEngine } from './metrics/measured-engine.ts'
@@ -43,6 +43,8 @@ import { forgetJobs } from './webhooks/deliveries.store.ts'
 import { startRelay } from './webhooks/relay.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+/** Less than an hour, so that one process of all looks through the storage every hour. */
+const SWEEP_TURN_SECONDS = 3_000
 
 export type Service = {
   operations: OperationsServices
@@ -98,6 +100,7 @@ export async function assemble({
     storage,
     retentionDays: settings.RETENTION_DAYS,
     soleOwner,
+    ...(!soleOwner && { isTurn: () => takeTurn(db, { key: 'sweep', seconds: SWEEP_TURN_SECONDS }) }),
     alongside: () => removeOver(db),
     log,
   })

@@ -34,6 +34,23 @@ export function prepareCountUp(db: Database, { windowSeconds }: { windowSeconds:
   }
 }
 
+/** Gives true to one process of all, and to the next after so many seconds. */
+export async function takeTurn(
+  db: Queries,
+  { key, seconds }: { key: string; seconds: number },
+): Promise<boolean> {
+  const rows = await db
+    .insert(counters)
+    .values({ key, count: 1, until: sql`now() + make_interval(secs => ${seconds})` })
+    .onConflictDoUpdate({
+      target: counters.key,
+      set: { until: sql`excluded.until` },
+      setWhere: sql`${counters.until} <= now()`,
+    })
+    .returning({ key: counters.key })
+  return rows.length > 0
+}
+
 /** Removes what counts for nothing any more. */
 export async function removeOver(db: Queries): Promise<void> {
   await db.delete(counters).where(lt(counters.until, sql`now()`))

@@ -31,6 +31,8 @@ export type Sweep = {
   storage: Storage
   /** Without it audio is kept. */
   retentionDays: number | undefined
+  /** Whether this process, of all that share the storage, is the one to look through the whole of it now; it is without this. */
+  isTurn?: () => Promise<boolean>
   log: Log
   /** Stops it between two steps. */
   signal: AbortSignal
@@ -121,9 +123,9 @@ const PLACES = [
 ]
 
 async function removeOrphans(options: Sweep, before: Date): Promise<number> {
-  const { db, storage, signal } = options
+  const { db, storage, signal, isTurn } = options
   // A database without a single transcription is rather a new one, or the wrong one, than the owner of orphans alone.
-  if (!(await hasTranscriptions(db))) return 0
+  if (!(await hasTranscriptions(db)) || (isTurn && !(await isTurn()))) return 0
   let removed = 0
   for (const { place, knownOf } of PLACES) {
     for await (const ids of batches(foldersOlderThan(options, { place, before }))) {

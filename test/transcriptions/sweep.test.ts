@@ -11,7 +11,8 @@ import {
 import { randomUUID } from 'node:crypto'
 import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { transcriptions } from '../../src/db/schema.ts'
+import { counters, transcriptions } from '../../src/db/schema.ts'
+import { takeTurn } from '../../src/limits/counters.store.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { audioKey, FOLDER, pcmKey } from '../../src/transcriptions/keys.ts'
@@ -170,6 +171,20 @@ for (const kind of databases) {
       expect((await sweep(options(), new Date(Date.now() + HOUR_MS))).orphans).toBe(4)
       for (const id of [fresh, ...mixed]) expect(await hasAudio(id)).toBe(false)
       expect(await hasAudio(known)).toBe(true)
+    })
+
+    test('looks through the storage where it is its turn alone: of several processes, one has it', async () => {
+      const [, orphan] = [await stored({ status: 'completed' }), randomUUID()]
+      await store(orphan, { hours: 25 })
+      const { db } = database
+      const key = randomUUID()
+      const isTurn = () => takeTurn(db, { key, seconds: 600 })
+      const [first, second] = [await sweep(options({ isTurn })), await sweep(options({ isTurn }))]
+      expect([first.orphans, second.orphans]).toEqual([1, 0])
+      await store(orphan, { hours: 25 })
+      expect((await sweep(options({ isTurn }))).orphans).toBe(0)
+      await db.update(counters).set({ until: hoursAgo(1) })
+      expect((await sweep(options({ isTurn }))).orphans).toBe(1)
     })
 
     test('takes a database without any transcription for the wrong one', async () => {
