@@ -43,6 +43,8 @@ import { forgetJobs } from './webhooks/deliveries.store.ts'
 import { startRelay } from './webhooks/relay.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+/** A worker's statements are short, and minutes of audio apart. */
+const CONNECTIONS = { all: 10, api: 10, worker: 3 }
 /** Less than an hour, so that one process of all looks through the storage every hour. */
 const SWEEP_TURN_SECONDS = 3_000
 
@@ -193,7 +195,8 @@ async function openDatabase({ settings, dataDir, log }: { settings: Settings; da
     const { client, listen } = database
     return { database, queue: await pgBossQueue({ database: { client }, listen, onError }) }
   }
-  const database = await openPostgres({ url }).catch(refusedDatabase)
+  const connections = settings.DATABASE_CONNECTIONS ?? CONNECTIONS[settings.MODE]
+  const database = await openPostgres({ url, connections }).catch(refusedDatabase)
   const { listen } = database
   return { database, queue: await pgBossQueue({ database: { url }, listen, onError }) }
 }

@@ -102,6 +102,12 @@ export const SETTINGS = {
     unset: 'PGlite in `DATA_DIR`',
     parse: postgresUrl,
   }),
+  DATABASE_CONNECTIONS: optional({
+    doc: 'Connections to `DATABASE_URL` that this process may open for its statements; its queue opens up to 3 more, and one listens',
+    takes: 'a whole number from 1',
+    unset: '3 with `MODE=worker`, else 10',
+    parse: integer(1, 1000),
+  }),
   STORAGE_URL: optional({
     doc: 'A bucket for the audio, in S3 or a store that speaks its language, in place of a folder',
     takes: '`s3://bucket/folder?endpoint=https://…&region=…`, of which only the bucket is needed',

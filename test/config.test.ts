@@ -9,6 +9,7 @@ test('an empty environment is enough', () => {
     HOST: '0.0.0.0',
     DATA_DIR: './data',
     DATABASE_URL: undefined,
+    DATABASE_CONNECTIONS: undefined,
     STORAGE_URL: undefined,
     AWS_ACCESS_KEY_ID: undefined,
     AWS_SECRET_ACCESS_KEY: undefined,
