@@ -15,6 +15,7 @@ import { withFolder } from '../test/e2e/service.ts'
 import { ROOT } from '../test/sidecar-dir.ts'
 import { plotOf } from './plot.ts'
 import { openClients } from './scale/clients.ts'
+import { measureCommits } from './scale/commits.ts'
 import { prepare, upload } from './scale/fill.ts'
 import { measureHot } from './scale/hot.ts'
 import { openPlace, type Place } from './scale/place.ts'
@@ -23,6 +24,7 @@ import {
   type Busy,
   busyTable,
   charts,
+  commitsTable,
   hotTable,
   type Idle,
   idleTable,
@@ -72,6 +74,9 @@ async function measure(place: Place) {
   if (ROWS > 0) await seed(url, ROWS)
   const seconds = (performance.now() - began) / 1000
   await say('The database', sizeTable(await sizes(sql)), { seconds })
+
+  const commits = await measureCommits(url, SECONDS / 4)
+  await say('Small transactions, of 32 connections at a time', commitsTable(commits), commits)
 
   const idle: Idle[] = []
   for (const workers of [0, ...WORKERS]) {

@@ -1,5 +1,6 @@
 import type { Chart } from '../plot.ts'
 import type { Latencies } from './clients.ts'
+import type { Commits } from './commits.ts'
 import type { Hot } from './hot.ts'
 import { type Kind, kindOf, type Observed } from './observe.ts'
 import type { Size } from './seed.ts'
@@ -29,6 +30,13 @@ export function sizeTable(sizes: Size[]): string {
       ]),
       ['all', '', MB(all), '', ''],
     ],
+  )
+}
+
+export function commitsTable(commits: Commits[]): string {
+  return tableOf(
+    ['', 'commits/s'],
+    commits.map(({ what, commits, seconds }) => [what, commits / seconds]),
   )
 }
 
