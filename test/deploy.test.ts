@@ -8,7 +8,7 @@ setDefaultTimeout(60_000)
 
 const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), 'utf8')
 
-test('the dashboard asks for series that there are', async () => {
+test('the dashboard and the alerts ask for series that there are', async () => {
   const metrics = prometheusMetrics({
     backlogs: async () => [{ name: 'span', waiting: 0, running: 0, oldestSeconds: 0 }],
     openTranscriptions: async () => ({ queued: 0 }),
@@ -21,8 +21,9 @@ test('the dashboard asks for series that there are', async () => {
   const dashboard: { panels: { targets: { expr: string }[] }[] } = JSON.parse(
     await read('deploy/grafana/verbatim.json'),
   )
-  const asked = dashboard.panels.flatMap(({ targets }) =>
-    targets.flatMap(({ expr }) => expr.match(/\b(verbatim|process)_[a-z_]+/g) ?? []),
+  const expressions = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))
+  const asked = [...expressions, await read('deploy/prometheus/alerts.yaml')].flatMap(
+    (text) => text.match(/\b(verbatim|process)_[a-z_]+/g) ?? [],
   )
   expect(asked.length).toBeGreaterThan(10)
   expect(asked.filter((name) => !there.has(name))).toEqual([])
@@ -75,4 +76,9 @@ describe.skipIf(!compose)('Compose', () => {
     expect(success).toBe(false)
     expect(stderr).toContain(`set ${name}`)
   })
+})
+
+test.skipIf(!Bun.which('promtool'))('the alerts ring when they are to, and only then', () => {
+  const { success, stderr } = Bun.spawnSync(['promtool', 'test', 'rules', 'test/alerts.yaml'], { cwd: ROOT })
+  expect({ success, said: stderr.toString() }).toMatchObject({ success: true })
 })
