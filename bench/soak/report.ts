@@ -1,7 +1,8 @@
 import { type Chart, plotOf } from '../plot.ts'
+import type { ProcessSample } from '../process-sample.ts'
 import { type Flatness, memoryOf } from './flatness.ts'
 import type { Remainder } from './remainder.ts'
-import type { DeploymentSample, ProcessSample, Sample } from './sampling.ts'
+import type { DeploymentSample, Sample } from './sampling.ts'
 import type { Tally } from './tally.ts'
 
 const MB = 1_000_000
