@@ -16,6 +16,7 @@ import { createRate, type Rate } from './limits/rate.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Queue } from './queue/queue.ts'
 import type { Objects } from './storage/storage.ts'
+import type { Traces } from './traces/traces.ts'
 import { createLinkSigner, type Hmac } from './transcriptions/links.ts'
 import type { Look } from './transcriptions/look.ts'
 import { ENGINES, parseOptions } from './transcriptions/options.ts'
@@ -42,6 +43,7 @@ export async function createApiServices({
   outbound,
   passwords,
   hmac,
+  traces,
 }: {
   settings: Settings
   secrets: readonly [string, ...string[]]
@@ -56,6 +58,7 @@ export async function createApiServices({
   outbound: Outbound
   passwords: Passwords
   hmac: Hmac
+  traces: Traces
 }): Promise<ApiServices> {
   const forgetCallers = () => knownCallers?.forget()
   const accessTokens = await createAccessTokens({ secrets })
@@ -75,6 +78,7 @@ export async function createApiServices({
       audioSecondsPerDay: settings.AUDIO_SECONDS_PER_DAY,
     },
     webhooks: uploadWebhooks,
+    traces,
   })
   const uploads = createUploadsService({
     db,
@@ -113,7 +117,7 @@ export async function createApiServices({
       requestRate: requestRateOf(db, settings),
     }),
     trustedProxies: settings.TRUSTED_PROXIES,
-    admin: createAdminService({ db, requeue: createRequeue({ db, queue }) }),
+    admin: createAdminService({ db, requeue: createRequeue({ db, queue, traces }) }),
     transcriptions,
     upload,
     uploads,

@@ -12,6 +12,7 @@ import type { Log } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { type OpenaiRoutesServices, openaiRoutes } from './openai/openai.routes.ts'
 import { openaiError } from './openai/schemas.ts'
+import type { Traces } from './traces/traces.ts'
 import {
   type TranscriptionRoutesServices,
   transcriptionRoutes,
@@ -38,6 +39,7 @@ export type OperationsServices = {
   /** Null where none are kept. */
   metrics: Metrics | null
   metricsToken: string | undefined
+  traces: Traces
   /** Whether each request is told of in the log. */
   logsRequests: boolean
 }
@@ -55,9 +57,15 @@ export function createOperations(services: OperationsServices) {
 type Route = { method: string; path: string }
 
 /** What all answers have in common. `routes` are all there are. */
-function answers({ log, metrics, logsRequests, routes }: OperationsServices & { routes: () => Route[] }) {
+function answers({
+  log,
+  metrics,
+  traces,
+  logsRequests,
+  routes,
+}: OperationsServices & { routes: () => Route[] }) {
   return new Elysia()
-    .use(requests({ metrics, log: logsRequests ? log : null }))
+    .use(requests({ metrics, traces, log: logsRequests ? log : null }))
     .use(problems({ log, routes, bodies: { '/v1/': openaiError } }))
 }
 

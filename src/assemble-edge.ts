@@ -13,6 +13,7 @@ import type { Log } from './log.ts'
 import { unreachingOutbound } from './outbound/unreaching.ts'
 import { outboxQueue } from './queue/outbox.ts'
 import { createObjects } from './storage/s3/objects.ts'
+import { noTraces } from './traces/traces.ts'
 import { createGlance } from './transcriptions/look.ts'
 import { nodeHmac } from './transcriptions/node-hmac.ts'
 
@@ -46,12 +47,14 @@ export async function assembleEdge({
     outbound: unreachingOutbound({ allow: settings.OUTBOUND_ALLOW ?? [] }),
     passwords: portableArgon2id,
     hmac: nodeHmac,
+    traces: noTraces,
   })
   const operations = {
     health: createHealth({ ping: database.ping, storage, queue: null, engines: ELSEWHERE }),
     log,
     metrics: null,
     metricsToken: undefined,
+    traces: noTraces,
     logsRequests: settings.LOG === 'json',
   }
   const stopping = new AbortController().signal

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import packageJson from '../package.json' with { type: 'json' }
 import { type ApiServices, createApiServices } from './api-services.ts'
 import type { OperationsServices } from './app.ts'
 import { argon2id } from './auth/argon2id.ts'
@@ -12,7 +13,7 @@ import type { Database } from './db/database.ts'
 import { lockDirectory } from './db/directory-lock.ts'
 import { openPglite } from './db/pglite.ts'
 import { openPostgres } from './db/postgres.ts'
-import type { Engine } from './engines/engine.ts'
+import type { Engine, EngineName } from './engines/engine.ts'
 import { huggingfaceEngine } from './engines/huggingface/huggingface.ts'
 import { localSidecar } from './engines/local-sidecar/local-sidecar.ts'
 import { type Engines, inOrder } from './engines/preference.ts'
@@ -31,6 +32,9 @@ import { pgBossQueue } from './queue/pg-boss.ts'
 import { diskStorage } from './storage/disk.ts'
 import { s3Storage } from './storage/s3/s3.ts'
 import type { Storage } from './storage/storage.ts'
+import { tracedFetch } from './traces/traced-fetch.ts'
+import { tracedLog } from './traces/traced-log.ts'
+import { noTraces, type Traces } from './traces/traces.ts'
 import { createProbe } from './transcriptions/look.ts'
 import { nodeHmac } from './transcriptions/node-hmac.ts'
 import type { WorkServices } from './transcriptions/prepare.ts'
@@ -68,7 +72,7 @@ export async function assemble({
   settings,
   env,
   publicUrl,
-  log,
+  log: plainLog,
 }: {
   settings: Settings
   /** The CPU sidecar's own settings are read from it. */
@@ -83,6 +87,8 @@ export async function assemble({
       `MODE is ${settings.MODE}; it takes a DATABASE_URL too: the embedded one is for one process`,
     )
   }
+  const traces = await openTraces(settings, plainLog)
+  const log = settings.LOG === 'json' ? tracedLog(plainLog, traces) : plainLog
   // Processes that share a database and a storage may share the folder too.
   const lock = isEmbedded ? lockDirectory(dataDir) : null
   const storage = await openStorage({ settings, dataDir })
@@ -111,7 +117,8 @@ export async function assemble({
     openTranscriptions: () => countOpenByStatus(db),
     hostedSecondsToday: settings.INFERENCE.includes('hosted') ? () => hostedSecondsToday(db) : null,
   })
-  const engines = settings.MODE === 'api' ? null : openEngines(db, { settings, dataDir, env, log, metrics })
+  const engines =
+    settings.MODE === 'api' ? null : openEngines(db, { settings, dataDir, env, log, metrics, traces })
   const relay = engines && (await startRelay({ db, queue, listen: database.listen, log }))
   const takeover = engines && (await startTakeover({ db, queue, listen: database.listen, log }))
 
@@ -123,6 +130,7 @@ export async function assemble({
       look: createProbe({ storage, media }),
       passwords: argon2id,
       hmac: nodeHmac,
+      traces,
     })
   }
 
@@ -132,6 +140,7 @@ export async function assemble({
       log,
       metrics,
       metricsToken: settings.METRICS_TOKEN,
+      traces,
       logsRequests: settings.LOG === 'json',
     },
     api: settings.MODE === 'worker' ? null : await openApi(),
@@ -146,6 +155,7 @@ export async function assemble({
       publicUrl,
       maxAudioSeconds: settings.MAX_AUDIO_SECONDS,
       maxConcurrentPerUser: settings.MAX_CONCURRENT_PER_USER,
+      traces,
       log,
     },
     async stop(graceMs) {
@@ -157,6 +167,7 @@ export async function assemble({
       await media.close()
       await database.close()
       lock?.release()
+      await traces.close()
     },
   }
 }
@@ -209,6 +220,7 @@ type EngineOptions = {
   settings: Settings
   dataDir: string
   env: Record<string, string | undefined>
+  traces: Traces
   log: Log
 }
 
@@ -218,7 +230,10 @@ function openEngines(
 ): Engines {
   const [first, ...others] = settings.INFERENCE
   const open = (name: Settings['INFERENCE'][number]) =>
-    measuredEngine(name === 'hosted' ? openHosted(settings) : openSidecar({ settings, ...rest }), metrics)
+    measuredEngine(
+      name === 'hosted' ? openHosted(settings, rest.traces) : openSidecar({ settings, ...rest }),
+      metrics,
+    )
   const secondsPerDay = settings.HOSTED_SECONDS_PER_DAY
   return inOrder([open(first), ...others.map(open)], {
     ...(secondsPerDay !== undefined && {
@@ -227,8 +242,9 @@ function openEngines(
   })
 }
 
-function openHosted(settings: Settings): Engine {
+function openHosted(settings: Settings, traces: Traces): Engine {
   return huggingfaceEngine({
+    ...goingOut(traces, { engine: 'huggingface', isOwn: false }),
     ...(settings.HF_TOKEN && { token: settings.HF_TOKEN }),
     ...(settings.HF_ENDPOINT_URL
       ? { endpointUrl: settings.HF_ENDPOINT_URL }
@@ -236,10 +252,16 @@ function openHosted(settings: Settings): Engine {
   })
 }
 
-function openSidecar({ settings, dataDir, env, log }: EngineOptions): Engine {
+/** How an engine's requests go out, where that is not as ever. */
+function goingOut(traces: Traces, engine: { engine: EngineName; isOwn: boolean }) {
+  return traces === noTraces ? {} : { fetch: tracedFetch({ traces, ...engine }) }
+}
+
+function openSidecar({ settings, dataDir, env, traces, log }: EngineOptions): Engine {
+  const out = goingOut(traces, { engine: 'sidecar', isOwn: true })
   if (settings.SIDECAR_URL) {
     const apiKey = settings.SIDECAR_API_KEY
-    return sidecarEngine({ urls: settings.SIDECAR_URL, ...(apiKey && { apiKey }) })
+    return sidecarEngine({ urls: settings.SIDECAR_URL, ...(apiKey && { apiKey }), ...out })
   }
   return localSidecar({
     dir: resolve(settings.SIDECAR_DIR ?? join(dataDir, 'sidecar')),
@@ -249,6 +271,26 @@ function openSidecar({ settings, dataDir, env, log }: EngineOptions): Engine {
     env,
     report: ({ step, message }) => log(`${step}: ${message}`),
     log: (line) => log(`sidecar: ${line}`),
+    ...out,
+  })
+}
+
+/** What makes them is loaded only where it is asked for. */
+async function openTraces(settings: Settings, log: Log): Promise<Traces> {
+  const endpoint = settings.OTEL_EXPORTER_OTLP_ENDPOINT
+  if (endpoint === undefined) return noTraces
+  const { openTelemetry } = await import('./traces/opentelemetry.ts')
+  return openTelemetry({
+    endpoint,
+    headers: settings.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+    facts: {
+      'service.name': settings.OTEL_SERVICE_NAME,
+      'service.version': packageJson.version,
+      'service.instance.id': crypto.randomUUID(),
+      'verbatim.mode': settings.MODE,
+    },
+    sampling: { ...settings.OTEL_TRACES_SAMPLER, share: settings.OTEL_TRACES_SAMPLER_ARG },
+    log,
   })
 }
 

@@ -70,6 +70,33 @@ const bucketUrl = (text: string) => {
   return { bucket: host, prefix: pathname?.replace(/^\/|\/$/g, '') || undefined, endpoint, region }
 }
 
+const headerList = (text: string): Record<string, string> | undefined => {
+  const pairs = text.split(',').map((part) => /^\s*([\w!#$%&'*+.^`|~-]+)\s*=(.*)$/.exec(part))
+  try {
+    const entries = pairs.map((pair) => [pair?.[1] ?? '', decodeURIComponent(pair?.[2]?.trim() ?? '')])
+    const isUsable = entries.every(([name, value]) => name && !/[^\t\x20-\x7e]/.test(value ?? ''))
+    return isUsable ? Object.fromEntries(entries) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const SAMPLERS = {
+  always_on: { root: 'on', isParentBased: false },
+  always_off: { root: 'off', isParentBased: false },
+  traceidratio: { root: 'ratio', isParentBased: false },
+  parentbased_always_on: { root: 'on', isParentBased: true },
+  parentbased_always_off: { root: 'off', isParentBased: true },
+  parentbased_traceidratio: { root: 'ratio', isParentBased: true },
+} as const
+
+const sampler = (text: string) => Object.entries(SAMPLERS).find(([name]) => name === text)?.[1]
+
+const share = (text: string) => {
+  const value = Number(text)
+  return /^[\d.]+$/.test(text) && value >= 0 && value <= 1 ? value : undefined
+}
+
 const secrets = (text: string): [string, ...string[]] | undefined => {
   const [first, ...others] = text.split(',').map((part) => part.trim())
   return first && [first, ...others].every((one) => one.length >= 32) ? [first, ...others] : undefined
@@ -296,6 +323,37 @@ export const SETTINGS = {
     unset: 'anyone may read them',
     parse: text,
   }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional({
+    doc: 'An OpenTelemetry collector that traces are sent to, by OTLP over HTTP (`/v1/traces` is added)',
+    takes: 'an http(s) URL',
+    unset: 'no traces are made',
+    parse: url,
+  }),
+  OTEL_EXPORTER_OTLP_HEADERS: optional({
+    doc: 'Sent with them, such as a token',
+    takes: '`name=value` pairs separated by commas, values percent-encoded',
+    unset: 'none are sent',
+    parse: headerList,
+  }),
+  OTEL_SERVICE_NAME: preset({
+    doc: 'What this process is called in traces',
+    takes: 'text',
+    default: 'verbatim',
+    parse: text,
+  }),
+  OTEL_TRACES_SAMPLER: preset({
+    doc: 'Which traces are kept; with `parentbased_`, what goes on with a caller’s is kept where the caller’s is',
+    takes:
+      '`always_on`, `always_off`, `traceidratio`, `parentbased_always_on`, `parentbased_always_off` or `parentbased_traceidratio`',
+    default: 'parentbased_always_on',
+    parse: sampler,
+  }),
+  OTEL_TRACES_SAMPLER_ARG: preset({
+    doc: 'The share of traces that a ratio keeps',
+    takes: 'a number from 0 to 1',
+    default: '1',
+    parse: share,
+  }),
   NODE_ENV: preset({
     doc: '`production` refuses to start on a secret of its own making',
     takes: 'text',
@@ -303,6 +361,9 @@ export const SETTINGS = {
     parse: text,
   }),
 }
+
+/** A wrong value of these is not shown. */
+const SECRET = new Set(['JWT_SECRET', 'OTEL_EXPORTER_OTLP_HEADERS'])
 
 type Table = typeof SETTINGS
 type Value<S> = S extends { parse: (text: string) => infer T }
@@ -326,7 +387,7 @@ export function readSettings(env: Record<string, string | undefined>): Settings 
     if (text === undefined) return [name, undefined]
     const value = setting.parse(text)
     if (value === undefined) {
-      const got = name === 'JWT_SECRET' ? `${text.length} characters` : JSON.stringify(withoutPassword(text))
+      const got = SECRET.has(name) ? `${text.length} characters` : JSON.stringify(withoutPassword(text))
       throw new SettingError(`${name} is ${got}; it takes ${setting.takes}`)
     }
     return [name, value]

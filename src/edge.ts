@@ -12,7 +12,7 @@ async function start() {
     const log = createLog(settings.LOG, console.log)
     const answer = await assembleEdge({ settings, keepsSockets: !isWorkerd, log })
     console.log(
-      'the API alone: no audio_url, no metrics; workers on Bun (MODE=worker) look into uploads and transcribe',
+      'the API alone: no audio_url, no metrics, no traces; workers on Bun (MODE=worker) look into uploads and transcribe',
     )
     return answer
   } catch (error) {

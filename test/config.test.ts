@@ -44,6 +44,11 @@ test('an empty environment is enough', () => {
     HF_ENDPOINT_URL: undefined,
     LOG: 'text',
     METRICS_TOKEN: undefined,
+    OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
+    OTEL_EXPORTER_OTLP_HEADERS: undefined,
+    OTEL_SERVICE_NAME: 'verbatim',
+    OTEL_TRACES_SAMPLER: { root: 'on', isParentBased: true },
+    OTEL_TRACES_SAMPLER_ARG: 1,
     NODE_ENV: 'development',
   })
 })
@@ -72,6 +77,19 @@ test('values are read as what they are', () => {
     REGISTRATION: 'closed',
     MAX_UPLOAD_BYTES: 1000,
     SIDECAR_URL: ['http://a:8000', 'http://b:8000'],
+  })
+})
+
+test('headers and a sampler as OpenTelemetry writes them', () => {
+  const env = {
+    OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Bearer%20a=b%2C, x-team = speech',
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: '0.25',
+  }
+  expect(readSettings(env)).toMatchObject({
+    OTEL_EXPORTER_OTLP_HEADERS: { Authorization: 'Bearer a=b,', 'x-team': 'speech' },
+    OTEL_TRACES_SAMPLER: { root: 'ratio', isParentBased: true },
+    OTEL_TRACES_SAMPLER_ARG: 0.25,
   })
 })
 
@@ -156,6 +174,11 @@ describe('a wrong value: one line that names the setting, what it got and what i
     ['SIDECAR_URL', 'http://a:8000,'],
     ['HF_PROVIDER', 'openai'],
     ['HF_ENDPOINT_URL', 'e.example'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'localhost:4317'],
+    ['OTEL_TRACES_SAMPLER', 'jaeger_remote'],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.5'],
+    ['OTEL_TRACES_SAMPLER_ARG', '-1'],
+    ['OTEL_TRACES_SAMPLER_ARG', '.'],
   ]
   test.each(wrong)('%s=%s', (name, value) => {
     const { message } = errorOf({ [name]: value })
@@ -174,6 +197,16 @@ describe('a wrong value: one line that names the setting, what it got and what i
   test('nor is a secret that was put into the URL of a bucket', () => {
     expect(() => readSettings({ STORAGE_URL: 's3://key:hunter2@audio' })).toThrow('s3://key:***@audio')
   })
+
+  test.each(['hunter2', 'Authorization: hunter2', 'a b=hunter2', 'a=hunter2%', 'a=%0Ahunter2', 'a=hunter2,'])(
+    'nor are headers that are none: %s',
+    (OTEL_EXPORTER_OTLP_HEADERS) => {
+      const { message } = errorOf({ OTEL_EXPORTER_OTLP_HEADERS })
+      expect(message).toStartWith(
+        `OTEL_EXPORTER_OTLP_HEADERS is ${OTEL_EXPORTER_OTLP_HEADERS.length} characters; it takes`,
+      )
+    },
+  )
 
   test('a secret is not shown', () => {
     const { message } = errorOf({ JWT_SECRET: 'too short to be one' })

@@ -15,7 +15,7 @@ const ASSEMBLIES = ['assemble.ts', 'assemble-edge.ts']
 const FEATURES = ['admin', 'auth', 'limits', 'transcriptions', 'health', 'webhooks', 'uploads', 'openai']
 /** Another face of a feature, which it reaches as its own routes do. */
 const FACES: Record<string, string> = { openai: 'transcriptions' }
-const PORTS = ['engines', 'media', 'storage', 'queue', 'db', 'outbound', 'metrics']
+const PORTS = ['engines', 'media', 'storage', 'queue', 'db', 'outbound', 'metrics', 'traces']
 /** What of a port's folder anyone may import: the port itself and what is pure. The rest are its adapters. */
 const OPEN = [
   'engines/engine.ts',
@@ -31,6 +31,7 @@ const OPEN = [
   'db/database.ts',
   'db/schema.ts',
   'metrics/metrics.ts',
+  'traces/traces.ts',
   'outbound/outbound.ts',
   'outbound/networks.ts',
 ]
@@ -202,6 +203,7 @@ describe('the rules can be broken', () => {
     ['worker.ts', "import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'", 'assemble-edge.ts alone'],
     ['engines/engine.ts', "import { sidecarEngine } from './sidecar.ts'", 'assemble-edge.ts alone'],
     ['queue/pg-boss.ts', "import { openPglite } from '../db/pglite.ts'", 'assemble-edge.ts alone'],
+    ['worker.ts', "await import('./traces/opentelemetry.ts')", 'assemble-edge.ts alone'],
     ['http/upload.ts', "import { guardedOutbound } from '../outbound/guarded.ts'", 'assemble-edge.ts alone'],
     ['transcriptions/links.ts', "const crypto = await import('node:crypto')", 'are for entries'],
     ['http/range.ts', "import {\n  readFile,\n} from 'node:fs/promises'", 'are for entries'],

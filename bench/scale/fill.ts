@@ -3,6 +3,7 @@ import { openChanges } from '../../src/db/changes.ts'
 import { openPostgres } from '../../src/db/postgres.ts'
 import { users } from '../../src/db/schema.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
+import { noTraces } from '../../src/traces/traces.ts'
 import { createPrepare } from '../../src/transcriptions/prepare.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
 import { CLIP_SECONDS, simulatedEngines, simulatedMedia, simulatedStorage } from './simulated.ts'
@@ -23,6 +24,7 @@ export async function upload({ url, count }: { url: string; count: number }): Pr
     maxAudioSeconds: 86_400,
     allowance: {},
     webhooks: { check: async () => {}, provide: async () => {} },
+    traces: noTraces,
   })
   const everyone = await db.select({ id: users.id }).from(users).orderBy(sql`random()`)
   const began = performance.now()
@@ -53,6 +55,7 @@ export async function prepare({ url, count }: { url: string; count: number }): P
     ...{ db, changes, queue, storage: simulatedStorage, media: simulatedMedia, engines: simulatedEngines(0) },
     maxAudioSeconds: 86_400,
     maxConcurrentPerUser: undefined,
+    traces: noTraces,
     log: console.error,
   })
   const all = Promise.withResolvers<void>()

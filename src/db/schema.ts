@@ -93,6 +93,8 @@ export const transcriptions = pgTable(
     text: text(),
     errorCode: text().$type<ErrorCode>(),
     errorMessage: text(),
+    /** Of the trace (W3C Trace Context) that whatever is done for it goes on with; null where none is kept. */
+    traceparent: text(),
     /** Only one request waits for it, and removes it with its answer; what a crash leaves of it is swept away. */
     isEphemeral: boolean().notNull().default(false),
     createdAt: time().notNull().defaultNow(),

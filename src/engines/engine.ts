@@ -38,6 +38,9 @@ export type EngineName = 'sidecar' | 'huggingface'
 /** `detail` is one sentence for an operator: what is missing and how to cure it. */
 export type EngineState = { ready: boolean; detail: string }
 
+/** What an engine's requests go out through. */
+export type Fetch = (url: string | URL | Request, init?: BunFetchRequestInit) => Promise<Response>
+
 /**
  * What turns a span into segments.
  *

@@ -1,19 +1,31 @@
 import { Elysia } from 'elysia'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import { noTraces, type Step, type Traces } from '../traces/traces.ts'
 
 const REQUEST_ID = 'x-request-id'
 /** Asked for every few seconds by whoever watches: counted, but not told of. */
 const PROBED = /^\/(health|metrics)\b/
+/** And the status of a transcription, which clients ask for again and again: no step of a trace either. */
+const UNTRACED = /^https?:\/\/[^/]+(\/health\b|\/metrics\b|\/api\/transcriptions\/[^/?]+\/?(\?|$))/
 const TAKEN = /^[\w.:+/=-]{1,128}$/
 
 /**
  * Gives each request an id, the caller's own `X-Request-Id` where it sent one, and tells of each answer: its route's
  * pattern, never its query, in which a link's signature is.
  */
-export function requests({ metrics, log }: { metrics: Pick<Metrics, 'request'> | null; log: Log | null }) {
+export function requests({
+  metrics,
+  traces,
+  log,
+}: {
+  metrics: Pick<Metrics, 'request'> | null
+  traces: Traces
+  log: Log | null
+}) {
   const begun = new WeakMap<Request, number>()
-  return new Elysia({ name: 'requests' })
+  const steps = new WeakMap<Request, Step>()
+  const plugin = new Elysia({ name: 'requests' })
     .onRequest(({ request, set }) => {
       begun.set(request, performance.now())
       const given = request.headers.get(REQUEST_ID)
@@ -22,6 +34,11 @@ export function requests({ metrics, log }: { metrics: Pick<Metrics, 'request'> |
     .onAfterResponse({ as: 'global' }, ({ request, route, set, responseValue }) => {
       const { method } = request
       const status = responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200)
+      const step = steps.get(request)
+      if (route) step?.rename(`${method} ${route}`)
+      step?.tell({ ...(route && { 'http.route': route }), 'http.response.status_code': status })
+      if (status >= 500) step?.fail(String(status))
+      step?.end()
       const seconds = (performance.now() - (begun.get(request) ?? performance.now())) / 1000
       metrics?.request({ method, route: route || 'none', status, seconds })
       if (PROBED.test(route)) return
@@ -31,6 +48,17 @@ export function requests({ metrics, log }: { metrics: Pick<Metrics, 'request'> |
         route: route || 'none',
         status,
         ms: Math.round(seconds * 1000),
+        ...step?.ids,
       })
     })
+  if (traces === noTraces) return plugin
+  return plugin.wrap((handle, request) => {
+    const { method, url, headers } = request
+    if (method === 'GET' && UNTRACED.test(url)) return handle
+    const parent = headers.get('traceparent')
+    const facts = { 'http.request.method': method, 'url.scheme': url.startsWith('https:') ? 'https' : 'http' }
+    const step = traces.begin({ name: method, kind: 'server', parent, facts })
+    steps.set(request, step)
+    return (...given: unknown[]) => step.run(() => handle(...given))
+  })
 }

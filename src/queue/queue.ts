@@ -33,12 +33,12 @@ export type Queue = {
   /**
    * Runs `handle` for each job, at most `concurrency` at a time here, and of one group at most `perGroup` at a time on all
    * machines together (slots that ask in the very same moment may take one more each). A job whose handler throws comes back after a pause.
-   * `signal` fires when the job has been taken away or the queue stops.
+   * `signal` fires when the job has been taken away or the queue stops; since `since` it could have been taken up.
    */
   work<Name extends QueueName>(
     name: Name,
     options: { concurrency: number; perGroup?: number | undefined },
-    handle: (data: Jobs[Name], signal: AbortSignal) => Promise<void>,
+    handle: (data: Jobs[Name], signal: AbortSignal, since: Date) => Promise<void>,
   ): Promise<void>
   /** What waits and runs in each queue, on all machines. */
   backlogs(): Promise<Backlog[]>

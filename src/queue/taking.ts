@@ -1,4 +1,4 @@
-import type { PgBoss, Job as PgBossJob } from 'pg-boss'
+import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import { startRounds } from '../rounds.ts'
 import type { Jobs, QueueName } from './queue.ts'
 
@@ -21,7 +21,7 @@ export type Taking = {
   giveBack(): Promise<void>
 }
 
-type Job<Name extends QueueName> = Pick<PgBossJob<Jobs[Name]>, 'id' | 'data' | 'retryCount'>
+type Job<Name extends QueueName> = JobWithMetadata<Jobs[Name]>
 
 /**
  * Takes a queue's jobs whenever it is woken, as many as there is room for, and ends them as their handlers do: those that are
@@ -40,7 +40,7 @@ export function startTaking<Name extends QueueName>({
   name: Name
   concurrency: number
   perGroup: number | undefined
-  handle: (data: Jobs[Name], signal: AbortSignal) => Promise<void>
+  handle: (data: Jobs[Name], signal: AbortSignal, since: Date) => Promise<void>
   onError: (error: Error) => void
 }): Taking {
   const running = new Map<Job<Name>, AbortController>()
@@ -54,7 +54,11 @@ export function startTaking<Name extends QueueName>({
     if (room === 0) return false
     // Others who have room too get some of what came.
     const batchSize = Math.ceil(room / 2)
-    const options = { batchSize, ...(perGroup !== undefined && { groupConcurrency: perGroup }) }
+    const options = {
+      batchSize,
+      includeMetadata: true as const,
+      ...(perGroup !== undefined && { groupConcurrency: perGroup }),
+    }
     const jobs = await boss.fetch<Jobs[Name]>(name, options)
     for (const job of jobs) void run(job)
     // Behind a group that may have no more of its own at work there may be others.
@@ -67,7 +71,8 @@ export function startTaking<Name extends QueueName>({
     running.set(job, control)
     try {
       if (stopping) throw stopped()
-      await handle(job.data, control.signal)
+      const since = new Date(Math.max(Number(job.createdOn), Number(job.startAfter)))
+      await handle(job.data, control.signal, since)
       await boss.deleteJob(name, [job])
     } catch (error) {
       // Where the database cannot be reached, the job comes back once its heartbeat is missed.

@@ -1,15 +1,23 @@
 import type { Transaction } from '../db/database.ts'
+import { inStep, type Traces } from '../traces/traces.ts'
 import { joinTexts } from './languages.ts'
 import { languagesOf } from './transcript.ts'
 import { complete, segmentsOf, type Transcription } from './transcriptions.store.ts'
 
 /** Completes a transcription all of whose audio is decoded and transcribed, with the text from all segments in order. */
-export async function finishIfDone(tx: Transaction, row: Transcription): Promise<void> {
+export async function finishIfDone(
+  tx: Transaction,
+  { row, traces }: { row: Transcription; traces: Traces },
+): Promise<void> {
   if (row.workSamples === null || row.doneSamples < row.workSamples) return
-  const segments = await segmentsOf(tx, row)
-  await complete(tx, {
-    id: row.id,
-    text: joinTexts(segments.map((segment) => segment.text)),
-    detectedLanguage: languagesOf(segments)[0] ?? null,
+  const facts = { 'verbatim.transcription.id': row.id }
+  await inStep(traces, { name: 'finish', kind: 'internal', facts }, async (step) => {
+    const segments = await segmentsOf(tx, row)
+    step.tell({ 'verbatim.segments': segments.length })
+    await complete(tx, {
+      id: row.id,
+      text: joinTexts(segments.map((segment) => segment.text)),
+      detectedLanguage: languagesOf(segments)[0] ?? null,
+    })
   })
 }

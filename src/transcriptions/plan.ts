@@ -16,13 +16,21 @@ import { holdUndecoded, insertEnvelope, setLength, type Transcription } from './
  * already. Gives false where nobody waits for it any more.
  */
 export function createPlan(
-  { db, queue, storage, engines }: WorkServices,
+  { db, queue, storage, engines, traces }: WorkServices,
   {
     row,
     channel,
     channels,
     stored,
-  }: { row: Transcription; channel: number; channels: number; stored: number },
+    onPlanned,
+  }: {
+    row: Transcription
+    channel: number
+    channels: number
+    stored: number
+    /** Told how many spans were planned, once they are written. */
+    onPlanned: (spans: number) => void
+  },
 ) {
   const { id } = row
   let pieces = 0
@@ -41,7 +49,7 @@ export function createPlan(
       isWhole: isLast || part.endSample < samples,
     })
     await addSpans(tx, { queue, transcription: row, ranges: ranges.map((range) => ({ channel, ...range })) })
-    return channels * (part.endSample - part.startSample)
+    return { workSamples: channels * (part.endSample - part.startSample), spans: ranges.length }
   }
 
   return async ({ pcm, isLast, ...envelope }: PcmPiece): Promise<boolean> => {
@@ -50,15 +58,18 @@ export function createPlan(
     levels = concatenated([levels, envelope.levels])
     if (piece < stored && !isLast) return true
     if (piece >= stored) await writePcmPiece(storage, { id, channel, piece, pcm })
-    return db.transaction(async (tx) => {
-      if (!(await holdUndecoded(tx, id))) return false
+    const planned = await db.transaction(async (tx) => {
+      if (!(await holdUndecoded(tx, id))) return null
       await insertEnvelope(tx, { transcriptionId: id, channel, piece, ...envelope })
-      const workSamples = await planOn(tx, isLast)
+      const { workSamples, spans } = await planOn(tx, isLast)
       if (isLast && channel === channels - 1) {
         const decoded = await setLength(tx, { id, totalSamples: samples, workSamples })
-        if (decoded) await finishIfDone(tx, decoded)
+        if (decoded) await finishIfDone(tx, { row: decoded, traces })
       }
-      return true
+      return spans
     })
+    if (planned === null) return false
+    onPlanned(planned)
+    return true
   }
 }

@@ -3,9 +3,10 @@ import type { Database } from '../db/database.ts'
 import type { Engines } from '../engines/preference.ts'
 import { VerbatimError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { Media } from '../media/media.ts'
+import { BYTES_PER_SECOND, type Media } from '../media/media.ts'
 import type { Jobs, Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'
+import { codeOf, inStep, type Step, type Traces, waited } from '../traces/traces.ts'
 import { audioKey, folderOf } from './keys.ts'
 import { createPlan } from './plan.ts'
 import {
@@ -14,6 +15,7 @@ import {
   fail,
   findTranscription,
   setSound,
+  setTraceparent,
   type Transcription,
   takeUp,
 } from './transcriptions.store.ts'
@@ -31,6 +33,7 @@ export type WorkServices = {
   maxAudioSeconds: number
   /** Spans of one user that engines are at, on all machines together; undefined: as many as there is room for. */
   maxConcurrentPerUser: number | undefined
+  traces: Traces
   log: Log
 }
 
@@ -41,18 +44,19 @@ export type WorkServices = {
  * cannot be decoded fails its transcription with the reason.
  */
 export function createPrepare(services: WorkServices) {
-  const { db, storage, log } = services
-  return async ({ transcriptionId: id }: Jobs['prepare'], signal: AbortSignal): Promise<void> => {
-    const row = await takeUp(db, id)
-    if (!row || row.totalSamples !== null) return
+  const { db, storage, traces, log } = services
+
+  async function prepare(row: Transcription, { signal, step }: { signal: AbortSignal; step: Step }) {
+    const { id } = row
     using watched = watch(services, id)
     const elsewhere = new AbortController()
     const stop = AbortSignal.any([signal, watched.over, elsewhere.signal])
     try {
-      await decodeChannels(services, { row, signal: stop, onDoneElsewhere: () => elsewhere.abort() })
+      await decodeChannels(services, { row, signal: stop, step, onDoneElsewhere: () => elsewhere.abort() })
     } catch (error) {
       signal.throwIfAborted()
       if (stop.aborted) return
+      step.fail(codeOf(error))
       if (error instanceof VerbatimError && OF_THE_AUDIO.has(error.code)) {
         return fail(db, { id, code: error.code, message: error.message })
       }
@@ -70,6 +74,18 @@ export function createPrepare(services: WorkServices) {
       if (!(await findTranscription(db, id))) await storage.remove(folderOf(id))
     }
   }
+
+  return async ({ transcriptionId: id }: Jobs['prepare'], signal: AbortSignal, since = new Date()) => {
+    const row = await takeUp(db, id)
+    if (!row || row.totalSamples !== null) return
+    const facts = { 'verbatim.transcription.id': id, ...waited(since) }
+    const about = { name: 'prepare', kind: 'consumer', parent: row.traceparent, facts } as const
+    await inStep(traces, about, async (step) => {
+      // What comes of one that was uploaded where no traces are kept belongs together all the same.
+      if (row.traceparent === null && step.traceparent) await setTraceparent(db, { id, ...step })
+      await prepare(row, { signal, step })
+    })
+  }
 }
 
 /** Trying again would not help. */
@@ -85,20 +101,32 @@ const OF_THE_AUDIO = new Set([
 type Decoding = {
   row: Transcription
   signal: AbortSignal
+  step: Step
   /** Another delivery of the same job has come to the end. */
   onDoneElsewhere: () => void
 }
 
 /** All channels mixed to one, or, where they are transcribed apart, one after another. */
-async function decodeChannels(services: WorkServices, { row: found, signal, onDoneElsewhere }: Decoding) {
+async function decodeChannels(
+  services: WorkServices,
+  { row: found, signal, step, onDoneElsewhere }: Decoding,
+) {
   const { db, storage, media, maxAudioSeconds } = services
   const stored = await countPieces(db, found.id)
   await storage.withFile(audioKey(found.id), async (path) => {
     const row = found.codec === null ? await probed(services, { row: found, path, signal }) : found
+    step.tell({ 'verbatim.audio.codec': row.codec ?? 'unknown' })
     const split = row.channels === 'split'
     const channels = split ? row.audioChannels : 1
+    let spans = 0
+    let seconds = 0
     for (let channel = 0; channel < channels; channel++) {
-      const extend = createPlan(services, { row, channel, channels, stored: stored.get(channel) ?? 0 })
+      const extend = createPlan(services, {
+        ...{ row, channel, channels, stored: stored.get(channel) ?? 0 },
+        onPlanned: (more) => {
+          spans += more
+        },
+      })
       await media.decode({
         path,
         maxSeconds: maxAudioSeconds / channels,
@@ -106,9 +134,11 @@ async function decodeChannels(services: WorkServices, { row: found, signal, onDo
         signal,
         async take(piece) {
           if (!(await extend(piece))) onDoneElsewhere()
+          if (channel === 0) seconds += piece.pcm.length / BYTES_PER_SECOND
         },
       })
     }
+    step.tell({ 'verbatim.audio.seconds': seconds, 'verbatim.spans': spans })
   })
 }
 

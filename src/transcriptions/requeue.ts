@@ -1,6 +1,7 @@
 import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
 import type { Queue } from '../queue/queue.ts'
+import type { Traces } from '../traces/traces.ts'
 import { isUuid } from '../uuid.ts'
 import { finishIfDone } from './finish.ts'
 import { enqueueSpans, prepareJob, turnOf } from './span-jobs.ts'
@@ -11,7 +12,15 @@ import { findTranscription, reopen } from './transcriptions.store.ts'
  * Puts a transcription to work again that has failed, was canceled, or is stuck, with new jobs for all that is not done.
  * Gives its status. Throws `not_found`, `already_over` where it is completed, and `audio_removed`.
  */
-export function createRequeue({ db, queue }: { db: Database; queue: Pick<Queue, 'enqueue'> }) {
+export function createRequeue({
+  db,
+  queue,
+  traces,
+}: {
+  db: Database
+  queue: Pick<Queue, 'enqueue'>
+  traces: Traces
+}) {
   return async (id: string): Promise<'queued' | 'processing' | 'completed'> => {
     const found = isUuid(id) ? await findTranscription(db, id) : null
     if (!found) throw new VerbatimError('not_found', 'Transcription not found')
@@ -29,7 +38,7 @@ export function createRequeue({ db, queue }: { db: Database; queue: Pick<Queue, 
       const turn = await turnOf(tx, row)
       if (row.totalSamples === null) await queue.enqueue(tx, 'prepare', [prepareJob({ id, ...turn })])
       await enqueueSpans(tx, { queue, spans: spans.map((span) => ({ ...span, ...turn })) })
-      await finishIfDone(tx, row)
+      await finishIfDone(tx, { row, traces })
       return row.totalSamples === null ? 'queued' : 'processing'
     })
   }

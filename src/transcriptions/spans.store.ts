@@ -42,7 +42,7 @@ export async function plannedUntil(
   return row?.end ?? null
 }
 
-/** Whose a span is, since when it waits with its transcription, and which engine was asked for; null where it is finished, or its transcription over. */
+/** Whose a span is, since when it waits with its transcription, which engine was asked for, and whose trace it goes on with; null where it is finished, or its transcription over. */
 export async function askedFor(db: Queries, spanId: string) {
   const [row] = await db
     .select({
@@ -52,6 +52,7 @@ export async function askedFor(db: Queries, spanId: string) {
       userId: transcriptions.userId,
       createdAt: transcriptions.createdAt,
       engine: transcriptions.engine,
+      traceparent: transcriptions.traceparent,
     })
     .from(spans)
     .innerJoin(transcriptions, eq(spans.transcriptionId, transcriptions.id))

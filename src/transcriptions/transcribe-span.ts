@@ -4,6 +4,7 @@ import { VerbatimError } from '../errors.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
 import { planSpans } from '../media/span-plan.ts'
 import type { Jobs } from '../queue/queue.ts'
+import { codeOf, type Facts, inStep, type Step, waited } from '../traces/traces.ts'
 import { finishIfDone } from './finish.ts'
 import { readPcm } from './pcm.ts'
 import type { WorkServices } from './prepare.ts'
@@ -38,9 +39,13 @@ const ASK_AGAIN_SECONDS = 5
  * the last finishes the transcription in that same transaction.
  */
 export function createTranscribeSpan(services: WorkServices) {
-  const { db, engines, log } = services
+  const { db, engines, traces } = services
 
-  return async ({ spanId }: Jobs['span' | 'clip'], signal: AbortSignal): Promise<void> => {
+  return async (
+    { spanId }: Jobs['span' | 'clip'],
+    signal: AbortSignal,
+    since = new Date(),
+  ): Promise<void> => {
     await engines.whenReady(signal)
     const asked = await askedFor(db, spanId)
     if (!asked) return
@@ -48,35 +53,58 @@ export function createTranscribeSpan(services: WorkServices) {
     if (usable.length === 0) return askAgain(services, asked)
     const span = await claimSpan(db, spanId)
     if (!span) return
-    const claim: Claim = { spanId, attempt: span.attempt }
-    using watched = watch(services, span.transcriptionId)
-    const stop = AbortSignal.any([signal, watched.over])
-    try {
-      const transcription = await findTranscription(db, span.transcriptionId)
-      if (!transcription || isOver(transcription))
-        return void (await releaseSpan(db, { claim, failed: false }))
-      const sent = await send(services, { usable, span, transcription, signal: stop })
-      if ('tooLongFor' in sent) {
-        return await split(services, { span, claim, transcription, engine: sent.tooLongFor })
-      }
-      const { result, engine } = sent
-      await db.transaction(async (tx) => {
-        if (!(await finishSpan(tx, { claim, span, result, engine }))) return
-        const samples = span.endSample - span.startSample
-        const after = await addDone(tx, { id: span.transcriptionId, samples })
-        if (!after) return
-        await markRevision(tx, { spanId, revision: after.revision })
-        await finishIfDone(tx, after)
-      })
-    } catch (error) {
-      if (stop.aborted) {
-        await releaseSpan(db, { claim, failed: false })
-        if (signal.aborted) throw error
-        return
-      }
-      log(`span ${span.id} of ${span.transcriptionId}, attempt ${span.attempt}`, error)
-      await settle(services, { span, claim, error })
+    const facts = { ...factsOf(span), ...waited(since) }
+    const about = { name: 'span', kind: 'consumer', parent: asked.traceparent, facts } as const
+    await inStep(traces, about, (step) => attempt(services, { span, usable, signal, step }))
+  }
+}
+
+function factsOf({ id, transcriptionId, channel, startSample, endSample, attempt }: Span): Facts {
+  return {
+    'verbatim.transcription.id': transcriptionId,
+    'verbatim.span.id': id,
+    'verbatim.span.channel': channel,
+    'verbatim.span.start': startSample / SAMPLE_RATE,
+    'verbatim.span.end': endSample / SAMPLE_RATE,
+    'verbatim.span.attempt': attempt,
+  }
+}
+
+async function attempt(
+  services: WorkServices,
+  { span, usable, signal, step }: { span: Span; usable: Engine[]; signal: AbortSignal; step: Step },
+): Promise<void> {
+  const { db, traces, log } = services
+  const claim: Claim = { spanId: span.id, attempt: span.attempt }
+  using watched = watch(services, span.transcriptionId)
+  const stop = AbortSignal.any([signal, watched.over])
+  try {
+    const transcription = await findTranscription(db, span.transcriptionId)
+    if (!transcription || isOver(transcription)) return void (await releaseSpan(db, { claim, failed: false }))
+    const sent = await send(services, { usable, span, transcription, signal: stop, step })
+    if ('tooLongFor' in sent) {
+      return await split(services, { span, claim, transcription, engine: sent.tooLongFor })
     }
+    const { result, engine } = sent
+    step.tell({ 'verbatim.engine': engine, 'verbatim.model': result.model })
+    await db.transaction(async (tx) => {
+      if (!(await finishSpan(tx, { claim, span, result, engine }))) return
+      const samples = span.endSample - span.startSample
+      const after = await addDone(tx, { id: span.transcriptionId, samples })
+      if (!after) return
+      await markRevision(tx, { spanId: span.id, revision: after.revision })
+      await finishIfDone(tx, { row: after, traces })
+    })
+  } catch (error) {
+    if (stop.aborted) {
+      await releaseSpan(db, { claim, failed: false })
+      if (signal.aborted) throw error
+      step.fail('canceled')
+      return
+    }
+    step.fail(codeOf(error))
+    log(`span ${span.id} of ${span.transcriptionId}, attempt ${span.attempt}`, error)
+    await settle(services, { span, claim, error })
   }
 }
 
@@ -91,7 +119,8 @@ async function send(
     span,
     transcription,
     signal,
-  }: { usable: Engine[]; span: Span; transcription: Transcription; signal: AbortSignal },
+    step,
+  }: { usable: Engine[]; span: Span; transcription: Transcription; signal: AbortSignal; step: Step },
 ): Promise<{ result: SpanResult; engine: EngineName } | { tooLongFor: Engine }> {
   let failed: unknown
   let pcm: Uint8Array<ArrayBuffer> | undefined
@@ -104,6 +133,7 @@ async function send(
     } catch (error) {
       if (signal.aborted || !failsOver(error)) throw error
       failed = error
+      step.mark('engine failed', { 'verbatim.engine': engine.name, 'error.type': error.code })
       const next = usable[place + 1]
       if (next) services.log(`span ${span.id} of ${span.transcriptionId} goes on to ${next.name}`, error)
     }

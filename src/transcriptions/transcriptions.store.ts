@@ -82,6 +82,14 @@ export async function setSound(
   return row ?? null
 }
 
+/** Says which trace what is done for one from now on belongs to. */
+export async function setTraceparent(
+  db: Queries,
+  { id, traceparent }: Pick<Transcription, 'id' | 'traceparent'>,
+): Promise<void> {
+  await db.update(transcriptions).set({ traceparent }).where(eq(transcriptions.id, id))
+}
+
 const isUndecoded = and(isNotOver, isNull(transcriptions.totalSamples))
 
 /**

@@ -4,6 +4,7 @@ import type { EngineName } from '../engines/engine.ts'
 import { VerbatimError } from '../errors.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'
+import type { Traces } from '../traces/traces.ts'
 import { type Allowance, isLimited, requireRoom, requireWithin } from './allowance.ts'
 import { fingerprintOf, takeTurn } from './idempotency.ts'
 import { audioKey, folderOf } from './keys.ts'
@@ -46,6 +47,7 @@ export function createUpload({
   maxAudioSeconds,
   allowance,
   webhooks,
+  traces,
 }: {
   db: Database
   queue: Pick<Queue, 'enqueue'>
@@ -55,6 +57,7 @@ export function createUpload({
   maxAudioSeconds: number
   allowance: Allowance
   webhooks: UploadWebhooks
+  traces: Pick<Traces, 'running'>
 }) {
   return async ({
     userId,
@@ -88,6 +91,8 @@ export function createUpload({
       const options = parseOptions(fields, engines)
       if (options.webhookUrl !== null) await webhooks.check(options.webhookUrl)
       const info = await look({ id, bytes })
+      const step = traces.running()
+      step?.tell({ 'verbatim.transcription.id': id, 'verbatim.audio.bytes': bytes })
       const apart = options.channels === 'split' ? info.channels : 1
       if (apart * (info.claimedSeconds ?? 0) > maxAudioSeconds) throw tooLong({ maxAudioSeconds, apart })
       await db.transaction(async (tx) => {
@@ -106,6 +111,7 @@ export function createUpload({
           contentType: contentTypeOf(info),
           audioBytes: bytes,
           audioSha256: sha256,
+          traceparent: step?.traceparent ?? null,
         })
         if (options.webhookUrl !== null) await webhooks.provide(tx, userId)
         if (fingerprint) await turn.answer(tx, { transcriptionId: id, fingerprint })

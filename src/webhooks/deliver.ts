@@ -2,6 +2,7 @@ import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { Jobs, Queue } from '../queue/queue.ts'
+import { type Facts, inStep, type Step, type Traces, waited } from '../traces/traces.ts'
 import { type DeliveryAttempt, type Outgoing, takeUp, writeOutcome } from './deliveries.store.ts'
 import { messageOf } from './message.ts'
 import { secretsAt } from './secrets.ts'
@@ -31,6 +32,7 @@ export type DeliverServices = {
   queue: Queue
   outbound: Outbound
   publicUrl: () => string
+  traces: Traces
 }
 
 /**
@@ -41,12 +43,20 @@ export function createDeliver({
   pauses = PAUSES,
   ...services
 }: DeliverServices & { pauses?: number[] | undefined }) {
-  const { db, queue } = services
-  return async ({ deliveryId: id, job }: Jobs['webhook'], signal: AbortSignal): Promise<void> => {
+  const { db, queue, traces } = services
+  return async ({ deliveryId: id, job }: Jobs['webhook'], signal: AbortSignal, since = new Date()) => {
     const outgoing = await takeUp(db, { id, job })
     if (!outgoing) return
+    const facts = { ...factsOf(outgoing), ...waited(since) }
+    const about = { name: 'webhook', kind: 'client', parent: outgoing.traceparent, facts } as const
+    await inStep(traces, about, (step) => deliver(outgoing, { signal, step }))
+  }
+
+  async function deliver(outgoing: Outgoing, { signal, step }: { signal: AbortSignal; step: Step }) {
     const made = await attempt(services, outgoing, signal)
+    if (made.status !== null) step.tell({ 'http.response.status_code': made.status })
     const isDelivered = made.status !== null && made.status >= 200 && made.status < 300
+    if (!isDelivered) step.fail(made.status === null ? 'no_answer' : String(made.status))
     const failures = outgoing.failures + (isDelivered ? 0 : 1)
     const pause = isDelivered || made.status === GONE ? undefined : pauses[failures - 1]
     const next = pause === undefined ? null : crypto.randomUUID()
@@ -64,6 +74,17 @@ export function createDeliver({
       if (next === null) return
       await queue.enqueue(tx, 'webhook', [deliveryJob({ ...outgoing, job: next }, pause)])
     })
+  }
+}
+
+/** Where it goes is not told: it is the user's. */
+function factsOf({ id, event, attempt, transcriptionId }: Outgoing): Facts {
+  return {
+    'http.request.method': 'POST',
+    'verbatim.delivery.id': id,
+    'verbatim.delivery.event': event,
+    'verbatim.delivery.attempt': attempt,
+    ...(transcriptionId !== null && { 'verbatim.transcription.id': transcriptionId }),
   }
 }
 

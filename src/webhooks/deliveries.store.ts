@@ -1,12 +1,17 @@
 import { and, asc, desc, eq, getTableColumns, inArray, isNull, lt, ne, sql } from 'drizzle-orm'
 import type { Queries, Transaction } from '../db/database.ts'
-import { deliveries, webhooks } from '../db/schema.ts'
+import { deliveries, transcriptions, webhooks } from '../db/schema.ts'
 
 export type Delivery = typeof deliveries.$inferSelect
 export type DeliveryAttempt = Delivery['attempts'][number]
 /** Taken up: with where it goes, and what it is signed with. */
 export type Outgoing = Delivery &
-  Pick<typeof webhooks.$inferSelect, 'secret' | 'previousSecrets'> & { job: string; to: string }
+  Pick<typeof webhooks.$inferSelect, 'secret' | 'previousSecrets'> & {
+    job: string
+    to: string
+    /** Its transcription's. */
+    traceparent: string | null
+  }
 
 /** A test message. Those of transcriptions are written by the database. */
 export async function insertTest(db: Queries, webhookId: string): Promise<Delivery | null> {
@@ -95,6 +100,9 @@ export async function takeUp(
       to: sql<string>`coalesce(${deliveries.url}, ${webhooks.url})`,
       secret: webhooks.secret,
       previousSecrets: webhooks.previousSecrets,
+      traceparent: sql<string | null>`(
+        select ${transcriptions.traceparent} from ${transcriptions} where ${transcriptions.id} = ${deliveries.transcriptionId}
+      )`,
     })
   return row ? { ...row, job } : null
 }

@@ -14,6 +14,7 @@ import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import { parseNetwork } from '../../src/outbound/networks.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
+import { noTraces } from '../../src/traces/traces.ts'
 import type { Allowance } from '../../src/transcriptions/allowance.ts'
 import { createProbe } from '../../src/transcriptions/look.ts'
 import { nodeHmac } from '../../src/transcriptions/node-hmac.ts'
@@ -92,6 +93,7 @@ export async function startService({
     },
     knownCallers: await openKnownCallers({ listen: database.listen, mostMs: KNOWN_MS }),
     look: createProbe({ storage, media }),
+    traces: noTraces,
     settings: {
       ...readSettings({}),
       REGISTRATION: registration,
@@ -120,6 +122,7 @@ export async function startService({
     log,
     metrics,
     metricsToken,
+    traces: noTraces,
     logsRequests,
   }).listen({ port: 0, hostname: '127.0.0.1', maxRequestBodySize: Number.MAX_SAFE_INTEGER })
   url = `http://127.0.0.1:${app.server?.port}`

@@ -85,6 +85,22 @@ export function queueContract(options: {
       expect(got.names).toEqual(['before', 'after'])
     })
 
+    test('tells a handler since when its job could have been taken up', async () => {
+      const [now, later] = [Promise.withResolvers<Date>(), Promise.withResolvers<Date>()]
+      const from = Date.now()
+      await enqueue(job('now'), job('later', { delaySeconds: 1 }))
+      await Bun.sleep(100)
+      await queue.work('span', { concurrency: 1 }, async ({ spanId }, _, since) => {
+        const given = spanId === 'now' ? now : later
+        given.resolve(since)
+      })
+      // Both clocks are this machine's.
+      const begun = Date.now()
+      expect(Number(await now.promise)).toBeGreaterThanOrEqual(from - 1)
+      expect(Number(await now.promise)).toBeLessThanOrEqual(begun - 100)
+      expect(Number(await later.promise)).toBeGreaterThanOrEqual(from + 999)
+    })
+
     test('tells what waits, and for how long, and what runs', async () => {
       const of = async (name: string) => (await queue.backlogs()).find((backlog) => backlog.name === name)
       expect(await queue.backlogs()).toContainEqual({

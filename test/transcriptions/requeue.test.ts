@@ -4,6 +4,7 @@ import { argon2id } from '../../src/auth/argon2id.ts'
 import { createAuthService } from '../../src/auth/auth.service.ts'
 import { VerbatimError } from '../../src/errors.ts'
 import { wavOf } from '../../src/media/wav.ts'
+import { noTraces } from '../../src/traces/traces.ts'
 import { FOLDER, folderOf } from '../../src/transcriptions/keys.ts'
 import { requeue as recover } from '../../src/transcriptions/recover.ts'
 import { createRequeue } from '../../src/transcriptions/requeue.ts'
@@ -49,7 +50,7 @@ describe.each(databases)('what operators do on $name', (kind) => {
     expect((await workplace.once(id, isOver)).status).toBe('failed')
     isCured = true
     const before = engine.calls.length
-    expect(await createRequeue({ db: workplace.db, queue })(id)).toBe('processing')
+    expect(await createRequeue({ db: workplace.db, queue, traces: noTraces })(id)).toBe('processing')
     await expectWhole(id)
     const spans = await workplace.spansOf(id)
     expect(engine.calls.length - before).toBe(spans.length - 2)
@@ -70,7 +71,7 @@ describe.each(databases)('what operators do on $name', (kind) => {
     await begun
     await cancelOwned(workplace.db, { id, userId: workplace.userId })
     end()
-    const answer = await createRequeue({ db: workplace.db, queue })(id)
+    const answer = await createRequeue({ db: workplace.db, queue, traces: noTraces })(id)
     expect(['queued', 'processing']).toContain(answer)
     await expectWhole(id)
   })
@@ -79,14 +80,14 @@ describe.each(databases)('what operators do on $name', (kind) => {
     const idle = await workplace.openQueue()
     const id = await workplace.upload(idle, longWav)
     await idle.clear()
-    expect(await createRequeue({ db: workplace.db, queue: idle })(id)).toBe('queued')
+    expect(await createRequeue({ db: workplace.db, queue: idle, traces: noTraces })(id)).toBe('queued')
     await workplace.startWorker(scriptedEngine())
     await expectWhole(id)
   })
 
   test('a completed one, and one that is not there, are refused', async () => {
     const queue = await workplace.startWorker(scriptedEngine())
-    const requeue = createRequeue({ db: workplace.db, queue })
+    const requeue = createRequeue({ db: workplace.db, queue, traces: noTraces })
     const id = await workplace.upload(queue, shortWav)
     await workplace.once(id, isOver)
     const refusal = (id: string) => requeue(id).catch((error) => error.code)

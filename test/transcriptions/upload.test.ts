@@ -5,6 +5,7 @@ import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import type { Storage } from '../../src/storage/storage.ts'
+import { noTraces } from '../../src/traces/traces.ts'
 import { createProbe } from '../../src/transcriptions/look.ts'
 import { findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
@@ -65,6 +66,7 @@ async function uploaded(storage: Storage, recording: Uint8Array) {
       allowance: {},
       webhooks: createUploadWebhooks({ outbound: guardedOutbound({ allow: [] }) }),
     },
+    traces: noTraces,
   })
   const id = await upload({
     userId: workplace.userId,

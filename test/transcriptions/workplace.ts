@@ -8,6 +8,7 @@ import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
+import { noTraces } from '../../src/traces/traces.ts'
 import { joinTexts } from '../../src/transcriptions/languages.ts'
 import { createProbe, type Look } from '../../src/transcriptions/look.ts'
 import type { WorkServices } from '../../src/transcriptions/prepare.ts'
@@ -64,6 +65,7 @@ export async function openWorkplace(kind: TestDatabaseKind) {
       publicUrl: () => 'http://localhost',
       maxAudioSeconds: 3600,
       maxConcurrentPerUser: undefined,
+      traces: noTraces,
       log: () => {},
     }
   }
@@ -99,6 +101,7 @@ export async function openWorkplace(kind: TestDatabaseKind) {
         maxAudioSeconds: 3600,
         allowance: {},
         webhooks: createUploadWebhooks({ outbound: guardedOutbound({ allow: [] }) }),
+        traces: noTraces,
       })
       return upload({
         userId: by,

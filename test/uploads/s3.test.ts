@@ -4,6 +4,7 @@ import { wavOf } from '../../src/media/wav.ts'
 import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { s3Storage } from '../../src/storage/s3/s3.ts'
+import { noTraces } from '../../src/traces/traces.ts'
 import { audioKey } from '../../src/transcriptions/keys.ts'
 import { createProbe } from '../../src/transcriptions/look.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
@@ -41,6 +42,7 @@ test('pieces in a bucket become one transcription’s audio there, and nothing o
     maxAudioSeconds: 3600,
     allowance: {},
     webhooks: createUploadWebhooks({ outbound: guardedOutbound({ allow: [] }) }),
+    traces: noTraces,
   })
   const uploads = createUploadsService({
     db,

@@ -3,6 +3,7 @@ import { eq } from 'drizzle-orm'
 import { deliveries, transcriptions, users, webhooks } from '../../src/db/schema.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
+import { noTraces } from '../../src/traces/traces.ts'
 import { complete, fail } from '../../src/transcriptions/transcriptions.store.ts'
 import { createDeliver } from '../../src/webhooks/deliver.ts'
 import { type Relay, startRelay } from '../../src/webhooks/relay.ts'
@@ -71,7 +72,10 @@ describe.each(databases)('webhooks on $name', (kind) => {
       onError: (error) => log('queue', error),
     })
     queues.push(queue)
-    const deliver = createDeliver({ db, queue, outbound, publicUrl: () => PUBLIC_URL, pauses: [0, 0, 0] })
+    const deliver = createDeliver({
+      ...{ db, queue, outbound, publicUrl: () => PUBLIC_URL, traces: noTraces },
+      pauses: [0, 0, 0],
+    })
     await queue.work('webhook', { concurrency: 2 }, deliver)
     relays.push(await startRelay({ db, queue, listen: database.listen, log }))
     return queue

@@ -2,7 +2,7 @@ import { automaticSpeechRecognition, InferenceClientInputError } from '@huggingf
 import { VerbatimError } from '../../errors.ts'
 import { wavOf } from '../../media/wav.ts'
 import { deadline } from '../deadline.ts'
-import type { Engine, EngineState, SpanRequest } from '../engine.ts'
+import type { Engine, EngineState, Fetch, SpanRequest } from '../engine.ts'
 import { retryGeneration } from '../generation.ts'
 import { readiness } from '../readiness.ts'
 import { spanSeconds } from '../span.ts'
@@ -19,8 +19,6 @@ const TARGET_SECONDS = 25
 const MAX_SECONDS = 30
 /** Credit, access and deployments are set right without a word to us: tried again after this long. */
 const MISCONFIGURED_SECONDS = 60
-
-type Fetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>
 
 /**
  * The hosted Inference API, or a dedicated endpoint of it (`endpointUrl`, then no `provider`), through

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { VerbatimError } from '../../errors.ts'
-import type { Engine, EngineState } from '../engine.ts'
+import type { Engine, EngineState, Fetch } from '../engine.ts'
 import { pause } from '../pause.ts'
 import { readiness } from '../readiness.ts'
 import { SIDECAR_LIMITS, sidecarEngine } from '../sidecar/sidecar.ts'
@@ -34,6 +34,8 @@ export function localSidecar(options: {
   silentSeconds?: number
   report: Report
   log: (line: string) => void
+  /** What spans go out through. */
+  fetch?: Fetch
 }): Engine {
   const { log, silentSeconds = SILENT_SECONDS } = options
   // The children run in `root`, so nothing that they are told may depend on where this process runs.
@@ -83,7 +85,10 @@ export function localSidecar(options: {
             )
           }
         }
-        engine = sidecarEngine({ urls: [`http://127.0.0.1:${port}`], onState })
+        engine = sidecarEngine({
+          ...{ urls: [`http://127.0.0.1:${port}`], onState },
+          ...(options.fetch && { fetch: options.fetch }),
+        })
       }
       return await process.ended
     } finally {

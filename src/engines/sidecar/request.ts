@@ -1,6 +1,6 @@
 import { VerbatimError } from '../../errors.ts'
 import { deadline } from '../deadline.ts'
-import { EngineOverloaded, type SpanRequest } from '../engine.ts'
+import { EngineOverloaded, type Fetch, type SpanRequest } from '../engine.ts'
 import { GenerationFailed } from '../generation.ts'
 import { retryAfterSeconds } from '../retry-after.ts'
 
@@ -62,8 +62,9 @@ export async function askSidecar(options: {
   wav: Uint8Array<ArrayBuffer>
   span: SpanRequest
   deadlineSeconds: number
+  fetch: Fetch
 }): Promise<string> {
-  const { url, wav, span, deadlineSeconds } = options
+  const { url, wav, span, deadlineSeconds, fetch } = options
   const query = new URLSearchParams({
     language: span.language,
     task: span.task,

@@ -1,6 +1,6 @@
 import { VerbatimError } from '../../errors.ts'
 import { wavOf } from '../../media/wav.ts'
-import { type Engine, EngineOverloaded, type EngineState, type SpanResult } from '../engine.ts'
+import { type Engine, EngineOverloaded, type EngineState, type Fetch, type SpanResult } from '../engine.ts'
 import { retryGeneration } from '../generation.ts'
 import { readiness } from '../readiness.ts'
 import { spanSeconds } from '../span.ts'
@@ -31,15 +31,16 @@ function stateOf(sidecars: Sidecar[]): EngineState {
  * Sidecars that speak text-generation-inference's surface, one or several, at `urls`. Each span goes to the
  * healthy one with the least to do; one that breaks off, is full or is misconfigured is passed over for the next before
  * the caller hears of it. A 424 is tried three times before it becomes `engine_rejected`. `deadlineSeconds`
- * bounds one answer; `onState` hears of each look at a sidecar's health.
+ * bounds one answer; `onState` hears of each look at a sidecar's health; `fetch`: what spans go out through.
  */
 export function sidecarEngine(options: {
   urls: string[]
   apiKey?: string
   deadlineSeconds?: number
   onState?: (state: EngineState) => void
+  fetch?: Fetch
 }): Engine {
-  const { apiKey, deadlineSeconds = 1200, onState } = options
+  const { apiKey, deadlineSeconds = 1200, onState, fetch: reach = fetch } = options
   const sidecars = options.urls.map(
     (url): Sidecar => ({
       url: url.replace(/\/+$/, ''),
@@ -92,7 +93,10 @@ export function sidecarEngine(options: {
           tried.add(sidecar)
           sidecar.busy += 1
           try {
-            const text = await askSidecar({ url: sidecar.url, apiKey, wav, span, deadlineSeconds })
+            const text = await askSidecar({
+              ...{ url: sidecar.url, apiKey, wav, span, deadlineSeconds },
+              fetch: reach,
+            })
             return readSidecarReply(text, seconds)
           } catch (error) {
             if (error instanceof EngineOverloaded) {

@@ -1,0 +1,127 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import {
+  type Context,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  type Sampler,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace'
+import type { Log } from '../log.ts'
+import { reportingExporter } from './reporting-exporter.ts'
+import type { Facts, NewStep, Step, StepKind, Traces } from './traces.ts'
+
+/** As OpenTelemetry's `OTEL_TRACES_SAMPLER` names them. */
+export type Sampling = {
+  root: 'on' | 'off' | 'ratio'
+  /** A step that belongs to another is kept where that one is. */
+  isParentBased: boolean
+  /** Of traces that begin here, with `ratio`. */
+  share: number
+}
+
+const CLOSE_MS = 3_000
+
+const KINDS: Record<StepKind, SpanKind> = {
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  consumer: SpanKind.CONSUMER,
+  internal: SpanKind.INTERNAL,
+}
+
+/**
+ * Traces by OpenTelemetry, sent in batches to a collector's OTLP/HTTP as JSON: `endpoint` is its base URL, and `facts` say what
+ * this process is. What cannot be sent is dropped, and told of in the log.
+ */
+export function openTelemetry({
+  endpoint,
+  headers,
+  facts,
+  sampling,
+  log,
+}: {
+  endpoint: string
+  headers: Record<string, string>
+  facts: Facts
+  sampling: Sampling
+  log: Log
+}): Traces {
+  const url = `${endpoint}/v1/traces`
+  const exporter = reportingExporter({ exporter: new OTLPTraceExporter({ url, headers }), log })
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes(facts),
+    sampler: samplerOf(sampling),
+    spanProcessors: [new BatchSpanProcessor({ exporter })],
+  })
+  const tracer = provider.getTracer('verbatim')
+  const current = new AsyncLocalStorage<Step & { context: Context }>()
+
+  function contextOf(parent: string | null | undefined): Context {
+    if (parent === undefined) return current.getStore()?.context ?? ROOT_CONTEXT
+    const remote = parent === null ? null : spanContextOf(parent)
+    return remote ? trace.setSpanContext(ROOT_CONTEXT, remote) : ROOT_CONTEXT
+  }
+
+  function begin({ name, kind, parent, facts }: NewStep): Step {
+    const from = contextOf(parent)
+    const span = tracer.startSpan(name, { kind: KINDS[kind], ...(facts && { attributes: facts }) }, from)
+    const { traceId, spanId, traceFlags } = span.spanContext()
+    const step: Step & { context: Context } = {
+      context: trace.setSpan(from, span),
+      traceparent: `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`,
+      ids: { trace_id: traceId, span_id: spanId },
+      rename: (name) => void span.updateName(name),
+      tell: (facts) => void span.setAttributes(facts),
+      mark: (name, facts) => void span.addEvent(name, facts),
+      fail(code) {
+        span.setAttribute('error.type', code)
+        span.setStatus({ code: SpanStatusCode.ERROR, message: code })
+      },
+      run: (work) => current.run(step, work),
+      end: () => span.end(),
+    }
+    return step
+  }
+
+  return {
+    begin,
+    running: () => current.getStore() ?? null,
+    async close() {
+      const late = Promise.withResolvers<void>()
+      const timer = setTimeout(late.resolve, CLOSE_MS)
+      await Promise.race([provider.shutdown().catch(() => {}), late.promise])
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** Of any version, as W3C Trace Context has it read. */
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-|$)/
+
+function spanContextOf(traceparent: string) {
+  const [, traceId = '', spanId = '', flags = ''] = TRACEPARENT.exec(traceparent) ?? []
+  const traceFlags = Number.parseInt(flags, 16) & TraceFlags.SAMPLED
+  const context = { traceId, spanId, traceFlags, isRemote: true }
+  return isSpanContextValid(context) ? context : null
+}
+
+function samplerOf({ root, isParentBased, share }: Sampling): Sampler {
+  const own = {
+    on: () => new AlwaysOnSampler(),
+    off: () => new AlwaysOffSampler(),
+    ratio: () => new TraceIdRatioBasedSampler(share),
+  }[root]()
+  return isParentBased ? new ParentBasedSampler({ root: own }) : own
+}

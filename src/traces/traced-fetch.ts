@@ -1,0 +1,36 @@
+import type { EngineName, Fetch } from '../engines/engine.ts'
+import { inStep, type Traces } from './traces.ts'
+
+/**
+ * `fetch` for an engine: each request, until its answer is read, is a step of the span that it is for. `isOwn`: it is told
+ * which, as the engine is the operator's own.
+ */
+export function tracedFetch({
+  traces,
+  engine,
+  isOwn,
+}: {
+  traces: Traces
+  engine: EngineName
+  isOwn: boolean
+}): Fetch {
+  return (to, init = {}) => {
+    const { hostname, port, protocol } = new URL(to instanceof Request ? to.url : to)
+    const method = init.method ?? 'GET'
+    const facts = {
+      'http.request.method': method,
+      'server.address': hostname,
+      'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+      'verbatim.engine': engine,
+    }
+    return inStep(traces, { name: `${method} ${engine}`, kind: 'client', facts }, async (step) => {
+      const headers = new Headers(init.headers)
+      if (isOwn && step.traceparent) headers.set('traceparent', step.traceparent)
+      const response = await fetch(to, { ...init, headers })
+      step.tell({ 'http.response.status_code': response.status })
+      if (!response.ok) step.fail(String(response.status))
+      const body = await response.arrayBuffer()
+      return new Response(body.byteLength > 0 ? body : null, response)
+    })
+  }
+}
