@@ -34,6 +34,7 @@ export function startRounds({
       .catch(onError)
       .finally(() => {
         running = null
+        if (again) wake()
       })
   }
 
