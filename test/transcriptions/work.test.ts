@@ -253,18 +253,21 @@ for (const kind of databases) {
     })
 
     test('who sends many files does not keep another waiting', async () => {
+      const first = Promise.withResolvers<void>()
       const all = Promise.withResolvers<void>()
       const engine = scriptedEngine({
         targetSpanSeconds: 30,
         maxSpanSeconds: 60,
         async answer({ pcm }) {
+          first.resolve()
           await all.promise
           return namingSamples(pcm)
         },
       })
       const queue = await workplace.startWorker(engine)
-      const many: string[] = []
-      for (let count = 0; count < 4; count++) many.push(await workplace.upload(queue, shortWav))
+      const many = [await workplace.upload(queue, shortWav)]
+      await first.promise
+      for (let count = 1; count < 4; count++) many.push(await workplace.upload(queue, shortWav))
       const other = await insertAnyUser(workplace.db)
       const one = await workplace.upload(queue, shortWav, {}, { by: other })
       const prepared = (id: string) => workplace.once(id, ({ totalSamples }) => totalSamples !== null)
