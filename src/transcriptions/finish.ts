@@ -4,12 +4,15 @@ import { joinTexts } from './languages.ts'
 import { languagesOf } from './transcript.ts'
 import { complete, segmentsOf, type Transcription } from './transcriptions.store.ts'
 
-/** Completes a transcription all of whose audio is decoded and transcribed, with the text from all segments in order. */
+/**
+ * Completes a transcription all of whose audio is decoded and transcribed, with the text from all segments in order. Gives
+ * whether it was; `removePcm` then, once `tx` is committed.
+ */
 export async function finishIfDone(
   tx: Transaction,
   { row, traces }: { row: Transcription; traces: Traces },
-): Promise<void> {
-  if (row.workSamples === null || row.doneSamples < row.workSamples) return
+): Promise<boolean> {
+  if (row.workSamples === null || row.doneSamples < row.workSamples) return false
   const facts = { 'verbatim.transcription.id': row.id }
   await inStep(traces, { name: 'finish', kind: 'internal', facts }, async (step) => {
     const segments = await segmentsOf(tx, row)
@@ -20,4 +23,5 @@ export async function finishIfDone(
       detectedLanguage: languagesOf(segments)[0] ?? null,
     })
   })
+  return true
 }

@@ -2,5 +2,6 @@
 export const FOLDER = 'transcriptions'
 export const folderOf = (id: string) => `${FOLDER}/${id}`
 export const audioKey = (id: string) => `${folderOf(id)}/audio`
+export const pcmFolder = (id: string) => `${folderOf(id)}/pcm`
 export const pcmKey = ({ id, channel = 0, piece = 0 }: { id: string; channel?: number; piece?: number }) =>
-  `${folderOf(id)}/pcm-${channel}-${piece}`
+  `${pcmFolder(id)}/${channel}-${piece}`

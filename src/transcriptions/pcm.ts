@@ -1,6 +1,7 @@
+import type { Log } from '../log.ts'
 import { BYTES_PER_SAMPLE, SAMPLES_PER_PIECE } from '../media/media.ts'
 import type { Storage } from '../storage/storage.ts'
-import { pcmKey } from './keys.ts'
+import { pcmFolder, pcmKey } from './keys.ts'
 
 type Place = { id: string; channel: number }
 
@@ -37,4 +38,9 @@ export async function readPcm(
     at += end - start
   }
   return filled < pcm.length ? pcm.slice(0, filled) : pcm
+}
+
+/** Of a transcription that is completed: nobody reads it any more. What cannot be removed now goes with the transcription. */
+export async function removePcm({ storage, log }: { storage: Storage; log: Log }, id: string): Promise<void> {
+  await storage.remove(pcmFolder(id)).catch((error) => log(`removing the pcm of ${id} failed`, error))
 }

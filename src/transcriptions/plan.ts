@@ -4,7 +4,7 @@ import { BYTES_PER_SAMPLE, type PcmPiece } from '../media/media.ts'
 import { planSpans } from '../media/span-plan.ts'
 import { finishIfDone } from './finish.ts'
 import { partOf, partWithin } from './part.ts'
-import { writePcmPiece } from './pcm.ts'
+import { removePcm, writePcmPiece } from './pcm.ts'
 import type { WorkServices } from './prepare.ts'
 import { addSpans } from './span-jobs.ts'
 import { plannedUntil } from './spans.store.ts'
@@ -16,7 +16,7 @@ import { holdUndecoded, insertEnvelope, setLength, type Transcription } from './
  * already. Gives false where nobody waits for it any more.
  */
 export function createPlan(
-  { db, queue, storage, engines, traces }: WorkServices,
+  { db, queue, storage, engines, traces, log }: WorkServices,
   {
     row,
     channel,
@@ -62,14 +62,15 @@ export function createPlan(
       if (!(await holdUndecoded(tx, id))) return null
       await insertEnvelope(tx, { transcriptionId: id, channel, piece, ...envelope })
       const { workSamples, spans } = await planOn(tx, isLast)
-      if (isLast && channel === channels - 1) {
-        const decoded = await setLength(tx, { id, totalSamples: samples, workSamples })
-        if (decoded) await finishIfDone(tx, { row: decoded, traces })
-      }
-      return spans
+      const decoded =
+        isLast && channel === channels - 1
+          ? await setLength(tx, { id, totalSamples: samples, workSamples })
+          : null
+      return { spans, isDone: decoded !== null && (await finishIfDone(tx, { row: decoded, traces })) }
     })
     if (planned === null) return false
-    onPlanned(planned)
+    onPlanned(planned.spans)
+    if (planned.isDone) await removePcm({ storage, log }, id)
     return true
   }
 }

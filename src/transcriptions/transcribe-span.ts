@@ -6,7 +6,7 @@ import { planSpans } from '../media/span-plan.ts'
 import type { Jobs } from '../queue/queue.ts'
 import { codeOf, type Facts, inStep, type Step, waited } from '../traces/traces.ts'
 import { finishIfDone } from './finish.ts'
-import { readPcm } from './pcm.ts'
+import { readPcm, removePcm } from './pcm.ts'
 import type { WorkServices } from './prepare.ts'
 import { addSpans, enqueueSpans, turnOf } from './span-jobs.ts'
 import {
@@ -87,14 +87,15 @@ async function attempt(
     }
     const { result, engine } = sent
     step.tell({ 'verbatim.engine': engine, 'verbatim.model': result.model })
-    await db.transaction(async (tx) => {
-      if (!(await finishSpan(tx, { claim, span, result, engine }))) return
+    const isDone = await db.transaction(async (tx) => {
+      if (!(await finishSpan(tx, { claim, span, result, engine }))) return false
       const samples = span.endSample - span.startSample
       const after = await addDone(tx, { id: span.transcriptionId, samples })
-      if (!after) return
+      if (!after) return false
       await markRevision(tx, { spanId: span.id, revision: after.revision })
-      await finishIfDone(tx, { row: after, traces })
+      return finishIfDone(tx, { row: after, traces })
     })
+    if (isDone) await removePcm(services, span.transcriptionId)
   } catch (error) {
     if (stop.aborted) {
       await releaseSpan(db, { claim, failed: false })

@@ -1,13 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import {
-  BYTES_PER_SAMPLE,
-  BYTES_PER_SECOND,
-  type Media,
-  type PcmPiece,
-  SAMPLES_PER_PIECE,
-} from '../../src/media/media.ts'
+import { BYTES_PER_SAMPLE, BYTES_PER_SECOND, type Media, type PcmPiece } from '../../src/media/media.ts'
 import { wavOf } from '../../src/media/wav.ts'
 import { pcmKey } from '../../src/transcriptions/keys.ts'
+import { joinTexts } from '../../src/transcriptions/languages.ts'
 import { requeue } from '../../src/transcriptions/recover.ts'
 import { databases } from '../databases.ts'
 import { stereoWav } from '../media/recordings.ts'
@@ -193,8 +188,9 @@ for (const kind of databases) {
       const placesOf = async (spans?: Promise<{ startSample: number; endSample: number }[]>) =>
         (await spans)?.map(({ startSample, endSample }) => [startSample, endSample])
       expect(await placesOf(left)).toEqual(await placesOf(right))
-      const size = await workplace.storage.size(pcmKey({ id: apart, channel: 1, piece: 1 }))
-      expect(size).toBe(SAMPLES_PER_PIECE * BYTES_PER_SAMPLE)
+      const said = (await workplace.segmentsOf(apart)).filter(({ channel }) => channel === 1)
+      expect(joinTexts(said.map(({ text }) => text))).toBe(textOf(speech, (await right) ?? []))
+      for (const id of [part, apart]) await workplace.withoutPcm(id)
     })
   })
 }

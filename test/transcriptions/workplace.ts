@@ -9,6 +9,7 @@ import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import { noTraces } from '../../src/traces/traces.ts'
+import { pcmFolder } from '../../src/transcriptions/keys.ts'
 import { joinTexts } from '../../src/transcriptions/languages.ts'
 import { createProbe, type Look } from '../../src/transcriptions/look.ts'
 import type { WorkServices } from '../../src/transcriptions/prepare.ts'
@@ -118,6 +119,15 @@ export async function openWorkplace(kind: TestDatabaseKind) {
         const row = await findTranscription(db, id)
         if (row && is(row)) return row
         await Bun.sleep(20)
+      }
+    },
+
+    /** Resolves once nothing is left of a transcription's pcm. */
+    async withoutPcm(id: string): Promise<void> {
+      for (;;) {
+        const { done } = await storage.list(pcmFolder(id))[Symbol.asyncIterator]().next()
+        if (done) return
+        await Bun.sleep(10)
       }
     },
 
