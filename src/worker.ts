@@ -1,5 +1,6 @@
-import { createPrepare, type WorkServices } from './transcriptions/prepare.ts'
+import { createPrepare } from './transcriptions/prepare.ts'
 import { createTranscribeSpan } from './transcriptions/transcribe-span.ts'
+import type { WorkServices } from './transcriptions/work-services.ts'
 import { createDeliver, type DeliverServices } from './webhooks/deliver.ts'
 
 /** How many files are decoded at once; the decoder has a bound of its own, by cores. */

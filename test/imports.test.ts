@@ -26,6 +26,7 @@ const OPEN = [
   'media/span-plan.ts',
   'media/wav.ts',
   'storage/storage.ts',
+  'queue/jobs.ts',
   'queue/queue.ts',
   'db/changes.ts',
   'db/database.ts',

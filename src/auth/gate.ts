@@ -17,13 +17,6 @@ export type AccessTokenReader = {
 /** `exp`: when it expires, in seconds since 1970. */
 type AccessClaims = { sub: string; sid?: string; exp: number }
 
-/** Whose a token is, and what it is good for. `sessionId`: null where there is no session of ours. */
-export type Caller = {
-  userId: string
-  scopes: readonly ('read' | 'write' | 'account' | 'admin')[]
-  sessionId: string | null
-}
-
 const USED_AGAIN_MS = 60_000
 
 /**

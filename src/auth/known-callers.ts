@@ -1,11 +1,17 @@
 import type { OpenDatabase } from '../db/database.ts'
-import type { Caller } from './gate.ts'
 
 const CHANNEL = 'callers'
 
 /** What ends a caller's rights is heard of at once; this is for when the connection was lost on which it would be. */
 const MOST_MS = 5_000
 const MOST_CALLERS = 10_000
+
+/** Whose a token is, and what it is good for. `sessionId`: null where there is no session of ours. */
+export type Caller = {
+  userId: string
+  scopes: readonly ('read' | 'write' | 'account' | 'admin')[]
+  sessionId: string | null
+}
 
 /** `expiresAt`: of the token, in milliseconds since 1970; null where it has no end. */
 export type Admitted = { caller: Caller; expiresAt: number | null }

@@ -19,7 +19,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import type { Word } from '../engines/engine.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { NewJob, QueueName } from '../queue/queue.ts'
+import type { NewJob, QueueName } from '../queue/jobs.ts'
 
 const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' })
 const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })

@@ -4,7 +4,8 @@ import { is, SQL, sql } from 'drizzle-orm'
 import { type ConstructorOptions, fromDrizzle, fromPglite, PgBoss } from 'pg-boss'
 import type { OpenDatabase, Transaction } from '../db/database.ts'
 import { startRounds } from '../rounds.ts'
-import type { Backlog, Queue, QueueName } from './queue.ts'
+import type { QueueName } from './jobs.ts'
+import type { Backlog, Queue } from './queue.ts'
 import { startTaking, type Taking } from './taking.ts'
 
 const QUEUES: QueueName[] = ['prepare', 'span', 'clip', 'webhook']

@@ -1,24 +1,5 @@
 import type { Transaction } from '../db/database.ts'
-
-/** What each queue's jobs carry. The rows they name are the truth; a job only says that one of them has work. */
-export type Jobs = {
-  prepare: { transcriptionId: string }
-  span: { spanId: string }
-  /** A short span. */
-  clip: { spanId: string }
-  webhook: { deliveryId: string; job: string }
-}
-
-export type QueueName = keyof Jobs
-
-export type NewJob<Name extends QueueName> = {
-  data: Jobs[Name]
-  /** Higher goes first; 0 by default. */
-  priority?: number
-  delaySeconds?: number
-  /** Whose it is, for `perGroup`. */
-  group?: string
-}
+import type { Jobs, NewJob, QueueName } from './jobs.ts'
 
 /** `waiting`: jobs that could be taken up now, the longest for `oldestSeconds`. */
 export type Backlog = { name: QueueName; waiting: number; running: number; oldestSeconds: number }

@@ -1,6 +1,6 @@
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import { startRounds } from '../rounds.ts'
-import type { Jobs, QueueName } from './queue.ts'
+import type { Jobs, QueueName } from './jobs.ts'
 
 /** Where nothing tells of new jobs, nothing is lost but time. */
 const ROUND_MS = 60_000

@@ -5,10 +5,10 @@ import { planSpans } from '../media/span-plan.ts'
 import { finishIfDone } from './finish.ts'
 import { partOf, partWithin } from './part.ts'
 import { removePcm, writePcmPiece } from './pcm.ts'
-import type { WorkServices } from './prepare.ts'
 import { addSpans } from './span-jobs.ts'
 import { plannedUntil } from './spans.store.ts'
 import { holdUndecoded, insertEnvelope, setLength, type Transcription } from './transcriptions.store.ts'
+import type { WorkServices } from './work-services.ts'
 
 /**
  * Takes a channel's pieces in order: stores each, then writes what it sounds like and the spans that can be planned with

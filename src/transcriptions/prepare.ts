@@ -1,12 +1,7 @@
-import type { Changes } from '../db/changes.ts'
-import type { Database } from '../db/database.ts'
-import type { Engines } from '../engines/preference.ts'
 import { VerbatimError } from '../errors.ts'
-import type { Log } from '../log.ts'
-import { BYTES_PER_SECOND, type Media } from '../media/media.ts'
-import type { Jobs, Queue } from '../queue/queue.ts'
-import type { Storage } from '../storage/storage.ts'
-import { codeOf, inStep, type Step, type Traces, waited } from '../traces/traces.ts'
+import { BYTES_PER_SECOND } from '../media/media.ts'
+import type { Jobs } from '../queue/jobs.ts'
+import { codeOf, inStep, type Step, waited } from '../traces/traces.ts'
 import { audioKey, folderOf } from './keys.ts'
 import { createPlan } from './plan.ts'
 import {
@@ -20,22 +15,9 @@ import {
   takeUp,
 } from './transcriptions.store.ts'
 import { watch } from './watch.ts'
+import type { WorkServices } from './work-services.ts'
 
 const MAX_FAILURES = 5
-
-export type WorkServices = {
-  db: Database
-  changes: Changes
-  queue: Queue
-  storage: Storage
-  media: Media
-  engines: Engines
-  maxAudioSeconds: number
-  /** Spans of one user that engines are at, on all machines together; undefined: as many as there is room for. */
-  maxConcurrentPerUser: number | undefined
-  traces: Traces
-  log: Log
-}
 
 /**
  * Prepare: audio → pcm in storage, one of each channel that is transcribed apart, and its envelopes, its span plan and at

@@ -1,7 +1,8 @@
 import { priorityOf } from '../auth/users.store.ts'
 import type { Transaction } from '../db/database.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
-import type { NewJob, Queue } from '../queue/queue.ts'
+import type { NewJob } from '../queue/jobs.ts'
+import type { Queue } from '../queue/queue.ts'
 import { insertSpans, type SpanRange } from './spans.store.ts'
 import { countOpen, type Transcription } from './transcriptions.store.ts'
 

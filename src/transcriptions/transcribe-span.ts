@@ -3,11 +3,10 @@ import { failsOver } from '../engines/preference.ts'
 import { VerbatimError } from '../errors.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
 import { planSpans } from '../media/span-plan.ts'
-import type { Jobs } from '../queue/queue.ts'
+import type { Jobs } from '../queue/jobs.ts'
 import { codeOf, type Facts, inStep, type Step, waited } from '../traces/traces.ts'
 import { finishIfDone } from './finish.ts'
 import { readPcm, removePcm } from './pcm.ts'
-import type { WorkServices } from './prepare.ts'
 import { addSpans, enqueueSpans, turnOf } from './span-jobs.ts'
 import {
   askedFor,
@@ -29,6 +28,7 @@ import {
   type Transcription,
 } from './transcriptions.store.ts'
 import { watch } from './watch.ts'
+import type { WorkServices } from './work-services.ts'
 
 const MAX_FAILURES = 8
 const MAX_PAUSE_SECONDS = 60

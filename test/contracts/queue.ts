@@ -9,7 +9,8 @@ import {
   test,
 } from 'bun:test'
 import type { Database } from '../../src/db/database.ts'
-import type { NewJob, Queue } from '../../src/queue/queue.ts'
+import type { NewJob } from '../../src/queue/jobs.ts'
+import type { Queue } from '../../src/queue/queue.ts'
 
 // Far more than is needed: a machine may have much else to do.
 setDefaultTimeout(30_000)

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { count } from 'drizzle-orm'
 import { outbox } from '../../src/db/schema.ts'
+import type { NewJob } from '../../src/queue/jobs.ts'
 import { outboxQueue, startTakeover } from '../../src/queue/outbox.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
-import type { NewJob, Queue } from '../../src/queue/queue.ts'
+import type { Queue } from '../../src/queue/queue.ts'
 import { databases, type TestDatabase } from '../databases.ts'
 
 setDefaultTimeout(30_000)

@@ -12,13 +12,13 @@ import { noTraces } from '../../src/traces/traces.ts'
 import { pcmFolder } from '../../src/transcriptions/keys.ts'
 import { joinTexts } from '../../src/transcriptions/languages.ts'
 import { createProbe, type Look } from '../../src/transcriptions/look.ts'
-import type { WorkServices } from '../../src/transcriptions/prepare.ts'
 import {
   findTranscription,
   segmentsOf,
   type Transcription,
 } from '../../src/transcriptions/transcriptions.store.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
+import type { WorkServices } from '../../src/transcriptions/work-services.ts'
 import type { DeliverServices } from '../../src/webhooks/deliver.ts'
 import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 import { startWorker } from '../../src/worker.ts'

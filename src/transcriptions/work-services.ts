@@ -1,0 +1,23 @@
+import type { Changes } from '../db/changes.ts'
+import type { Database } from '../db/database.ts'
+import type { Engines } from '../engines/preference.ts'
+import type { Log } from '../log.ts'
+import type { Media } from '../media/media.ts'
+import type { Queue } from '../queue/queue.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { Traces } from '../traces/traces.ts'
+
+/** What the jobs of transcriptions are done with. */
+export type WorkServices = {
+  db: Database
+  changes: Changes
+  queue: Queue
+  storage: Storage
+  media: Media
+  engines: Engines
+  maxAudioSeconds: number
+  /** Spans of one user that engines are at, on all machines together; undefined: as many as there is room for. */
+  maxConcurrentPerUser: number | undefined
+  traces: Traces
+  log: Log
+}
