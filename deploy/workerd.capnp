@@ -17,6 +17,7 @@ const config :Workerd.Config = (
         (name = "DATA_DIR", fromEnvironment = "DATA_DIR"),
         (name = "MODE", fromEnvironment = "MODE"),
         (name = "DATABASE_URL", fromEnvironment = "DATABASE_URL"),
+        (name = "DATABASE_CONNECTIONS", fromEnvironment = "DATABASE_CONNECTIONS"),
         (name = "STORAGE_URL", fromEnvironment = "STORAGE_URL"),
         (name = "AWS_ACCESS_KEY_ID", fromEnvironment = "AWS_ACCESS_KEY_ID"),
         (name = "AWS_SECRET_ACCESS_KEY", fromEnvironment = "AWS_SECRET_ACCESS_KEY"),
