@@ -2,7 +2,7 @@ import { access, constants, mkdir, open, readdir, rename, rm, stat } from 'node:
 import { dirname, join } from 'node:path'
 import { VerbatimError } from '../errors.ts'
 import { fill, openAside } from './aside.ts'
-import { orIfMissing } from './file-errors.ts'
+import { isMissing, orIfMissing } from './file-errors.ts'
 import { checkedKey } from './key.ts'
 import { meter } from './measure.ts'
 import type { Storage, StoredKey } from './storage.ts'
@@ -67,14 +67,28 @@ export async function diskStorage({ root }: { root: string }): Promise<Storage> 
   }
 }
 
+/** What is removed again as soon as it is there need not outlast a power cut. */
 async function moveInto(from: string, path: string) {
   const folder = dirname(path)
-  const firstMade = await mkdir(folder, { recursive: true })
-  await rename(from, path)
-  await sync(folder)
+  const firstMade = await renameInto(from, path)
+  await sync(folder).catch(orIfMissing(undefined))
   // A new folder's name is its parent's to keep.
   for (let made = folder; firstMade && made.length >= firstMade.length; made = dirname(made)) {
-    await sync(dirname(made))
+    await sync(dirname(made)).catch(orIfMissing(undefined))
+  }
+}
+
+/** A folder that is removed in the same moment is made again. Gives the first of the folders that it made. */
+async function renameInto(from: string, path: string): Promise<string | undefined> {
+  for (;;) {
+    try {
+      const firstMade = await mkdir(dirname(path), { recursive: true })
+      await rename(from, path)
+      return firstMade
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      await access(from)
+    }
   }
 }
 

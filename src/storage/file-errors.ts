@@ -6,6 +6,11 @@ export function orIfMissing<T>(value: T) {
   }
 }
 
+/** Nothing has that name. */
+export function isMissing(error: unknown): boolean {
+  return hasCode(error, 'ENOENT')
+}
+
 /** No room on the disk, in the user's quota, or under the limit on a file's size. */
 export function isFull(error: unknown): boolean {
   return hasCode(error, 'ENOSPC', 'EDQUOT', 'EFBIG')

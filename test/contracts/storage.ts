@@ -245,6 +245,19 @@ export function storageContract(options: {
       await storage.remove('all/one')
     })
 
+    test('writes below what is removed in the same moment, and either is the last', async () => {
+      for (let round = 0; round < 50; round++) {
+        const keys = ['one', 'two', 'three'].map((name) => `removed-${round}/folder/${name}`)
+        const removing = async () => {
+          for (let time = 0; time < 5; time++) await storage.remove(`removed-${round}`)
+        }
+        const writing = keys.map((key) => storage.write(key, streamOf(bytes.subarray(0, 10))))
+        await Promise.all([...writing, removing()])
+        for (const key of await keysBelow(storage, `removed-${round}`)) expect(keys).toContain(key)
+      }
+      expect(await options.remains()).toEqual([])
+    })
+
     test('lets a write go on that is not abandoned, also when it is opened meanwhile', async () => {
       const { stream, goOn } = haltingStream(bytes, 10 * MEGABYTE)
       const writing = storage.write('going/audio', stream)
