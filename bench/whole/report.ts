@@ -74,7 +74,6 @@ function runsOf(rounds: Run[][], name: string): Run[] {
 
 const STAGES: Record<string, (stages: Stages) => number> = {
   'accepted, after': ({ accepted }) => accepted,
-  'decoder started, after': ({ decoding }) => decoding,
   'first span sent, after': ({ spans }) => Math.min(...spans.map(({ from }) => from)),
   'first span done, after': ({ spans }) => Math.min(...spans.map(({ to }) => to)),
   'all decoded, after': ({ decoded }) => decoded,
