@@ -60,9 +60,13 @@ async function say(title: string, table: string, raw: unknown) {
   await writeFile(join(OUT, 'scale.json'), JSON.stringify(figures, null, 2))
 }
 
-async function fill({ queue, url }: Place) {
-  const waiting = (await queue.backlogs()).find(({ name }) => name === 'clip')?.waiting ?? 0
-  const count = QUEUED - waiting
+async function waiting({ queue }: Place): Promise<number> {
+  return (await queue.backlogs()).find(({ name }) => name === 'clip')?.waiting ?? 0
+}
+
+async function fill(place: Place) {
+  const { url } = place
+  const count = QUEUED - (await waiting(place))
   if (count <= 0) return null
   const uploadsPerSecond = await upload({ url, count })
   return { count, uploadsPerSecond, preparedPerSecond: await prepare({ url, count }) }
@@ -101,12 +105,13 @@ async function measure(place: Place) {
       const [since] = await sql<{ now: Date }[]>`select now()`
       const [observed, latencies] = await Promise.all([observe(SECONDS), ask()])
       const workerCpuSeconds = cpuSeconds() - cpu
+      const left = await waiting(place)
       const from = since?.now ?? new Date()
       const [done] = await sql<{ count: number }[]>`
         select count(*)::int from spans where state = 'done' and finished_at >= ${from}
           and finished_at < ${from}::timestamptz + make_interval(secs => ${observed.seconds})`
       const slots = workers * SIDECAR_LIMITS.clipConcurrency
-      return { workers, slots, spans: done?.count ?? 0, observed, latencies, workerCpuSeconds }
+      return { workers, slots, spans: done?.count ?? 0, left, observed, latencies, workerCpuSeconds }
     })
     busy.push({ ...one, answerMs: ANSWER_MS })
   }

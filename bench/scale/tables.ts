@@ -12,6 +12,8 @@ export type Busy = Idle & {
   answerMs: number
   /** Finished meanwhile. */
   spans: number
+  /** That waited at the end. */
+  left: number
   latencies: Latencies
   workerCpuSeconds: number
 }
@@ -66,7 +68,7 @@ export function idleTable(idle: Idle[]): string {
 export function busyTable(busy: Busy[]): string {
   return tableOf(
     [
-      ...['workers', 'slots', 'spans/s', 'of the ideal', 'statements a span', 'database, ms a span'],
+      ...['workers', 'slots', 'spans/s', 'of the ideal', 'left', 'statements a span', 'database, ms a span'],
       ...['database, cores', 'workers, cores', 'connections', 'waits most for'],
     ],
     busy.map((one) => {
@@ -76,6 +78,7 @@ export function busyTable(busy: Busy[]): string {
         one.slots,
         rateOf(one),
         rateOf(one) / idealOf(one),
+        one.left,
         callsOf(observed) / spans,
         (1000 * observed.cpuSeconds) / spans,
         observed.cpuSeconds / observed.seconds,
