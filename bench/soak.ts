@@ -13,6 +13,7 @@ import { randomFrom } from '../test/seeded.ts'
 import { ROOT } from '../test/sidecar-dir.ts'
 import { processSample } from './process-sample.ts'
 import type { World } from './soak/client.ts'
+import { countConnections } from './soak/connections.ts'
 import { allInOne, apart, type Deployment } from './soak/deployments.ts'
 import { flatnessOf, LEAST_MINUTES } from './soak/flatness.ts'
 import { type Host, openHost } from './soak/host.ts'
@@ -155,10 +156,16 @@ async function sample(places: Place[], began: number): Promise<Sample> {
   return found
 }
 
+/** Without connections to the database: each pool opens as many as are asked for at once, up to its bound, and keeps them. */
 async function descriptors(places: Place[]): Promise<Map<string, number>> {
-  const processes = places.flatMap(({ deployment }) => deployment.processes)
-  const found = await Promise.all(processes.map(processSample))
-  return new Map(found.map((one) => [one.name, one.descriptors]))
+  const found = places.flatMap(({ deployment: { processes, databaseUrl } }) =>
+    processes.map(async (process): Promise<[string, number]> => {
+      const port = Number(databaseUrl && new URL(databaseUrl).port)
+      const [{ descriptors }, pids] = await Promise.all([processSample(process), process.pids()])
+      return [process.name, descriptors - (await countConnections(pids, port))]
+    }),
+  )
+  return new Map(await Promise.all(found))
 }
 
 async function scrape({ deployment, world }: Place): Promise<void> {

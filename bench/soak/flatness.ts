@@ -58,7 +58,7 @@ export function flatnessOf(
       descriptorsBefore,
       descriptorsAfter,
       isFlat: !isLong || growth < GROWTH,
-      // Postgres has some for each connection, and the pools of those who ask it grow with what they ask at once.
+      // Postgres has some for each connection to it.
       isClosed: name === 'Postgres' || Math.abs(descriptorsAfter - descriptorsBefore) <= DESCRIPTORS,
     }
   })
