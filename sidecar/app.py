@@ -1,6 +1,5 @@
 """The routes, in text-generation-inference's manner."""
 
-import logging
 import time
 
 from starlette.applications import Starlette
@@ -14,12 +13,10 @@ from .answer import answer
 from .errors import Cancelled, RequestError
 from .exposition import CONTENT_TYPE
 from .languages import NAMES
-from .problem import Problem
+from .problem import Problem, report
 from .service import Service
 from .stream import Stream
 from .work import authorize, taken
-
-log = logging.getLogger("sidecar")
 
 _CLIENT_LEFT = 499
 
@@ -98,8 +95,7 @@ def _milliseconds(seconds: float) -> str:
 
 
 async def _refused(request: Request, error: RequestError) -> Response:
-    if error.status == 424:
-        log.error("%s", error.message, exc_info=error.__cause__)
+    report(request, error)
     return Problem(request, error)
 
 

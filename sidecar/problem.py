@@ -1,6 +1,8 @@
 """A RequestError → its answer."""
 
 import asyncio
+import logging
+import re
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -8,7 +10,10 @@ from starlette.types import Receive, Scope, Send
 
 from .errors import RequestError
 
+log = logging.getLogger("sidecar")
+
 _LINGER = 2.0
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Problem(JSONResponse):
@@ -37,6 +42,15 @@ class Problem(JSONResponse):
         except TimeoutError:
             pass
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def report(request: Request, error: RequestError) -> None:
+    """Logs what was the server's failure, and the `traceparent` (W3C Trace Context) of whose request it was."""
+    if error.status != 424:
+        return
+    given = request.headers.get("traceparent", "")
+    trace = f" (traceparent {given})" if _TRACEPARENT.fullmatch(given) else ""
+    log.error("%s%s", error.message, trace, exc_info=error.__cause__)
 
 
 def _unread(request: Request) -> bool:

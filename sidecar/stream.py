@@ -1,7 +1,6 @@
 """`/generate_stream`: each segment the moment it and all before it are done, then the whole."""
 
 import asyncio
-import logging
 from contextlib import suppress
 
 from starlette.requests import Request
@@ -9,12 +8,11 @@ from starlette.types import Receive, Scope, Send
 
 from .answer import event, last_event
 from .errors import Cancelled, RequestError
+from .problem import report
 from .segments import Segment
 from .service import Service
 from .sse import EventStream
 from .work import Work, taken
-
-log = logging.getLogger("sidecar")
 
 _KEEP_ALIVE = 15.0
 
@@ -34,8 +32,7 @@ class Stream:
         except RequestError as error:
             if not events.opened:
                 raise
-            if error.status == 424:
-                log.error("%s", error.message, exc_info=error.__cause__)
+            report(self._request, error)
             with suppress(Cancelled):
                 await events.event(error.body)
                 await events.close()

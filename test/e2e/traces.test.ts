@@ -22,7 +22,7 @@ const [CLIENT, ERROR] = [3, 2]
 const postgres = databases.find(({ name }) => name === 'Postgres')
 
 /** Answers each span with the same words, or as it is told to; keeps the headers it was sent. */
-function scriptedSidecar(answer: () => Response = heard) {
+function scriptedSidecar(answer: () => Response | Promise<Response> = heard) {
   const headers: Record<string, string>[] = []
   const server = Bun.serve({
     port: 0,
@@ -53,6 +53,9 @@ async function uploadTraced(user: Awaited<ReturnType<typeof signUp>>, url: strin
   const { transcription_id: id }: { transcription_id: string } = await answer.json()
   return id
 }
+
+/** Says at its end whether it has loaded what makes traces. */
+const TELLING = [process.execPath, '--preload', './test/traces/loaded.ts', 'src/main.ts']
 
 const named = (steps: ToldStep[], name: string) => steps.filter((step) => step.name === name)
 
@@ -219,12 +222,56 @@ test('an engine that fails is an error in the trace, and the next one follows', 
   })
 }, 180_000)
 
+test.skipIf(!postgres)(
+  'what came where no traces are kept is one trace from there on, whichever worker dies',
+  async () => {
+    if (!postgres) return
+    await withFolder(async (folder) => {
+      const [database, collector] = [await postgres.open(), openCollector()]
+      const taken = Promise.withResolvers<void>()
+      let isFirst = true
+      const sidecar = scriptedSidecar(() => {
+        if (!isFirst) return heard()
+        isFirst = false
+        taken.resolve()
+        return new Promise<Response>(() => {})
+      })
+      const env = { DATA_DIR: folder, DATABASE_URL: database.url ?? '', SIDECAR_URL: sidecar.url }
+      const api = await startService({ ...env, MODE: 'api' })
+      const startWorker = () =>
+        startService({ ...env, MODE: 'worker', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url })
+      const first = await startWorker()
+      const user = await signUp(api.url)
+      const id = await uploadTraced(user, api.url, SPEECH)
+      await taken.promise
+      await first.kill('SIGKILL')
+      const second = await startWorker()
+      expect((await user.finished(id)).status).toBe('completed')
+      expect(await Promise.all([second.kill('SIGTERM'), api.kill('SIGTERM')])).toEqual([0, 0])
+
+      const [row] = await database.db.select().from(transcriptions)
+      const [, trace = '', prepare = ''] = row?.traceparent?.split('-') ?? []
+      expect(trace).not.toBe(CALLER.trace)
+      const steps = await collector.trace(trace, (own) => own.length > 0)
+      expect(named(steps, 'span')).toMatchObject([
+        { parentSpanId: prepare, facts: { 'verbatim.transcription.id': id, 'verbatim.span.attempt': 2 } },
+      ])
+      expect(named(steps, 'finish')).toHaveLength(1)
+      sidecar.stop()
+      await collector.close()
+      await database.close()
+    })
+  },
+  180_000,
+)
+
 test('a collector that is away, or never answers, costs a line in the log and nothing else', async () => {
   await withFolder(async (folder) => {
     const collector = openCollector()
     const sidecar = scriptedSidecar()
     const env = { DATA_DIR: folder, SIDECAR_URL: sidecar.url }
-    const away = await startService({ ...env, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${freePort()}` })
+    const nobody = `http://127.0.0.1:${freePort()}`
+    const away = await startService({ ...env, OTEL_EXPORTER_OTLP_ENDPOINT: nobody }, TELLING)
     const user = await signUp(away.url)
     const id = await user.upload(SPEECH)
     expect((await user.finished(id)).status).toBe('completed')
@@ -232,6 +279,7 @@ test('a collector that is away, or never answers, costs a line in the log and no
     while (lost().length === 0) await Bun.sleep(50)
     expect(await away.kill('SIGTERM')).toBe(0)
     expect(lost()).toHaveLength(1)
+    expect(away.output).toContain('what makes traces was loaded')
 
     collector.answer(() => new Promise(() => {}))
     const silent = await startService({ ...env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url })
@@ -247,15 +295,15 @@ test('a collector that is away, or never answers, costs a line in the log and no
 test('without a collector nothing of it is loaded, sent on or stored', async () => {
   await withFolder(async (folder) => {
     const sidecar = scriptedSidecar()
-    const service = await startService({
-      DATA_DIR: folder,
-      SIDECAR_URL: sidecar.url,
-      OTEL_SERVICE_NAME: 'unheard-of',
-    })
+    const service = await startService(
+      { DATA_DIR: folder, SIDECAR_URL: sidecar.url, OTEL_SERVICE_NAME: 'unheard-of' },
+      TELLING,
+    )
     const user = await signUp(service.url)
     const id = await uploadTraced(user, service.url, SPEECH)
     expect((await user.finished(id)).status).toBe('completed')
     expect(await service.kill('SIGTERM')).toBe(0)
+    expect(service.output).toContain('what makes traces was not loaded')
     expect(sidecar.headers).toHaveLength(1)
     expect(sidecar.headers[0]).not.toHaveProperty('traceparent')
     sidecar.stop()
