@@ -31,6 +31,9 @@ async function environment(): Promise<Record<string, string | undefined>> {
   return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value ?? undefined]))
 }
 
+// The first process of a container is ended by no signal that it does not hear.
+if (!isWorkerd) process.on('SIGTERM', () => process.exit(0))
+
 const answer = await start()
 
 /** As `deno serve`, workerd and Bun take it; workerd alone gives a `context`, and Bun alone wants to know when to give up. */

@@ -15,23 +15,28 @@ async function main(settings: Settings) {
   let port = settings.PORT
   const publicUrl = () => settings.PUBLIC_URL ?? `http://localhost:${port}`
   const stopping = new AbortController()
-  const service = await assemble({ settings, env: process.env, publicUrl, log })
-  const app = listen(service, { settings, stopping: stopping.signal })
-  port = app.server?.port ?? port
-  log(`listening on ${publicUrl()}; ${service.api ? 'uploads are taken' : 'jobs are taken up'} from now on`)
-  if (service.work) await startWorker(service.work)
-
+  // Heard from now on: the first process of a container is ended by no signal that it does not hear.
+  let close = async () => {}
   const stop = async (signal: NodeJS.Signals) => {
     if (stopping.signal.aborted) process.exit(1)
     stopping.abort()
     log(`${signal}: stopping`)
-    await app.stop()
-    await service.stop(GRACE_MS)
+    await close()
     log('stopped')
     process.exit(0)
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+
+  const service = await assemble({ settings, env: process.env, publicUrl, log })
+  const app = listen(service, { settings, stopping: stopping.signal })
+  port = app.server?.port ?? port
+  log(`listening on ${publicUrl()}; ${service.api ? 'uploads are taken' : 'jobs are taken up'} from now on`)
+  if (service.work) await startWorker(service.work)
+  close = async () => {
+    await app.stop()
+    await service.stop(GRACE_MS)
+  }
 
   await service.work?.engines.whenReady(stopping.signal).catch(() => {})
   if (service.api && settings.LOG === 'text' && !stopping.signal.aborted) console.log(tour(publicUrl()))

@@ -53,7 +53,7 @@ for (const { name, command } of runtimes) {
       token = await anyone.newToken()
       ada = anyone.as(token)
     })
-    afterAll(() => edge?.stop())
+    afterAll(() => edge?.kill('SIGKILL'))
 
     const idOf = (body: unknown) => textAt(body, 'transcription_id')
 
@@ -403,7 +403,13 @@ for (const { name, command } of runtimes) {
       const lost = startEdge(command, (own) => ({ ...place.settings(own), DATABASE_URL: url }))
       const said = await lost.listening.catch((error: Error) => error.message)
       expect(said).toContain('it ended with 1:\nThe database of DATABASE_URL cannot be opened: ')
-      await lost.stop()
+      await lost.kill('SIGKILL')
+    })
+
+    test('ends when it is told to', async () => {
+      const other = startEdge(command, place.settings)
+      await other.listening
+      expect(await other.kill('SIGTERM')).toBe(0)
     })
 
     test('says in one line what it lacks', async () => {
@@ -411,7 +417,7 @@ for (const { name, command } of runtimes) {
       const line =
         'Here the API runs alone, without a disk: it takes DATABASE_URL, STORAGE_URL, JWT_SECRET and PUBLIC_URL'
       expect(await bare.listening.catch((error: Error) => error.message)).toContain(line)
-      await bare.stop()
+      await bare.kill('SIGKILL')
     })
   })
 }

@@ -59,7 +59,8 @@ export type EdgeProcess = {
   output: string[]
   /** Resolves once it answers; rejects where it has ended. */
   listening: Promise<void>
-  stop(): Promise<void>
+  /** Gives the status that it ends with; null where the signal has ended it. */
+  kill(signal: NodeJS.Signals): Promise<number | null>
 }
 
 /** Starts the edge entry with these settings alone. */
@@ -97,10 +98,11 @@ export function startEdge(command: Command, settings: (url: string) => Record<st
     url,
     output,
     listening,
-    async stop() {
-      child.kill('SIGKILL')
+    async kill(signal) {
+      child.kill(signal)
       await child.exited
       await drained
+      return child.exitCode
     },
   }
 }
