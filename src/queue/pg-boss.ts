@@ -104,7 +104,7 @@ export async function pgBossQueue({
     async work(name, { concurrency, perGroup }, handle) {
       listening ??= listen(CHANNEL, { hear: wake, missed: wakeAll })
       await listening
-      const taking = startTaking({ boss, name, concurrency, perGroup, handle, onError })
+      const taking = startTaking({ boss, name, concurrency, perGroup, handle, onError: failed })
       takings.push(taking)
       taking.wake()
     },

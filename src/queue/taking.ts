@@ -41,13 +41,12 @@ export function startTaking<Name extends QueueName>({
   concurrency: number
   perGroup: number | undefined
   handle: (data: Jobs[Name], signal: AbortSignal, since: Date) => Promise<void>
-  onError: (error: Error) => void
+  onError: (error: unknown) => void
 }): Taking {
   const running = new Map<Job<Name>, AbortController>()
   let stopping = false
   let idle = Promise.withResolvers<void>()
   idle.resolve()
-  const failed = (error: unknown) => onError(error instanceof Error ? error : new Error(String(error)))
 
   async function take(): Promise<boolean> {
     const room = concurrency - running.size
@@ -76,7 +75,7 @@ export function startTaking<Name extends QueueName>({
       await boss.deleteJob(name, [job])
     } catch (error) {
       // Where the database cannot be reached, the job comes back once its heartbeat is missed.
-      await boss.fail(name, [job], error instanceof Error ? error : { error }).catch(failed)
+      await boss.fail(name, [job], error instanceof Error ? error : { error }).catch(onError)
     } finally {
       running.delete(job)
       if (running.size === 0) idle.resolve()
@@ -84,7 +83,7 @@ export function startTaking<Name extends QueueName>({
     }
   }
 
-  const rounds = startRounds({ round: take, everyMs: ROUND_MS, onError: failed })
+  const rounds = startRounds({ round: take, everyMs: ROUND_MS, onError })
 
   return {
     name,
@@ -108,7 +107,7 @@ export function startTaking<Name extends QueueName>({
     },
     async giveBack() {
       const jobs = [...running.keys()]
-      if (jobs.length > 0) await boss.fail(name, jobs, stopped())
+      if (jobs.length > 0) await boss.fail(name, jobs, stopped()).catch(onError)
     },
   }
 }
