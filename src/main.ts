@@ -32,11 +32,11 @@ async function main(settings: Settings) {
   const app = listen(service, { settings, stopping: stopping.signal })
   port = app.server?.port ?? port
   log(`listening on ${publicUrl()}; ${service.api ? 'uploads are taken' : 'jobs are taken up'} from now on`)
-  if (service.work) await startWorker(service.work)
   close = async () => {
     await app.stop()
     await service.stop(GRACE_MS)
   }
+  if (service.work) await startWorker(service.work)
 
   await service.work?.engines.whenReady(stopping.signal).catch(() => {})
   if (service.api && settings.LOG === 'text' && !stopping.signal.aborted) console.log(tour(publicUrl()))
