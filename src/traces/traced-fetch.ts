@@ -24,7 +24,7 @@ export function tracedFetch({
       'verbatim.engine': engine,
     }
     return inStep(traces, { name: `${method} ${engine}`, kind: 'client', facts }, async (step) => {
-      const headers = new Headers(init.headers)
+      const headers = new Headers(init.headers ?? (to instanceof Request ? to.headers : {}))
       if (isOwn && step.traceparent) headers.set('traceparent', step.traceparent)
       const response = await fetch(to, { ...init, headers })
       step.tell({ 'http.response.status_code': response.status })
