@@ -12,7 +12,8 @@ export async function withClosing(work: (defer: Defer) => Promise<void>): Promis
   const stopped = Promise.withResolvers<void>()
   let isStopped = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
+    // A second one, as `timeout` and a terminal send to all of a group, does not cut the closing short.
+    process.on(signal, () => {
       isStopped = true
       stopped.resolve()
     })
