@@ -20,3 +20,23 @@ export function tableOf(head: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`
   return [line(head), `| --- |${' ---: |'.repeat(head.length - 1)}`, ...rows.map(line)].join('\n')
 }
+
+/** Such a table: a row for each of `names`, and in each column the spread of what `figuresOf` gives for it. */
+export function spreadTable<Figure>({
+  columns,
+  names,
+  figuresOf,
+}: {
+  /** By their titles; `digits` behind the point. */
+  columns: Record<string, { figure: Figure; digits: number }>
+  names: string[]
+  figuresOf: (name: string, figure: Figure) => number[]
+}): string {
+  return tableOf(
+    ['', ...Object.keys(columns)],
+    names.map((name) => [
+      name,
+      ...Object.values(columns).map(({ figure, digits }) => spread(figuresOf(name, figure), digits)),
+    ]),
+  )
+}

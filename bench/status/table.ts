@@ -1,3 +1,4 @@
+import { median, spread, spreadTable } from '../figures.ts'
 import type { Measured } from './measure.ts'
 
 /** What was measured of each subject, by its name, in each round. */
@@ -52,17 +53,8 @@ export function tableOf({
   names: string[]
   besideBare: boolean
 }): string {
-  const columns = Object.entries({ ...COLUMNS, ...(besideBare && BESIDE_BARE) })
-  return [
-    `| | ${columns.map(([title]) => title).join(' | ')} |`,
-    `| --- |${' ---: |'.repeat(columns.length)}`,
-    ...names.map((name) => {
-      const cells = columns.map(([, { figure, digits }]) =>
-        spread(figuresOf({ rounds, name, figure }), digits),
-      )
-      return `| ${[name, ...cells].join(' | ')} |`
-    }),
-  ].join('\n')
+  const columns = { ...COLUMNS, ...(besideBare && BESIDE_BARE) }
+  return spreadTable({ columns, names, figuresOf: (name, figure) => figuresOf({ rounds, name, figure }) })
 }
 
 /** The targets, in words, and whether each is met. */
@@ -86,18 +78,4 @@ function figuresOf({ rounds, name, figure }: { rounds: Round[]; name: string; fi
     const one = round[name]
     return one ? [figure(one, round)] : []
   })
-}
-
-function spread(figures: number[], digits: number): string {
-  const text = (value: number) => value.toFixed(digits)
-  return figures.length < 2
-    ? text(median(figures))
-    : `${text(median(figures))} (${text(Math.min(...figures))}–${text(Math.max(...figures))})`
-}
-
-function median(figures: number[]): number {
-  const sorted = figures.toSorted((a, b) => a - b)
-  const middle = sorted.length / 2
-  const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]]
-  return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2
 }

@@ -1,4 +1,4 @@
-import { median, spread } from '../figures.ts'
+import { median, spreadTable } from '../figures.ts'
 import type { Measured } from './measure.ts'
 
 export const LEAST_RATIO = 0.8
@@ -35,17 +35,11 @@ const COLUMNS: Record<string, { figure: Figure; digits: number }> = {
 
 /** Markdown: a row for each of `names`. Ratios are of the same round. */
 export function tableOf({ rounds, names }: { rounds: Measured[][]; names: string[] }): string {
-  const columns = Object.entries(COLUMNS)
-  return [
-    `| | ${columns.map(([title]) => title).join(' | ')} |`,
-    `| --- |${' ---: |'.repeat(columns.length)}`,
-    ...names.map((name) => {
-      const cells = columns.map(([, { figure, digits }]) =>
-        spread(figuresOf({ rounds, name, figure }), digits),
-      )
-      return `| ${[name, ...cells].join(' | ')} |`
-    }),
-  ].join('\n')
+  return spreadTable({
+    columns: COLUMNS,
+    names,
+    figuresOf: (name, figure) => figuresOf({ rounds, name, figure }),
+  })
 }
 
 /** What the service misses of its targets, in words. */
