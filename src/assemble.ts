@@ -20,6 +20,7 @@ import { type Engines, inOrder } from './engines/preference.ts'
 import { sidecarEngine } from './engines/sidecar/sidecar.ts'
 import { StartError } from './errors.ts'
 import { createHealth, ELSEWHERE } from './health/health.ts'
+import type { Step } from './lifecycle.ts'
 import { removeOver, takeTurn } from './limits/counters.store.ts'
 import type { Log } from './log.ts'
 import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'
@@ -58,27 +59,27 @@ export type Service = {
   api: ApiServices | null
   /** Null in a process that only serves the API. */
   work: (WorkServices & DeliverServices) | null
-  /** Takes no more jobs, hands back what still runs after `graceMs`, then closes everything. */
-  stop(graceMs: number): Promise<void>
 }
 
 type Secrets = [string, ...string[]]
 
 /**
- * The one place where adapters are chosen and wired. What is left by a run before that was cut off is put in order.
- * Throws `StartError` for what an operator can cure.
+ * The only place where adapters are chosen and wired, each in a step of the start: the steps are closed in reverse order.
+ * Jobs that an interrupted run left behind are enqueued again. Throws `StartError` for a problem that an operator can fix.
  */
 export async function assemble({
   settings,
   env,
   publicUrl,
   log: plainLog,
+  step,
 }: {
   settings: Settings
   /** The CPU sidecar's own settings are read from it. */
   env: Record<string, string | undefined>
   publicUrl: () => string
   log: Log
+  step: Step
 }): Promise<Service> {
   const dataDir = resolve(settings.DATA_DIR)
   const isEmbedded = settings.DATABASE_URL === undefined
@@ -87,42 +88,86 @@ export async function assemble({
       `MODE is ${settings.MODE}; it takes a DATABASE_URL too: the embedded one is for one process`,
     )
   }
-  const traces = await openTraces(settings, plainLog)
+  const traces = await step(
+    'traces',
+    () => openTraces(settings, plainLog),
+    (traces) => traces.close(),
+  )
   const log = settings.LOG === 'json' ? tracedLog(plainLog, traces) : plainLog
-  // Processes that share a database and a storage may share the folder too.
-  const lock = isEmbedded ? lockDirectory(dataDir) : null
-  const storage = await openStorage({ settings, dataDir })
-  const { database, queue } = await openDatabase({ settings, dataDir, log })
-  const { db } = database
+  if (isEmbedded) {
+    // Processes that share a database and a storage may share the folder too.
+    await step(
+      'data directory',
+      () => lockDirectory(dataDir),
+      (lock) => lock.release(),
+    )
+  }
+  const storage = await step('storage', () => openStorage({ settings, dataDir }))
+  const database = await step(
+    'database',
+    () => openDatabase({ settings, dataDir }),
+    (database) => database.close(),
+  )
+  const { db, listen, connection } = database
+  const queue = await step(
+    'queue',
+    () => pgBossQueue({ database: connection, listen, onError: (error) => log('queue', error) }),
+    (queue) => queue.stop(0),
+  )
   const changes = await openChanges(database)
-  const media = ffmpegMedia()
+  const media = await step(
+    'media',
+    () => ffmpegMedia(),
+    (media) => media.close(),
+  )
   const outbound = guardedOutbound({ allow: settings.OUTBOUND_ALLOW ?? [] })
   if (isEmbedded) {
-    const resumed = await requeue({ db, queue })
+    const resumed = await step('unfinished jobs', () => requeue({ db, queue }))
     await forgetJobs(db)
     if (resumed > 0) log(`going on with ${resumed} unfinished jobs`)
   }
   const soleOwner = isEmbedded && settings.STORAGE_URL === undefined
-  const sweeper = startSweeper({
-    db,
-    storage,
-    retentionDays: settings.RETENTION_DAYS,
-    soleOwner,
-    ...(!soleOwner && { isTurn: () => takeTurn(db, { key: 'sweep', seconds: SWEEP_TURN_SECONDS }) }),
-    alongside: () => removeOver(db),
-    log,
-  })
+  await step(
+    'sweeper',
+    () =>
+      startSweeper({
+        db,
+        storage,
+        retentionDays: settings.RETENTION_DAYS,
+        soleOwner,
+        ...(!soleOwner && { isTurn: () => takeTurn(db, { key: 'sweep', seconds: SWEEP_TURN_SECONDS }) }),
+        alongside: () => removeOver(db),
+        log,
+      }),
+    (sweeper) => sweeper.stop(),
+  )
   const metrics = prometheusMetrics({
     backlogs: () => queue.backlogs(),
     openTranscriptions: () => countOpenByStatus(db),
     hostedSecondsToday: settings.INFERENCE.includes('hosted') ? () => hostedSecondsToday(db) : null,
   })
   const engines =
-    settings.MODE === 'api' ? null : openEngines(db, { settings, dataDir, env, log, metrics, traces })
-  const relay = engines && (await startRelay({ db, queue, listen: database.listen, log }))
-  const takeover = engines && (await startTakeover({ db, queue, listen: database.listen, log }))
+    settings.MODE === 'api'
+      ? null
+      : await step(
+          'engines',
+          () => openEngines(db, { settings, dataDir, env, log, metrics, traces }),
+          (engines) => engines.close(),
+        )
+  if (engines) {
+    await step(
+      'webhook relay',
+      () => startRelay({ db, queue, listen, log }),
+      (relay) => relay.stop(),
+    )
+    await step(
+      'outbox',
+      () => startTakeover({ db, queue, listen, log }),
+      (takeover) => takeover.stop(),
+    )
+  }
 
-  async function openApi(): Promise<Service['api']> {
+  async function openApi(): Promise<ApiServices> {
     const secrets = await secretsFrom(settings, dataDir)
     return createApiServices({
       ...{ settings, secrets, publicUrl, db, changes, queue, storage, outbound },
@@ -143,7 +188,7 @@ export async function assemble({
       traces,
       logsRequests: settings.LOG === 'json',
     },
-    api: settings.MODE === 'worker' ? null : await openApi(),
+    api: settings.MODE === 'worker' ? null : await step('api', openApi),
     work: engines && {
       db,
       changes,
@@ -157,17 +202,6 @@ export async function assemble({
       maxConcurrentPerUser: settings.MAX_CONCURRENT_PER_USER,
       traces,
       log,
-    },
-    async stop(graceMs) {
-      await relay?.stop()
-      await takeover?.stop()
-      await queue.stop(graceMs)
-      await sweeper.stop()
-      await engines?.close()
-      await media.close()
-      await database.close()
-      lock?.release()
-      await traces.close()
     },
   }
 }
@@ -198,18 +232,16 @@ async function openStorage({ settings, dataDir }: { settings: Settings; dataDir:
   })
 }
 
-async function openDatabase({ settings, dataDir, log }: { settings: Settings; dataDir: string; log: Log }) {
-  const onError = (error: Error) => log('queue', error)
+/** `connection`: what the queue opens its own connections to. */
+async function openDatabase({ settings, dataDir }: { settings: Settings; dataDir: string }) {
   const url = settings.DATABASE_URL
   if (url === undefined) {
     const database = await openPglite({ dataDir: join(dataDir, 'postgres') })
-    const { client, listen } = database
-    return { database, queue: await pgBossQueue({ database: { client }, listen, onError }) }
+    return { ...database, connection: { client: database.client } }
   }
   const connections = settings.DATABASE_CONNECTIONS ?? CONNECTIONS[settings.MODE]
   const database = await openPostgres({ url, connections }).catch(refusedDatabase)
-  const { listen } = database
-  return { database, queue: await pgBossQueue({ database: { url }, listen, onError }) }
+  return { ...database, connection: { url } }
 }
 
 function refusedDatabase(error: Error): never {

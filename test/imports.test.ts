@@ -9,7 +9,16 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url))
 type Module = { path: string; imports: string[]; code: string }
 
 const ENTRIES = ['main.ts', 'make-admin.ts', 'edge.ts']
-const WIRING = ['app.ts', 'api-services.ts', 'assemble.ts', 'assemble-edge.ts', 'worker.ts', 'tour.ts']
+const WIRING = [
+  'app.ts',
+  'api-services.ts',
+  'assemble.ts',
+  'assemble-edge.ts',
+  'run.ts',
+  'serve.ts',
+  'worker.ts',
+  'tour.ts',
+]
 /** Where adapters are chosen. */
 const ASSEMBLIES = ['assemble.ts', 'assemble-edge.ts']
 const FEATURES = ['admin', 'auth', 'limits', 'transcriptions', 'health', 'webhooks', 'uploads', 'openai']
@@ -109,7 +118,7 @@ const RULES: { rule: string; breach: (from: string, to: string) => boolean }[] =
 
 /** `edge.ts` runs where there is neither. */
 const mayUseRuntime = (path: string) =>
-  path === 'main.ts' || path === 'make-admin.ts' || path === 'assemble.ts' || isAdapter(path)
+  ['main.ts', 'make-admin.ts', 'run.ts', 'serve.ts', 'assemble.ts'].includes(path) || isAdapter(path)
 
 function breachesOf({ path, imports, code }: Module): string[] {
   const breaches = RULES.flatMap(({ rule, breach }) =>

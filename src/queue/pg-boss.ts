@@ -20,7 +20,7 @@ const HEARTBEAT_SECONDS = 10
 const SUPERVISION_SECONDS = 5
 
 /** What was aborted has so long to hand its job back by itself. */
-const ABORT_MS = 5_000
+const ABORT_MS = 2_000
 
 /** Its statements are short, and few at a time. */
 const CONNECTIONS = 3
@@ -63,6 +63,7 @@ export async function pgBossQueue({
   }
   const takings: Taking[] = []
   let listening: Promise<void> | undefined
+  let draining: Promise<void> | undefined
 
   async function wakeDue(): Promise<boolean> {
     const names = takings.filter((taking) => taking.hasRoom()).map(({ name }) => name)
@@ -84,6 +85,21 @@ export async function pgBossQueue({
     for (const taking of takings) taking.beat().catch(failed)
   }, HEARTBEAT_SECONDS * 500)
 
+  function drain(graceMs: number): Promise<void> {
+    draining ??= (async () => {
+      await due.stop()
+      const abort = setTimeout(() => {
+        for (const taking of takings) taking.abort()
+      }, graceMs)
+      const ended = Promise.all(takings.map((taking) => taking.stop()))
+      await Promise.race([ended, pause(graceMs + ABORT_MS, undefined, { ref: false })])
+      clearTimeout(abort)
+      clearInterval(beats)
+      for (const taking of takings) await taking.giveBack()
+    })()
+    return draining
+  }
+
   return {
     async enqueue(tx, name, jobs) {
       if (jobs.length === 0) return
@@ -104,6 +120,7 @@ export async function pgBossQueue({
     async work(name, { concurrency, perGroup }, handle) {
       listening ??= listen(CHANNEL, { hear: wake, missed: wakeAll })
       await listening
+      if (draining) return
       const taking = startTaking({ boss, name, concurrency, perGroup, handle, onError: failed })
       takings.push(taking)
       taking.wake()
@@ -118,16 +135,10 @@ export async function pgBossQueue({
       for (const name of QUEUES) await boss.deleteAllJobs(name)
     },
 
+    drain,
+
     async stop(graceMs) {
-      await due.stop()
-      const abort = setTimeout(() => {
-        for (const taking of takings) taking.abort()
-      }, graceMs)
-      const ended = Promise.all(takings.map((one) => one.stop()))
-      await Promise.race([ended, pause(graceMs + ABORT_MS, undefined, { ref: false })])
-      clearTimeout(abort)
-      clearInterval(beats)
-      for (const taking of takings) await taking.giveBack()
+      await drain(graceMs)
       await boss.stop({ graceful: true, timeout: 1_000 })
     },
   }

@@ -25,6 +25,11 @@ export type Queue = {
   backlogs(): Promise<Backlog[]>
   /** Drops every job of every queue, whatever its state. For the one owner of a database, at start. */
   clear(): Promise<void>
-  /** Takes no more jobs, waits up to `graceMs` for those that run, then fires their signals and hands them back. */
+  /**
+   * Takes no more jobs, waits up to `graceMs` for those that run, then fires their signals and hands them back. A second call
+   * returns the promise of the first.
+   */
+  drain(graceMs: number): Promise<void>
+  /** Drains the queue, then closes its connections. */
   stop(graceMs: number): Promise<void>
 }
