@@ -57,6 +57,17 @@ async function children(): Promise<number[]> {
   return (await new Response(ps.stdout).text()).trim().split('\n').filter(Boolean).map(Number)
 }
 
+test('a sidecar that is closed at once, or while its files are checked, never starts', async () => {
+  await installed()
+  const before = await children()
+  for (const delay of [0, 1, 5, 20, 50]) {
+    const engine = local()
+    await Bun.sleep(delay)
+    await engine.close()
+    expect(await children()).toEqual(before)
+  }
+}, 60_000)
+
 test(
   'a sidecar that is killed is started again; the span in flight may be sent again, and is',
   async () => {

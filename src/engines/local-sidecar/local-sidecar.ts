@@ -106,6 +106,8 @@ export function localSidecar(options: {
       let why: string
       try {
         const installed = await install()
+        // What was there already is found without looking at the signal.
+        if (signal.aborted) return
         const began = performance.now()
         const how = await runOnce(installed)
         failures = performance.now() - began > WELL_MS ? 1 : failures + 1

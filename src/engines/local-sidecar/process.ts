@@ -1,7 +1,7 @@
 import { eventOf } from './events.ts'
 import { linesOf } from './lines.ts'
 
-const TERM_MS = 10_000
+const TERM_MS = 2_000
 
 export type SidecarProcess = {
   pid: number
@@ -9,7 +9,7 @@ export type SidecarProcess = {
   ready: Promise<number | null>
   /** How it ended, as part of a sentence. */
   ended: Promise<string>
-  /** SIGTERM, and SIGKILL if it has not gone after ten seconds. */
+  /** SIGTERM, and SIGKILL if it has not ended after two seconds. */
   stop(): Promise<void>
   /** SIGKILL, for one that hears nothing any more. */
   kill(): void

@@ -2,8 +2,8 @@ import { linesOf } from './lines.ts'
 
 /**
  * Runs a command to its end and gives its exit code and its last error: the last line of stderr that says
- * so, else the last line. `onLine` gets each line of stdout. When `signal` fires the command is stopped and
- * the signal's reason thrown.
+ * so, else the last line. `onLine` gets each line of stdout. When `signal` fires the command is stopped with every
+ * process that it has started (they are a process group), and the signal's reason is thrown.
  */
 export async function run(options: {
   command: string[]
@@ -13,25 +13,30 @@ export async function run(options: {
   onLine?: (line: string) => void
 }): Promise<{ code: number; lastError: string }> {
   options.signal.throwIfAborted()
-  const process = Bun.spawn(options.command, {
+  const child = Bun.spawn(options.command, {
     env: options.env,
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
-    signal: options.signal,
+    detached: true,
     ...(options.cwd ? { cwd: options.cwd } : {}),
   })
+  const stop = () => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGTERM')
+  }
+  options.signal.addEventListener('abort', stop)
   let lastError = ''
   const readOut = async () => {
-    for await (const line of linesOf(process.stdout)) options.onLine?.(line)
+    for await (const line of linesOf(child.stdout)) options.onLine?.(line)
   }
   const readErrors = async () => {
-    for await (const line of linesOf(process.stderr)) {
+    for await (const line of linesOf(child.stderr)) {
       const says = /^ERROR:/.test(line)
       if (says || !lastError.startsWith('ERROR:')) lastError = line.trim()
     }
   }
-  const [code] = await Promise.all([process.exited, readOut(), readErrors()])
+  child.exited.then(() => options.signal.removeEventListener('abort', stop))
+  const [code] = await Promise.all([child.exited, readOut(), readErrors()])
   options.signal.throwIfAborted()
   return { code, lastError: lastError.replace(/^ERROR: /, '').replace(/\.$/, '') || `exit code ${code}` }
 }
