@@ -1,0 +1,11 @@
+// The service as `npm start` runs it, except that it prints each step of its start, and sends itself SIGTERM after the step
+// that STOP_AFTER names.
+import { run } from '../../src/run.ts'
+
+await run({
+  env: process.env,
+  onStep(name) {
+    console.log(`step: ${name}`)
+    if (name === process.env.STOP_AFTER) process.kill(process.pid, 'SIGTERM')
+  },
+})

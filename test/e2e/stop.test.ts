@@ -1,0 +1,257 @@
+import { describe, expect, test } from 'bun:test'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { databases } from '../databases.ts'
+import { installed } from '../engines/installed-sidecar.ts'
+import { fixtureText } from '../engines/pcm.ts'
+import { ROOT, SIDECAR_DIR } from '../sidecar-dir.ts'
+import { signUp } from './client.ts'
+import { processesMarked } from './processes.ts'
+import { startService, withFolder } from './service.ts'
+import { wordErrorRate } from './words.ts'
+
+const DELAYS = 40
+const DELAYS_WITHIN_MS = 3_000
+/** The grace period of 10 s and five seconds more. */
+const LONGEST_STOP_MS = 15_000
+/** A sidecar that does not exist: the service has no engine. */
+const NO_ENGINE = { SIDECAR_URL: 'http://127.0.0.1:9' }
+
+const postgres = databases.find(({ name }) => name === 'Postgres')
+const clip = Bun.file(join(ROOT, 'test/fixtures/speech.mp3'))
+
+type Started = ReturnType<typeof start>
+
+/** Starts the service; every process that it starts has the mark too. */
+function start(env: Record<string, string>, command = [process.execPath, 'test/e2e/stop-after-step.ts']) {
+  // The sidecar's environment keeps variables whose names start with LC_.
+  const mark = crypto.randomUUID()
+  const child = Bun.spawn(command, {
+    cwd: ROOT,
+    env: { ...process.env, PORT: '0', SIDECAR_DIR, ...env, LC_VERBATIM_TEST: mark },
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
+  let output = ''
+  const waiting: (() => void)[] = []
+  const read = (async () => {
+    for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+      output += chunk
+      for (const look of waiting) look()
+    }
+    for (const look of waiting) look()
+  })()
+  return {
+    child,
+    mark,
+    read,
+    output: () => output,
+    /** Resolves once the output has `text`, or never will. */
+    async printed(text: string) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const look = () => (output.includes(text) || child.exitCode !== null) && resolve()
+      waiting.push(look)
+      look()
+      await Promise.race([promise, read])
+    },
+  }
+}
+
+/** How a process ended that was told to stop, and what it left. */
+async function ending({ child, mark, read }: Started, { isSignaled = false } = {}) {
+  if (!isSignaled) child.kill('SIGTERM')
+  const late = setTimeout(() => child.kill('SIGKILL'), LONGEST_STOP_MS + 2_000)
+  await child.exited
+  clearTimeout(late)
+  await read
+  return { code: child.exitCode, signal: child.signalCode, left: await processesMarked(mark) }
+}
+
+const CLEAN = { code: 0, signal: null, left: [] }
+
+/** The steps of a start, in order. */
+async function stepsOf(env: Record<string, string>): Promise<string[]> {
+  const service = start(env)
+  await service.printed('listening on')
+  expect(await ending(service)).toEqual(CLEAN)
+  return service
+    .output()
+    .split('\n')
+    .flatMap((line) => /^step: (.+)$/.exec(line)?.[1] ?? [])
+}
+
+async function stopAfterEachStep(env: Record<string, string>) {
+  const steps = await stepsOf(env)
+  expect(steps.length).toBeGreaterThan(8)
+  for (const step of steps) {
+    const service = start({ ...env, STOP_AFTER: step })
+    const ended = await ending(service, { isSignaled: true })
+    expect({ step, ...ended, output: service.output() }).toEqual({
+      ...{ step, ...CLEAN },
+      output: expect.stringContaining('SIGTERM: stopping'),
+    })
+  }
+}
+
+/** Uploads the clip, and checks after the next start that each accepted upload is transcribed. */
+async function expectAllFinished(env: Record<string, string>, of: (url: string) => Promise<string[]>) {
+  const service = await startService(env)
+  try {
+    const text = await fixtureText()
+    for (const transcription of await of(service.url)) {
+      expect(wordErrorRate(text, transcription)).toBeLessThanOrEqual(0.1)
+    }
+  } finally {
+    expect(await service.kill('SIGTERM')).toBe(0)
+  }
+}
+
+describe.skipIf(process.platform !== 'linux')('SIGTERM during the start', () => {
+  test('after each step stops the service with its sidecar, and accepted uploads are finished later', async () => {
+    await installed()
+    await withFolder(async (DATA_DIR) => {
+      const first = await startService({ DATA_DIR, ...NO_ENGINE })
+      const user = await signUp(first.url)
+      const ids = [await user.upload(clip), await user.upload(clip)]
+      expect(await first.kill('SIGTERM')).toBe(0)
+      await stopAfterEachStep({ DATA_DIR })
+      await expectAllFinished({ DATA_DIR }, async (url) => {
+        const done = await Promise.all(ids.map((id) => user.finished(id, url)))
+        return done.map(({ transcription }) => transcription ?? '')
+      })
+    })
+  }, 300_000)
+
+  test.skipIf(!postgres)(
+    'after each step stops the service in every mode on Postgres, without an engine',
+    async () => {
+      if (!postgres) return
+      const database = await postgres.open()
+      await withFolder(async (DATA_DIR) => {
+        const env = { DATA_DIR, DATABASE_URL: database.url ?? '' }
+        const first = await startService({ ...env, ...NO_ENGINE, MODE: 'api' })
+        const user = await signUp(first.url)
+        const ids = [await user.upload(clip), await user.upload(clip)]
+        expect(await first.kill('SIGTERM')).toBe(0)
+        for (const MODE of ['all', 'api', 'worker']) await stopAfterEachStep({ ...env, ...NO_ENGINE, MODE })
+        await expectAllFinished(env, async (url) => {
+          const done = await Promise.all(ids.map((id) => user.finished(id, url)))
+          return done.map(({ transcription }) => transcription ?? '')
+        })
+      })
+      await database.close()
+    },
+    300_000,
+  )
+
+  test('at any moment of the first seconds stops the service, and accepted uploads are finished later', async () => {
+    await installed()
+    await withFolder(async (DATA_DIR) => {
+      const first = await startService({ DATA_DIR, ...NO_ENGINE })
+      const user = await signUp(first.url)
+      const ids = [await user.upload(clip)]
+      expect(await first.kill('SIGTERM')).toBe(0)
+      for (let n = 0; n < DELAYS; n++) {
+        const delay = Math.random() * DELAYS_WITHIN_MS
+        const service = start(n % 2 ? { DATA_DIR } : { DATA_DIR, ...NO_ENGINE }, [
+          process.execPath,
+          'src/main.ts',
+        ])
+        const uploading = service.printed('listening on').then(async () => {
+          const url = /listening on (\S+?);/.exec(service.output())?.[1]
+          // A service that is stopping may refuse it.
+          if (url) ids.push(await user.upload(clip, {}, url).catch(() => ''))
+        })
+        await Bun.sleep(delay)
+        const ended = await ending(service)
+        await uploading
+        // Until Bun has run the first line, the signal itself ends the process: nothing has begun.
+        const unheard = { code: null, signal: 'SIGTERM' as const, left: [] }
+        const isUnheard = ended.signal === 'SIGTERM' && service.output() === ''
+        expect({ delay, ...ended, output: service.output() }).toMatchObject({
+          delay,
+          ...(isUnheard ? unheard : CLEAN),
+        })
+      }
+      await expectAllFinished({ DATA_DIR }, async (url) => {
+        const accepted = ids.filter((id) => id !== '')
+        const done = await Promise.all(accepted.map((id) => user.finished(id, url)))
+        return done.map(({ transcription }) => transcription ?? '')
+      })
+    })
+  }, 400_000)
+
+  test('while the sidecar is being installed leaves no process and no half-made environment', async () => {
+    for (const line of ['Making a Python', 'environment: ']) {
+      await withFolder(async (DATA_DIR) => {
+        const service = start({ DATA_DIR, SIDECAR_DIR: '' })
+        await service.printed(line)
+        await Bun.sleep(500)
+        expect(await ending(service)).toEqual(CLEAN)
+        const installed = await readdir(join(DATA_DIR, 'sidecar')).catch(() => [])
+        expect(installed.filter((name) => name.startsWith('venv-'))).toEqual([])
+      })
+    }
+  }, 120_000)
+})
+
+describe.skipIf(process.platform !== 'linux')('a service that runs', () => {
+  test('ends at once at a second signal, although an upload is in progress', async () => {
+    await withFolder(async (DATA_DIR) => {
+      const service = start({ DATA_DIR, ...NO_ENGINE })
+      await service.printed('listening on')
+      const url = /listening on (\S+?);/.exec(service.output())?.[1] ?? ''
+      const user = await signUp(url)
+      const never = new ReadableStream({ start: (body) => body.enqueue(new Uint8Array(1000)) })
+      const headers = { ...user.headers, 'Content-Type': 'audio/mpeg' }
+      const upload = fetch(`${url}/api/transcribe`, { method: 'POST', headers, body: never }).catch(
+        () => null,
+      )
+      await Bun.sleep(300)
+      service.child.kill('SIGTERM')
+      await Bun.sleep(1_000)
+      expect(service.child.exitCode).toBeNull()
+      expect(await ending(service)).toEqual({ ...CLEAN, code: 1 })
+      expect(service.output()).not.toContain('stopped')
+      await upload
+    })
+  }, 60_000)
+
+  test('stops after the grace period, although an upload never ends', async () => {
+    await withFolder(async (DATA_DIR) => {
+      const service = start({ DATA_DIR, ...NO_ENGINE })
+      await service.printed('listening on')
+      const url = /listening on (\S+?);/.exec(service.output())?.[1] ?? ''
+      const user = await signUp(url)
+      let isOpen = true
+      const slow = new ReadableStream({
+        async pull(body) {
+          if (!isOpen) return body.close()
+          body.enqueue(new Uint8Array(10_000))
+          await Bun.sleep(100)
+        },
+      })
+      const headers = { ...user.headers, 'Content-Type': 'audio/mpeg' }
+      const upload = fetch(`${url}/api/transcribe`, { method: 'POST', headers, body: slow }).catch(() => null)
+      await Bun.sleep(300)
+      expect(await ending(service)).toEqual(CLEAN)
+      isOpen = false
+      await upload
+      expect(await readdir(join(DATA_DIR, 'incoming')).catch(() => [])).toEqual([])
+    })
+  }, 60_000)
+
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'stops when npm, which started it, gets %s',
+    async (signal) => {
+      await withFolder(async (DATA_DIR) => {
+        const service = start({ DATA_DIR, ...NO_ENGINE }, ['npm', 'start'])
+        await service.printed('listening on')
+        service.child.kill(signal)
+        expect(await ending(service, { isSignaled: true })).toEqual(CLEAN)
+        expect(service.output()).toContain('stopped')
+      })
+    },
+    60_000,
+  )
+})
