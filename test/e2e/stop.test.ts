@@ -93,7 +93,7 @@ async function stopAfterEachStep(env: Record<string, string>) {
   }
 }
 
-/** Uploads the clip, and checks after the next start that each accepted upload is transcribed. */
+/** Starts the service with its sidecar, and checks the transcripts that `of` reads from it. */
 async function expectAllFinished(env: Record<string, string>, of: (url: string) => Promise<string[]>) {
   const service = await startService(env)
   try {
@@ -133,7 +133,8 @@ describe.skipIf(process.platform !== 'linux')('SIGTERM during the start', () => 
         const user = await signUp(first.url)
         const ids = [await user.upload(clip), await user.upload(clip)]
         expect(await first.kill('SIGTERM')).toBe(0)
-        for (const MODE of ['all', 'api', 'worker']) await stopAfterEachStep({ ...env, ...NO_ENGINE, MODE })
+        const modes = ['all', 'api', 'worker']
+        await Promise.all(modes.map((MODE) => stopAfterEachStep({ ...env, ...NO_ENGINE, MODE })))
         await expectAllFinished(env, async (url) => {
           const done = await Promise.all(ids.map((id) => user.finished(id, url)))
           return done.map(({ transcription }) => transcription ?? '')
@@ -146,40 +147,54 @@ describe.skipIf(process.platform !== 'linux')('SIGTERM during the start', () => 
 
   test('at any moment of the first seconds stops the service, and accepted uploads are finished later', async () => {
     await installed()
-    await withFolder(async (DATA_DIR) => {
-      const first = await startService({ DATA_DIR, ...NO_ENGINE })
-      const user = await signUp(first.url)
-      const ids = [await user.upload(clip)]
-      expect(await first.kill('SIGTERM')).toBe(0)
-      for (let n = 0; n < DELAYS; n++) {
-        const delay = Math.random() * DELAYS_WITHIN_MS
-        const service = start(n % 2 ? { DATA_DIR } : { DATA_DIR, ...NO_ENGINE }, [
-          process.execPath,
-          'src/main.ts',
-        ])
-        const uploading = service.printed('listening on').then(async () => {
-          const url = /listening on (\S+?);/.exec(service.output())?.[1]
-          // A service that is stopping may refuse it.
-          if (url) ids.push(await user.upload(clip, {}, url).catch(() => ''))
+    const stopAtRandomMoments = (env: Record<string, string>) =>
+      withFolder(async (DATA_DIR) => {
+        const first = await startService({ DATA_DIR, ...NO_ENGINE })
+        const user = await signUp(first.url)
+        const ids = [await user.upload(clip)]
+        expect(await first.kill('SIGTERM')).toBe(0)
+        for (let n = 0; n < DELAYS / 2; n++) {
+          const delay = Math.random() * DELAYS_WITHIN_MS
+          const service = start({ DATA_DIR, ...env }, [process.execPath, 'src/main.ts'])
+          const uploading = service.printed('listening on').then(async () => {
+            const url = /listening on (\S+?);/.exec(service.output())?.[1]
+            // A service that is stopping may refuse it.
+            if (url) ids.push(await user.upload(clip, {}, url).catch(() => ''))
+          })
+          await Bun.sleep(delay)
+          const ended = await ending(service)
+          await uploading
+          // Until Bun has run the first line, the signal itself ends the process: nothing has begun.
+          const isUnheard = ended.signal === 'SIGTERM' && service.output() === ''
+          expect({ delay, ...ended, output: service.output() }).toMatchObject({
+            delay,
+            ...(isUnheard ? { code: null, left: [] } : CLEAN),
+          })
+        }
+        await expectAllFinished({ DATA_DIR }, async (url) => {
+          const accepted = ids.filter((id) => id !== '')
+          const done = await Promise.all(accepted.map((id) => user.finished(id, url)))
+          return done.map(({ transcription }) => transcription ?? '')
         })
-        await Bun.sleep(delay)
-        const ended = await ending(service)
-        await uploading
-        // Until Bun has run the first line, the signal itself ends the process: nothing has begun.
-        const unheard = { code: null, signal: 'SIGTERM' as const, left: [] }
-        const isUnheard = ended.signal === 'SIGTERM' && service.output() === ''
-        expect({ delay, ...ended, output: service.output() }).toMatchObject({
-          delay,
-          ...(isUnheard ? unheard : CLEAN),
-        })
-      }
-      await expectAllFinished({ DATA_DIR }, async (url) => {
-        const accepted = ids.filter((id) => id !== '')
-        const done = await Promise.all(accepted.map((id) => user.finished(id, url)))
-        return done.map(({ transcription }) => transcription ?? '')
       })
-    })
+    await Promise.all([stopAtRandomMoments({}), stopAtRandomMoments(NO_ENGINE)])
   }, 400_000)
+
+  test('while a database or a bucket never answers stops the service', async () => {
+    using silent = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+    const settings = [
+      { DATABASE_URL: `postgres://127.0.0.1:${silent.port}/none` },
+      { STORAGE_URL: `s3://bucket?endpoint=http://127.0.0.1:${silent.port}` },
+    ]
+    const secrets = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' }
+    for (const hanging of settings) {
+      await withFolder(async (DATA_DIR) => {
+        const service = start({ DATA_DIR, ...NO_ENGINE, ...secrets, ...hanging })
+        await service.printed('STORAGE_URL' in hanging ? 'step: data directory' : 'step: storage')
+        expect(await ending(service)).toEqual(CLEAN)
+      })
+    }
+  }, 60_000)
 
   test('while the sidecar is being installed leaves no process and no half-made environment', async () => {
     for (const line of ['Making a Python', 'environment: ']) {
