@@ -8,6 +8,7 @@ import { metricsRoutes } from './health/metrics.routes.ts'
 import { docs, type SwaggerAssets } from './http/docs.ts'
 import { problems } from './http/problems.ts'
 import { requests } from './http/requests.ts'
+import { securityHeaders } from './http/security-headers.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { type OpenaiRoutesServices, openaiRoutes } from './openai/openai.routes.ts'
@@ -65,6 +66,7 @@ function answers({
   routes,
 }: OperationsServices & { routes: () => Route[] }) {
   return new Elysia()
+    .use(securityHeaders())
     .use(requests({ metrics, traces, log: logsRequests ? log : null }))
     .use(problems({ log, routes, bodies: { '/v1/': openaiError } }))
 }

@@ -3,20 +3,10 @@ import { FormatRegistry } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { isUuid } from '../uuid.ts'
 import { type Document, finished } from './document.ts'
+import { PAGE, PAGE_POLICY, START_SCRIPT } from './swagger-page.ts'
 
 /** Swagger UI's own files, served from here: the page works without any other host. */
 export type SwaggerAssets = Record<'swagger-ui.css' | 'swagger-ui-bundle.js', { type: string; body: Blob }>
-
-const swaggerUi = {
-  theme: '/swagger/assets/swagger-ui.css',
-  cdn: '/swagger/assets/swagger-ui-bundle.js',
-  // The plugin's own is relative, and so wrong at `/swagger/`.
-  url: '/swagger/json',
-  // It would show the document to a host of its own.
-  validatorUrl: 'none',
-  autoDarkMode: false,
-  persistAuthorization: true,
-}
 
 const SCHEME =
   'An access token (a JWT) or an API key. A key needs the scope `read` for GET and `write` for the rest. Routes that name the role `account` or `admin` take access tokens alone, `admin` those of administrators.'
@@ -29,11 +19,10 @@ function isDocument(value: unknown): value is Document {
 export function docs({ assets, version }: { assets: SwaggerAssets; version: string }) {
   // The plugin sets one of its own that takes as long for each id as all else that is done for an answer.
   FormatRegistry.Set('uuid', isUuid)
-  const page = openapi({
-    path: '/swagger',
+  const document = openapi({
     specPath: '/swagger/json',
-    provider: 'swagger-ui',
-    swagger: swaggerUi,
+    // The plugin's page has an inline script, which a strict Content-Security-Policy forbids.
+    provider: null,
     documentation: {
       info: {
         title: 'Verbatim',
@@ -57,16 +46,25 @@ export function docs({ assets, version }: { assets: SwaggerAssets; version: stri
     },
   })
   const files = new Elysia({ prefix: '/swagger/assets', detail: { hide: true } })
-  for (const [name, { type, body }] of Object.entries(assets)) {
+  const start = { type: 'text/javascript', body: new Blob([START_SCRIPT]) }
+  for (const [name, { type, body }] of Object.entries({ ...assets, 'start.js': start })) {
     files.get(
       `/${name}`,
       () => new Response(body, { headers: { 'Content-Type': type, 'Cache-Control': 'max-age=86400' } }),
     )
   }
+  const page = new Elysia({ detail: { hide: true } }).get(
+    '/swagger',
+    () =>
+      new Response(PAGE, {
+        headers: { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': PAGE_POLICY },
+      }),
+  )
   return new Elysia({ name: 'docs' })
     .onAfterHandle(({ path, responseValue }) => {
       if (path === '/swagger/json' && isDocument(responseValue)) return finished(responseValue)
     })
+    .use(document)
     .use(page)
     .use(files)
 }

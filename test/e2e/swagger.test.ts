@@ -38,6 +38,9 @@ describe.skipIf(!hasBrowser)('Swagger in a real browser', () => {
       }
     })
     page.on('pageerror', (error) => problems.push(error.message))
+    page.on('console', (message) => {
+      if (message.text().includes('Content Security Policy')) problems.push(message.text())
+    })
   })
   afterEach(() => page?.close())
 

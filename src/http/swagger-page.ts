@@ -1,0 +1,37 @@
+/** The Swagger UI page. It has no inline script, so that its policy needs no exception for one. */
+export const PAGE = `<!DOCTYPE html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>Verbatim</title>
+  <link rel="stylesheet" href="/swagger/assets/swagger-ui.css">
+</head>
+<body>
+  <div id="swagger-ui"></div>
+  <script src="/swagger/assets/swagger-ui-bundle.js"></script>
+  <script src="/swagger/assets/start.js"></script>
+</body>
+</html>
+`
+
+/** `validatorUrl: 'none'`: otherwise Swagger UI sends the document to a host of its makers. */
+export const START_SCRIPT = `SwaggerUIBundle({
+  dom_id: '#swagger-ui',
+  url: '/swagger/json',
+  validatorUrl: 'none',
+  persistAuthorization: true,
+})
+`
+
+/** The page keeps an access token in localStorage, so it runs scripts of this host only. Swagger UI writes style attributes. */
+export const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
