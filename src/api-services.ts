@@ -7,12 +7,14 @@ import { createIdentityProvider, type IdentityProvider } from './auth/identity-p
 import { createKeysService } from './auth/keys.service.ts'
 import type { KnownCallers } from './auth/known-callers.ts'
 import type { Passwords } from './auth/passwords.ts'
+import { createRefreshChain } from './auth/refresh-tokens.ts'
 import { SettingError, type Settings } from './config.ts'
 import type { Changes } from './db/changes.ts'
 import type { Database } from './db/database.ts'
 import { createAccessTokens } from './http/access-tokens.ts'
 import { swaggerAssets } from './http/swagger-assets.ts'
 import { createRate, type Rate } from './limits/rate.ts'
+import { createSignInLimits } from './limits/sign-ins.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Queue } from './queue/queue.ts'
 import type { Objects } from './storage/storage.ts'
@@ -90,24 +92,21 @@ export async function createApiServices({
     },
     maxBytes: settings.MAX_UPLOAD_BYTES,
   })
+  const auth = createAuthService({
+    db,
+    passwords,
+    registration: settings.REGISTRATION,
+    accessTokens,
+    refreshChain: await createRefreshChain({ secrets }),
+    limits: createSignInLimits({ db, perMinute: settings.LOGINS_PER_MINUTE }),
+    async removeFiles(gone) {
+      await transcriptions.removeFiles(gone.transcriptions)
+      await uploads.removeFiles(gone.uploads)
+    },
+    forgetCallers,
+  })
   return {
-    auth: createAuthService({
-      db,
-      passwords,
-      registration: settings.REGISTRATION,
-      accessTokens,
-      signInRate: createRate({
-        db,
-        name: 'logins',
-        perMinute: settings.LOGINS_PER_MINUTE,
-        sentence: 'There were too many tries to log in or register',
-      }),
-      async removeFiles(gone) {
-        await transcriptions.removeFiles(gone.transcriptions)
-        await uploads.removeFiles(gone.uploads)
-      },
-      forgetCallers,
-    }),
+    auth,
     keys: createKeysService({ db, forgetCallers }),
     gate: createGate({
       db,
@@ -117,7 +116,11 @@ export async function createApiServices({
       requestRate: requestRateOf(db, settings),
     }),
     trustedProxies: settings.TRUSTED_PROXIES,
-    admin: createAdminService({ db, requeue: createRequeue({ db, queue, traces }) }),
+    admin: createAdminService({
+      db,
+      createAccount: auth.createAccount,
+      requeue: createRequeue({ db, queue, traces }),
+    }),
     transcriptions,
     upload,
     uploads,

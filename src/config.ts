@@ -173,13 +173,13 @@ export const SETTINGS = {
     parse: secrets,
   }),
   REGISTRATION: preset({
-    doc: 'Whether anyone may register',
-    takes: '`open` or `closed`',
-    default: 'open',
-    parse: oneOf('open', 'closed'),
+    doc: 'Who may register: only the first account of all, which becomes an administrator’s (`first`), anyone (`open`), or nobody (`closed`)',
+    takes: '`first`, `open` or `closed`',
+    default: 'first',
+    parse: oneOf('first', 'open', 'closed'),
   }),
   LOGINS_PER_MINUTE: preset({
-    doc: 'Log-ins and registrations that may be tried a minute, from one address and for one account, whether they succeed or not',
+    doc: 'Maximum attempts to log in or register per minute and address, and wrong passwords per minute in one session. An account that many addresses try is slowed down, never locked',
     takes: 'a whole number from 1',
     default: '20',
     parse: integer(1, 1_000_000),

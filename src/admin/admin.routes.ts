@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia'
+import { Credentials } from '../http/credentials.ts'
 import { JSON_BODY } from '../http/json-body.ts'
 import { MAY_REFUSE, Problem } from '../http/problems.ts'
 import { ADMIN, bearer, type Gate } from '../http/tokens.ts'
@@ -25,6 +26,24 @@ export function adminRoutes({ admin, gate }: AdminRoutesServices) {
       response: { 200: Users, 400: Problem, ...MAY_REFUSE },
       detail: { summary: 'The users, with what they have under way and have had' },
     })
+    .post(
+      '/users',
+      async ({ body, set }) => {
+        const user = await admin.create(body)
+        set.status = 201
+        return user
+      },
+      {
+        parse: JSON_BODY,
+        body: Credentials,
+        response: { 201: User, 400: Problem, ...MAY_REFUSE, 409: Problem, 413: Problem },
+        detail: {
+          summary: 'Create an account for someone',
+          description:
+            'Also where registration is closed. They change the password with `/api/auth/password`.',
+        },
+      },
+    )
     .patch('/users/:id', ({ params: { id }, body }) => admin.update({ id, ...body }), {
       parse: JSON_BODY,
       params: UserParams,

@@ -1,3 +1,4 @@
+import { findUser } from '../auth/users.store.ts'
 import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
 import { isUuid } from '../uuid.ts'
@@ -14,9 +15,12 @@ export type AdminService = ReturnType<typeof createAdminService>
 /** What administrators see and set, of all users. */
 export function createAdminService({
   db,
+  createAccount,
   requeue,
 }: {
   db: Database
+  /** Returns the new user's id. Throws `email_taken`. */
+  createAccount: (credentials: { email: string; password: string }) => Promise<string>
   /** Puts a transcription that is not completed to work again; gives its status. */
   requeue: (id: string) => Promise<'queued' | 'processing' | 'completed'>
 }) {
@@ -49,6 +53,14 @@ export function createAdminService({
       const page = await listUsers(db, { after, email: email?.trim().toLowerCase(), limit: PAGE + 1 })
       const users = await told(page.slice(0, PAGE))
       return { users, next: page.length > PAGE ? (users.at(-1)?.id ?? null) : null }
+    },
+
+    /** Creates an account, also where registration is closed. Throws `email_taken`. */
+    async create(credentials: { email: string; password: string }) {
+      const row = await findUser(db, await createAccount(credentials))
+      const [user] = row ? await told([row]) : []
+      if (!user) throw new VerbatimError('not_found', 'User not found')
+      return user
     },
 
     /** Throws `not_found`. */

@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
 import { ACCESS_TOKEN_SECONDS } from '../http/access-tokens.ts'
 import { addressOf } from '../http/address.ts'
+import { Credentials } from '../http/credentials.ts'
 import { JSON_BODY } from '../http/json-body.ts'
 import { noContent, noContentOr } from '../http/no-content.ts'
 import { MAY_REFUSE, Problem } from '../http/problems.ts'
@@ -9,7 +10,6 @@ import type { AuthService, Tokens } from './auth.service.ts'
 import type { KeysService } from './keys.service.ts'
 import {
   CreatedKey,
-  Credentials,
   KeyParams,
   Keys,
   Me,
@@ -69,7 +69,11 @@ function openRoutes({ auth, trustedProxies }: AuthRoutesServices) {
         parse: JSON_BODY,
         body: Credentials,
         response: { 201: Session, 400: Problem, 403: Problem, 409: Problem, 413: Problem, 429: Problem },
-        detail: { summary: 'Create an account', description: 'Logs in, as a login does.' },
+        detail: {
+          summary: 'Create an account',
+          description:
+            'Returns tokens, as a login does. Unless the server is set to let anyone register, only its first account can be created here, which becomes an administrator.',
+        },
       },
     )
     .post(
@@ -90,7 +94,7 @@ function openRoutes({ auth, trustedProxies }: AuthRoutesServices) {
       detail: {
         summary: 'Get the next access token',
         description:
-          'A refresh token is good for one call. One that comes a second time ends the session, since two have it.',
+          'A refresh token can be used once. Within 10 seconds a second call returns the same next refresh token, for a client whose answer was lost. After that it ends the session, since someone else may have the token.',
       },
     })
     .post(
@@ -147,8 +151,8 @@ function accountRoutes({ auth, gate }: AuthRoutesServices) {
     )
     .delete(
       '/me',
-      async ({ body: { password }, userId }) => {
-        await auth.remove({ userId, password })
+      async ({ body: { password }, userId, caller: { sessionId } }) => {
+        await auth.remove({ userId, sessionId, password })
         return noContent()
       },
       {

@@ -1,28 +1,13 @@
 import { t } from 'elysia'
 import { ACCESS_TOKEN_SECONDS } from '../http/access-tokens.ts'
+import { newPassword } from '../http/credentials.ts'
 
 const ID = '7b5fa1c2-4b5e-4c56-9d5a-0d7a2f3f6a11'
 const TIME = '2026-01-01T12:00:00Z'
 
 const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()])
 
-const newPassword = t.String({ minLength: 8, maxLength: 1024, description: 'At least 8 characters' })
 const password = t.String({ maxLength: 1024 })
-
-/** As browsers take them, with a dot in the host. (What `format: 'email'` takes is up to the last plugin that sets it.) */
-const EMAIL =
-  "^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
-
-const email = t.String({
-  pattern: EMAIL,
-  maxLength: 254,
-  error: 'email takes an address such as ada@example.com, of up to 254 letters',
-})
-
-export const Credentials = t.Object(
-  { email, password: newPassword },
-  { examples: [{ email: 'ada@example.com', password: 'correct horse battery' }] },
-)
 
 export const Session = t.Object(
   {

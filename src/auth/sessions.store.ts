@@ -42,6 +42,29 @@ export async function rotate(
   return { sessionId, userId: session.userId }
 }
 
+/** How long a refresh token that was used is answered with its successor instead of ending the session. */
+const GRACE_SECONDS = 10
+
+/** A refresh token of a session that has not expired: not used yet, used within the grace period, or before it. */
+export async function findRefreshToken(
+  db: Queries,
+  hash: string,
+): Promise<{ sessionId: string; userId: string; use: 'unused' | 'recent' | 'used' } | null> {
+  const isRecent = sql`${refreshTokens.usedAt} > now() - make_interval(secs => ${GRACE_SECONDS})`
+  const [row] = await db
+    .select({
+      sessionId: sessions.id,
+      userId: sessions.userId,
+      use: sql<
+        'unused' | 'recent' | 'used'
+      >`case when ${refreshTokens.usedAt} is null then 'unused' when ${isRecent} then 'recent' else 'used' end`,
+    })
+    .from(refreshTokens)
+    .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
+    .where(and(eq(refreshTokens.hash, hash), gt(sessions.expiresAt, sql`now()`)))
+  return row ?? null
+}
+
 /** Ends the session that a refresh token is of, with all its tokens; with `onlyUsed` if the token was used before. False where there is none. */
 export async function endSessionOf(
   db: Queries,

@@ -1,5 +1,5 @@
-import { eq } from 'drizzle-orm'
-import { isUniqueViolation, type Queries } from '../db/database.ts'
+import { eq, sql } from 'drizzle-orm'
+import { isUniqueViolation, type Queries, type Transaction } from '../db/database.ts'
 import { users } from '../db/schema.ts'
 
 export type User = typeof users.$inferSelect
@@ -16,6 +16,29 @@ export async function insertUser(
     if (isUniqueViolation(error, 'users_email_unique')) return null
     throw error
   }
+}
+
+/** Any number that no other program on the same database takes its advisory lock with. */
+const FIRST_USER_LOCK = 8_370_221_044
+
+export async function hasUsers(db: Queries): Promise<boolean> {
+  const rows = await db.select({ id: users.id }).from(users).limit(1)
+  return rows.length > 0
+}
+
+/** The id of the first user of all, an administrator; null if there is a user already. Of two at once, one is the first. */
+export async function insertFirstUser(
+  tx: Transaction,
+  user: { email: string; passwordHash: string },
+): Promise<string | null> {
+  await tx.select({ held: sql`1` }).from(sql`pg_advisory_xact_lock(${FIRST_USER_LOCK})`)
+  if (await hasUsers(tx)) return null
+  const [row] = await tx
+    .insert(users)
+    .values({ ...user, role: 'admin' })
+    .onConflictDoNothing()
+    .returning({ id: users.id })
+  return row?.id ?? null
 }
 
 export async function findUser(db: Queries, id: string): Promise<User | null> {

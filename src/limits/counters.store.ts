@@ -1,4 +1,4 @@
-import { lt, sql } from 'drizzle-orm'
+import { eq, lt, sql } from 'drizzle-orm'
 import type { Database, Queries } from '../db/database.ts'
 import { counters } from '../db/schema.ts'
 
@@ -49,6 +49,10 @@ export async function takeTurn(
     })
     .returning({ key: counters.key })
   return rows.length > 0
+}
+
+export async function removeCounter(db: Queries, key: string): Promise<void> {
+  await db.delete(counters).where(eq(counters.key, key))
 }
 
 /** Removes what counts for nothing any more. */

@@ -72,7 +72,8 @@ describe.each(databases)('accounts on $name', (kind) => {
       },
       registration: 'open',
       accessTokens: { sign: async () => 'unused' },
-      signInRate: null,
+      refreshChain: async () => ['unused'],
+      limits: null,
       removeFiles: async () => {},
       forgetCallers: () => {},
     })
@@ -184,7 +185,10 @@ describe('what is refused', () => {
     })
     expect(refusal(answer)).toEqual({
       status: 403,
-      body: { error: 'Registration is closed on this server', code: 'registration_closed' },
+      body: {
+        error: 'Registration is closed on this server: ask its administrator for an account',
+        code: 'registration_closed',
+      },
     })
     expect(await closed.db.select().from(users)).toEqual([])
   })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { sql } from 'drizzle-orm'
-import { setRole } from '../../src/auth/users.store.ts'
+import { eq, sql } from 'drizzle-orm'
+import { updateUser } from '../../src/admin/admin.store.ts'
 import { usage, users } from '../../src/db/schema.ts'
 import { databases } from '../databases.ts'
 import { type Client, clientOf, fixture, textAt } from './client.ts'
@@ -34,7 +34,8 @@ describe.each(databases)('administration on $name', (kind) => {
     ada = await register('ada@example.com')
     adaId = textAt((await ada.ask('/api/auth/me')).body, 'id')
     expect((await admin.ask('/api/admin/users')).status).toBe(403)
-    expect(await setRole(service.db, { email: 'admin@example.com', role: 'admin' })).toBe(true)
+    const id = textAt((await admin.ask('/api/auth/me')).body, 'id')
+    expect(await updateUser(service.db, { id, role: 'admin' })).toMatchObject({ role: 'admin' })
   })
   afterAll(() => service.close())
 
@@ -45,6 +46,22 @@ describe.each(databases)('administration on $name', (kind) => {
     const answer = await admin.as(textAt(body, 'key')).ask('/api/admin/users')
     expect(answer).toMatchObject({ status: 403, body: { code: 'insufficient_scope' } })
     expect(await ada.ask('/api/admin/users')).toMatchObject(answer)
+  })
+
+  test('an administrator creates an account, which its owner logs in to', async () => {
+    const sent = { email: 'Bob@example.com', password }
+    const created = await admin.post('/api/admin/users', sent)
+    expect(created).toMatchObject({ status: 201, body: { email: 'bob@example.com', role: 'user' } })
+    const anyone = clientOf(service.url)
+    const { body } = await anyone.post('/api/auth/login', sent)
+    const me = (await anyone.as(textAt(body, 'access_token')).ask('/api/auth/me')).body
+    expect(me).toMatchObject({ id: textAt(created.body, 'id'), email: 'bob@example.com' })
+    expect(await admin.post('/api/admin/users', sent)).toMatchObject({
+      status: 409,
+      body: { code: 'email_taken' },
+    })
+    expect((await ada.post('/api/admin/users', sent)).status).toBe(403)
+    await service.db.delete(users).where(eq(users.id, textAt(me, 'id')))
   })
 
   test('the users, with what they have under way and have had', async () => {

@@ -100,6 +100,7 @@ describe('the document', () => {
       'get /api/webhooks/{id}/deliveries',
       'post /api/webhooks/{id}/deliveries/{delivery}/replay',
       'get /api/admin/users',
+      'post /api/admin/users',
       'patch /api/admin/users/{id}',
       'get /api/admin/usage',
       'post /api/admin/transcriptions/{id}/requeue',

@@ -205,16 +205,17 @@ describe.each(databases)('limits on $name', (kind) => {
       })
     const refusal = { status: 429, body: { code: 'rate_limited' } }
 
-    test('for an account, from wherever: also the right password waits; alike for one that is not there', async () => {
+    test('for an account from an address: also the right password waits; alike for one that is not there', async () => {
       const email = 'ada@example.com'
       await anyone.post('/api/auth/register', { email, password })
       await service.db.delete(counters)
       for (const tried of [email, 'nobody@example.com']) {
+        const from = `192.0.2.${++address}`
         const written = [tried, tried.toUpperCase(), tried]
         for (const one of written) {
-          expect(await login({ email: one, password: 'a wrong one' })).toMatchObject({ status: 401 })
+          expect(await login({ email: one, password: 'a wrong one' }, from)).toMatchObject({ status: 401 })
         }
-        const refused = await login({ email: tried, password })
+        const refused = await login({ email: tried, password }, from)
         expect(refused).toMatchObject(refusal)
         expect(Number(refused.headers.get('retry-after'))).toBeWithin(1, 61)
       }
@@ -242,8 +243,7 @@ describe.each(databases)('limits on $name', (kind) => {
       const ada = await someone()
       const change = () =>
         ada.post('/api/auth/password', { current_password: 'a guess', new_password: password })
-      expect((await change()).status).toBe(403)
-      expect((await change()).status).toBe(403)
+      for (let tried = 0; tried < 3; tried++) expect((await change()).status).toBe(403)
       expect(await change()).toMatchObject(refusal)
     })
   })

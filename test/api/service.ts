@@ -47,7 +47,7 @@ export async function startService({
   logsRequests = false,
 }: {
   kind: TestDatabaseKind
-  registration?: 'open' | 'closed'
+  registration?: 'first' | 'open' | 'closed'
   maxAudioSeconds?: number
   secrets?: [string, ...string[]]
   identityProvider?: { jwksUrl: string; issuer: string; audience: string }

@@ -164,7 +164,8 @@ describe.each(databases)('what operators do on $name', (kind) => {
       for (const id of transcriptions) await storage.remove(folderOf(id))
     }
     const auth = createAuthService({
-      ...{ db, passwords: argon2id, registration: 'open', signInRate: null, removeFiles },
+      ...{ db, passwords: argon2id, registration: 'open', limits: null, removeFiles },
+      refreshChain: async () => ['unused'],
       accessTokens: { sign: async ({ sub }) => sub },
       forgetCallers: () => {},
     })
@@ -176,7 +177,7 @@ describe.each(databases)('what operators do on $name', (kind) => {
     })
     const id = await workplace.upload(queue, longWav, {}, { by: userId })
     await begun.promise
-    await auth.remove({ userId, password })
+    await auth.remove({ userId, sessionId: null, password })
     await stopped.promise
     expect(await findTranscription(db, id)).toBeNull()
     while ((await keysBelow(storage, folderOf(id))).length > 0) await Bun.sleep(20)
