@@ -50,16 +50,18 @@ export function createIdentityProvider({
     /** Null for what is no valid token of this provider for this audience. Throws `identity_provider_unavailable`. */
     async verify(token: string): Promise<Identity | null> {
       try {
-        const { payload } = await jwtVerify(token, keyOf, {
+        const { payload, protectedHeader } = await jwtVerify(token, keyOf, {
           issuer,
           audience,
           algorithms: ALGORITHMS,
           clockTolerance: CLOCK_SECONDS,
           requiredClaims: ['sub', 'exp'],
         })
-        const { sub = '', exp = 0, email, email_verified } = payload
+        const { sub, exp = 0, email, email_verified, typ } = payload
+        if (!isAccessToken({ header: protectedHeader.typ, claim: typ })) return null
+        // RFC 7519 section 4.1.2: a string. Anything else would be written to the database as another user's.
         if (!isPlain(sub)) return null
-        const isVerified = email_verified === true && typeof email === 'string' && isPlain(email)
+        const isVerified = email_verified === true && isPlain(email)
         return {
           issuer,
           subject: sub,
@@ -78,4 +80,17 @@ export function createIdentityProvider({
 const REFUSALS = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported]
 
 /** Of a length to keep, and without what Postgres takes in no text. */
-const isPlain = (text: string) => /^\P{Cc}{1,255}$/u.test(text)
+const isPlain = (text: unknown): text is string =>
+  typeof text === 'string' && /^[^\p{Cc}\p{Cs}]{1,255}$/u.test(text)
+
+/** RFC 9068 section 2.1; most providers still write `JWT`, or nothing. */
+const ACCESS_TOKEN_HEADERS = /^(application\/)?(jwt|at\+jwt)$/i
+
+/**
+ * Refuses a token that says it is something else: a logout token (`logout+jwt`), or what Keycloak calls ID, Refresh, Offline or
+ * Logout in a claim. An ID token that says nothing is taken if its `aud` is ours: some providers issue no other JWT.
+ */
+function isAccessToken({ header, claim }: { header: string | undefined; claim: unknown }): boolean {
+  const isNamed = header === undefined || ACCESS_TOKEN_HEADERS.test(header)
+  return isNamed && (claim === undefined || claim === 'Bearer' || claim === 'JWT')
+}

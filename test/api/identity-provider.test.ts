@@ -151,6 +151,8 @@ describe('a token of an identity provider', () => {
     expect(await status(await tokenOf(rsa))).toBe(200)
     expect(await status(await tokenOf(curve))).toBe(200)
     expect(await status(await tokenOf(rsa, { aud: ['another', audience] }))).toBe(200)
+    expect(await status(await tokenOf(rsa, { typ: 'Bearer' }, { typ: 'JWT' }))).toBe(200)
+    expect(await status(await tokenOf(rsa, {}, { typ: 'at+jwt' }))).toBe(200)
     expect(await status(await anyone.newToken())).toBe(200)
   })
 
@@ -165,7 +167,15 @@ describe('a token of an identity provider', () => {
     ['for no audience', () => tokenOf(rsa, { aud: undefined })],
     ['of nobody', () => tokenOf(rsa, { sub: undefined })],
     ['of an empty name', () => tokenOf(rsa, { sub: '' })],
+    ['of nobody, said with null', () => tokenOf(rsa, { sub: null })],
+    ['of a number', () => tokenOf(rsa, { sub: 5 })],
+    ['of a list', () => tokenOf(rsa, { sub: ['mallory'] })],
+    ['of an object', () => tokenOf(rsa, { sub: {} })],
+    ['that is an ID token of Keycloak’s', () => tokenOf(rsa, { typ: 'ID' })],
+    ['that is a refresh token of Keycloak’s', () => tokenOf(rsa, { typ: 'Refresh' })],
+    ['that is a logout token', () => tokenOf(rsa, {}, { typ: 'logout+jwt' })],
     ['of a name with a NUL', () => tokenOf(rsa, { sub: 'a\0' })],
+    ['of a name that is no text', () => tokenOf(rsa, { sub: 'a\ud800' })],
     ['of a name without end', () => tokenOf(rsa, { sub: 'a'.repeat(256) })],
     ['of a key that is not published', async () => tokenOf(await makeKey('other'))],
     ['of another key under a published name', async () => tokenOf(await makeKey('rsa'))],

@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { createAuthService } from '../../src/auth/auth.service.ts'
+import { DECOY } from '../../src/auth/passwords.ts'
 import { counters, users } from '../../src/db/schema.ts'
 import { createSignInLimits } from '../../src/limits/sign-ins.ts'
 import { type Client, clientOf, textAt } from '../api/client.ts'
 import { startService, type TestService } from '../api/service.ts'
-import { databases } from '../databases.ts'
+import { databases, embedded } from '../databases.ts'
 
 setDefaultTimeout(60_000)
 
@@ -145,4 +147,31 @@ describe.each(databases)('an account that strangers try to lock, on $name', (kin
     expect(waits.slice(-4)).toEqual([10_000, 10_000, 10_000, 10_000])
     expect(waits.length).toBe(25)
   })
+})
+
+test('an account without a password cannot be logged in to, whatever is sent', async () => {
+  const database = await embedded.open()
+  const { db } = database
+  const asked: string[] = []
+  const auth = createAuthService({
+    db,
+    passwords: {
+      hash: async (text) => text,
+      // As if someone knew the password that the decoy is the hash of.
+      verify: async (_, hash) => asked.push(hash) > 0,
+    },
+    registration: 'open',
+    accessTokens: { sign: async () => 'opened' },
+    refreshChain: async () => ['unused'],
+    limits: null,
+    removeFiles: async () => {},
+    forgetCallers: () => {},
+  })
+  await db.insert(users).values({ email: 'grace@example.com', passwordHash: null })
+  for (const email of ['grace@example.com', 'nobody@example.com']) {
+    const refused = await auth.login({ email, password, address: null }).catch((error) => error)
+    expect(refused).toMatchObject({ code: 'invalid_credentials' })
+  }
+  expect(asked).toEqual([DECOY, DECOY])
+  await database.close()
 })
