@@ -300,10 +300,13 @@ export const identities = pgTable(
     userId: uuid()
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
+    /** The address that the provider has verified, also where another account has it as its `users.email`. */
+    email: text(),
   },
   (table) => [
     primaryKey({ columns: [table.issuer, table.subject] }),
     index('identities_user').on(table.userId),
+    index('identities_email').on(table.email),
   ],
 )
 
