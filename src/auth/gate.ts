@@ -2,7 +2,7 @@ import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
 import type { Quota } from '../quota.ts'
 import { isUuid } from '../uuid.ts'
-import { insertIdentity, prepareFindIdentity } from './identities.store.ts'
+import { insertIdentity, prepareFindIdentity, setIdentityEmail } from './identities.store.ts'
 import type { IdentityProvider } from './identity-provider.ts'
 import { markKeyUsed, prepareFindKey } from './keys.store.ts'
 import type { Admitted, KnownCallers } from './known-callers.ts'
@@ -71,6 +71,8 @@ export function createGate({
       user = await findIdentity(identity)
     }
     if (!user) throw unauthorized(NOT_VALID)
+    // A token without an address says nothing about the one that was verified before.
+    if (identity.email !== null && identity.email !== user.email) await setIdentityEmail(db, identity)
     const caller = { userId: user.userId, scopes: SCOPES[user.role], sessionId: null }
     return { caller, expiresAt: identity.expiresAt }
   }

@@ -7,7 +7,7 @@ type Identity = { issuer: string; subject: string; email: string | null }
 /** A statement prepared once, for every request. */
 export function prepareFindIdentity(db: Database) {
   const statement = db
-    .select({ userId: users.id, role: users.role })
+    .select({ userId: users.id, role: users.role, email: identities.email })
     .from(identities)
     .innerJoin(users, eq(users.id, identities.userId))
     .where(
@@ -32,9 +32,17 @@ export async function insertIdentity(db: Database, { issuer, subject, email }: I
     if (!user) throw new Error('a row was inserted, and none came back')
     const rows = await tx
       .insert(identities)
-      .values({ issuer, subject, userId: user.id })
+      .values({ issuer, subject, userId: user.id, email })
       .onConflictDoNothing()
       .returning({ userId: identities.userId })
     if (rows.length === 0) await tx.delete(users).where(eq(users.id, user.id))
   })
+}
+
+/** The provider has verified another address since. */
+export async function setIdentityEmail(db: Database, { issuer, subject, email }: Identity): Promise<void> {
+  await db
+    .update(identities)
+    .set({ email })
+    .where(and(eq(identities.issuer, issuer), eq(identities.subject, subject)))
 }

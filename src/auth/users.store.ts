@@ -63,15 +63,6 @@ export async function removeUser(db: Queries, id: string) {
   await db.delete(users).where(eq(users.id, id))
 }
 
-/** False where nobody has that email. */
-export async function setRole(
-  db: Queries,
-  { email, role }: { email: string; role: User['role'] },
-): Promise<boolean> {
-  const rows = await db.update(users).set({ role }).where(eq(users.email, email)).returning({ id: users.id })
-  return rows.length > 0
-}
-
 /** Higher goes first. */
 export async function priorityOf(db: Queries, id: string): Promise<number> {
   const [row] = await db.select({ priority: users.priority }).from(users).where(eq(users.id, id))

@@ -99,6 +99,18 @@ describe.each(databases)('users of an identity provider on $name', (kind) => {
     expect((await me({ sub: 'g4', email, email_verified: true })).body).toMatchObject({ email: null })
   })
 
+  test('are known by the address that the provider verified last, also if an account has it', async () => {
+    const address = 'h1@example.com'
+    const known = async () =>
+      (await service.db.select().from(identities)).find(({ subject }) => subject === 'h1')?.email
+    await me({ sub: 'h1', email: address })
+    expect(await known()).toBe(null)
+    await me({ sub: 'h1', email: address, email_verified: true })
+    expect(await known()).toBe(address)
+    await me({ sub: 'h1' })
+    expect(await known()).toBe(address)
+  })
+
   test('have no password here; they delete their accounts without one', async () => {
     const ada = anyone.as(
       await tokenOf(key, { sub: 'leaving', email: 'l@example.com', email_verified: true }),

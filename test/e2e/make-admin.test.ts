@@ -5,10 +5,11 @@ import { startService, withFolder } from './service.ts'
 
 setDefaultTimeout(600_000)
 
-async function makeAdmin(args: string[], env: Record<string, string>) {
+async function makeAdmin(args: string[], env: Record<string, string>, answer = '') {
   const child = Bun.spawn([process.execPath, 'src/make-admin.ts', ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
+    stdin: new Blob([answer]),
     stdout: 'pipe',
     stderr: 'pipe',
   })
@@ -16,16 +17,29 @@ async function makeAdmin(args: string[], env: Record<string, string>) {
   return { code: await child.exited, said: (out + err).trim() }
 }
 
-async function expectRest(env: Record<string, string>) {
+async function expectRest(env: Record<string, string>, id: string) {
+  expect(await makeAdmin([id, '--revoke', '--yes'], env)).toEqual({
+    code: 0,
+    said: expect.stringMatching(new RegExp(`${id} is no administrator from now on$`)),
+  })
   expect(await makeAdmin(['ada@example.com', '--revoke'], env)).toEqual({
     code: 0,
-    said: 'ada@example.com is no administrator from now on',
+    said: expect.stringContaining('is no administrator already'),
   })
+  for (const answer of ['', 'n\n', 'x\n']) {
+    expect(await makeAdmin(['ada@example.com'], env, answer)).toEqual({
+      code: 1,
+      said: expect.stringMatching(/Make this account an administrator\? \[y\/N\] \n?Nothing was changed$/),
+    })
+  }
+  expect(await makeAdmin(['ada@example.com'], env, 'y\n')).toMatchObject({ code: 0 })
   expect(await makeAdmin(['eve@example.com'], env)).toEqual({
     code: 1,
     said: 'There is no account of eve@example.com: register it first',
   })
-  expect(await makeAdmin(['ada'], env)).toMatchObject({ code: 1 })
+  for (const wrong of [['ada'], [], [id, id], ['--issuer', 'x'], ['--all']]) {
+    expect(await makeAdmin(wrong, env)).toMatchObject({ code: 1, said: expect.stringContaining('Usage:') })
+  }
 }
 
 test.each(databases.map(({ name, open }) => ({ name, open })))(
@@ -49,23 +63,31 @@ test.each(databases.map(({ name, open }) => ({ name, open })))(
           .status
       expect(await users(registered)).toBe(403)
 
+      const { id } = await (
+        await fetch(`${service.url}/api/auth/me`, { headers: { Authorization: `Bearer ${registered}` } })
+      ).json()
+
       if (database.url === undefined) {
-        const { code, said } = await makeAdmin(['ada@example.com'], env)
+        const { code, said } = await makeAdmin(['ada@example.com', '--yes'], env)
         expect({ code, said }).toEqual({
           code: 1,
           said: expect.stringContaining('in use by another Verbatim'),
         })
         await service.kill('SIGTERM')
       }
-      expect(await makeAdmin(['Ada@Example.com'], env)).toEqual({
+      expect(await makeAdmin(['Ada@Example.com', '--yes'], env)).toEqual({
         code: 0,
-        said: 'ada@example.com is an administrator from now on',
+        said: expect.stringMatching(
+          new RegExp(
+            `id +${id}\n +email +ada@example.com, not verified: .*\n +created +[0-9-]+ .* \\(today\\)\n +log-in +password\n +role +user\n${id} is an administrator from now on$`,
+          ),
+        ),
       })
       if (database.url === undefined) service = await startService(settings)
       expect(await users(await post(service.url, '/api/auth/login', credentials))).toBe(200)
       await service.kill('SIGTERM')
 
-      if (database.url !== undefined) await expectRest(env)
+      if (database.url !== undefined) await expectRest(env, id)
       await database.close()
     })
   },

@@ -17,7 +17,7 @@ async function toPaste(from: string, to: string): Promise<string> {
 test('the README’s first five minutes go as it says', async () => {
   const receiver = openReceiver()
   await withFolder(async (folder) => {
-    const service = await startService({ DATA_DIR: folder, OUTBOUND_ALLOW: '127.0.0.1' })
+    const service = await startService({ DATA_DIR: folder, OUTBOUND_ALLOW: '127.0.0.1', REGISTRATION: '' })
     await service.ready
     const lines = (await toPaste('## Five minutes', '### Uploads'))
       .replaceAll('http://localhost:3000', service.url)

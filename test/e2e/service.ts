@@ -15,14 +15,17 @@ export type RunningService = {
   kill(signal: NodeJS.Signals): Promise<number>
 }
 
-/** Starts the real service as `npm start` does, on a free port; resolves once it listens. */
+/**
+ * Starts the real service as `npm start` does, on a free port; resolves once it listens. Anyone may register, unless `env` says
+ * otherwise.
+ */
 export async function startService(
   env: Record<string, string>,
   command = [process.execPath, 'src/main.ts'],
 ): Promise<RunningService> {
   const child = Bun.spawn(command, {
     cwd: ROOT,
-    env: { ...process.env, PORT: '0', SIDECAR_DIR, ...env },
+    env: { ...process.env, PORT: '0', SIDECAR_DIR, REGISTRATION: 'open', ...env },
     stdout: 'pipe',
     stderr: 'pipe',
   })

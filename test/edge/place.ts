@@ -23,6 +23,7 @@ export async function openPlace(kind: TestDatabaseKind) {
     AWS_SECRET_ACCESS_KEY: bucket.credentials.secretAccessKey,
     JWT_SECRET: 'a secret for tests of 32 characters or more',
     MAX_UPLOAD_BYTES: String(MAX_UPLOAD_BYTES),
+    REGISTRATION: 'open',
   }
   const worker = await startService({ ...shared, MODE: 'worker', DATA_DIR: folder })
   const objects = createObjects({ ...bucket, prefix: bucket.folder })
