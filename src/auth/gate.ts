@@ -2,6 +2,7 @@ import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
 import type { Quota } from '../quota.ts'
 import { isUuid } from '../uuid.ts'
+import { createCredentialWatch } from './credential-watch.ts'
 import { insertIdentity, prepareFindIdentity, setIdentityEmail } from './identities.store.ts'
 import type { IdentityProvider } from './identity-provider.ts'
 import { markKeyUsed, prepareFindKey } from './keys.store.ts'
@@ -35,7 +36,7 @@ export function createGate({
   accessTokens: AccessTokenReader
   identityProvider: IdentityProvider | null
   /** Null: each token is looked up at each request. */
-  knownCallers: Pick<KnownCallers, 'find'> | null
+  knownCallers: Pick<KnownCallers, 'find' | 'listen'> | null
   /** Counts a user's requests; null: they are not counted. */
   requestRate: ((userId: string) => Promise<Quota>) | null
 }) {
@@ -77,13 +78,18 @@ export function createGate({
     return { caller, expiresAt: identity.expiresAt }
   }
 
+  const lookUp = (token: string) => (token.startsWith(KEY_PREFIX) ? ofKey(token) : ofToken(token))
+  const find = async (token: string) =>
+    knownCallers ? knownCallers.find(token, () => lookUp(token)) : lookUp(token)
+
   return {
     /** `afresh`: as the database has it now, also where the caller was found there a moment ago. */
     async admit(token: string, { afresh }: { afresh: boolean }) {
-      const find = () => (token.startsWith(KEY_PREFIX) ? ofKey(token) : ofToken(token))
-      const caller = knownCallers && !afresh ? await knownCallers.find(token, find) : (await find()).caller
+      const { caller } = await (afresh ? lookUp(token) : find(token))
       return { ...caller, quota: requestRate && (await requestRate(caller.userId)) }
     },
+
+    watch: createCredentialWatch({ find, knownCallers }),
   }
 }
 

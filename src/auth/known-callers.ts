@@ -19,20 +19,23 @@ export type Admitted = { caller: Caller; expiresAt: number | null }
 /** Whom tokens were found to be of a moment ago, so that who asks again and again is not looked up each time. */
 export type KnownCallers = {
   /** The token's caller as it was found a moment ago, or as `find` finds it now. */
-  find(token: string, find: () => Promise<Admitted>): Promise<Caller>
+  find(token: string, find: () => Promise<Admitted>): Promise<Admitted>
   /** When what it took away must count from the next request on. */
   forget(): void
+  /** Calls `hear` when a user's rights may have changed. Returns the function that ends it. */
+  listen(userId: string, hear: () => void): () => void
 }
 
 /**
- * Kept for seconds, and none longer than its token is valid. Triggers notify `callers` in the transaction that removes a user,
- * a session or a key, or changes what they may do: then all processes forget all of them.
+ * Kept for seconds, and none longer than its token is valid. Triggers notify `callers`, with the user's id, in the transaction
+ * that removes a user, a session or a key, or changes what they may do: then all processes forget all of them.
  */
 export async function openKnownCallers({
   listen,
   mostMs = MOST_MS,
 }: Pick<OpenDatabase, 'listen'> & { mostMs?: number }): Promise<KnownCallers> {
-  const known = new Map<string, { caller: Caller; until: number }>()
+  const known = new Map<string, { admitted: Admitted; until: number }>()
+  const listeners = new Map<string, Set<() => void>>()
   let forgotten = 0
 
   function forget() {
@@ -40,26 +43,44 @@ export async function openKnownCallers({
     known.clear()
   }
 
-  function remember(token: string, { caller, expiresAt }: Admitted) {
+  function remember(token: string, admitted: Admitted) {
+    const { expiresAt } = admitted
     const [oldest] = known.keys()
     if (known.size >= MOST_CALLERS && oldest !== undefined) known.delete(oldest)
     const left = expiresAt === null ? mostMs : Math.min(mostMs, expiresAt - Date.now())
-    known.set(token, { caller, until: performance.now() + left })
+    known.set(token, { admitted, until: performance.now() + left })
   }
 
-  await listen(CHANNEL, { hear: forget, missed: forget })
+  await listen(CHANNEL, {
+    hear(userId) {
+      forget()
+      for (const hear of listeners.get(userId) ?? []) hear()
+    },
+    missed() {
+      forget()
+      for (const among of listeners.values()) for (const hear of among) hear()
+    },
+  })
 
   return {
     forget,
+    listen(userId, hear) {
+      const among = listeners.get(userId) ?? new Set()
+      listeners.set(userId, among.add(hear))
+      return () => {
+        among.delete(hear)
+        if (among.size === 0 && listeners.get(userId) === among) listeners.delete(userId)
+      }
+    },
     async find(token, find) {
       const one = known.get(token)
-      if (one && performance.now() < one.until) return one.caller
+      if (one && performance.now() < one.until) return one.admitted
       known.delete(token)
       const before = forgotten
       const admitted = await find()
       // What was taken away while it was looked for may be in it still.
       if (before === forgotten) remember(token, admitted)
-      return admitted.caller
+      return admitted
     },
   }
 }

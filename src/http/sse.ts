@@ -64,6 +64,22 @@ export function eventStream({
   })
 }
 
+/**
+ * `events`, and at their end the reason why the caller's credential is not valid any more, if that ended them. `done` is called
+ * in any case.
+ */
+export async function* whileValid<T>(
+  events: AsyncGenerator<T, void>,
+  { credential, done }: { credential: AbortSignal; done: () => void },
+): AsyncGenerator<T, void> {
+  try {
+    yield* events
+    credential.throwIfAborted()
+  } finally {
+    done()
+  }
+}
+
 function written({ event, id, data }: ServerEvent): string {
   return `${id === undefined ? '' : `id: ${id}\n`}${event === undefined ? '' : `event: ${event}\n`}data: ${JSON.stringify(data)}\n\n`
 }

@@ -18,12 +18,19 @@ export type Caller = {
   quota: Quota | null
 }
 
-/** Tells who a bearer token is of; `afresh`: not as it was a moment ago. Throws `unauthorized` and `rate_limited`. */
-export type Gate = { admit(token: string, how: { afresh: boolean }): Promise<Caller> }
+export type Gate = {
+  /** Tells who a bearer token is of; `afresh`: not as it was a moment ago. Throws `unauthorized` and `rate_limited`. */
+  admit(token: string, how: { afresh: boolean }): Promise<Caller>
+  /** Fires with the `unauthorized` error when the token stops being valid, before `until` does. */
+  watch(credential: { token: string; userId: string }, until: AbortSignal): AbortSignal
+}
+
+/** For an answer that goes on until `until` fires: a signal that fires when the caller's credential stops being valid. */
+export type WatchCredential = (until: AbortSignal) => AbortSignal
 
 /**
  * Lets only requests with a valid token or API key through that may do what the route `needs`, before their bodies are
- * looked at; gives the routes `userId` and `caller`. Without `needs`, GET and HEAD take `read`, all others `write`. With
+ * looked at; gives the routes `userId`, `caller` and `watchCredential`. Without `needs`, GET and HEAD take `read`, all others `write`. With
  * `takesKnown`, what only reads is let through as the token was good for a moment ago.
  *
  * `new Elysia({ detail: { security: BEARER } }).use(bearer({ gate })).get('/things', ({ userId }) => …)`
@@ -49,7 +56,9 @@ export function bearer({
     const caller = await gate.admit(token, { afresh: !takesKnown || scope !== 'read' })
     if (caller.quota) Object.assign(set.headers, rateLimitHeaders(caller.quota))
     if (!caller.scopes.includes(scope)) throw new VerbatimError('insufficient_scope', REFUSALS[scope])
-    return { userId: caller.userId, caller }
+    const { userId } = caller
+    const watchCredential: WatchCredential = (until) => gate.watch({ token, userId }, until)
+    return { userId, caller, watchCredential }
   })
 }
 

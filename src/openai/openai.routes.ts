@@ -2,7 +2,7 @@ import { Elysia } from 'elysia'
 import { VerbatimError } from '../errors.ts'
 import { toldOf } from '../http/problems.ts'
 import { eventStream } from '../http/sse.ts'
-import { BEARER, bearer } from '../http/tokens.ts'
+import { BEARER, bearer, type WatchCredential } from '../http/tokens.ts'
 import { readUpload } from '../http/upload.ts'
 import { TEXT_FORMATS } from '../transcriptions/formats.ts'
 import type { TranscriptionRoutesServices } from '../transcriptions/transcriptions.routes.ts'
@@ -28,6 +28,7 @@ type Context = {
   userId: string
   server: { timeout(request: Request, seconds: number): void } | null
   set: { headers: Record<string, string | number> }
+  watchCredential: WatchCredential
 }
 
 const NOTHING_KEPT =
@@ -46,7 +47,7 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
 
   const take =
     (task: 'transcribe' | 'translate') =>
-    async ({ request, userId, server, set }: Context) => {
+    async ({ request, userId, server, set, watchCredential }: Context) => {
       server?.timeout(request, 0)
       let asked: Asked | undefined
       const id = await upload({
@@ -64,14 +65,37 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
         },
       })
       if (!asked) throw new Error('the upload asked for nothing')
-      if (asked.isStreamed) return stream({ id, userId, request })
+      if (asked.isStreamed) return stream({ id, userId, request, watchCredential })
+      const left = new AbortController()
+      const end = AbortSignal.any([left.signal, request.signal, stopping])
+      const credential = watchCredential(end)
       try {
-        await transcriptions.completion({ id, userId, signal: AbortSignal.any([request.signal, stopping]) })
+        await completion({ id, userId, end, credential })
         return await answerIn({ asked, set, id, userId })
       } finally {
+        left.abort()
         await forget({ id, userId })
       }
     }
+
+  /** As the service's, and throws `unauthorized` once the caller's credential is not valid any more. */
+  async function completion({
+    end,
+    credential,
+    ...keys
+  }: {
+    id: string
+    userId: string
+    end: AbortSignal
+    credential: AbortSignal
+  }) {
+    const signal = AbortSignal.any([end, credential])
+    try {
+      await transcriptions.completion({ ...keys, signal })
+    } finally {
+      credential.throwIfAborted()
+    }
+  }
 
   /** Where the user has removed it meanwhile, there is nothing left to do. */
   async function forget(keys: { id: string; userId: string }) {
@@ -102,19 +126,27 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
     return transcriptions.writtenTranscript({ ...keys, partial: false, format: name })
   }
 
-  function stream({ id, userId, request }: { id: string; userId: string; request: Request }) {
+  function stream({
+    id,
+    userId,
+    request,
+    watchCredential,
+  }: Pick<Context, 'request' | 'userId' | 'watchCredential'> & { id: string }) {
     const left = new AbortController()
-    const signal = AbortSignal.any([left.signal, request.signal, stopping])
+    const end = AbortSignal.any([left.signal, request.signal, stopping])
+    const credential = watchCredential(end)
+    const signal = AbortSignal.any([end, credential])
     async function* events() {
       try {
         for await (const delta of transcriptions.spoken({ id, signal })) {
           yield { data: { type: 'transcript.text.delta', delta } }
         }
-        await transcriptions.completion({ id, userId, signal })
+        await completion({ id, userId, end, credential })
         const { text, duration } = await transcriptions.verboseTranscript({ id, userId, partial: false })
         const usage = { type: 'duration', seconds: Math.ceil(duration) }
         yield { data: { type: 'transcript.text.done', text, usage } }
       } finally {
+        left.abort()
         await forget({ id, userId })
       }
     }

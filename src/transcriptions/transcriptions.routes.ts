@@ -5,9 +5,9 @@ import { IDEMPOTENCY_KEY, idempotencyKeyIn } from '../http/idempotency-key.ts'
 import { waitIn } from '../http/prefer.ts'
 import { MAY_REFUSE, Problem, sentenceOf } from '../http/problems.ts'
 import { parseRange } from '../http/range.ts'
-import { eventStream } from '../http/sse.ts'
+import { eventStream, whileValid } from '../http/sse.ts'
 import { timeIn } from '../http/times.ts'
-import { BEARER, bearer, type Gate, PUBLIC } from '../http/tokens.ts'
+import { BEARER, bearer, type Gate, PUBLIC, type WatchCredential } from '../http/tokens.ts'
 import { readUpload } from '../http/upload.ts'
 import type { Log } from '../log.ts'
 import type { Outbound } from '../outbound/outbound.ts'
@@ -73,15 +73,25 @@ const accepted = {
   507: Problem,
 }
 
+type Waiting = {
+  request: Request
+  set: { headers: Record<string, string | number> }
+  watchCredential: WatchCredential
+}
+
 function ownedRoutes(services: TranscriptionRoutesServices) {
   const { transcriptions, upload, outbound, gate, maxUploadBytes, stopping, log } = services
 
-  /** How long to hold an answer back, where the client asked for it. */
-  function patience(request: Request, set: { headers: Record<string, string | number> }): AbortSignal | null {
+  /** How long to hold an answer back, where the client asked for it. `over` fires at its end. */
+  function patience({ request, set, watchCredential }: Waiting) {
     const seconds = waitIn(request.headers)
     if (seconds === null) return null
     set.headers['preference-applied'] = `wait=${seconds}`
-    return AbortSignal.any([AbortSignal.timeout(seconds * 1000), request.signal, stopping])
+    const done = new AbortController()
+    const end = AbortSignal.any([AbortSignal.timeout(seconds * 1000), request.signal, stopping, done.signal])
+    const credential = watchCredential(end)
+    const over = AbortSignal.any([end, credential])
+    return { over, credential, [Symbol.dispose]: () => done.abort() }
   }
 
   const accept = async ({
@@ -89,11 +99,11 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
     userId,
     server,
     set,
-  }: {
-    request: Request
+    watchCredential,
+  }: Waiting & {
     userId: string
     server: { timeout(request: Request, seconds: number): void } | null
-    set: { status?: number | string; headers: Record<string, string | number> }
+    set: { status?: number | string }
   }) => {
     // While audio is fetched from elsewhere, or brought to a bucket, the client hears nothing.
     server?.timeout(request, 0)
@@ -102,10 +112,11 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
       idempotencyKey: idempotencyKeyIn(request.headers),
       receive: (store) => readUpload({ request, name: 'audio', maxBytes: maxUploadBytes, outbound, store }),
     })
-    const until = patience(request, set)
-    if (until) {
-      const status = await transcriptions.status({ id, userId, until })
-      if (status.completed_at !== null) return status
+    using wait = patience({ request, set, watchCredential })
+    if (wait) {
+      const status = await transcriptions.status({ id, userId, until: wait.over })
+      // The upload is accepted, also if the credential is not valid any more: the answer then carries the id only.
+      if (status.completed_at !== null && !wait.credential.aborted) return status
     }
     set.status = 202
     return { message: 'Transcription started', transcription_id: id }
@@ -157,9 +168,11 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
     )
     .get(
       '/transcriptions/:id',
-      ({ params: { id }, request, userId, set }) => {
-        const until = patience(request, set)
-        return transcriptions.status({ id, userId, ...(until && { until }) })
+      async ({ params: { id }, request, userId, set, watchCredential }) => {
+        using wait = patience({ request, set, watchCredential })
+        const status = await transcriptions.status({ id, userId, ...(wait && { until: wait.over }) })
+        wait?.credential.throwIfAborted()
+        return status
       },
       {
         params: IdParams,
@@ -169,15 +182,21 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
     )
     .get(
       '/transcriptions/:id/events',
-      async ({ params: { id }, request, userId, server }) => {
+      async ({ params: { id }, request, userId, server, watchCredential }) => {
         server?.timeout(request, 0)
-        const left = new AbortController()
-        const signal = AbortSignal.any([left.signal, request.signal, stopping])
+        const over = new AbortController()
+        const done = () => over.abort()
+        const end = AbortSignal.any([over.signal, request.signal, stopping])
+        const credential = watchCredential(end)
+        const signal = AbortSignal.any([end, credential])
         const after = Number(request.headers.get('last-event-id') ?? 0) || 0
-        const events = await transcriptions.events({ id, userId, after, signal })
+        const events = await transcriptions.events({ id, userId, after, signal }).catch((error) => {
+          done()
+          throw error
+        })
         return eventStream({
-          events,
-          left: () => left.abort(),
+          events: whileValid(events, { credential, done }),
+          left: done,
           problem: (error) => sentenceOf(error, log),
         })
       },
@@ -186,7 +205,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
         detail: {
           summary: 'What becomes of a transcription, as it happens',
           description:
-            'Server-sent events: `status` with the body of the status, `segments` of each stretch that is done, in the order in which they are, and `removed`. Ends once the transcription is over. `Last-Event-ID` goes on behind it.',
+            'Server-sent events: `status` with the body of the status, `segments` of each stretch that is done, in the order in which they are, and `removed`. Ends once the transcription is over, and with an `error` event when the token expires or is revoked: open it again with a new one and `Last-Event-ID`, and nothing is missed.',
           responses: {
             200: {
               description: 'The events',

@@ -14,11 +14,13 @@ async function opened() {
   let found = 0
   return {
     ...{ known, said, found: () => found },
-    ask: (token: string, expiresAt: number | null = null) =>
-      known.find(token, async () => {
+    ask: async (token: string, expiresAt: number | null = null) => {
+      const admitted = await known.find(token, async () => {
         found += 1
         return { caller, expiresAt }
-      }),
+      })
+      return admitted.caller
+    },
   }
 }
 
@@ -42,7 +44,7 @@ test('what is found while something is taken away is not kept', async () => {
   const asked = known.find('a', () => looking.promise)
   said.hear('')
   looking.resolve({ caller, expiresAt: null })
-  expect(await asked).toEqual(caller)
+  expect(await asked).toEqual({ caller, expiresAt: null })
   await ask('a')
   expect(found()).toBe(1)
 })
