@@ -6,6 +6,7 @@ import { healthRoutes } from './health/health.routes.ts'
 import type { Health } from './health/health.ts'
 import { metricsRoutes } from './health/metrics.routes.ts'
 import { docs, type SwaggerAssets } from './http/docs.ts'
+import type { OperatorAccess } from './http/operator-access.ts'
 import { problems } from './http/problems.ts'
 import { requests } from './http/requests.ts'
 import { securityHeaders } from './http/security-headers.ts'
@@ -39,7 +40,7 @@ export type OperationsServices = {
   log: Log
   /** Null where none are kept. */
   metrics: Metrics | null
-  metricsToken: string | undefined
+  operatorAccess: OperatorAccess
   traces: Traces
   /** Whether each request is told of in the log. */
   logsRequests: boolean
@@ -71,8 +72,10 @@ function answers({
     .use(problems({ log, routes, bodies: { '/v1/': openaiError } }))
 }
 
-function operationsRoutes({ health, metrics, metricsToken: token }: OperationsServices) {
-  return new Elysia().use(healthRoutes({ health })).use(metricsRoutes({ metrics, token }))
+function operationsRoutes({ health, metrics, operatorAccess }: OperationsServices) {
+  return new Elysia()
+    .use(healthRoutes({ health, operatorAccess }))
+    .use(metricsRoutes({ metrics, operatorAccess }))
 }
 
 /** The API, on Web standards alone. `adapter`: for other runtimes than Bun. */

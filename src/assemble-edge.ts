@@ -7,8 +7,10 @@ import { openChanges } from './db/changes.ts'
 import { connectPostgres } from './db/connect.ts'
 import { perRequestPostgres } from './db/per-request.ts'
 import { StartError } from './errors.ts'
+import { brieflyCached } from './health/brief-cache.ts'
 import { createHealth, ELSEWHERE } from './health/health.ts'
 import { heldAnswer } from './http/held-answer.ts'
+import { createOperatorAccess } from './http/operator-access.ts'
 import type { Log } from './log.ts'
 import { unreachingOutbound } from './outbound/unreaching.ts'
 import { outboxQueue } from './queue/outbox.ts'
@@ -50,10 +52,16 @@ export async function assembleEdge({
     traces: noTraces,
   })
   const operations = {
-    health: createHealth({ ping: database.ping, storage, queue: null, engines: ELSEWHERE }),
+    health: brieflyCached(createHealth({ ping: database.ping, storage, queue: null, engines: ELSEWHERE }), {
+      sharesReads: keepsSockets,
+    }),
     log,
     metrics: null,
-    metricsToken: undefined,
+    operatorAccess: createOperatorAccess({
+      token: settings.METRICS_TOKEN,
+      gate: services.gate,
+      isLocal: false,
+    }),
     traces: noTraces,
     logsRequests: settings.LOG === 'json',
   }

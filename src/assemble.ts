@@ -7,7 +7,7 @@ import { type ApiServices, createApiServices } from './api-services.ts'
 import type { OperationsServices } from './app.ts'
 import { argon2id } from './auth/argon2id.ts'
 import { openKnownCallers } from './auth/known-callers.ts'
-import { bucketOf, SettingError, type Settings } from './config.ts'
+import { bucketOf, isLocal, SettingError, type Settings } from './config.ts'
 import { openChanges } from './db/changes.ts'
 import type { Database } from './db/database.ts'
 import { lockDirectory } from './db/directory-lock.ts'
@@ -19,7 +19,9 @@ import { localSidecar } from './engines/local-sidecar/local-sidecar.ts'
 import { type Engines, inOrder } from './engines/preference.ts'
 import { sidecarEngine } from './engines/sidecar/sidecar.ts'
 import { StartError } from './errors.ts'
+import { brieflyCached } from './health/brief-cache.ts'
 import { createHealth, ELSEWHERE } from './health/health.ts'
+import { createOperatorAccess } from './http/operator-access.ts'
 import type { Step } from './lifecycle.ts'
 import { removeOver, takeTurn } from './limits/counters.store.ts'
 import type { Log } from './log.ts'
@@ -179,16 +181,23 @@ export async function assemble({
     })
   }
 
+  const api = settings.MODE === 'worker' ? null : await step('api', openApi)
+  const health = createHealth({ ping: database.ping, storage, queue, engines: engines ?? ELSEWHERE })
+
   return {
     operations: {
-      health: createHealth({ ping: database.ping, storage, queue, engines: engines ?? ELSEWHERE }),
+      health: brieflyCached(health, { sharesReads: true }),
       log,
       metrics,
-      metricsToken: settings.METRICS_TOKEN,
+      operatorAccess: createOperatorAccess({
+        token: settings.METRICS_TOKEN,
+        gate: api?.gate ?? null,
+        isLocal: isLocal(settings),
+      }),
       traces,
       logsRequests: settings.LOG === 'json',
     },
-    api: settings.MODE === 'worker' ? null : await step('api', openApi),
+    api,
     work: engines && {
       db,
       changes,

@@ -7,3 +7,8 @@ export function concatenated(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   }
   return whole
 }
+
+/** Takes the same time wherever they differ. */
+export function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.reduce((differing, byte, at) => differing | (byte ^ (b[at] ?? 0)), a.length ^ b.length) === 0
+}

@@ -110,7 +110,12 @@ export const SETTINGS = {
     default: '3000',
     parse: integer(0, 65_535),
   }),
-  HOST: preset({ doc: 'Address the API listens on', takes: 'an address', default: '0.0.0.0', parse: text }),
+  HOST: preset({
+    doc: 'Address to listen on. `0.0.0.0` is every address of the machine: other machines then reach the service',
+    takes: 'an address',
+    default: '127.0.0.1',
+    parse: text,
+  }),
   DATA_DIR: preset({
     doc: 'Where everything is kept that is not kept elsewhere: database, files, Python environment, model',
     takes: 'a folder',
@@ -318,9 +323,10 @@ export const SETTINGS = {
     parse: oneOf('text', 'json'),
   }),
   METRICS_TOKEN: optional({
-    doc: 'What a scraper of `/metrics` has to send as its bearer token',
+    doc: 'Bearer token for `/metrics` and for the details of `/health/ready`; an administrator’s access token works too',
     takes: 'text',
-    unset: 'anyone may read them',
+    unset:
+      'open while only this machine reaches the service (`HOST` is a loopback address, and `PUBLIC_URL` and `TRUSTED_PROXIES` name no proxy), otherwise closed',
     parse: text,
   }),
   OTEL_EXPORTER_OTLP_ENDPOINT: optional({
@@ -395,6 +401,14 @@ export function readSettings(env: Record<string, string | undefined>): Settings 
   const settings: Omit<Settings, 'INFERENCE'> & Partial<Settings> = Object.fromEntries(entries)
   return { ...settings, INFERENCE: settings.INFERENCE ?? defaultInference(settings) }
 }
+
+/** Whether only this machine reaches the service: it listens on a loopback address, and no proxy is configured. */
+export function isLocal({ HOST, PUBLIC_URL, TRUSTED_PROXIES }: Settings): boolean {
+  const isPublic = PUBLIC_URL !== undefined && !isLoopback(new URL(PUBLIC_URL).hostname)
+  return isLoopback(HOST) && !isPublic && TRUSTED_PROXIES === 0
+}
+
+const isLoopback = (host: string) => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host)
 
 /** The bucket and who uses it; null where none is set. Throws `SettingError`. */
 export function bucketOf({

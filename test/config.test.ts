@@ -6,7 +6,7 @@ const SECRET = 'a secret of thirty-two characters'
 test('an empty environment is enough', () => {
   expect(readSettings({})).toEqual({
     PORT: 3000,
-    HOST: '0.0.0.0',
+    HOST: '127.0.0.1',
     DATA_DIR: './data',
     DATABASE_URL: undefined,
     DATABASE_CONNECTIONS: undefined,
@@ -17,7 +17,7 @@ test('an empty environment is enough', () => {
     RETENTION_DAYS: undefined,
     PUBLIC_URL: undefined,
     JWT_SECRET: undefined,
-    REGISTRATION: 'open',
+    REGISTRATION: 'first',
     LOGINS_PER_MINUTE: 20,
     TRUSTED_PROXIES: 0,
     REQUESTS_PER_MINUTE: undefined,

@@ -1,4 +1,5 @@
 import { argon2idAsync } from '@noble/hashes/argon2.js'
+import { isSameBytes } from '../bytes.ts'
 import { ARGON2ID, type Passwords } from './passwords.ts'
 
 const SALT_BYTES = 16
@@ -16,7 +17,7 @@ export const portableArgon2id: Passwords = {
   async verify(password, hash) {
     const { salt, expected, ...costs } = parse(hash)
     const found = await argon2idAsync(password, salt, { ...costs, dkLen: expected.length })
-    return isSame(found, expected)
+    return isSameBytes(found, expected)
   },
 }
 
@@ -33,10 +34,3 @@ function parse(hash: string) {
 }
 
 const unpadded = (bytes: Uint8Array) => bytes.toBase64({ omitPadding: true })
-
-/** Takes the same time wherever they differ. */
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return (
-    a.length === b.length && a.reduce((differing, byte, at) => differing | (byte ^ (b[at] ?? 0)), 0) === 0
-  )
-}

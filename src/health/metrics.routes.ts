@@ -1,18 +1,27 @@
 import { Elysia, t } from 'elysia'
 import { VerbatimError } from '../errors.ts'
+import type { OperatorAccess } from '../http/operator-access.ts'
 import { Problem } from '../http/problems.ts'
 import { PUBLIC } from '../http/tokens.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 
-/** `token`: what a scraper has to send, if anything. */
-export function metricsRoutes({ metrics, token }: { metrics: Metrics | null; token: string | undefined }) {
+export function metricsRoutes({
+  metrics,
+  operatorAccess,
+}: {
+  metrics: Metrics | null
+  operatorAccess: OperatorAccess
+}) {
   return new Elysia({ tags: ['Operations'], detail: { security: PUBLIC } }).get(
     '/metrics',
     async ({ headers, set }) => {
-      if (token !== undefined && headers.authorization !== `Bearer ${token}`) {
-        throw new VerbatimError('unauthorized', 'Send the METRICS_TOKEN: Authorization: Bearer <token>')
-      }
       if (!metrics) throw new VerbatimError('not_found', 'This process keeps no metrics')
+      if (!(await operatorAccess(headers.authorization))) {
+        throw new VerbatimError(
+          'unauthorized',
+          'Metrics are for operators: send the METRICS_TOKEN of the service, Authorization: Bearer <token>',
+        )
+      }
       const { contentType, body } = await metrics.exposition()
       set.headers['content-type'] = contentType
       return body
@@ -21,7 +30,8 @@ export function metricsRoutes({ metrics, token }: { metrics: Metrics | null; tok
       response: { 200: t.String(), 401: Problem, 404: Problem },
       detail: {
         summary: 'What this process has done and what waits, for Prometheus',
-        description: 'No names, addresses or words of users. `METRICS_TOKEN` keeps it to whom it concerns.',
+        description:
+          'For operators: send the `METRICS_TOKEN`, or an administrator’s access token. Holds no names, addresses or words of users.',
       },
     },
   )

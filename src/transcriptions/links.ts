@@ -1,3 +1,5 @@
+import { isSameBytes } from '../bytes.ts'
+
 /** HMAC-SHA256 of a message, both as UTF-8: 32 bytes. */
 export type Hmac = (signed: { secret: string; message: string }) => Uint8Array
 
@@ -31,12 +33,7 @@ export function createLinkSigner({
       if (expires < Date.now() / 1000 || !/^[0-9a-f]{64}$/.test(signature)) return false
       const given = Uint8Array.fromHex(signature)
       const message = messageOf(path, expires)
-      return secrets.some((secret) => isSame(hmac({ secret, message }), given))
+      return secrets.some((secret) => isSameBytes(hmac({ secret, message }), given))
     },
   }
-}
-
-/** Takes the same time wherever they differ. */
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.reduce((differing, byte, at) => differing | (byte ^ (b[at] ?? 0)), a.length ^ b.length) === 0
 }

@@ -8,6 +8,7 @@ import { openKnownCallers } from '../../src/auth/known-callers.ts'
 import { readSettings } from '../../src/config.ts'
 import type { Engine, EngineState } from '../../src/engines/engine.ts'
 import { createHealth } from '../../src/health/health.ts'
+import { createOperatorAccess } from '../../src/http/operator-access.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { prometheusMetrics } from '../../src/metrics/prometheus.ts'
 import { guardedOutbound } from '../../src/outbound/guarded.ts'
@@ -44,6 +45,7 @@ export async function startService({
   identityProvider,
   limits = {},
   metricsToken,
+  isLocal = true,
   logsRequests = false,
 }: {
   kind: TestDatabaseKind
@@ -53,6 +55,8 @@ export async function startService({
   identityProvider?: { jwksUrl: string; issuer: string; audience: string }
   limits?: Allowance & { requestsPerMinute?: number; loginsPerMinute?: number }
   metricsToken?: string
+  /** Whether operators need no token if there is no `metricsToken`. */
+  isLocal?: boolean
   logsRequests?: boolean
 }) {
   const database = await kind.open()
@@ -121,7 +125,7 @@ export async function startService({
     stopping: stopping.signal,
     log,
     metrics,
-    metricsToken,
+    operatorAccess: createOperatorAccess({ token: metricsToken, gate: services.gate, isLocal }),
     traces: noTraces,
     logsRequests,
   }).listen({ port: 0, hostname: '127.0.0.1', maxRequestBodySize: Number.MAX_SAFE_INTEGER })

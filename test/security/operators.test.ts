@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { updateUser } from '../../src/admin/admin.store.ts'
+import { isLocal, readSettings } from '../../src/config.ts'
+import { brieflyCached } from '../../src/health/brief-cache.ts'
+import { type Client, clientOf, textAt } from '../api/client.ts'
+import { startService, type TestService } from '../api/service.ts'
+import { embedded } from '../databases.ts'
+
+setDefaultTimeout(60_000)
+
+const TOKEN = 'a token for the scraper'
+const URL_OF_SIDECAR = 'http://10.1.2.3:8080'
+
+describe('what concerns operators only', () => {
+  let service: TestService
+  let anyone: Client
+  let user: Client
+  let admin: Client
+
+  beforeAll(async () => {
+    service = await startService({ kind: embedded, metricsToken: TOKEN })
+    service.engine.state = { ready: false, detail: `${URL_OF_SIDECAR} refuses connections` }
+    anyone = clientOf(service.url)
+    user = anyone.as(await anyone.newToken())
+    admin = anyone.as(await anyone.newToken())
+    const id = textAt((await admin.ask('/api/auth/me')).body, 'id')
+    await updateUser(service.db, { id, role: 'admin' })
+  })
+  afterAll(() => service.close())
+
+  const strangers = (): [who: string, client: Client][] => [
+    ['nobody', anyone],
+    ['a wrong token', anyone.as(`${TOKEN}!`)],
+    ['a token of the same length', anyone.as(`${TOKEN.slice(0, -1)}X`)],
+    ['an API key that there is not', anyone.as('vk_unknown')],
+    ['a user', user],
+  ]
+
+  test('a stranger learns which part is not ready, and nothing of why', async () => {
+    for (const [who, client] of strangers()) {
+      const { status, body } = await client.ask('/health/ready')
+      expect({ who, status, body }).toEqual({
+        who,
+        status: 503,
+        body: {
+          ready: false,
+          checks: {
+            database: { ready: true },
+            storage: { ready: true },
+            queue: { ready: true },
+            engine: { ready: false },
+          },
+        },
+      })
+    }
+  })
+
+  test('an operator learns why: with the METRICS_TOKEN, or as an administrator', async () => {
+    for (const client of [anyone.as(TOKEN), admin]) {
+      const { status, body } = await client.ask('/health/ready')
+      expect(status).toBe(503)
+      expect(body).toMatchObject({ checks: { engine: { detail: expect.stringContaining(URL_OF_SIDECAR) } } })
+    }
+  })
+
+  test('metrics are for operators', async () => {
+    for (const [who, client] of strangers()) {
+      const { status, body } = await client.ask('/metrics')
+      expect({ who, status, body }).toMatchObject({ who, status: 401, body: { code: 'unauthorized' } })
+    }
+    for (const client of [anyone.as(TOKEN), admin]) {
+      expect(await client.ask('/metrics')).toMatchObject({
+        status: 200,
+        body: expect.stringContaining('process_resident_memory_bytes'),
+      })
+    }
+  })
+
+  test('without a METRICS_TOKEN they are closed to strangers where other machines reach the service', async () => {
+    const open = await startService({ kind: embedded, isLocal: false })
+    try {
+      expect((await clientOf(open.url).ask('/metrics')).status).toBe(401)
+      expect(JSON.stringify((await clientOf(open.url).ask('/health/ready')).body)).not.toContain('detail')
+    } finally {
+      await open.close()
+    }
+  })
+})
+
+test.each([
+  ['PORT=3000', 'yes'],
+  ['HOST=127.0.0.1', 'yes'],
+  ['HOST=127.1.2.3', 'yes'],
+  ['HOST=::1', 'yes'],
+  ['HOST=localhost PUBLIC_URL=http://localhost:3000', 'yes'],
+  ['HOST=0.0.0.0', 'no'],
+  ['HOST=::', 'no'],
+  ['HOST=192.168.1.5', 'no'],
+  ['HOST=127.0.0.1.example.com', 'no'],
+  ['PUBLIC_URL=https://verbatim.example', 'no'],
+  ['TRUSTED_PROXIES=1', 'no'],
+])('%s: only this machine reaches the service: %s', (text, expected) => {
+  const env = Object.fromEntries(text.split(' ').map((one) => one.split('=')))
+  expect(isLocal(readSettings(env))).toBe(expected === 'yes')
+})
+
+describe('the state of the service', () => {
+  const READY = { ready: true, detail: 'x' }
+  const readiness = {
+    ready: true,
+    checks: { database: READY, storage: READY, queue: READY, engine: READY },
+  }
+
+  test('is read once for all who ask at the same moment, and a moment later', async () => {
+    let read = 0
+    const reading = Promise.withResolvers<typeof readiness>()
+    const health = brieflyCached(
+      () => {
+        read += 1
+        return reading.promise
+      },
+      { sharesReads: true },
+    )
+    const asked = Array.from({ length: 100 }, health)
+    reading.resolve(readiness)
+    expect(await Promise.all(asked)).toEqual(Array(100).fill(readiness))
+    await health()
+    expect(read).toBe(1)
+  })
+
+  test('is not shared between requests that are under way where the runtime forbids it', async () => {
+    let read = 0
+    const health = brieflyCached(
+      async () => {
+        read += 1
+        await Bun.sleep(1)
+        return readiness
+      },
+      { sharesReads: false },
+    )
+    await Promise.all([health(), health()])
+    await health()
+    expect(read).toBe(2)
+  })
+})
