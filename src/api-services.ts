@@ -26,6 +26,7 @@ import { createRequeue } from './transcriptions/requeue.ts'
 import { createTranscriptionsService } from './transcriptions/transcriptions.service.ts'
 import { createUpload } from './transcriptions/upload.ts'
 import { createUploadsService } from './uploads/uploads.service.ts'
+import type { SecretCipher } from './webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from './webhooks/upload-webhooks.ts'
 import { createWebhooksService } from './webhooks/webhooks.service.ts'
 
@@ -45,6 +46,7 @@ export async function createApiServices({
   outbound,
   passwords,
   hmac,
+  cipher,
   traces,
 }: {
   settings: Settings
@@ -60,6 +62,7 @@ export async function createApiServices({
   outbound: Outbound
   passwords: Passwords
   hmac: Hmac
+  cipher: SecretCipher
   traces: Traces
 }): Promise<ApiServices> {
   const forgetCallers = () => knownCallers?.forget()
@@ -67,7 +70,7 @@ export async function createApiServices({
   const links = createLinkSigner({ secrets, hmac })
   const transcriptions = createTranscriptionsService({ db, changes, storage, links, publicUrl })
   const names = settings.INFERENCE.map((name) => ENGINES[name])
-  const uploadWebhooks = createUploadWebhooks({ outbound })
+  const uploadWebhooks = createUploadWebhooks({ outbound, cipher })
   const upload = createUpload({
     db,
     queue,
@@ -126,7 +129,7 @@ export async function createApiServices({
     uploads,
     outbound,
     engines: settings.INFERENCE,
-    webhooks: createWebhooksService({ db, outbound }),
+    webhooks: createWebhooksService({ db, outbound, cipher }),
     swagger: swaggerAssets,
     maxUploadBytes: settings.MAX_UPLOAD_BYTES,
     version: packageJson.version,

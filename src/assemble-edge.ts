@@ -18,6 +18,7 @@ import { createObjects } from './storage/s3/objects.ts'
 import { noTraces } from './traces/traces.ts'
 import { createGlance } from './transcriptions/look.ts'
 import { nodeHmac } from './transcriptions/node-hmac.ts'
+import { createSecretCipher } from './webhooks/secret-cipher.ts'
 
 /** Answers a request; what may go on when it is answered, or its client has left, is given to `after`. */
 export type Answer = (request: Request, after: (rest: Promise<void>) => void) => Promise<Response>
@@ -49,6 +50,7 @@ export async function assembleEdge({
     outbound: unreachingOutbound({ allow: settings.OUTBOUND_ALLOW ?? [] }),
     passwords: portableArgon2id,
     hmac: nodeHmac,
+    cipher: await createSecretCipher({ secrets }),
     traces: noTraces,
   })
   const operations = {

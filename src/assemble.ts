@@ -47,7 +47,9 @@ import { countOpenByStatus } from './transcriptions/transcriptions.store.ts'
 import type { WorkServices } from './transcriptions/work-services.ts'
 import type { DeliverServices } from './webhooks/deliver.ts'
 import { forgetJobs } from './webhooks/deliveries.store.ts'
+import { startReencryption } from './webhooks/reencryption.ts'
 import { startRelay } from './webhooks/relay.ts'
+import { createSecretCipher } from './webhooks/secret-cipher.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** A worker's statements are short, and minutes of audio apart. */
@@ -156,6 +158,10 @@ export async function assemble({
           () => openEngines(db, { settings, dataDir, env, log, metrics, traces }),
           (engines) => engines.close(),
         )
+  const secrets = await secretsFrom(settings, dataDir)
+  const cipher = await createSecretCipher({ secrets })
+  // A secret that this process has made is not known to an API on another machine.
+  const isSharedSecret = settings.JWT_SECRET !== undefined || settings.MODE === 'all'
   if (engines) {
     await step(
       'webhook relay',
@@ -168,11 +174,17 @@ export async function assemble({
       (takeover) => takeover.stop(),
     )
   }
+  if (engines && isSharedSecret) {
+    await step(
+      'webhook secrets',
+      () => startReencryption({ db, cipher, log }),
+      (reencryption) => reencryption.stop(),
+    )
+  }
 
   async function openApi(): Promise<ApiServices> {
-    const secrets = await secretsFrom(settings, dataDir)
     return createApiServices({
-      ...{ settings, secrets, publicUrl, db, changes, queue, storage, outbound },
+      ...{ settings, secrets, cipher, publicUrl, db, changes, queue, storage, outbound },
       knownCallers: await openKnownCallers(database),
       look: createProbe({ storage, media }),
       passwords: argon2id,
@@ -206,6 +218,7 @@ export async function assemble({
       media,
       engines,
       outbound,
+      cipher,
       publicUrl,
       maxAudioSeconds: settings.MAX_AUDIO_SECONDS,
       maxConcurrentPerUser: settings.MAX_CONCURRENT_PER_USER,

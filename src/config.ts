@@ -172,7 +172,7 @@ export const SETTINGS = {
     parse: url,
   }),
   JWT_SECRET: optional({
-    doc: 'Signs access tokens and audio URLs; must be set when `NODE_ENV=production`. Of several the first signs, and what any has signed is taken',
+    doc: 'Signs access tokens and audio URLs, and encrypts webhook secrets; the same for all processes, and must be set when `NODE_ENV=production`. Of several, the first signs and encrypts, and the others are still accepted',
     takes: 'at least 32 characters, without commas; or several such, separated by commas',
     unset: 'made once and kept in `DATA_DIR`',
     parse: secrets,

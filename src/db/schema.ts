@@ -320,7 +320,7 @@ export const webhooks = pgTable(
       .references(() => users.id, { onDelete: 'cascade' }),
     /** Null: where uploads say, each in its own `webhookUrl`. A user has at most one of this kind. */
     url: text(),
-    /** `whsec_` and the base64 of the key that its messages are signed with. */
+    /** What its messages are signed with, encrypted (webhooks/secret-cipher.ts). */
     secret: text().notNull(),
     /** Those before it, the latest first, each with the time until which messages are signed with it too. */
     previousSecrets: jsonb().$type<{ secret: string; until: string }[]>().notNull().default([]),

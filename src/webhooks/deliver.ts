@@ -6,6 +6,7 @@ import type { Queue } from '../queue/queue.ts'
 import { type Facts, inStep, type Step, type Traces, waited } from '../traces/traces.ts'
 import { type DeliveryAttempt, type Outgoing, takeUp, writeOutcome } from './deliveries.store.ts'
 import { messageOf } from './message.ts'
+import type { SecretCipher } from './secret-cipher.ts'
 import { secretsAt } from './secrets.ts'
 import { signed } from './signature.ts'
 import { disableWebhook } from './webhooks.store.ts'
@@ -32,6 +33,8 @@ export type DeliverServices = {
   db: Database
   queue: Queue
   outbound: Outbound
+  /** Decrypts what messages are signed with. */
+  cipher: SecretCipher
   publicUrl: () => string
   traces: Traces
 }
@@ -98,7 +101,7 @@ export function deliveryJob(
 }
 
 async function attempt(
-  { outbound, publicUrl }: DeliverServices,
+  { outbound, cipher, publicUrl }: DeliverServices,
   outgoing: Outgoing,
   signal: AbortSignal,
 ): Promise<DeliveryAttempt> {
@@ -111,13 +114,14 @@ async function attempt(
     error,
   })
   try {
+    const secrets = await secretsAt(outgoing, { now: at, cipher })
     const answer = await outbound.request({
       method: 'POST',
       url: outgoing.to,
       secure: true,
       headers: {
         'Content-Type': 'application/json',
-        ...(await signed({ secrets: secretsAt(outgoing, at), id: outgoing.id, body, at })),
+        ...(await signed({ secrets, id: outgoing.id, body, at })),
       },
       body,
       timeoutMs: ANSWER_MS,

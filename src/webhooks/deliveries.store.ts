@@ -6,7 +6,7 @@ export type Delivery = typeof deliveries.$inferSelect
 export type DeliveryAttempt = Delivery['attempts'][number]
 /** Taken up: with where it goes, and what it is signed with. */
 export type Outgoing = Delivery &
-  Pick<typeof webhooks.$inferSelect, 'secret' | 'previousSecrets'> & {
+  Pick<typeof webhooks.$inferSelect, 'userId' | 'secret' | 'previousSecrets'> & {
     job: string
     to: string
     /** Its transcription's. */
@@ -98,6 +98,7 @@ export async function takeUp(
     .returning({
       ...getTableColumns(deliveries),
       to: sql<string>`coalesce(${deliveries.url}, ${webhooks.url})`,
+      userId: webhooks.userId,
       secret: webhooks.secret,
       previousSecrets: webhooks.previousSecrets,
       traceparent: sql<string | null>`(

@@ -4,6 +4,7 @@ import type { Outbound } from '../outbound/outbound.ts'
 import { isUuid } from '../uuid.ts'
 import { type Delivery, findDelivery, insertTest, listDeliveries, replay } from './deliveries.store.ts'
 import { EVENTS, type WebhookEvent } from './events.ts'
+import type { SecretCipher } from './secret-cipher.ts'
 import { rotated } from './secrets.ts'
 import { newSecret } from './signature.ts'
 import { provideUploadsWebhook } from './upload-webhooks.ts'
@@ -31,7 +32,15 @@ export type WebhooksService = ReturnType<typeof createWebhooksService>
  * A user's webhooks and what was sent to them. Everything throws `not_found` also for another user's. The id `uploads` stands
  * for the URLs that uploads name: they have a log and a secret.
  */
-export function createWebhooksService({ db, outbound }: { db: Database; outbound: Outbound }) {
+export function createWebhooksService({
+  db,
+  outbound,
+  cipher,
+}: {
+  db: Database
+  outbound: Outbound
+  cipher: SecretCipher
+}) {
   async function owned(keys: WebhookKeys): Promise<Webhook> {
     const row = isUuid(keys.id) ? await findWebhook(db, keys) : null
     if (!row) throw notFound()
@@ -81,7 +90,8 @@ export function createWebhooksService({ db, outbound }: { db: Database; outbound
       }
       await outbound.check({ url, secure: true })
       const secret = newSecret()
-      const row = await insertWebhook(db, { userId, url, events, secret })
+      const encrypted = await cipher.encrypt(secret, { userId })
+      const row = await insertWebhook(db, { userId, url, events, secret: encrypted })
       if (!row) throw notFound()
       return { ...webhookOf(row), secret }
     },
@@ -126,13 +136,15 @@ export function createWebhooksService({ db, outbound }: { db: Database; outbound
      */
     async rotate(keys: WebhookKeys) {
       if (keys.id !== UPLOADS) await owned(keys)
+      const secret = newSecret()
+      const next = await cipher.encrypt(secret, keys)
       return db.transaction(async (tx) => {
-        if (keys.id === UPLOADS) await provideUploadsWebhook(tx, keys.userId)
+        if (keys.id === UPLOADS) await provideUploadsWebhook(tx, { userId: keys.userId, cipher })
         const row = await holdSigning(tx, keys)
         if (!row) throw notFound()
-        const { until, ...secrets } = rotated(row, new Date())
+        const { until, ...secrets } = rotated(row, { next, now: new Date() })
         await updateWebhook(tx, keys, secrets)
-        return { secret: secrets.secret, previous_until: until }
+        return { secret, previous_until: until }
       })
     },
 

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, getTableColumns, isNotNull, isNull, sql } from 'drizzle-orm'
+import { and, asc, count, eq, getTableColumns, gt, isNotNull, isNull, sql } from 'drizzle-orm'
 import type { Queries, Transaction } from '../db/database.ts'
 import { deliveries, webhooks } from '../db/schema.ts'
 
@@ -8,6 +8,8 @@ export type Webhook = Row & { url: string }
 /** What messages are signed with, also those to where uploads say. */
 export type Signing = Pick<Row, 'id' | 'secret' | 'previousSecrets' | 'disabledAt'>
 export type NewWebhook = Pick<Webhook, 'userId' | 'url' | 'secret' | 'events'>
+/** Encrypted by `SecretCipher`, or in clear if an older version has written them. */
+export type StoredSecrets = Pick<Row, 'id' | 'userId' | 'secret' | 'previousSecrets'>
 export type WebhookKeys = { id: string; userId: string }
 
 /** Stands for the id of the one that has no URL of its own. */
@@ -87,4 +89,33 @@ export async function disableWebhook(tx: Transaction, id: string): Promise<void>
     .update(deliveries)
     .set({ state: 'failed' })
     .where(and(eq(deliveries.webhookId, id), eq(deliveries.state, 'pending')))
+}
+
+/** Webhooks with a secret that does not begin with `prefix`, by id. */
+export async function secretsNotWith(
+  db: Queries,
+  { prefix, after, limit }: { prefix: string; after: string | null; limit: number },
+): Promise<StoredSecrets[]> {
+  const { id, userId, secret, previousSecrets } = webhooks
+  const isOther = sql`(not starts_with(${secret}, ${prefix}) or exists (
+    select 1 from jsonb_array_elements(${previousSecrets}) previous where not starts_with(previous->>'secret', ${prefix})
+  ))`
+  return db
+    .select({ id, userId, secret, previousSecrets })
+    .from(webhooks)
+    .where(and(isOther, after === null ? undefined : gt(id, after)))
+    .orderBy(asc(id))
+    .limit(limit)
+}
+
+/** Leaves a webhook alone whose secret was changed meanwhile. */
+export async function replaceSecrets(
+  db: Queries,
+  { id, secret }: StoredSecrets,
+  replaced: Pick<Row, 'secret' | 'previousSecrets'>,
+): Promise<void> {
+  await db
+    .update(webhooks)
+    .set(replaced)
+    .where(and(eq(webhooks.id, id), eq(webhooks.secret, secret)))
 }

@@ -20,6 +20,7 @@ import type { Allowance } from '../../src/transcriptions/allowance.ts'
 import { createProbe } from '../../src/transcriptions/look.ts'
 import { nodeHmac } from '../../src/transcriptions/node-hmac.ts'
 import { countOpenByStatus } from '../../src/transcriptions/transcriptions.store.ts'
+import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import type { TestDatabaseKind } from '../databases.ts'
 
 export const SECRET = 'a secret for tests, of 32 characters or more'
@@ -93,6 +94,7 @@ export async function startService({
       outbound,
       passwords: argon2id,
       hmac: nodeHmac,
+      cipher: await createSecretCipher({ secrets }),
       publicUrl: () => url,
     },
     knownCallers: await openKnownCallers({ listen: database.listen, mostMs: KNOWN_MS }),

@@ -9,6 +9,7 @@ import { noTraces } from '../../src/traces/traces.ts'
 import { createProbe } from '../../src/transcriptions/look.ts'
 import { findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
+import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 import { keysBelow, streamOf } from '../contracts/storage.ts'
 import { embedded } from '../databases.ts'
@@ -64,7 +65,10 @@ async function uploaded(storage: Storage, recording: Uint8Array) {
       engines: ['sidecar'],
       maxAudioSeconds: 3600,
       allowance: {},
-      webhooks: createUploadWebhooks({ outbound: guardedOutbound({ allow: [] }) }),
+      webhooks: createUploadWebhooks({
+        outbound: guardedOutbound({ allow: [] }),
+        cipher: await createSecretCipher({ secrets: ['a secret for tests'] }),
+      }),
     },
     traces: noTraces,
   })

@@ -20,6 +20,7 @@ import {
 import { createUpload } from '../../src/transcriptions/upload.ts'
 import type { WorkServices } from '../../src/transcriptions/work-services.ts'
 import type { DeliverServices } from '../../src/webhooks/deliver.ts'
+import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 import { startWorker } from '../../src/worker.ts'
 import { streamOf } from '../contracts/storage.ts'
@@ -40,6 +41,8 @@ export async function openWorkplace(kind: TestDatabaseKind) {
   const { db, changes, connection, listen } = database
   const userId = await insertAnyUser(db)
   const queues: Queue[] = []
+
+  const cipher = await createSecretCipher({ secrets: ['a secret for tests'] })
 
   async function openQueue(): Promise<Queue> {
     const queue = await pgBossQueue({ database: connection, listen, onError: console.error })
@@ -63,6 +66,7 @@ export async function openWorkplace(kind: TestDatabaseKind) {
       media,
       engines,
       outbound: guardedOutbound({ allow: [] }),
+      cipher,
       publicUrl: () => 'http://localhost',
       maxAudioSeconds: 3600,
       maxConcurrentPerUser: undefined,
@@ -101,7 +105,10 @@ export async function openWorkplace(kind: TestDatabaseKind) {
         engines: ['sidecar', 'huggingface'],
         maxAudioSeconds: 3600,
         allowance: {},
-        webhooks: createUploadWebhooks({ outbound: guardedOutbound({ allow: [] }) }),
+        webhooks: createUploadWebhooks({
+          outbound: guardedOutbound({ allow: [] }),
+          cipher: await createSecretCipher({ secrets: ['a secret for tests'] }),
+        }),
         traces: noTraces,
       })
       return upload({

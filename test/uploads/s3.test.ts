@@ -10,6 +10,7 @@ import { createProbe } from '../../src/transcriptions/look.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
 import { createUploadsService } from '../../src/uploads/uploads.service.ts'
 import { UPLOADS_FOLDER } from '../../src/uploads/uploads.store.ts'
+import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 import { streamOf } from '../contracts/storage.ts'
 import { embedded } from '../databases.ts'
@@ -41,7 +42,10 @@ test('pieces in a bucket become one transcription’s audio there, and nothing o
     engines: ['sidecar'],
     maxAudioSeconds: 3600,
     allowance: {},
-    webhooks: createUploadWebhooks({ outbound: guardedOutbound({ allow: [] }) }),
+    webhooks: createUploadWebhooks({
+      outbound: guardedOutbound({ allow: [] }),
+      cipher: await createSecretCipher({ secrets: ['a secret for tests'] }),
+    }),
     traces: noTraces,
   })
   const uploads = createUploadsService({

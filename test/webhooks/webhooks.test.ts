@@ -7,9 +7,10 @@ import { noTraces } from '../../src/traces/traces.ts'
 import { complete, fail } from '../../src/transcriptions/transcriptions.store.ts'
 import { createDeliver } from '../../src/webhooks/deliver.ts'
 import { type Relay, startRelay } from '../../src/webhooks/relay.ts'
+import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import { type Answer, type Client, clientOf, fixture, textAt } from '../api/client.ts'
 import { claimsOf } from '../api/jwt.ts'
-import { startService, type TestService } from '../api/service.ts'
+import { SECRET, startService, type TestService } from '../api/service.ts'
 import { databases } from '../databases.ts'
 import { type Message, openReceiver, verified } from './receiver.ts'
 
@@ -72,8 +73,9 @@ describe.each(databases)('webhooks on $name', (kind) => {
       onError: (error) => log('queue', error),
     })
     queues.push(queue)
+    const cipher = await createSecretCipher({ secrets: [SECRET] })
     const deliver = createDeliver({
-      ...{ db, queue, outbound, publicUrl: () => PUBLIC_URL, traces: noTraces },
+      ...{ db, queue, outbound, cipher, publicUrl: () => PUBLIC_URL, traces: noTraces },
       pauses: [0, 0, 0],
     })
     await queue.work('webhook', { concurrency: 2 }, deliver)

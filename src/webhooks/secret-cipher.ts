@@ -1,0 +1,71 @@
+import { deriveKeyBytes } from '../derived-keys.ts'
+import { VerbatimError } from '../errors.ts'
+
+const IV_BYTES = 12
+const VERSION = 'enc1'
+
+export type SecretCipher = Awaited<ReturnType<typeof createSecretCipher>>
+
+/** The owner is authenticated with the secret, so that a secret copied into another user's row cannot be decrypted. */
+type Owned = { userId: string }
+
+/**
+ * Encrypts the signing secrets of webhooks for the database (AES-256-GCM), with a key derived from the first secret of the
+ * service. What any of the secrets has encrypted can be decrypted. Stored as `enc1:<key id>:<base64url of IV and ciphertext>`;
+ * rows of versions that did not encrypt hold the secret itself (`whsec_…`).
+ */
+export async function createSecretCipher({ secrets }: { secrets: readonly [string, ...string[]] }) {
+  const [first, ...others] = secrets
+  const newest = await keyOf(first)
+  const keys = [newest, ...(await Promise.all(others.map(keyOf)))]
+  const prefix = `${VERSION}:${newest.id}:`
+
+  return {
+    /** How everything begins that the first secret has encrypted. */
+    prefix,
+
+    async encrypt(secret: string, { userId }: Owned): Promise<string> {
+      const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES))
+      const ciphertext = await crypto.subtle.encrypt(algorithmOf(iv, userId), newest.key, utf8(secret))
+      const bytes = new Uint8Array([...iv, ...new Uint8Array(ciphertext)])
+      return prefix + bytes.toBase64({ alphabet: 'base64url', omitPadding: true })
+    },
+
+    /** Throws `internal`, with a sentence for the owner, if none of the service's secrets has encrypted it. */
+    async decrypt(stored: string, { userId }: Owned): Promise<string> {
+      const [version, keyId, text] = stored.split(':')
+      if (version !== VERSION || text === undefined) return stored
+      const found = keys.find(({ id }) => id === keyId)
+      if (!found) throw unreadable()
+      const bytes = Uint8Array.fromBase64(text, { alphabet: 'base64url' })
+      const [iv, ciphertext] = [bytes.slice(0, IV_BYTES), bytes.slice(IV_BYTES)]
+      const plain = await crypto.subtle
+        .decrypt(algorithmOf(iv, userId), found.key, ciphertext)
+        .catch((cause) => Promise.reject(unreadable(cause)))
+      return new TextDecoder().decode(plain)
+    },
+  }
+}
+
+const algorithmOf = (iv: Uint8Array<ArrayBuffer>, userId: string) => ({
+  name: 'AES-GCM',
+  iv,
+  additionalData: utf8(userId),
+})
+
+async function keyOf(secret: string) {
+  const bytes = await deriveKeyBytes(secret, 'webhook secrets')
+  const key = await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt'])
+  const digest = await crypto.subtle.digest('SHA-256', bytes)
+  return { id: new Uint8Array(digest.slice(0, 6)).toHex(), key }
+}
+
+function unreadable(cause?: unknown) {
+  return new VerbatimError(
+    'internal',
+    'The signing secret cannot be decrypted: the JWT_SECRET of the service has changed, or differs between its processes. Create a new secret with POST /api/webhooks/{id}/secret',
+    { cause },
+  )
+}
+
+const utf8 = (text: string) => new TextEncoder().encode(text)
