@@ -13,6 +13,7 @@ import { databases } from '../databases.ts'
 import { freePort } from '../e2e/service.ts'
 import { wordErrorRate } from '../e2e/words.ts'
 import { ROOT } from '../sidecar-dir.ts'
+import { insertOwned } from '../transcriptions/rows.ts'
 import { MAX_UPLOAD_BYTES, openPlace, type Place } from './place.ts'
 import { buildForWorkerd, type EdgeProcess, runtimes, startEdge } from './runtimes.ts'
 
@@ -370,6 +371,19 @@ for (const { name, command } of runtimes) {
         expect((await fetch(new URL(path, url))).status).toBe(200)
       }
       expect((await anyone.ask('/health/ready')).body).toMatchObject({ ready: true })
+    })
+
+    test('a stream of events ends when its API key is revoked', async () => {
+      const id = await insertOwned(place.db, { userId: textAt((await ada.ask('/api/auth/me')).body, 'id') })
+      const made = (await ada.post('/api/auth/keys', { name: 'revoked', scopes: ['read'] })).body
+      const headers = { authorization: `Bearer ${textAt(made, 'key')}` }
+      const { body } = await fetch(`${url}/api/transcriptions/${id}/events`, { headers })
+      const events = eventsIn(body ?? expect.unreachable())
+      expect(await events.next()).toMatchObject({ event: 'status', data: { status: 'queued' } })
+      await ada.ask(`/api/auth/keys/${textAt(made, 'id')}`, { method: 'DELETE' })
+      expect(await events.next()).toMatchObject({ event: 'error', data: { code: 'unauthorized' } })
+      expect(await events.next()).toBeNull()
+      await ada.ask(`/api/transcriptions/${id}`, { method: 'DELETE' })
     })
 
     test('a client that leaves while it listens leaves no connection behind', async () => {
