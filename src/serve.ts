@@ -51,7 +51,7 @@ export async function serve({
   log(`listening on ${publicUrl()}; ${service.api ? 'uploads are accepted' : 'jobs are processed'}`)
 
   await work?.engines.whenReady(stopping).catch(() => {})
-  if (service.api && settings.LOG === 'text' && !stopping.aborted) console.log(tour(publicUrl()))
+  if (service.api && settings.LOG === 'text' && !stopping.aborted) console.log(tour(publicUrl(), settings))
 }
 
 type Server = {
