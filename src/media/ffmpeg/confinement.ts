@@ -10,7 +10,7 @@ export const FORMATS = [
 /** First arguments of every run: nothing but this one file, in one of these containers. */
 export const CONFINED = ['-v', 'error', '-protocol_whitelist', 'file', '-format_whitelist', FORMATS.join(',')]
 
-const HEAP_CAP_BYTES = 256 * 1024 * 1024
+export const HEAP_CAP_BYTES = 256 * 1024 * 1024
 const MAX_LOG_LINES = 200
 const MAX_LINE_CHARS = 2_000
 

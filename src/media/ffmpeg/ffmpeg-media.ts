@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import { VerbatimError } from '../../errors.ts'
 import type { Media } from '../media.ts'
+import { fittingJobs } from './capacity.ts'
 import { compileCore } from './compiled-core.ts'
 import { runJob } from './job.ts'
 import type { Input, Task } from './reports.ts'
@@ -11,11 +11,11 @@ const DEFAULT_TIMEOUTS = { probeMs: 20_000, decodeMs: 20 * 60_000 }
 
 /**
  * Media by ffmpeg compiled to WebAssembly: one Worker a job, killed at its deadline (counted from its start, not from
- * when it was asked for). `concurrency`: how many files are decoded at once (default: the machine's cores), and as many
+ * when it was asked for). `concurrency`: how many files are decoded at once (default: what fits, see `fittingJobs`), and as many
  * are probed beside them, so that an upload is never kept waiting by a long decode.
  */
 export function ffmpegMedia({
-  concurrency = availableParallelism(),
+  concurrency = fittingJobs(),
   timeouts = {},
 }: {
   concurrency?: number
