@@ -1,14 +1,18 @@
 # The service: API, worker, or both (MODE). Build from the repository root:
 #   docker build -t verbatim .
-#   docker run -p 3000:3000 -v verbatim-data:/data verbatim
+#   docker run -p 127.0.0.1:3000:3000 -v verbatim-data:/data verbatim
 # With nothing set it brings its own database, keeps audio in /data and starts a sidecar on the CPU, for which Python is there.
-FROM oven/bun:1.4.5-debian AS packages
+# BUN_IMAGE may name a digest: docs/operating.md says how to find it.
+ARG BUN_IMAGE=oven/bun:1.4.5-debian
+# hadolint ignore=DL3006
+FROM ${BUN_IMAGE} AS packages
 WORKDIR /app
 COPY package.json bun.lock ./
-# Bun itself is the image's own.
+# Exactly what the lockfile names, or the build fails. Bun itself is the image's own.
 RUN bun install --frozen-lockfile --production && rm -rf node_modules/bun node_modules/@oven
 
-FROM oven/bun:1.4.5-debian
+# hadolint ignore=DL3006
+FROM ${BUN_IMAGE}
 # Debian keeps no older version of a package to pin; the base image's tag pins its release.
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -23,7 +27,9 @@ COPY drizzle drizzle
 COPY sidecar sidecar
 COPY src src
 
+# Every address of the container; who reaches it is for its network and published ports to say.
 ENV DATA_DIR=/data \
+    HOST=0.0.0.0 \
     PORT=3000 \
     LOG=json
 USER 10001
