@@ -23,7 +23,7 @@ export function startApi(place: { url: string; folder: string; limited?: boolean
       JWT_SECRET: SECRET,
       HOST: '127.0.0.1',
     },
-    ...{ STORAGE_URL: '', PUBLIC_URL: '', NODE_ENV: '', REGISTRATION: '', LOG: '', INFERENCE: 'sidecar' },
+    ...{ STORAGE_URL: '', PUBLIC_URL: '', NODE_ENV: '', REGISTRATION: 'open', LOG: '', INFERENCE: 'sidecar' },
     ...{ SIDECAR_URL: 'http://127.0.0.1:9', LOGINS_PER_MINUTE: MOST_A_MINUTE },
     REQUESTS_PER_MINUTE: place.limited ? MOST_A_MINUTE : '',
   })

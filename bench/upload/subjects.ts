@@ -29,7 +29,7 @@ const POLL_MS = 50
 /** No sidecar is started; nothing listens there, so spans wait. */
 const SETTINGS = {
   ...{ INFERENCE: 'sidecar', SIDECAR_URL: 'http://127.0.0.1:9', JWT_SECRET: SECRET, HOST: '127.0.0.1' },
-  ...{ DATABASE_URL: '', STORAGE_URL: '', MODE: '', PUBLIC_URL: '', NODE_ENV: '', REGISTRATION: '' },
+  ...{ DATABASE_URL: '', STORAGE_URL: '', MODE: '', PUBLIC_URL: '', NODE_ENV: '', REGISTRATION: 'open' },
   ...{ MAX_UPLOAD_BYTES: String(16 * 2 ** 30), MAX_AUDIO_SECONDS: String(14 * 24 * 3600) },
 }
 

@@ -40,7 +40,7 @@ export function startReencryption({
   const rounds = startRounds({
     round,
     everyMs: ROUND_MS,
-    onError: (error) => log('the secrets of webhooks could not be encrypted; they are tried again', error),
+    onError: (error) => log('cannot encrypt webhook secrets anew; next attempt within 15 minutes', error),
   })
   rounds.wake()
   return rounds
