@@ -48,6 +48,7 @@ const postgresUrl = (text: string) =>
   /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined
 
 type Inference = 'sidecar' | 'hosted'
+type Registration = 'first' | 'open' | 'closed'
 
 const preference = (text: string): [Inference, ...Inference[]] | undefined => {
   const [first, second, ...more] = text.split(',').map((part) => oneOf('sidecar', 'hosted')(part.trim()))
@@ -177,10 +178,10 @@ export const SETTINGS = {
     unset: 'made once and kept in `DATA_DIR`',
     parse: secrets,
   }),
-  REGISTRATION: preset({
+  REGISTRATION: optional({
     doc: 'Who may register: only the first account of all, which becomes an administrator’s (`first`), anyone (`open`), or nobody (`closed`)',
     takes: '`first`, `open` or `closed`',
-    default: 'first',
+    unset: '`closed` if `AUTH_JWKS_URL` is set, else `first`',
     parse: oneOf('first', 'open', 'closed'),
   }),
   LOGINS_PER_MINUTE: preset({
@@ -379,9 +380,13 @@ type Value<S> = S extends { parse: (text: string) => infer T }
   : never
 
 /** Settings with a default always have a value; the others may be undefined. */
-export type Settings = { [K in Exclude<keyof Table, 'INFERENCE'>]: Value<Table[K]> } & {
+export type Settings = { [K in Exclude<keyof Table, Derived>]: Value<Table[K]> } & {
   INFERENCE: [Inference, ...Inference[]]
+  REGISTRATION: Registration
 }
+
+/** Whose default depends on other settings. */
+type Derived = 'INFERENCE' | 'REGISTRATION'
 
 /**
  * Reads the settings from an environment. An empty value counts as unset.
@@ -398,8 +403,13 @@ export function readSettings(env: Record<string, string | undefined>): Settings 
     }
     return [name, value]
   })
-  const settings: Omit<Settings, 'INFERENCE'> & Partial<Settings> = Object.fromEntries(entries)
-  return { ...settings, INFERENCE: settings.INFERENCE ?? defaultInference(settings) }
+  const settings: Omit<Settings, Derived> & Partial<Settings> = Object.fromEntries(entries)
+  return {
+    ...settings,
+    INFERENCE: settings.INFERENCE ?? defaultInference(settings),
+    // With an identity provider, a local account is an exception that an operator asks for.
+    REGISTRATION: settings.REGISTRATION ?? (settings.AUTH_JWKS_URL ? 'closed' : 'first'),
+  }
 }
 
 /** Whether only this machine reaches the service: it listens on a loopback address, and no proxy is configured. */
@@ -424,11 +434,7 @@ export function bucketOf({
   return { ...place, credentials: { accessKeyId, secretAccessKey, sessionToken } }
 }
 
-function defaultInference({
-  HF_TOKEN,
-  HF_ENDPOINT_URL,
-  SIDECAR_URL,
-}: Omit<Settings, 'INFERENCE'>): [Inference] {
+function defaultInference({ HF_TOKEN, HF_ENDPOINT_URL, SIDECAR_URL }: Omit<Settings, Derived>): [Inference] {
   return [(HF_TOKEN || HF_ENDPOINT_URL) && !SIDECAR_URL ? 'hosted' : 'sidecar']
 }
 

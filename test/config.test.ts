@@ -58,6 +58,12 @@ test('an empty value counts as unset, as compose files write it', () => {
   expect(readSettings(empty)).toEqual(readSettings({}))
 })
 
+test('registration is closed by default where an identity provider has the accounts', () => {
+  const AUTH_JWKS_URL = 'https://id.example/certs'
+  expect(readSettings({ AUTH_JWKS_URL }).REGISTRATION).toBe('closed')
+  expect(readSettings({ AUTH_JWKS_URL, REGISTRATION: 'first' }).REGISTRATION).toBe('first')
+})
+
 test('values are read as what they are', () => {
   expect(
     readSettings({
