@@ -32,6 +32,7 @@ function sidecar(...answers: Answer[]) {
   let healthy = true
   const server = Bun.serve({
     port: 0,
+    hostname: '127.0.0.1',
     async fetch(request): Promise<Response> {
       if (new URL(request.url).pathname === '/health') {
         return healthy ? new Response() : Response.json({ error: 'loading' }, { status: 503 })
@@ -200,6 +201,34 @@ test('one that refuses the key is left alone, whatever its /health says; the oth
     ready: false,
     detail: expect.stringContaining("Check the sidecar's API key"),
   })
+})
+
+test('a sidecar on this machine is asked directly, whatever proxy the environment names', async () => {
+  const { HTTP_PROXY, NO_PROXY, no_proxy } = process.env
+  const proxied: string[] = []
+  const proxy = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch({ url }) {
+      proxied.push(url)
+      return new Response('the proxy', { status: 502 })
+    },
+  })
+  open.push(proxy)
+  Object.assign(process.env, { HTTP_PROXY: proxy.url.href, NO_PROXY: '', no_proxy: '' })
+  try {
+    const server = sidecar()
+    // The proxy is asked where nothing is said against it.
+    expect((await fetch(`${server.url}/health`)).status).toBe(502)
+    const engine = await readyEngine([server.url])
+    expect((await engine.transcribe(spanOf())).model).toBe('m')
+    expect(proxied).toHaveLength(1)
+  } finally {
+    for (const [name, value] of Object.entries({ HTTP_PROXY, NO_PROXY, no_proxy })) {
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
+  }
 })
 
 test('is ready when the sidecar says that it is, and not before', async () => {

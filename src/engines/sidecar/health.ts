@@ -1,5 +1,5 @@
 import { pause } from '../pause.ts'
-import { authorization, sidecarSentence } from './request.ts'
+import { authorization, proxyFor, sidecarSentence } from './request.ts'
 
 const READY_MS = 2_000
 const WAITING_MS = 500
@@ -36,6 +36,7 @@ async function trouble(url: string, apiKey: string | undefined, signal: AbortSig
       headers: authorization(apiKey),
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
       keepalive: false,
+      ...proxyFor(url),
     })
     const body = await response.text()
     return response.status === 200 ? null : `/health answered ${response.status}: ${sidecarSentence(body)}`

@@ -8,6 +8,13 @@ export function authorization(apiKey: string | undefined): Record<string, string
   return apiKey ? { authorization: `Bearer ${apiKey}` } : {}
 }
 
+const THIS_MACHINE = ['127.0.0.1', 'localhost', '[::1]']
+
+/** A sidecar on this machine is asked directly: a proxy that the environment names would ask its own machine. */
+export function proxyFor(url: string): { proxy?: false } {
+  return THIS_MACHINE.includes(new URL(url).hostname) ? { proxy: false } : {}
+}
+
 /**
  * The sentence in a text-generation-inference error body (`{error, error_type}`), or the start of any other
  * body.
@@ -80,6 +87,7 @@ export async function askSidecar(options: {
       signal: limit.signal,
       // A long span is silent for minutes, and a pooled connection may have been closed by its other end.
       timeout: false,
+      ...proxyFor(url),
       keepalive: false,
     })
     if (!response.ok) throw await failure(response, url)
