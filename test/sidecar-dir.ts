@@ -9,3 +9,6 @@ export const ROOT = resolve(import.meta.dir, '..')
  */
 export const SIDECAR_DIR =
   process.env.VERBATIM_TEST_SIDECAR_DIR || join(ROOT, 'node_modules', '.cache', 'verbatim', 'sidecar')
+
+/** The Python that everything the tests install is built on. An environment built on another one would be built anew. */
+export const PYTHON = process.env.PYTHON || undefined

@@ -1,0 +1,25 @@
+// Runs all checks, or only the named ones: `bun test/all.ts types lint`. Each is a script of package.json: `test:<name>`.
+import { runParts } from './parts.ts'
+import { ROOT } from './sidecar-dir.ts'
+
+/** Which lines of a check's output name a failure. */
+const FAILURES = {
+  types: /error TS\d+/,
+  lint: /━━━/,
+  'sidecar:lint': /^ *--> /,
+  'sidecar:format': /^Would reformat/,
+  'sidecar:unit': /^(FAILED|ERROR) /,
+  service: /^\(fail\) |^# Unhandled error/,
+}
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !(name in FAILURES))
+if (unknown.length > 0) {
+  console.error(`There is no check ${unknown.join(', ')}: choose from ${Object.keys(FAILURES).join(', ')}`)
+  process.exit(2)
+}
+process.chdir(ROOT)
+const parts = Object.entries(FAILURES)
+  .filter(([name]) => asked.length === 0 || asked.includes(name))
+  .map(([name, failure]) => ({ name, command: [process.execPath, 'run', `test:${name}`], failure }))
+process.exit(await runParts(parts))

@@ -1,0 +1,65 @@
+import { constants } from 'node:os'
+import { linesOf } from '../src/engines/local-sidecar/lines.ts'
+
+/** A command of its own, and which lines of its output name a failure. */
+export type Part = { name: string; command: string[]; failure: RegExp }
+
+/** `status`: how the command failed, null if it passed. */
+type Outcome = { part: Part; seconds: number; status: string | null; failures: string[] }
+
+/** Lines of each part in the summary. */
+const MOST_FAILURES = 20
+
+/**
+ * Runs every part, one after the other, whatever the exit status of the others. Passes on the output of each as it comes,
+ * and ends with a summary: all parts, and what failed in them. Returns the exit status, which is 0 only if all passed.
+ */
+export async function runParts(parts: Part[]): Promise<number> {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      console.error(`\nStopped by ${signal}`)
+      // `bun --no-orphans` kills all descendants when this process exits, also those in sessions of their own.
+      process.exit(128 + constants.signals[signal])
+    })
+  }
+  const outcomes: Outcome[] = []
+  for (const part of parts) outcomes.push(await run(part))
+  const failed = outcomes.filter(({ status }) => status !== null)
+  console.log(
+    `\n${failed.length === 0 ? 'All parts passed' : `${failed.length} of ${parts.length} parts failed`}:`,
+  )
+  for (const outcome of outcomes) console.log(described(outcome))
+  return failed.length === 0 ? 0 : 1
+}
+
+async function run(part: Part): Promise<Outcome> {
+  console.log(`\n== ${part.name}: ${shown(part)}`)
+  const begun = performance.now()
+  // One pipe for stdout and stderr keeps their lines in order.
+  const child = Bun.spawn(['sh', '-c', 'exec "$@" 2>&1', 'sh', ...part.command], { stdin: 'ignore' })
+  const [copy, read] = child.stdout.tee()
+  const [failures] = await Promise.all([failuresIn(read, part.failure), show(copy)])
+  const code = await child.exited
+  const status = child.signalCode ? `ended by ${child.signalCode}` : code === 0 ? null : `exit status ${code}`
+  return { part, seconds: Math.round((performance.now() - begun) / 1000), status, failures }
+}
+
+const shown = ({ command }: Part) => command.join(' ').replace(process.execPath, 'bun')
+
+async function show(output: ReadableStream<Uint8Array>) {
+  for await (const chunk of output) process.stdout.write(chunk)
+}
+
+async function failuresIn(output: ReadableStream<Uint8Array>, failure: RegExp): Promise<string[]> {
+  const lines = await Array.fromAsync(linesOf(output))
+  // Test runners list at their end again what failed.
+  return [...new Set(lines.filter((line) => failure.test(line)).map((line) => line.trim()))]
+}
+
+function described({ part, seconds, status, failures }: Outcome): string {
+  if (status === null) return `  passed  ${part.name} (${seconds} s)`
+  const first = failures.slice(0, MOST_FAILURES)
+  const more = failures.length > first.length ? [`and ${failures.length - first.length} more`] : []
+  const head = `  FAILED  ${part.name} (${seconds} s), ${status}: ${shown(part)}`
+  return [head, ...[...first, ...more].map((line) => `            ${line}`)].join('\n')
+}
