@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fixture } from '../media/recordings.ts'
 import { signUp } from './client.ts'
-import { startService, withFolder } from './service.ts'
+import { BUN, startService, withFolder } from './service.ts'
 
 setDefaultTimeout(120_000)
 
@@ -17,7 +17,8 @@ const NO_SIDECAR = { INFERENCE: 'sidecar', SIDECAR_URL: 'http://127.0.0.1:9' }
 /** What is written beyond it fails as on a full disk does. */
 const LIMITED = [
   ...['sh', '-c', `trap '' XFSZ; ulimit -f ${LARGEST_FILE / 512}; exec "$0" "$@"`],
-  ...[process.execPath, 'src/main.ts'],
+  ...BUN,
+  'src/main.ts',
 ]
 
 /** Names of what is stored in a data directory, whole or half written. */

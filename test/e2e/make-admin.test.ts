@@ -1,12 +1,12 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { databases } from '../databases.ts'
 import { ROOT } from '../sidecar-dir.ts'
-import { startService, withFolder } from './service.ts'
+import { BUN, startService, withFolder } from './service.ts'
 
 setDefaultTimeout(600_000)
 
 async function makeAdmin(args: string[], env: Record<string, string>, answer = '') {
-  const child = Bun.spawn([process.execPath, 'src/make-admin.ts', ...args], {
+  const child = Bun.spawn([...BUN, 'src/make-admin.ts', ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdin: new Blob([answer]),

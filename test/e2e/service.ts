@@ -15,13 +15,16 @@ export type RunningService = {
   kill(signal: NodeJS.Signals): Promise<number>
 }
 
+/** Bun, for which an `.env` of whoever works here sets nothing. */
+export const BUN = [process.execPath, '--no-env-file']
+
 /**
  * Starts the real service as `npm start` does, on a free port; resolves once it listens. Anyone may register, unless `env` says
  * otherwise.
  */
 export async function startService(
   env: Record<string, string>,
-  command = [process.execPath, 'src/main.ts'],
+  command = [...BUN, 'src/main.ts'],
 ): Promise<RunningService> {
   const child = Bun.spawn(command, {
     cwd: ROOT,
@@ -62,13 +65,20 @@ export async function startService(
   }
 }
 
-/** One that nobody listens on now, for a process that is to keep it over its starts. */
+/**
+ * A port that nobody listens on, for a process that takes no 0 or keeps its port over restarts. It is below the ports that
+ * Linux (from 32768) and macOS (from 49152) give to connections and to who listens on 0, so none of those takes it meanwhile.
+ */
 export function freePort(): number {
-  const server = Bun.serve({ port: 0, fetch: () => new Response() })
-  const { port } = server
-  server.stop(true)
-  if (port === undefined) throw new Error('no port')
-  return port
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    try {
+      Bun.serve({ port, hostname: '127.0.0.1', fetch: () => new Response() }).stop(true)
+      return port
+    } catch (error) {
+      if (!(error instanceof Error) || !('code' in error) || error.code !== 'EADDRINUSE') throw error
+    }
+  }
 }
 
 /** A folder that is removed after `use`. */

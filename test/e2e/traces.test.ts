@@ -8,7 +8,7 @@ import { openCollector, type ToldStep } from '../traces/collector.ts'
 import { openReceiver } from '../webhooks/receiver.ts'
 import { signUp } from './client.ts'
 import { longRecording } from './recording.ts'
-import { freePort, startService, withFolder } from './service.ts'
+import { BUN, freePort, startService, withFolder } from './service.ts'
 
 const SPEECH = Bun.file(join(import.meta.dir, '../fixtures/speech.mp3'))
 const SAID = 'what was said in confidence'
@@ -55,7 +55,7 @@ async function uploadTraced(user: Awaited<ReturnType<typeof signUp>>, url: strin
 }
 
 /** Says at its end whether it has loaded what makes traces. */
-const TELLING = [process.execPath, '--preload', './test/traces/loaded.ts', 'src/main.ts']
+const TELLING = [...BUN, '--preload', './test/traces/loaded.ts', 'src/main.ts']
 
 const named = (steps: ToldStep[], name: string) => steps.filter((step) => step.name === name)
 

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { linesOf } from '../../src/engines/local-sidecar/lines.ts'
-import { freePort } from '../e2e/service.ts'
+import { BUN, freePort } from '../e2e/service.ts'
 import { ROOT } from '../sidecar-dir.ts'
 
 const require = createRequire(import.meta.url)
@@ -16,12 +16,13 @@ export type Runtime = {
 const DENO = ['serve', '--allow-env', '--allow-net', '--allow-read', '--host', '127.0.0.1', '--port']
 
 export const runtimes: Runtime[] = [
-  { name: 'Bun', command: () => [process.execPath, 'src/edge.ts'] },
+  { name: 'Bun', command: () => [...BUN, 'src/edge.ts'] },
   {
     name: 'Deno',
     command: installed(() => {
       const { runInstall } = require('deno/install_api.cjs')
       const deno: string = runInstall()
+      requireRuns(deno)
       return (port) => [deno, ...DENO, String(port), 'src/edge.ts']
     }),
   },
@@ -29,12 +30,19 @@ export const runtimes: Runtime[] = [
     name: 'workerd',
     command: installed(() => {
       const { default: workerd } = require('workerd')
+      requireRuns(workerd)
       return (port) => [workerd, 'serve', 'deploy/workerd.capnp', '--socket-addr', `http=127.0.0.1:${port}`]
     }),
   },
 ]
 
-/** Packages of a runtime carry its program for some platforms alone. */
+/** A program may need a newer C library than there is. */
+function requireRuns(program: string) {
+  const { success, stderr } = Bun.spawnSync([program, '--version'])
+  if (!success) throw new Error(stderr.toString().trim())
+}
+
+/** Packages of a runtime carry its program for some platforms only. */
 function installed(find: () => Command): Runtime['command'] {
   try {
     return find()

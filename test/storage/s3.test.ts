@@ -5,6 +5,7 @@ import { VerbatimError } from '../../src/errors.ts'
 import { createObjects } from '../../src/storage/s3/objects.ts'
 import { s3Storage } from '../../src/storage/s3/s3.ts'
 import { bytesOf, haltingStream, keysBelow, storageContract, streamOf } from '../contracts/storage.ts'
+import { BUN } from '../e2e/service.ts'
 import { temporaryFolder } from '../media/recordings.ts'
 import { ROOT } from '../sidecar-dir.ts'
 import { openS3Server, type S3Server } from './s3-server.ts'
@@ -257,7 +258,7 @@ test.each([
 
 test('a service whose bucket cannot be used does not start, and says so in one line', async () => {
   await using data = await temporaryFolder()
-  const service = Bun.spawn([process.execPath, 'src/main.ts'], {
+  const service = Bun.spawn([...BUN, 'src/main.ts'], {
     cwd: ROOT,
     env: {
       ...process.env,
