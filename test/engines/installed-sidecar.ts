@@ -4,7 +4,7 @@ import { ensureEnvironment } from '../../src/engines/local-sidecar/environment.t
 import { ensureModel } from '../../src/engines/local-sidecar/model.ts'
 import { type SidecarProcess, startSidecar } from '../../src/engines/local-sidecar/process.ts'
 import type { Report } from '../../src/engines/local-sidecar/report.ts'
-import { ROOT, SIDECAR_DIR } from '../sidecar-dir.ts'
+import { PYTHON, ROOT, SIDECAR_DIR } from '../sidecar-dir.ts'
 import { type Asked, type Heard, Refusal } from './hosted-shapes.ts'
 
 /** How long a first install may take. */
@@ -18,7 +18,7 @@ export async function installed() {
   const signal = AbortSignal.timeout(INSTALL_SECONDS * 1000)
   const requirements = [join(ROOT, 'sidecar', 'requirements.txt')]
   const shared = { dir: SIDECAR_DIR, env, report, signal }
-  const python = await ensureEnvironment({ ...shared, requirements, python: undefined })
+  const python = await ensureEnvironment({ ...shared, requirements, python: PYTHON })
   return { python, model: await ensureModel({ ...shared, root: ROOT, python }) }
 }
 

@@ -8,12 +8,12 @@ import { childEnvironment } from '../../src/engines/local-sidecar/child-environm
 import { ensureEnvironment } from '../../src/engines/local-sidecar/environment.ts'
 import { clientOf, textAt } from '../api/client.ts'
 import { startService } from '../e2e/service.ts'
-import { ROOT } from '../sidecar-dir.ts'
+import { PYTHON, ROOT } from '../sidecar-dir.ts'
 
 const python = await ensureEnvironment({
   dir: join(ROOT, 'node_modules', '.cache', 'verbatim', 'schemathesis'),
   requirements: [join(import.meta.dir, 'requirements.txt')],
-  python: process.env.PYTHON,
+  python: PYTHON,
   env: childEnvironment(process.env),
   report: ({ message }) => console.log(message),
   signal: AbortSignal.timeout(300_000),

@@ -7,7 +7,7 @@ import { readSettings } from '../../src/config.ts'
 import { childEnvironment } from '../../src/engines/local-sidecar/child-environment.ts'
 import { ensureEnvironment } from '../../src/engines/local-sidecar/environment.ts'
 import { linesOf } from '../../src/engines/local-sidecar/lines.ts'
-import { ROOT } from '../sidecar-dir.ts'
+import { PYTHON, ROOT } from '../sidecar-dir.ts'
 
 export type S3Server = Awaited<ReturnType<typeof openS3Server>>
 
@@ -44,7 +44,7 @@ async function started() {
   const python = await ensureEnvironment({
     dir: join(ROOT, 'node_modules', '.cache', 'verbatim', 's3-server'),
     requirements: [join(import.meta.dir, 's3-server.txt')],
-    python: process.env.PYTHON,
+    python: PYTHON,
     env: childEnvironment(process.env),
     report: () => {},
     signal: AbortSignal.timeout(300_000),
