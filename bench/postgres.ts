@@ -24,14 +24,15 @@ export async function openServer({
   const as =
     process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : []
   if (as.length > 0) await Bun.$`chown postgres ${data}`.quiet()
-  await Bun.$`${as} ${bin}/initdb -D ${data} -A trust -U postgres`.cwd(data).quiet()
-  const options = [`port=${port}`, 'listen_addresses=127.0.0.1', `fsync=${fsync ? 'on' : 'off'}`, ...settings]
+  await Bun.$`${as} ${bin}/initdb -D ${data} -A trust -U postgres --locale=C.UTF-8`.cwd(data).quiet()
+  const addresses = ['listen_addresses=127.0.0.1', 'unix_socket_directories=']
+  const options = [`port=${port}`, ...addresses, `fsync=${fsync ? 'on' : 'off'}`, ...settings]
   const arguments_ = [`${bin}/postgres`, '-D', data, ...options.flatMap((option) => ['-c', option])]
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
   let server = start()
 
   function start() {
-    return Bun.spawn([...as, ...arguments_, '-k', data], {
+    return Bun.spawn([...as, ...arguments_], {
       ...{ stdout: 'ignore', stderr: 'ignore', cwd: data },
       // Ctrl-C is for the bench, which ends it in its own time.
       detached: true,

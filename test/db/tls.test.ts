@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { chmod, chown, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
@@ -81,7 +81,7 @@ async function certified(folder: string): Promise<string[]> {
   await chmod(folder, 0o755)
   if (process.getuid?.() === 0) {
     const { uid, gid } = await stat('/var/lib/postgresql')
-    await chown(at('server.key'), uid, gid)
+    for (const name of await readdir(folder)) await chown(at(name), uid, gid)
   }
   return [
     'ssl=on',

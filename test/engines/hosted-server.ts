@@ -36,6 +36,7 @@ export function hostedServer({ hear }: { hear: (asked: Asked) => Promise<Heard> 
 
   const server = Bun.serve({
     port: 0,
+    hostname: '127.0.0.1',
     async fetch(request) {
       const { pathname, searchParams } = new URL(request.url)
       const at = pathname.slice(1).replace(/\/$/, '')

@@ -131,6 +131,7 @@ test.each([true, false])('an engine of the operator’s own hears whose request 
   const headers: (string | null)[] = []
   const engine = Bun.serve({
     port: 0,
+    hostname: '127.0.0.1',
     fetch(request) {
       headers.push(request.headers.get('traceparent'), request.headers.get('authorization'))
       return new Response('heard', { status: 201, headers: { 'x-of': 'the engine' } })
