@@ -1,4 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  setDefaultTimeout,
+  test,
+} from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { counters, transcriptions, usage } from '../../src/db/schema.ts'
 import { addDone, fail, setLength } from '../../src/transcriptions/transcriptions.store.ts'
@@ -106,6 +115,11 @@ describe.each(databases)('limits on $name', (kind) => {
   describe('of seconds of audio a day', () => {
     beforeAll(() => start({ audioSecondsPerDay: 15 }))
     afterAll(() => service.close())
+    // Each of these tests is about one day, in UTC.
+    beforeEach(async () => {
+      const leftMs = 86_400_000 - (Date.now() % 86_400_000)
+      if (leftMs < 20_000) await Bun.sleep(leftMs)
+    })
     afterEach(async () => {
       await service.db.delete(transcriptions)
     })

@@ -1,7 +1,10 @@
 import { type Browser, chromium } from 'playwright-core'
 
+/** Ubuntu’s chromium-browser may be a script that only says how to install one. */
+const isBrowser = (path: string) => Bun.spawnSync([path, '--version']).success
 const CHROMIUM =
-  process.env.CHROMIUM ?? Bun.which('chromium') ?? Bun.which('chromium-browser') ?? Bun.which('google-chrome')
+  process.env.CHROMIUM ??
+  ['chromium', 'chromium-browser', 'google-chrome'].flatMap((name) => Bun.which(name) ?? []).find(isBrowser)
 
 if (!CHROMIUM && process.env.CI)
   throw new Error('There is no Chromium: install it, or set CHROMIUM to its path')

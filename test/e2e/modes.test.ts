@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { spans } from '../../src/db/schema.ts'
+import { idempotencyKeys, spans } from '../../src/db/schema.ts'
 import { SIDECAR_LIMITS } from '../../src/engines/sidecar/sidecar.ts'
 import { databases } from '../databases.ts'
 import { realSidecar } from '../engines/installed-sidecar.ts'
@@ -88,12 +88,19 @@ test.skipIf(!postgres)(
           controller.close()
         },
       })
-      const headers = { ...user.headers, 'Content-Type': 'audio/mpeg' }
+      const key = crypto.randomUUID()
+      const headers = { ...user.headers, 'Content-Type': 'audio/mpeg', 'Idempotency-Key': key }
       const slow = fetch(`${old.url}/api/transcribe`, { method: 'POST', headers, body })
       await half.promise
-      await Bun.sleep(100)
+      const isReceiving = async () =>
+        (await database.db.select().from(idempotencyKeys)).some((one) => one.key === key)
+      while (!(await isReceiving())) await Bun.sleep(10)
       const stopped = old.kill('SIGTERM')
-      await Bun.sleep(300)
+      const takesRequests = () =>
+        fetch(`${old.url}/health/ready`)
+          .then(({ ok }) => ok)
+          .catch(() => false)
+      while (await takesRequests()) await Bun.sleep(10)
       stopping.resolve()
       const { transcription_id: id }: { transcription_id: string } = await (await slow).json()
       ids.push(id)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { childEnvironment } from '../../src/engines/local-sidecar/child-environment.ts'
 import { ensureEnvironment } from '../../src/engines/local-sidecar/environment.ts'
 import { findPython } from '../../src/engines/local-sidecar/python.ts'
+import { PYTHON } from '../sidecar-dir.ts'
 import { engineError } from './engine-error.ts'
 
 const env = childEnvironment(process.env)
@@ -21,11 +22,23 @@ async function requirementsOf(text: string): Promise<string[]> {
   return [path]
 }
 
-function ensure(requirements: string[], signal = AbortSignal.timeout(100_000), python?: string) {
+/** `begun` resolves once there is something to report. */
+function ensure(requirements: string[], signal = AbortSignal.timeout(100_000)) {
   const told: string[] = []
-  const report = ({ message }: { message: string }) => told.push(message)
-  const work = ensureEnvironment({ dir: join(dir, 'home'), requirements, python, env, report, signal })
-  return { work, told }
+  const begun = Promise.withResolvers<void>()
+  const report = ({ message }: { message: string }) => {
+    told.push(message)
+    begun.resolve()
+  }
+  const work = ensureEnvironment({
+    dir: join(dir, 'home'),
+    requirements,
+    python: PYTHON,
+    env,
+    report,
+    signal,
+  })
+  return { work, told, begun: begun.promise }
 }
 
 const environments = async () => (await readdir(join(dir, 'home'))).filter((name) => name.startsWith('venv-'))
@@ -68,7 +81,7 @@ test('an environment that stands is used again without any process; other requir
 
   const nothing = { ...env, PATH: join(dir, 'empty') }
   const again = await ensureEnvironment({
-    ...{ dir: join(dir, 'home'), requirements, python: undefined, env: nothing },
+    ...{ dir: join(dir, 'home'), requirements, python: PYTHON, env: nothing },
     ...{ report: ({ message }) => expect(message).toBe('never'), signal: AbortSignal.timeout(100_000) },
   })
   expect(again).toBe(python)
@@ -120,9 +133,10 @@ test('an install that is killed at any moment is not taken for a whole one', asy
 
 test('stops at once when it is told to', async () => {
   const closing = new AbortController()
-  const { work } = ensure(await requirementsOf('# nothing\n'), closing.signal)
-  setTimeout(() => closing.abort(new Error('closing')), 300)
-  expect(work).rejects.toThrow('closing')
+  const { work, begun } = ensure(await requirementsOf('# nothing\n'), closing.signal)
+  await begun
+  closing.abort(new Error('closing'))
+  await expect(work).rejects.toThrow('closing')
 })
 
 test('the children get no secret of the service', () => {

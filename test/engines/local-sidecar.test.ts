@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { childrenOf } from '../../bench/processes.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { huggingfaceEngine } from '../../src/engines/huggingface/huggingface.ts'
 import { childEnvironment } from '../../src/engines/local-sidecar/child-environment.ts'
 import { localSidecar } from '../../src/engines/local-sidecar/local-sidecar.ts'
 import type { SidecarProcess } from '../../src/engines/local-sidecar/process.ts'
 import { engineContract } from '../contracts/engine.ts'
-import { ROOT, SIDECAR_DIR } from '../sidecar-dir.ts'
+import { PYTHON, ROOT, SIDECAR_DIR } from '../sidecar-dir.ts'
 import { engineError } from './engine-error.ts'
 import { INSTALL_SECONDS, installed, realSidecar } from './installed-sidecar.ts'
 import { fixturePcm, fixtureText } from './pcm.ts'
@@ -23,6 +24,7 @@ function told({ message }: { message: string }) {
 function local(options: Partial<Parameters<typeof localSidecar>[0]> = {}): Engine {
   return localSidecar({
     ...{ dir: SIDECAR_DIR, root: ROOT, env: process.env, report: told, log: () => {} },
+    ...(PYTHON !== undefined && { python: PYTHON }),
     ...options,
   })
 }
@@ -53,8 +55,15 @@ describe("Hugging Face's client against the sidecar", () => {
 
 /** The process ids of the sidecars that this process has started and that still run. */
 async function children(): Promise<number[]> {
-  const ps = Bun.spawn(['pgrep', '-P', String(process.pid), '-f', 'sidecar --exit-with-stdin'])
-  return (await new Response(ps.stdout).text()).trim().split('\n').filter(Boolean).map(Number)
+  // A small Linux has no pgrep, and no other system has /proc.
+  if (process.platform !== 'linux') {
+    const found = Bun.spawn(['pgrep', '-P', String(process.pid), '-f', 'sidecar --exit-with-stdin'])
+    return (await new Response(found.stdout).text()).trim().split('\n').filter(Boolean).map(Number)
+  }
+  const pids = await childrenOf(process.pid)
+  const lines = pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''))
+  const commands = await Promise.all(lines)
+  return pids.filter((_, index) => commands[index]?.includes('sidecar\0--exit-with-stdin'))
 }
 
 test('a sidecar that is closed at once, or while its files are checked, never starts', async () => {
