@@ -20,7 +20,8 @@ async function start(fakes: Fake[]) {
   const script = join(folder.path, 'parts.ts')
   const module = JSON.stringify(join(ROOT, 'test/parts.ts'))
   await writeFile(script, `import { runParts } from ${module}\nprocess.exit(await runParts([${parts}]))\n`)
-  const child = Bun.spawn([process.execPath, ...flags, script], { stdout: 'pipe', stderr: 'pipe' })
+  const env = { ...process.env, FORCE_COLOR: '1' }
+  const child = Bun.spawn([process.execPath, ...flags, script], { env, stdout: 'pipe', stderr: 'pipe' })
   return { child, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() }
 }
 
@@ -34,12 +35,13 @@ async function ended(fakes: Fake[]) {
 test('every part runs though others fail, and the summary says which failed and why', async () => {
   const { code, output, summary } = await ended([
     { name: 'first', script: 'echo BAD one; echo fine; echo BAD two >&2; echo BAD one; exit 3' },
-    { name: 'second', script: 'echo BAD but passed' },
+    { name: 'second', script: 'echo "BAD but passed, in color $FORCE_COLOR"' },
     { name: 'third', script: 'kill -KILL $$' },
     { name: 'fourth', script: 'exec /nowhere/program' },
     { name: 'fifth', script: 'echo last of all' },
   ])
   expect(code).toBe(1)
+  expect(output).toContain('BAD but passed, in color \n')
   expect(output).toContain('last of all')
   expect(summary.split('\n').map((line) => line.trim().replace(/\(\d+ s\)/, '(time)'))).toEqual([
     '3 of 5 parts failed:',

@@ -36,7 +36,11 @@ async function run(part: Part): Promise<Outcome> {
   console.log(`\n== ${part.name}: ${shown(part)}`)
   const begun = performance.now()
   // One pipe for stdout and stderr keeps their lines in order.
-  const child = Bun.spawn(['sh', '-c', 'exec "$@" 2>&1', 'sh', ...part.command], { stdin: 'ignore' })
+  const child = Bun.spawn(['sh', '-c', 'exec "$@" 2>&1', 'sh', ...part.command], {
+    // Colors would hide the lines that name failures.
+    env: { ...process.env, FORCE_COLOR: undefined },
+    stdin: 'ignore',
+  })
   const [copy, read] = child.stdout.tee()
   const [failures] = await Promise.all([failuresIn(read, part.failure), show(copy)])
   const code = await child.exited

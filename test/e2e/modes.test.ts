@@ -11,7 +11,8 @@ import { longRecording } from './recording.ts'
 import { startService, withFolder } from './service.ts'
 import { wordErrorRate } from './words.ts'
 
-const REPEATS = 40
+/** Five minutes, most of them silent: three spans that take seconds. */
+const [REPEATS, PAUSE_SECONDS] = [14, 16]
 /** What a worker sends to a sidecar at once. */
 const SPANS_AT_ONCE = SIDECAR_LIMITS.concurrency
 const postgres = databases.find(({ name }) => name === 'Postgres')
@@ -26,7 +27,7 @@ test.skipIf(!postgres)(
       const api = await startService({ ...env, MODE: 'api' })
       await api.ready
       const user = await signUp(api.url)
-      const id = await user.upload(await longRecording(REPEATS), { language: 'en' })
+      const id = await user.upload(await longRecording(REPEATS, PAUSE_SECONDS), { language: 'en' })
 
       const first = await startService({ ...env, MODE: 'worker' })
       expect((await fetch(`${first.url}/api/transcriptions/${id}`, { headers: user.headers })).status).toBe(

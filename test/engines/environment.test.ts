@@ -1,4 +1,13 @@
-import { afterEach, beforeEach, expect, test } from 'bun:test'
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  setDefaultTimeout,
+  test,
+} from 'bun:test'
 import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +18,9 @@ import { PYTHON } from '../sidecar-dir.ts'
 import { engineError } from './engine-error.ts'
 
 const env = childEnvironment(process.env)
+/** Far more than is needed: an environment takes a minute on a slow machine, or a busy one. */
+const INSTALL_MS = 300_000
+setDefaultTimeout(INSTALL_MS)
 
 let dir: string
 beforeEach(async () => {
@@ -16,42 +28,36 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
-async function requirementsOf(text: string): Promise<string[]> {
-  const path = join(dir, 'requirements.txt')
+async function requirementsOf(text: string, folder = dir): Promise<string[]> {
+  const path = join(folder, 'requirements.txt')
   await writeFile(path, text)
   return [path]
 }
 
 /** `begun` resolves once there is something to report. */
-function ensure(requirements: string[], signal = AbortSignal.timeout(100_000)) {
+function ensure(requirements: string[], { home = join(dir, 'home'), signal = within(), given = env } = {}) {
   const told: string[] = []
   const begun = Promise.withResolvers<void>()
   const report = ({ message }: { message: string }) => {
     told.push(message)
     begun.resolve()
   }
-  const work = ensureEnvironment({
-    dir: join(dir, 'home'),
-    requirements,
-    python: PYTHON,
-    env,
-    report,
-    signal,
-  })
+  const work = ensureEnvironment({ dir: home, requirements, python: PYTHON, env: given, report, signal })
   return { work, told, begun: begun.promise }
 }
 
-const environments = async () => (await readdir(join(dir, 'home'))).filter((name) => name.startsWith('venv-'))
-
-const ask = { asked: undefined, signal: AbortSignal.timeout(100_000) }
+const within = () => AbortSignal.timeout(INSTALL_MS)
+const environmentsIn = async (home: string) =>
+  (await readdir(home)).filter((name) => name.startsWith('venv-'))
 
 test('finds a Python that can make environments', async () => {
-  const python = await findPython({ ...ask, env })
+  const python = await findPython({ asked: PYTHON, signal: within(), env })
   expect(python.version).toMatch(/^3\.\d+\.\d+$/)
-  expect(await findPython({ ...ask, asked: python.path, env })).toEqual(python)
+  expect(await findPython({ asked: python.path, signal: within(), env })).toEqual(python)
 })
 
 test('says in one sentence that Python is missing, too old or not whole, and how to cure it', async () => {
+  const ask = { asked: undefined, signal: within() }
   const none = await engineError(findPython({ ...ask, env: { ...env, PATH: join(dir, 'empty') } }))
   expect(none.code).toBe('engine_unavailable')
   expect(none.message).toBe(
@@ -73,31 +79,64 @@ test('says in one sentence that Python is missing, too old or not whole, and how
   expect(both.message).toContain('apt install python3.12-venv')
 })
 
-test('an environment that stands is used again without any process; other requirements make it anew', async () => {
-  const requirements = await requirementsOf('# nothing\n')
-  const first = ensure(requirements)
-  const python = await first.work
-  expect(first.told.length).toBeGreaterThan(0)
-
-  const nothing = { ...env, PATH: join(dir, 'empty') }
-  const again = await ensureEnvironment({
-    ...{ dir: join(dir, 'home'), requirements, python: PYTHON, env: nothing },
-    ...{ report: ({ message }) => expect(message).toBe('never'), signal: AbortSignal.timeout(100_000) },
+// Each test continues with the environment of the test before: making one takes seconds.
+describe('an environment', () => {
+  let folder: string
+  let home: string
+  let python: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'verbatim-environment-'))
+    home = join(folder, 'home')
   })
-  expect(again).toBe(python)
+  afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  const other = await ensure(await requirementsOf('# something else\n')).work
-  expect(other).not.toBe(python)
-  expect(await environments()).toHaveLength(1)
-}, 120_000)
+  test('whose install is killed at any moment is not taken for a whole one', async () => {
+    const requirements = await requirementsOf('# nothing\n', folder)
+    const script = join(folder, 'install.ts')
+    const module = join(import.meta.dir, '../../src/engines/local-sidecar/environment.ts')
+    const options = { dir: home, requirements, python: PYTHON, env }
+    await writeFile(
+      script,
+      `import { ensureEnvironment } from ${JSON.stringify(module)}
+      await ensureEnvironment({ ...${JSON.stringify(options)}, report: () => console.log('begun'),
+        signal: new AbortController().signal })`,
+    )
+    const installing = Bun.spawn([process.execPath, script], { stdout: 'pipe', stderr: 'inherit' })
+    await installing.stdout.getReader().read()
+    installing.kill('SIGKILL')
+    await installing.exited
 
-test('a Python that was removed since makes the environment anew', async () => {
-  const requirements = await requirementsOf('# nothing\n')
-  const python = await ensure(requirements).work
-  await rm(python)
-  await symlink('/nowhere/python3.11', python)
-  expect(await ensure(requirements).work).not.toBe(python)
-}, 120_000)
+    const both = [ensure(requirements, { home }), ensure(requirements, { home })]
+    const [one = '', other] = await Promise.all(both.map(({ work }) => work))
+    expect(one).toBe(other ?? '')
+    expect(both.flatMap(({ told }) => told).length).toBeGreaterThan(0)
+    const version = Bun.spawn([one, '-m', 'pip', '--version'], { stdout: 'ignore' })
+    expect(await version.exited).toBe(0)
+    python = one
+  })
+
+  test('that stands is used again without any process', async () => {
+    const again = ensure(await requirementsOf('# nothing\n', folder), {
+      home,
+      given: { ...env, PATH: join(folder, 'empty') },
+    })
+    expect(await again.work).toBe(python)
+    expect(again.told).toEqual([])
+  })
+
+  test('is made anew from other requirements', async () => {
+    const other = await ensure(await requirementsOf('# something else\n', folder), { home }).work
+    expect(other).not.toBe(python)
+    expect(await environmentsIn(home)).toHaveLength(1)
+    python = other
+  })
+
+  test('whose Python was removed since is made anew', async () => {
+    await rm(python)
+    await symlink('/nowhere/python3.11', python)
+    expect(await ensure(await requirementsOf('# something else\n', folder), { home }).work).not.toBe(python)
+  })
+})
 
 test('an install that fails says why and leaves nothing that looks finished', async () => {
   const requirements = await requirementsOf('idna==3.10\n')
@@ -105,35 +144,13 @@ test('an install that fails says why and leaves nothing that looks finished', as
   expect(error.code).toBe('engine_unavailable')
   expect(error.message).toStartWith('Installing the Python packages failed: ')
   expect(error.message).toMatch(/hash/i)
-  expect(await environments()).toEqual([])
+  expect(await environmentsIn(join(dir, 'home'))).toEqual([])
   expect(await readdir(join(dir, 'home'))).not.toContain('environment.json')
-}, 120_000)
+})
 
-test('an install that is killed at any moment is not taken for a whole one', async () => {
-  const requirements = await requirementsOf('# nothing\n')
-  const script = join(dir, 'install.ts')
-  const module = join(import.meta.dir, '../../src/engines/local-sidecar/environment.ts')
-  const options = { dir: join(dir, 'home'), requirements, env }
-  await writeFile(
-    script,
-    `import { ensureEnvironment } from ${JSON.stringify(module)}
-    await ensureEnvironment({ ...${JSON.stringify(options)}, report: () => console.log('begun'),
-      signal: new AbortController().signal })`,
-  )
-  const installing = Bun.spawn([process.execPath, script], { stdout: 'pipe', stderr: 'inherit' })
-  await installing.stdout.getReader().read()
-  installing.kill('SIGKILL')
-  await installing.exited
-
-  const both = await Promise.all([ensure(requirements).work, ensure(requirements).work])
-  expect(both[0]).toBe(both[1])
-  const version = Bun.spawn([both[0], '-m', 'pip', '--version'], { stdout: 'ignore' })
-  expect(await version.exited).toBe(0)
-}, 120_000)
-
-test('stops at once when it is told to', async () => {
+test('an install stops at once when it is told to', async () => {
   const closing = new AbortController()
-  const { work, begun } = ensure(await requirementsOf('# nothing\n'), closing.signal)
+  const { work, begun } = ensure(await requirementsOf('# nothing\n'), { signal: closing.signal })
   await begun
   closing.abort(new Error('closing'))
   await expect(work).rejects.toThrow('closing')
