@@ -84,13 +84,10 @@ test.each([
   ['SIGHUP', 129],
 ] as const)('%s ends the run at once, with all processes that its parts started', async (signal, status) => {
   // None of them would end by itself, and the last is in a session of its own, as daemons are.
-  const deaf = `trap '' INT TERM HUP; echo $$; while :; do sleep 1; done`
-  const detached = `${process.execPath} -e "console.log(Bun.spawn(['sleep', '1000'], { detached: true }).pid); await Bun.sleep(1e6)"`
+  const deaf = 'trap "" INT TERM HUP; echo $$; while :; do sleep 1; done'
+  const detached = `"${process.execPath}" -e "console.log(Bun.spawn(['sleep', '1000'], { detached: true }).pid); await Bun.sleep(1e6)"`
   await using run = await start([
-    {
-      name: 'running',
-      script: `(${detached}) & (exec sh -c "${deaf.replaceAll('$$', '\\$\\$')}") & ${deaf}`,
-    },
+    { name: 'running', script: `${detached} & sh -c '${deaf}' & ${deaf}` },
     { name: 'next', script: 'echo the next part was started' },
   ])
   const pids: number[] = []
@@ -112,7 +109,8 @@ test.each([
 })
 
 test('`npm test` runs every check that is a script of its own', async () => {
-  const child = Bun.spawn([process.execPath, join(ROOT, 'test/all.ts'), 'nothing'], { stderr: 'pipe' })
+  const { env } = process
+  const child = Bun.spawn([process.execPath, join(ROOT, 'test/all.ts'), 'nothing'], { env, stderr: 'pipe' })
   const said = await new Response(child.stderr).text()
   expect(await child.exited).toBe(2)
   const run = said.trim().split('choose from ')[1]?.split(', ') ?? []

@@ -15,6 +15,9 @@ for (const name of Object.keys(process.env)) {
 }
 process.env.NODE_ENV = 'test'
 
+// Colors would change what the tested programs print.
+delete process.env.FORCE_COLOR
+
 // A proxy does not reach the servers that tests start on this machine.
 const { NO_PROXY, no_proxy = NO_PROXY } = process.env
 const direct = [no_proxy, '127.0.0.1', 'localhost'].filter(Boolean).join(',')

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { decodeWhole } from './decode-whole.ts'
-import { fixture, temporaryFolder, writeSilence } from './recordings.ts'
+import { amplyAbove, fixture, temporaryFolder, writeSilence } from './recordings.ts'
 
 // Compiling the decoder alone may take seconds on a busy machine.
 setDefaultTimeout(60_000)
@@ -95,7 +95,8 @@ describe('ffmpegMedia', () => {
   })
 
   test('a decode that outlives its deadline is killed', async () => {
-    await using work = await endlessWork(1, 3_000)
+    await using unlimited = await endlessWork(1)
+    await using work = await endlessWork(1, await amplyAbove(unlimited.short))
     const late = work.start('late')
     expect(await late.ended).toMatchObject({
       code: 'corrupt',

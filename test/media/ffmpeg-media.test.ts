@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { BYTES_PER_SAMPLE, BYTES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER_PIECE } from '../../src/media/media.ts'
 import { decodeWhole } from './decode-whole.ts'
-import { fixture, SPEECH_SECONDS, stereoWav, temporaryFolder, writeSilence } from './recordings.ts'
+import {
+  amplyAbove,
+  fixture,
+  SPEECH_SECONDS,
+  stereoWav,
+  temporaryFolder,
+  writeSilence,
+} from './recordings.ts'
 
 // Compiling the decoder alone may take seconds on a busy machine.
 setDefaultTimeout(60_000)
@@ -220,14 +227,15 @@ describe('a long recording', () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'long.wav')
     await writeSilence(path, SECONDS)
-    const impatient = ffmpegMedia({ timeouts: { decodeMs: 5_000 } })
+    const decodeMs = await amplyAbove(() => decoded(path, SECONDS))
+    const impatient = ffmpegMedia({ timeouts: { decodeMs } })
     const taken: boolean[] = []
     try {
       await impatient.decode({
         path,
         maxSeconds: SECONDS,
         async take({ isLast }) {
-          if (taken.length === 0) await Bun.sleep(6_000)
+          if (taken.length === 0) await Bun.sleep(decodeMs + 500)
           taken.push(isLast)
         },
       })

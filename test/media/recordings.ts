@@ -17,6 +17,13 @@ export async function temporaryFolder() {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
+/** Far more milliseconds than `work` takes, on this machine and as busy as it is now. */
+export async function amplyAbove(work: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now()
+  await work()
+  return 1_000 + 5 * (performance.now() - begun)
+}
+
 /** Writes a wav of silence of any length that takes no room on the disk. */
 export async function writeSilence(path: string, seconds: number): Promise<void> {
   const header = wavOf(new Uint8Array())
