@@ -6,7 +6,7 @@ import { fixture } from '../media/recordings.ts'
 import { signUp } from './client.ts'
 import { BUN, startService, withFolder } from './service.ts'
 
-setDefaultTimeout(120_000)
+setDefaultTimeout(600_000)
 
 const MEGABYTE = 2 ** 20
 /** Room for the embedded database's files, of 16 MiB each, and no more. */

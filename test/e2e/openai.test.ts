@@ -9,7 +9,7 @@ import { longRecording } from './recording.ts'
 import { type RunningService, startService } from './service.ts'
 import { wordErrorRate, wordsOf } from './words.ts'
 
-setDefaultTimeout(120_000)
+setDefaultTimeout(600_000)
 
 const TEXT = (await Bun.file(join(ROOT, 'test/fixtures/README.md')).text()).match(/^> (.+)$/m)?.[1] ?? ''
 
@@ -32,7 +32,7 @@ describe('OpenAI’s client', () => {
     const code = await service.kill('SIGTERM')
     await rm(folder, { recursive: true, force: true })
     expect(code).toBe(0)
-  }, 60_000)
+  }, 600_000)
 
   const speech = async () => ({
     file: await toFile(await Bun.file(join(ROOT, 'test/fixtures/speech.mp3')).bytes(), 'speech.mp3'),

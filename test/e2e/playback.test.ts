@@ -20,13 +20,13 @@ describe.skipIf(!hasBrowser)('audio_file in a real browser', () => {
     service = await startService({ DATA_DIR: folder, SIDECAR_URL: 'http://127.0.0.1:9' })
     browser = await launchBrowser()
     page = await browser.newPage()
-  }, 120_000)
+  }, 600_000)
 
   afterAll(async () => {
     await browser?.close()
     await service?.kill('SIGTERM')
     await rm(folder, { recursive: true, force: true })
-  }, 60_000)
+  }, 600_000)
 
   test.each(['speech.wav', 'speech.mp3', 'speech.ogg', 'speech.webm', 'speech.flac'])(
     '%s plays, and can be sought in',
@@ -57,6 +57,6 @@ describe.skipIf(!hasBrowser)('audio_file in a real browser', () => {
       expect(played.duration).toBeCloseTo(7.1, 0)
       expect(played.end).toBeCloseTo(played.duration, 1)
     },
-    60_000,
+    600_000,
   )
 })

@@ -42,5 +42,5 @@ test.skipIf(!hasCurl)(
     })
     await receiver.close()
   },
-  180_000,
+  600_000,
 )

@@ -30,7 +30,7 @@ describe.each(databases)('speech through the whole service on $name', (kind) => 
     await database.close()
     await rm(folder, { recursive: true, force: true })
     expect(code).toBe(0)
-  }, 60_000)
+  }, 600_000)
 
   test.each(FORMATS)('%s comes back as its words', async (format) => {
     const user = await signUp(service.url)

@@ -27,11 +27,12 @@ describe.skipIf(!hasBrowser)('Swagger in a real browser', () => {
     await browser?.close()
     await service?.kill('SIGTERM')
     await rm(folder, { recursive: true, force: true })
-  }, 60_000)
+  }, 600_000)
 
   beforeEach(async () => {
     // One of its own remembers no authorization.
     page = await browser.newPage({ viewport: { width: 1200, height: 1400 } })
+    page.setDefaultTimeout(300_000)
     page.on('request', (request) => {
       if (new URL(request.url()).host !== new URL(service.url).host && !request.url().startsWith('data:')) {
         outside.push(request.url())
@@ -79,7 +80,7 @@ describe.skipIf(!hasBrowser)('Swagger in a real browser', () => {
       expect(outside).toEqual([])
       expect(problems).toEqual([])
     },
-    120_000,
+    600_000,
   )
 })
 

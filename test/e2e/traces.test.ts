@@ -169,7 +169,7 @@ test.skipIf(!postgres)(
       await database.close()
     })
   },
-  180_000,
+  600_000,
 )
 
 test('an engine that fails is an error in the trace, and the next one follows', async () => {
@@ -220,7 +220,7 @@ test('an engine that fails is an error in the trace, and the next one follows', 
     hosted.stop()
     await collector.close()
   })
-}, 180_000)
+}, 600_000)
 
 test.skipIf(!postgres)(
   'what came where no traces are kept is one trace from there on, whichever worker dies',
@@ -262,7 +262,7 @@ test.skipIf(!postgres)(
       await database.close()
     })
   },
-  180_000,
+  600_000,
 )
 
 test('a collector that is away, or never answers, costs a line in the log and nothing else', async () => {
@@ -290,7 +290,7 @@ test('a collector that is away, or never answers, costs a line in the log and no
     sidecar.stop()
     await collector.close()
   })
-}, 180_000)
+}, 600_000)
 
 test('without a collector nothing of it is loaded, sent on or stored', async () => {
   await withFolder(async (folder) => {
@@ -312,4 +312,4 @@ test('without a collector nothing of it is loaded, sent on or stored', async () 
     await close()
     expect(rows.map(({ traceparent }) => traceparent)).toEqual([null])
   })
-}, 180_000)
+}, 600_000)

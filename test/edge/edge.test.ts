@@ -17,7 +17,7 @@ import { insertOwned } from '../transcriptions/rows.ts'
 import { MAX_UPLOAD_BYTES, openPlace, type Place } from './place.ts'
 import { buildForWorkerd, type EdgeProcess, runtimes, startEdge } from './runtimes.ts'
 
-setDefaultTimeout(120_000)
+setDefaultTimeout(600_000)
 
 const postgres = databases.find(({ name }) => name === 'Postgres')
 const TEXT = (await Bun.file(join(ROOT, 'test/fixtures/README.md')).text()).match(/^> (.+)$/m)?.[1] ?? ''

@@ -8,7 +8,7 @@ export function spanOf(other: Partial<SpanRequest> = {}): SpanRequest {
     language: 'en',
     task: 'transcribe',
     words: false,
-    signal: AbortSignal.timeout(60_000),
+    signal: AbortSignal.timeout(300_000),
     ...other,
   }
 }

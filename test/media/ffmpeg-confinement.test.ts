@@ -7,7 +7,7 @@ import { decodeWhole } from './decode-whole.ts'
 import { fixture, temporaryFolder } from './recordings.ts'
 
 // Compiling the decoder alone may take seconds on a busy machine.
-setDefaultTimeout(60_000)
+setDefaultTimeout(300_000)
 
 let connections = 0
 const server = Bun.listen({

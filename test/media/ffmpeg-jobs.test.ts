@@ -8,7 +8,7 @@ import { decodeWhole } from './decode-whole.ts'
 import { amplyAbove, fixture, temporaryFolder, writeSilence } from './recordings.ts'
 
 // Compiling the decoder alone may take seconds on a busy machine.
-setDefaultTimeout(60_000)
+setDefaultTimeout(300_000)
 
 /** Longer than any machine decodes while a test runs. */
 const ENDLESS_SECONDS = 100_000

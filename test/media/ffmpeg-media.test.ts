@@ -14,7 +14,7 @@ import {
 } from './recordings.ts'
 
 // Compiling the decoder alone may take seconds on a busy machine.
-setDefaultTimeout(60_000)
+setDefaultTimeout(300_000)
 
 const media = ffmpegMedia()
 afterAll(() => media.close())

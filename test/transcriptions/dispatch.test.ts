@@ -10,7 +10,7 @@ import { namingSamples, scriptedEngine } from './scripted-engine.ts'
 import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from './workplace.ts'
 
 // Far more than is needed: a machine may have much else to do.
-setDefaultTimeout(60_000)
+setDefaultTimeout(300_000)
 
 /** Three pieces of pcm, the last a short one. */
 const speech = await repeatedSpeech(90)

@@ -23,7 +23,7 @@ import { namingSamples, scriptedEngine, untilAborted } from './scripted-engine.t
 import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from './workplace.ts'
 
 // Far more than is needed: a machine may have much else to do.
-setDefaultTimeout(60_000)
+setDefaultTimeout(300_000)
 
 const unavailable = () => new VerbatimError('engine_unavailable', 'The sidecar broke off')
 
