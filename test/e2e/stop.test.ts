@@ -7,7 +7,7 @@ import { fixtureText } from '../engines/pcm.ts'
 import { ROOT, SIDECAR_DIR } from '../sidecar-dir.ts'
 import { signUp } from './client.ts'
 import { processesMarked } from './processes.ts'
-import { startService, withFolder } from './service.ts'
+import { BUN, startService, withFolder } from './service.ts'
 import { wordErrorRate } from './words.ts'
 
 const DELAYS = 40
@@ -23,7 +23,7 @@ const clip = Bun.file(join(ROOT, 'test/fixtures/speech.mp3'))
 type Started = ReturnType<typeof start>
 
 /** Starts the service; every process that it starts has the mark too. */
-function start(env: Record<string, string>, command = [process.execPath, 'test/e2e/stop-after-step.ts']) {
+function start(env: Record<string, string>, command = [...BUN, 'test/e2e/stop-after-step.ts']) {
   // The sidecar's environment keeps variables whose names start with LC_.
   const mark = crypto.randomUUID()
   const child = Bun.spawn(command, {
@@ -155,7 +155,7 @@ describe.skipIf(process.platform !== 'linux')('SIGTERM during the start', () => 
         expect(await first.kill('SIGTERM')).toBe(0)
         for (let n = 0; n < DELAYS / 2; n++) {
           const delay = Math.random() * DELAYS_WITHIN_MS
-          const service = start({ DATA_DIR, ...env }, [process.execPath, 'src/main.ts'])
+          const service = start({ DATA_DIR, ...env }, [...BUN, 'src/main.ts'])
           const uploading = service.printed('listening on').then(async () => {
             const url = /listening on (\S+?);/.exec(service.output())?.[1]
             // A service that is stopping may refuse it.
