@@ -35,6 +35,7 @@ const config :Workerd.Config = (
         (name = "MAX_AUDIO_SECONDS", fromEnvironment = "MAX_AUDIO_SECONDS"),
         (name = "MAX_CONCURRENT_PER_USER", fromEnvironment = "MAX_CONCURRENT_PER_USER"),
         (name = "OUTBOUND_ALLOW", fromEnvironment = "OUTBOUND_ALLOW"),
+        (name = "NAT64_PREFIX", fromEnvironment = "NAT64_PREFIX"),
         (name = "REQUESTS_PER_MINUTE", fromEnvironment = "REQUESTS_PER_MINUTE"),
         (name = "MAX_OPEN_PER_USER", fromEnvironment = "MAX_OPEN_PER_USER"),
         (name = "AUDIO_SECONDS_PER_DAY", fromEnvironment = "AUDIO_SECONDS_PER_DAY"),

@@ -47,7 +47,10 @@ export async function assembleEdge({
     publicUrl: () => publicUrl,
     queue: outboxQueue(),
     look: createGlance({ storage }),
-    outbound: unreachingOutbound({ allow: settings.OUTBOUND_ALLOW ?? [] }),
+    outbound: unreachingOutbound({
+      allow: settings.OUTBOUND_ALLOW ?? [],
+      nat64: settings.NAT64_PREFIX ?? null,
+    }),
     passwords: portableArgon2id,
     hmac: nodeHmac,
     cipher: await createSecretCipher({ secrets }),

@@ -124,7 +124,10 @@ export async function assemble({
     () => ffmpegMedia(),
     (media) => media.close(),
   )
-  const outbound = guardedOutbound({ allow: settings.OUTBOUND_ALLOW ?? [] })
+  const outbound = guardedOutbound({
+    allow: settings.OUTBOUND_ALLOW ?? [],
+    nat64: settings.NAT64_PREFIX ?? null,
+  })
   if (isEmbedded) {
     const resumed = await step('unfinished jobs', () => requeue({ db, queue }))
     await forgetJobs(db)

@@ -1,5 +1,5 @@
 import { StartError } from './errors.ts'
-import { parseNetwork } from './outbound/networks.ts'
+import { parseNat64Prefix, parseNetwork } from './outbound/networks.ts'
 
 type Setting<T> = {
   /** The README's line. */
@@ -185,7 +185,7 @@ export const SETTINGS = {
     parse: oneOf('first', 'open', 'closed'),
   }),
   LOGINS_PER_MINUTE: preset({
-    doc: 'Maximum attempts to log in or register per minute and address, and wrong passwords per minute in one session. An account that many addresses try is slowed down, never locked',
+    doc: 'Maximum attempts to log in or register per minute and address, and wrong passwords per minute in one session. An account that many addresses try is slowed down, never locked; refreshes and log-outs count towards ten times as many requests per minute and address',
     takes: 'a whole number from 1',
     default: '20',
     parse: integer(1, 1_000_000),
@@ -237,6 +237,12 @@ export const SETTINGS = {
     takes: 'addresses and networks such as `10.0.0.0/8`, separated by commas',
     unset: 'public hosts alone',
     parse: networkList,
+  }),
+  NAT64_PREFIX: optional({
+    doc: 'The prefix of this network’s NAT64, if it has one: `audio_url` and webhooks reach an address in it if they may reach the IPv4 address that it embeds (RFC 6052)',
+    takes: 'an IPv6 network of 32, 40, 48, 56, 64 or 96 bits such as `64:ff9b::/96`',
+    unset: 'none',
+    parse: parseNat64Prefix,
   }),
   REQUESTS_PER_MINUTE: optional({
     doc: 'Requests of one user a minute',

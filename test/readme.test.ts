@@ -5,7 +5,7 @@ import { SETTINGS } from '../src/config.ts'
 const readme = () => readFile(new URL('../README.md', import.meta.url), 'utf8')
 
 test('the settings table names every setting once, in the settings’ order', async () => {
-  const named = [...(await readme()).matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name ?? '')
+  const named = [...(await readme()).matchAll(/^\| `([A-Z0-9_]+)` \|/gm)].map(([, name]) => name ?? '')
   expect(named.filter((name) => name in SETTINGS)).toEqual(Object.keys(SETTINGS))
 })
 

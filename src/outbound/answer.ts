@@ -10,7 +10,8 @@ export function answerOf(message: IncomingMessage): Response {
     headers.append(message.rawHeaders[at] ?? '', message.rawHeaders[at + 1] ?? '')
   }
   if (![204, 205, 304].includes(status)) return new Response(bodyOf(message), { status, headers })
-  message.resume()
+  // What comes all the same is not read: it may never end.
+  message.destroy()
   return new Response(null, { status, headers })
 }
 

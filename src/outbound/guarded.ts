@@ -1,8 +1,10 @@
 import { lookup } from 'node:dns/promises'
-import { request as overHttp } from 'node:http'
+import { type ClientRequest, request as overHttp } from 'node:http'
 import { request as overHttps } from 'node:https'
 import { isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { VerbatimError } from '../errors.ts'
+import { storableText } from '../storable-text.ts'
 import { answerOf } from './answer.ts'
 import { requireReachable, targetOf } from './judge.ts'
 import type { Network } from './networks.ts'
@@ -10,22 +12,32 @@ import type { Outbound, OutboundRequest } from './outbound.ts'
 
 type Address = { address: string; family: number }
 
+const MAX_MESSAGE_LENGTH = 500
 const REDIRECTS = [301, 302, 303, 307, 308]
 /** To find a host that is only looked at, and not asked. */
 const LOOK_MS = 10_000
+
+/** What a host may send before the head of its answer (RFC 9110 §15.2): informational responses, and bytes in all. */
+const MAX_INFORMATIONAL = 16
+const MAX_HEAD_BYTES = 256 * 1024
 
 /**
  * Resolves a host once, looks at each of its addresses, and connects to those and no others, so that a name that
  * resolves otherwise the next moment leads nowhere else. No proxy of the environment is used.
  *
- * `allow`: networks that may be reached though they are not public. `certificates`: PEM, trusted instead of the system's.
+ * `allow`: networks that may be reached though they are not public. `nat64`: the prefix of the network's NAT64. `ownAddresses`: the
+ * machine's, asked for at each look, since they change. `certificates`: PEM, trusted instead of the system's.
  */
 export function guardedOutbound({
   allow,
+  nat64 = null,
+  ownAddresses = addressesOfInterfaces,
   resolve = (host) => lookup(host, { all: true }),
   certificates,
 }: {
   allow: Network[]
+  nat64?: Network | null
+  ownAddresses?: () => string[]
   resolve?: (host: string) => Promise<Address[]>
   certificates?: string
 }): Outbound {
@@ -41,7 +53,8 @@ export function guardedOutbound({
       ? [{ address: host, family: isIP(host) }]
       : await found({ host, timeoutMs, signal })
     if (addresses.length === 0) throw failed(`The host ${host} is not found`)
-    requireReachable({ url, host, secure, allow, addresses: addresses.map(({ address }) => address) })
+    const reach = { allow, nat64, own: ownAddresses() }
+    requireReachable({ url, host, secure, reach, addresses: addresses.map(({ address }) => address) })
     return { url, host, addresses }
   }
 
@@ -85,6 +98,7 @@ export function guardedOutbound({
       },
       ...(certificates && { ca: certificates }),
     })
+    limitHead(asked)
     const breakOff = () => asked.destroy()
     asked.on('response', (message) => {
       patience.removeEventListener('abort', breakOff)
@@ -130,6 +144,35 @@ export function guardedOutbound({
   }
 }
 
+function addressesOfInterfaces(): string[] {
+  return Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address))
+}
+
+/** Breaks a request off whose host sends informational responses, or bytes, without ever sending the head of its answer. */
+function limitHead(asked: ClientRequest): void {
+  let informational = 0
+  let bytes = 0
+  let isAnswered = false
+  const breakOff = () => asked.destroy(new Error('it sent too much before the head of its answer'))
+  asked.on('information', () => {
+    informational++
+    if (informational > MAX_INFORMATIONAL) breakOff()
+  })
+  asked.on('socket', (socket) => {
+    const count = (chunk: Uint8Array) => {
+      bytes += chunk.length
+      // A chunk may hold the head too, which is told of after it.
+      if (bytes > MAX_HEAD_BYTES) setImmediate(() => isAnswered || breakOff())
+    }
+    socket.on('data', count)
+    asked.once('response', () => {
+      isAnswered = true
+      socket.off('data', count)
+    })
+  })
+}
+
+/** What a host makes a library say, such as the names in its certificate, is kept with a webhook's attempts. */
 function failed(message: string, cause?: unknown) {
-  return new VerbatimError('url_failed', message, { cause })
+  return new VerbatimError('url_failed', storableText(message, MAX_MESSAGE_LENGTH), { cause })
 }

@@ -26,3 +26,30 @@ export function isWithin(networks: Network[], text: string): boolean {
   const address = ipaddr.parse(text)
   return networks.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits))
 }
+
+/** Lengths of a NAT64 prefix, and the bytes of an address behind it that hold the IPv4 address (RFC 6052 §2.2: never byte 8). */
+const EMBEDDED: Record<number, [number, number, number, number]> = {
+  32: [4, 5, 6, 7],
+  40: [5, 6, 7, 9],
+  48: [6, 7, 9, 10],
+  56: [7, 9, 10, 11],
+  64: [9, 10, 11, 12],
+  96: [12, 13, 14, 15],
+}
+
+/** An IPv6 network that may be a NAT64's prefix; undefined where the text is none. */
+export function parseNat64Prefix(text: string): Network | undefined {
+  const network = parseNetwork(text)
+  return network?.[0].kind() === 'ipv6' && network[1] in EMBEDDED ? network : undefined
+}
+
+/** Where a connection to an address ends: behind a NAT64's prefix at the IPv4 address in it, else at the address itself. */
+export function destinationOf(text: string, nat64: Network | null): string {
+  const places = nat64 && isWithin([nat64], text) ? EMBEDDED[nat64[1]] : undefined
+  if (!places) return text
+  const bytes = ipaddr.parse(text).toByteArray()
+  return places.map((place) => bytes[place]).join('.')
+}
+
+/** One spelling of each address, to compare by. */
+export const plainAddress = (text: string) => ipaddr.process(text).toString()

@@ -9,13 +9,21 @@ const PUBLIC = '1.1.1.1'
  * For runtimes in which a connection cannot be held to an address that was looked at: asks nobody. URLs are judged by
  * what they say, and whoever asks them later judges them by where they lead.
  */
-export function unreachingOutbound({ allow }: { allow: Network[] }): Outbound {
+export function unreachingOutbound({
+  allow,
+  nat64 = null,
+}: {
+  allow: Network[]
+  nat64?: Network | null
+}): Outbound {
+  const reach = { allow, nat64, own: [] }
+
   return {
     async check({ url: text, secure = false }) {
       const { url, host, isAddress } = targetOf(text)
       // A name may be of a network that the operator has named.
       if (!isAddress && allow.length > 0) return
-      requireReachable({ url, host, secure, allow, addresses: [isAddress ? host : PUBLIC] })
+      requireReachable({ url, host, secure, reach, addresses: [isAddress ? host : PUBLIC] })
     },
 
     async request() {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import { type Network, parseNetwork } from '../../src/outbound/networks.ts'
 import type { OutboundRequest } from '../../src/outbound/outbound.ts'
-import { openRawHost, type RawHost } from './raw-host.ts'
+import { openEndlessHost, openRawHost, type RawHost } from './raw-host.ts'
 
 const pem = (name: string) =>
   readFile(fileURLToPath(new URL(`../fixtures/files.example.${name}.pem`, import.meta.url)), 'utf8')
@@ -86,6 +86,47 @@ describe('who is asked', () => {
       code: 'url_refused',
       error: 'The host files.example is not on the public internet',
     })
+  })
+
+  test('the machine’s own addresses are refused however public, until OUTBOUND_ALLOW names them', async () => {
+    const own = { ownAddresses: () => ['8.8.4.4', '2606:4700::0001'] }
+    const outside = guardedOutbound({ allow: [], ...own })
+    const refusal = {
+      code: 'url_refused',
+      error: expect.stringMatching(/the machine that this service runs on$/),
+    }
+    for (const host of ['8.8.4.4', '134743044', '[2606:4700:0::1]']) {
+      expect(await outcomeOf(outside.check({ url: `http://${host}:5432/` }))).toEqual(refusal)
+      expect(await outcomeOf(outside.request(get(`http://${host}:5432/`)))).toEqual(refusal)
+    }
+    expect(await outcomeOf(outside.check({ url: 'http://8.8.8.8:5432/' }))).toBe('it went through')
+    const named = guardedOutbound({ allow: [network('8.8.4.4')], ...own })
+    expect(await outcomeOf(named.check({ url: 'http://8.8.4.4:5432/' }))).toBe('it went through')
+  })
+
+  test('an address that the machine gets later is refused from then on', async () => {
+    let addresses: string[] = []
+    const outbound = guardedOutbound({ allow: [], ownAddresses: () => addresses })
+    expect(await outcomeOf(outbound.check({ url: 'http://8.8.4.4:5432/' }))).toBe('it went through')
+    addresses = ['8.8.4.4']
+    expect(await outcomeOf(outbound.check({ url: 'http://8.8.4.4:5432/' }))).toMatchObject({
+      code: 'url_refused',
+    })
+  })
+
+  test('an address of the NAT64 is judged by the IPv4 address in it', async () => {
+    const nat64 = network('2600:64::/96')
+    const outbound = guardedOutbound({ allow: [], nat64, ownAddresses: () => ['8.8.4.4'] })
+    for (const inside of ['10.0.0.1', '127.0.0.1', '169.254.169.254', '8.8.4.4']) {
+      expect(await outcomeOf(outbound.check({ url: `http://[2600:64::${inside}]:8080/` }))).toMatchObject({
+        code: 'url_refused',
+      })
+    }
+    expect(await outcomeOf(outbound.check({ url: 'http://[2600:64::8.8.8.8]:8080/' }))).toBe(
+      'it went through',
+    )
+    const unset = guardedOutbound({ allow: [] })
+    expect(await outcomeOf(unset.check({ url: 'http://[2600:64::10.0.0.1]:8080/' }))).toBe('it went through')
   })
 
   test('a host whose name nobody resolves is not waited for longer than any other, nor when the caller leaves', async () => {
@@ -212,6 +253,42 @@ describe('asking', () => {
         code: 'url_failed',
       })
     }
+  })
+
+  test.each([
+    ['informational responses', 'HTTP/1.1 100 Continue\r\n\r\n'],
+    ['early hints', `HTTP/1.1 103 Early Hints\r\nLink: ${'a'.repeat(4000)}\r\n\r\n`],
+    ['line ends', '\r\n'.repeat(1000)],
+    ['headers', `HTTP/1.1 200 OK\r\n${'a: b\r\n'.repeat(1000)}`],
+  ])('a host that sends %s without end before its answer is left after a megabyte', async (_, piece) => {
+    const host = await openEndlessHost(piece)
+    hosts.push(host)
+    expect(await outcomeOf(open.request(get(host.url)))).toEqual({
+      code: 'url_failed',
+      error: expect.stringMatching(/^The host 127\.0\.0\.1 cannot be asked: /),
+    })
+    await host.left
+    // Beside what the connection's buffers take in.
+    expect(host.sent()).toBeLessThan(16_000_000)
+  })
+
+  test('a few informational responses before an answer are passed over', async () => {
+    const informational = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(3)
+    const url = await saying(`${informational}HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc`, 'closes')
+    expect(await (await open.request(get(url))).text()).toBe('abc')
+  })
+
+  test.each([
+    ['302 Found\r\nLocation: /none', 302],
+    ['205 Reset Content', 205],
+  ])('what a host sends behind the head of %j is not read to its end', async (head, status) => {
+    const host = await openEndlessHost('a'.repeat(10_000), `HTTP/1.1 ${head}\r\n\r\n`)
+    hosts.push(host)
+    const answer = await open.request(get(host.url))
+    expect(answer.status).toBe(status)
+    await answer.body?.cancel()
+    await host.left
+    expect(host.sent()).toBeLessThan(16_000_000)
   })
 
   test('an answer that breaks off, or is broken off, never looks whole', async () => {

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'bun:test'
-import { isPublic, isWithin, parseNetwork } from '../../src/outbound/networks.ts'
+import {
+  destinationOf,
+  isPublic,
+  isWithin,
+  parseNat64Prefix,
+  parseNetwork,
+} from '../../src/outbound/networks.ts'
 
 describe('what is public', () => {
   test.each(['1.1.1.1', '93.184.215.14', '172.32.0.1', '2606:4700:4700::1111', '2a00:1450:4001::200e'])(
@@ -42,4 +48,19 @@ test('a network that is allowed takes in its own addresses alone', () => {
     '192.168.7.7',
     'fd12::1',
   ])
+})
+
+test.each([
+  // RFC 6052 §2.4.
+  ['2001:db8::/32', '2001:db8:c000:221::'],
+  ['2001:db8:100::/40', '2001:db8:1c0:2:21::'],
+  ['2001:db8:122::/48', '2001:db8:122:c000:2:2100::'],
+  ['2001:db8:122:300::/56', '2001:db8:122:3c0:0:221::'],
+  ['2001:db8:122:344::/64', '2001:db8:122:344:c0:2:2100::'],
+  ['2001:db8:122:344::/96', '2001:db8:122:344::192.0.2.33'],
+])('an address in the NAT64 prefix %s leads to the IPv4 address that it embeds', (prefix, address) => {
+  const nat64 = parseNat64Prefix(prefix) ?? null
+  expect(destinationOf(address, nat64)).toBe('192.0.2.33')
+  expect(destinationOf('2606:4700::1', nat64)).toBe('2606:4700::1')
+  expect(destinationOf('192.0.2.1', nat64)).toBe('192.0.2.1')
 })

@@ -1,14 +1,40 @@
 import { createServer, type Server } from 'node:net'
 
-export type RawHost = Awaited<ReturnType<typeof openRawHost>>
+export type RawHost = { url: string; close: () => void }
 
 /** A host that says `bytes` to whoever asks it something, and then closes or only waits. */
-export async function openRawHost(bytes: string, then: 'closes' | 'waits') {
-  const listening = Promise.withResolvers<void>()
-  const server: Server = createServer((connection) => {
+export async function openRawHost(bytes: string, then: 'closes' | 'waits'): Promise<RawHost> {
+  const server = createServer((connection) => {
     connection.on('error', () => {})
     connection.once('data', () => (then === 'closes' ? connection.end(bytes) : connection.write(bytes)))
-  }).listen(0, '127.0.0.1', listening.resolve)
+  })
+  return opened(server)
+}
+
+/** A host that says `first`, and then `piece` again and again until whoever asked it has left. */
+export async function openEndlessHost(piece: string, first = '') {
+  let sent = 0
+  const { promise: left, resolve: leave } = Promise.withResolvers<void>()
+  const pieces = piece.repeat(Math.ceil(16_384 / piece.length))
+  const server = createServer((connection) => {
+    connection.on('error', () => {})
+    connection.on('close', leave)
+    const more = () => {
+      sent += pieces.length
+      // In turns, so that this test's own event loop is not held up.
+      connection.write(pieces, () => connection.destroyed || setImmediate(more))
+    }
+    connection.once('data', () => {
+      connection.write(first)
+      more()
+    })
+  })
+  return { ...(await opened(server)), left, sent: () => sent }
+}
+
+async function opened(server: Server): Promise<RawHost> {
+  const listening = Promise.withResolvers<void>()
+  server.listen(0, '127.0.0.1', listening.resolve)
   await listening.promise
   const address = server.address()
   if (typeof address !== 'object' || !address) throw new Error('not listening')
