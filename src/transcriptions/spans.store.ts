@@ -14,7 +14,7 @@ const UNFINISHED: Span['state'][] = ['queued', 'running']
 /** Only the latest attempt may write: an older one that is still running finds its span taken from it. */
 export type Claim = { spanId: string; attempt: number }
 
-/** A statement takes 65,534 parameters; days of audio in half minutes have more. */
+/** A statement takes 65,534 parameters, and a segment has 11; days of audio in half minutes have more. */
 const ROWS_PER_INSERT = 5_000
 
 export async function insertSpans(
@@ -96,7 +96,9 @@ export async function finishSpan(
     .returning({ id: spans.id })
   if (rows.length === 0) return false
   const placed = result.segments.map((segment, position) => placedSegment({ segment, position, span }))
-  if (placed.length > 0) await tx.insert(segments).values(placed)
+  for (let at = 0; at < placed.length; at += ROWS_PER_INSERT) {
+    await tx.insert(segments).values(placed.slice(at, at + ROWS_PER_INSERT))
+  }
   return true
 }
 

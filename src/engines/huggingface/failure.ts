@@ -1,6 +1,8 @@
 import { VerbatimError } from '../../errors.ts'
+import { storableText } from '../../storable-text.ts'
 import { EngineOverloaded } from '../engine.ts'
 import { GenerationFailed } from '../generation.ts'
+import { readReason } from '../read-answer.ts'
 import { retryAfterSeconds } from '../retry-after.ts'
 import { loadingSeconds, parsedBody, reasonIn } from './reason.ts'
 
@@ -54,9 +56,9 @@ export async function huggingFaceFailure(
   target: Target,
   hide: (text: string) => string,
 ): Promise<VerbatimError> {
-  const text = await response.text()
+  const text = await readReason(response)
   const body = parsedBody(text)
-  const why = hide(reasonIn(body) ?? (text.trim() || 'no reason given')).slice(0, 300)
+  const why = storableText(hide(reasonIn(body) ?? (text.trim() || 'no reason given')), 300)
   const said = `Hugging Face answered ${response.status} for ${named(target)}: ${why}`
   const misconfigured = (cure: string) => new VerbatimError('engine_misconfigured', `${said}. ${cure}`)
   const where = target.endpointUrl ? 'Check HF_ENDPOINT_URL.' : 'Check HF_MODEL and HF_PROVIDER.'

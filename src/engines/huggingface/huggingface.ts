@@ -4,6 +4,7 @@ import { wavOf } from '../../media/wav.ts'
 import { deadline } from '../deadline.ts'
 import type { Engine, EngineState, Fetch, SpanRequest } from '../engine.ts'
 import { retryGeneration } from '../generation.ts'
+import { readAnswer } from '../read-answer.ts'
 import { readiness } from '../readiness.ts'
 import { spanSeconds } from '../span.ts'
 import { EngineAway, huggingFaceFailure, isUnreachable, named, type Target, unreachable } from './failure.ts'
@@ -82,7 +83,9 @@ export function huggingfaceEngine(options: {
         throw isUnreachable(error) ? unreachable(error, target, hide) : error
       })
       if (!response.ok) throw await huggingFaceFailure(response, target, hide)
-      return response
+      // The client would read it whole, however large.
+      const { status, headers } = response
+      return new Response(await readAnswer(response), { status, headers })
     }
     try {
       const reply: unknown = await automaticSpeechRecognition(

@@ -1,5 +1,10 @@
-/** An answer's body as JSON, or null where it is none. */
+import { isNestedDeeper } from '../../json-depth.ts'
+
+const MAX_LEVELS = 16
+
+/** An answer's body as JSON; null if it is none, or nested deeper than 16 levels. */
 export function parsedBody(text: string): unknown {
+  if (isNestedDeeper(text, MAX_LEVELS)) return null
   try {
     return JSON.parse(text)
   } catch {

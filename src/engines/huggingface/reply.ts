@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { VerbatimError } from '../../errors.ts'
 import type { Segment } from '../engine.ts'
-import { withinSpan } from '../span.ts'
+import { languageCode, modelName, withinSpan } from '../span.ts'
 
 const Time = Type.Union([Type.Number(), Type.Null()])
 
@@ -30,11 +30,6 @@ function segmentsOf(reply: Static<typeof Reply>, seconds: number): Pick<Segment,
   }))
 }
 
-/** A language code; some servers say `english` instead, which is none. */
-function code(value: unknown): string | null {
-  return typeof value === 'string' && /^[a-z]{2,3}$/.test(value) ? value : null
-}
-
 /**
  * Segments from an answer of Hugging Face's automatic-speech-recognition task (`{text, chunks: [{text,
  * timestamp: [seconds, seconds]}]}`, or `{text}` alone: then one segment spans it all). `language`: what was
@@ -47,10 +42,10 @@ export function readHuggingFaceReply(
   if (!Value.Check(Reply, reply)) {
     throw new VerbatimError('engine_unavailable', 'The hosted engine answered with what is no transcript.')
   }
-  const languages = reply.chunks?.map((chunk) => code(chunk.language)) ?? []
+  const languages = reply.chunks?.map((chunk) => languageCode(chunk.language)) ?? []
   const segments = segmentsOf(reply, asked.seconds).map((timed, index) => ({
     ...timed,
-    language: asked.language ?? languages[index] ?? code(reply.language),
+    language: asked.language ?? languages[index] ?? languageCode(reply.language),
     avgLogprob: null,
     compressionRatio: null,
     noSpeechProb: null,
@@ -58,6 +53,6 @@ export function readHuggingFaceReply(
   }))
   return {
     segments: withinSpan(segments, asked.seconds),
-    model: typeof reply.model === 'string' ? reply.model : null,
+    model: typeof reply.model === 'string' ? modelName(reply.model) : null,
   }
 }

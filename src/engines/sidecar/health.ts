@@ -1,4 +1,5 @@
 import { pause } from '../pause.ts'
+import { readReason } from '../read-answer.ts'
 import { authorization, proxyFor, sidecarSentence } from './request.ts'
 
 const READY_MS = 2_000
@@ -38,7 +39,7 @@ async function trouble(url: string, apiKey: string | undefined, signal: AbortSig
       keepalive: false,
       ...proxyFor(url),
     })
-    const body = await response.text()
+    const body = await readReason(response)
     return response.status === 200 ? null : `/health answered ${response.status}: ${sidecarSentence(body)}`
   } catch (error) {
     return error instanceof Error ? error.message : String(error)

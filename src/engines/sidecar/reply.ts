@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { VerbatimError } from '../../errors.ts'
 import type { Segment, SpanResult } from '../engine.ts'
-import { withinSpan } from '../span.ts'
+import { languageCode, modelName, withinSpan } from '../span.ts'
 
 const optional = Type.Optional(Type.Union([Type.Number(), Type.Null()]))
 
@@ -31,7 +31,7 @@ function segmentOf(timed: Static<typeof TimedSegment>): Segment {
     start: timed.start,
     end: timed.end,
     text: timed.text,
-    language: timed.language ?? null,
+    language: languageCode(timed.language),
     avgLogprob: timed.avg_logprob ?? null,
     compressionRatio: timed.compression_ratio ?? null,
     noSpeechProb: timed.no_speech_prob ?? null,
@@ -52,5 +52,5 @@ export function readSidecarReply(text: string, seconds: number): SpanResult {
     const where = wrong ? `${wrong.path || '/'}: ${wrong.message}` : 'unknown shape'
     throw new VerbatimError('engine_unavailable', `The sidecar's answer is not understood: ${where}.`)
   }
-  return { model: reply.model, segments: withinSpan(reply.segments.map(segmentOf), seconds) }
+  return { model: modelName(reply.model), segments: withinSpan(reply.segments.map(segmentOf), seconds) }
 }

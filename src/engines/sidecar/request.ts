@@ -1,8 +1,12 @@
 import { VerbatimError } from '../../errors.ts'
+import { storableText } from '../../storable-text.ts'
 import { deadline } from '../deadline.ts'
 import { EngineOverloaded, type Fetch, type SpanRequest } from '../engine.ts'
 import { GenerationFailed } from '../generation.ts'
+import { readAnswer, readReason } from '../read-answer.ts'
 import { retryAfterSeconds } from '../retry-after.ts'
+
+const MAX_SENTENCE_LENGTH = 300
 
 export function authorization(apiKey: string | undefined): Record<string, string> {
   return apiKey ? { authorization: `Bearer ${apiKey}` } : {}
@@ -20,6 +24,10 @@ export function proxyFor(url: string): { proxy?: false } {
  * body.
  */
 export function sidecarSentence(body: string): string {
+  return storableText(sentenceIn(body), MAX_SENTENCE_LENGTH)
+}
+
+function sentenceIn(body: string): string {
   try {
     const parsed: unknown = JSON.parse(body)
     if (
@@ -37,7 +45,7 @@ export function sidecarSentence(body: string): string {
 }
 
 async function failure(response: Response, url: string): Promise<VerbatimError> {
-  const said = `${url} answered ${response.status}: ${sidecarSentence(await response.text())}`
+  const said = `${url} answered ${response.status}: ${sidecarSentence(await readReason(response))}`
   switch (response.status) {
     case 429:
       return new EngineOverloaded(said, { retryAfterSeconds: retryAfterSeconds(response.headers) })
@@ -91,7 +99,7 @@ export async function askSidecar(options: {
       keepalive: false,
     })
     if (!response.ok) throw await failure(response, url)
-    return await response.text()
+    return await readAnswer(response)
   } catch (error) {
     span.signal.throwIfAborted()
     if (error instanceof VerbatimError) throw error

@@ -1,0 +1,24 @@
+const [QUOTE, BACKSLASH] = [0x22, 0x5c]
+const OPEN = new Set([0x5b, 0x7b])
+const CLOSE = new Set([0x5d, 0x7d])
+
+/**
+ * Whether a JSON text nests objects and lists deeper than `levels`. It is asked before the text is parsed: whatever walks a parsed
+ * value recursively overflows the stack, or takes time that is quadratic in the depth. Reads each character once.
+ */
+export function isNestedDeeper(json: string, levels: number): boolean {
+  let depth = 0
+  let isText = false
+  for (let at = 0; at < json.length; at++) {
+    const char = json.charCodeAt(at)
+    if (isText) {
+      if (char === BACKSLASH) at++
+      else if (char === QUOTE) isText = false
+    } else if (char === QUOTE) isText = true
+    else if (OPEN.has(char)) {
+      depth++
+      if (depth > levels) return true
+    } else if (CLOSE.has(char)) depth--
+  }
+  return false
+}
