@@ -30,6 +30,9 @@ import type { SecretCipher } from './webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from './webhooks/upload-webhooks.ts'
 import { createWebhooksService } from './webhooks/webhooks.service.ts'
 
+/** All users behind one address refresh their tokens every 15 minutes, and log in more seldom. */
+const TOKEN_REQUESTS_PER_LOGIN = 10
+
 export type ApiServices = Omit<AppServices, 'stopping' | keyof OperationsServices>
 
 /** What the API is made of, whatever runs it. Throws `SettingError`. */
@@ -117,6 +120,12 @@ export async function createApiServices({
       identityProvider: identityProviderOf(settings),
       knownCallers,
       requestRate: requestRateOf(db, settings),
+    }),
+    tokenRequestRate: createRate({
+      db,
+      name: 'token-requests',
+      perMinute: settings.LOGINS_PER_MINUTE * TOKEN_REQUESTS_PER_LOGIN,
+      sentence: 'There were too many requests for tokens',
     }),
     trustedProxies: settings.TRUSTED_PROXIES,
     admin: createAdminService({

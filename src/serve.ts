@@ -96,6 +96,8 @@ function listen(
       idleTimeout: IDLE_SECONDS,
       // Bun's own limit answers without a body; ours is kept while the upload streams.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      // By default Bun reads NODE_ENV, and answers an error with its stack.
+      development: false,
     })
   } catch {
     throw refused()

@@ -1,6 +1,6 @@
 import { Elysia } from 'elysia'
 import { Credentials } from '../http/credentials.ts'
-import { JSON_BODY } from '../http/json-body.ts'
+import { jsonBody } from '../http/json-body.ts'
 import { MAY_REFUSE, Problem } from '../http/problems.ts'
 import { ADMIN, bearer, type Gate } from '../http/tokens.ts'
 import type { AdminService } from './admin.service.ts'
@@ -34,8 +34,7 @@ export function adminRoutes({ admin, gate }: AdminRoutesServices) {
         return user
       },
       {
-        parse: JSON_BODY,
-        body: Credentials,
+        ...jsonBody(Credentials),
         response: { 201: User, 400: Problem, ...MAY_REFUSE, 409: Problem, 413: Problem },
         detail: {
           summary: 'Create an account for someone',
@@ -45,9 +44,8 @@ export function adminRoutes({ admin, gate }: AdminRoutesServices) {
       },
     )
     .patch('/users/:id', ({ params: { id }, body }) => admin.update({ id, ...body }), {
-      parse: JSON_BODY,
+      ...jsonBody(UserChange),
       params: UserParams,
-      body: UserChange,
       response: { 200: User, 400: Problem, ...MAY_REFUSE, 404: Problem, 413: Problem },
       detail: { summary: 'Set a user’s role or priority' },
     })

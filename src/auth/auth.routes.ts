@@ -2,7 +2,7 @@ import { Elysia } from 'elysia'
 import { ACCESS_TOKEN_SECONDS } from '../http/access-tokens.ts'
 import { addressOf } from '../http/address.ts'
 import { Credentials } from '../http/credentials.ts'
-import { JSON_BODY } from '../http/json-body.ts'
+import { jsonBody } from '../http/json-body.ts'
 import { noContent, noContentOr } from '../http/no-content.ts'
 import { MAY_REFUSE, Problem } from '../http/problems.ts'
 import { ACCOUNT, BEARER, bearer, type Gate, PUBLIC } from '../http/tokens.ts'
@@ -24,6 +24,8 @@ export type AuthRoutesServices = {
   auth: AuthService
   keys: KeysService
   gate: Gate
+  /** Counts requests for tokens by the address that they come from, whatever is in them; throws `rate_limited`. */
+  tokenRequestRate: (address: string) => Promise<unknown>
   /** Proxies before the service whose `X-Forwarded-For` is believed. */
   trustedProxies: number
 }
@@ -48,7 +50,7 @@ const sessionOf = ({ accessToken, refreshToken }: Tokens) => ({
 type Server = { requestIP(request: Request): { address: string } | null }
 
 /** What is called without an access token, to get one. */
-function openRoutes({ auth, trustedProxies }: AuthRoutesServices) {
+function openRoutes({ auth, tokenRequestRate, trustedProxies }: AuthRoutesServices) {
   const from = ({ request, server }: { request: Request; server: Server | null }) => ({
     address: addressOf({
       headers: request.headers,
@@ -56,6 +58,11 @@ function openRoutes({ auth, trustedProxies }: AuthRoutesServices) {
       trustedProxies,
     }),
   })
+  /** Runs before the body is read, so that a body that is slow to check is counted too. */
+  const before = async (context: { request: Request; server: Server | null }) => {
+    const { address } = from(context)
+    if (address !== null) await tokenRequestRate(address)
+  }
 
   return new Elysia({ tags, detail: { security: PUBLIC } })
     .post(
@@ -66,8 +73,7 @@ function openRoutes({ auth, trustedProxies }: AuthRoutesServices) {
         return session
       },
       {
-        parse: JSON_BODY,
-        body: Credentials,
+        ...jsonBody(Credentials, { before }),
         response: { 201: Session, 400: Problem, 403: Problem, 409: Problem, 413: Problem, 429: Problem },
         detail: {
           summary: 'Create an account',
@@ -81,16 +87,14 @@ function openRoutes({ auth, trustedProxies }: AuthRoutesServices) {
       async ({ body, request, server }) =>
         sessionOf(await auth.login({ ...body, ...from({ request, server }) })),
       {
-        parse: JSON_BODY,
-        body: Credentials,
+        ...jsonBody(Credentials, { before }),
         response: { 200: Session, 400: Problem, 401: Problem, 413: Problem, 429: Problem },
         detail: { summary: 'Get an access token' },
       },
     )
     .post('/refresh', async ({ body }) => sessionOf(await auth.refresh(body.refresh_token)), {
-      parse: JSON_BODY,
-      body: Refresh,
-      response: { 200: Session, 400: Problem, 401: Problem, 413: Problem },
+      ...jsonBody(Refresh, { before }),
+      response: { 200: Session, 400: Problem, 401: Problem, 413: Problem, 429: Problem },
       detail: {
         summary: 'Get the next access token',
         description:
@@ -104,13 +108,12 @@ function openRoutes({ auth, trustedProxies }: AuthRoutesServices) {
         return noContent()
       },
       {
-        parse: JSON_BODY,
-        body: Refresh,
+        ...jsonBody(Refresh, { before }),
         detail: {
           summary: 'End a session',
           description:
             'Its access token is refused from now on. A refresh token that is unknown is no error.',
-          responses: noContentOr('It has ended', 400, 413),
+          responses: noContentOr('It has ended', 400, 413, 429),
         },
       },
     )
@@ -140,8 +143,7 @@ function accountRoutes({ auth, gate }: AuthRoutesServices) {
         return noContent()
       },
       {
-        parse: JSON_BODY,
-        body: PasswordChange,
+        ...jsonBody(PasswordChange),
         detail: {
           summary: 'Change the password',
           description: 'Ends all sessions but this one. API keys stay.',
@@ -156,8 +158,7 @@ function accountRoutes({ auth, gate }: AuthRoutesServices) {
         return noContent()
       },
       {
-        parse: JSON_BODY,
-        body: Removal,
+        ...jsonBody(Removal),
         detail: {
           summary: 'Delete the account with all its data',
           description:
@@ -179,8 +180,7 @@ function keyRoutes({ keys, gate }: AuthRoutesServices) {
         return key
       },
       {
-        parse: JSON_BODY,
-        body: NewKey,
+        ...jsonBody(NewKey),
         response: { 201: CreatedKey, 400: Problem, ...MAY_REFUSE, 409: Problem, 413: Problem },
         detail: {
           summary: 'Make an API key',

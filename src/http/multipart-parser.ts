@@ -1,9 +1,10 @@
 import { VerbatimError } from '../errors.ts'
 import { type PartHead, parseHead } from './part-head.ts'
 
-const MAX_HEAD_BYTES = 16 * 1024
+const MAX_HEAD_BYTES = 8 * 1024
 /** RFC 2046 §5.1.1. */
 const MAX_BOUNDARY_LENGTH = 70
+const SCAN_BYTES = 64
 const [TAB, LF, CR, SPACE, DASH] = [9, 10, 13, 32, 45]
 
 export type PartEvent =
@@ -99,18 +100,32 @@ function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
   return bytes
 }
 
-/** Finds a needle of at most 255 bytes by Horspool's algorithm: it skips most bytes unseen. */
+/**
+ * Finds a needle of at most 255 bytes by Horspool's algorithm: it skips most bytes unseen. A candidate is compared from its front,
+ * where the needle has its only CR: candidates that match for a while start at different CRs and do not overlap, so the whole search
+ * is linear. Compared from its end, a boundary of one repeated letter would be compared whole at each byte of a body of that letter.
+ */
 function searcher(needle: Uint8Array): (bytes: Uint8Array, from: number) => number {
   const last = needle.length - 1
+  const first = needle[0]
   const skips = new Uint8Array(256).fill(needle.length)
   needle.subarray(0, last).forEach((byte, index) => {
     skips[byte] = last - index
   })
   return (bytes, from) => {
-    for (let end = from + last; end < bytes.length; end += skips[bytes[end] ?? 0] ?? 1) {
-      let matched = 0
-      while (matched <= last && bytes[end - matched] === needle[last - matched]) matched++
-      if (matched > last) return end - last
+    const end = bytes.length - last
+    for (let at = from; at < end; ) {
+      if (bytes[at] === first) {
+        let matched = 1
+        while (matched <= last && bytes[at + matched] === needle[matched]) matched++
+        if (matched > last) return at
+      }
+      const skip = skips[bytes[at + last] ?? 0] ?? 1
+      at += skip
+      if (skip > 1) continue
+      // Looking for a CR is several times as fast as skipping one byte at a time.
+      const until = Math.min(at + SCAN_BYTES, end)
+      while (at < until && bytes[at] !== first) at++
     }
     return -1
   }

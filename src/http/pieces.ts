@@ -1,6 +1,9 @@
 import { VerbatimError } from '../errors.ts'
 import { type Pace, paced } from './pace.ts'
 
+/** Less than this in a piece is not worth being handled alone. */
+const SMALL_BYTES = 4096
+
 /**
  * The body of a request or an answer, piece by piece as it arrives. Throws `too_large` beyond `maxBytes` (already at its Content-Length),
  * `incomplete_upload` where it breaks off, and `upload_stalled` where it comes slower than `pace`.
@@ -18,7 +21,6 @@ export async function* piecesOf({
 }): AsyncGenerator<Uint8Array, void> {
   if (!message.body) return
   const declared = Number(message.headers.get('content-length') ?? 0)
-  if (declared > maxBytes) throw tooLarge()
   const reader = message.body.getReader()
   const arrival = paced(pace)
   const next = () =>
@@ -27,16 +29,29 @@ export async function* piecesOf({
     })
   let bytes = 0
   try {
+    if (declared > maxBytes) throw tooLarge()
     for (let piece = await next(); piece; piece = await next()) {
       bytes += piece.length
       if (bytes > maxBytes) throw tooLarge()
+      const isSmall = piece.length < SMALL_BYTES
       yield piece
       free(piece)
+      if (isSmall) await nextTurn()
     }
     if (bytes < declared) throw brokenOff()
   } finally {
     reader.cancel().catch(() => {})
   }
+}
+
+/**
+ * Lets the event loop turn once. Chunks of a few bytes (HTTP/1.1 chunked) that lie in one packet would else be handled one by one
+ * before anything else is: a reader that is not waiting finds all of them in its next piece.
+ */
+function nextTurn(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  setTimeout(resolve)
+  return promise
 }
 
 /**

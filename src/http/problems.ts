@@ -1,6 +1,7 @@
 import { Elysia, t } from 'elysia'
 import { type ErrorCode, LimitError, VerbatimError } from '../errors.ts'
 import { allowedMethods } from './allowed-methods.ts'
+import { fieldProblem } from './field-problem.ts'
 import { rateLimitHeaders } from './rate-limit.ts'
 
 const STATUS: Record<ErrorCode, number> = {
@@ -143,7 +144,9 @@ export function problems({
           return new VerbatimError('not_found', `There is nothing at ${path}`)
         case 'VALIDATION':
           // An answer of ours that is not what the document says is no fault of the request.
-          return error.type === 'response' ? error : new VerbatimError('validation', sentence(error))
+          return error.type === 'response'
+            ? error
+            : new VerbatimError('validation', fieldProblem(error.valueError))
         case 'PARSE':
           if (error.cause instanceof VerbatimError) return error.cause
           return new VerbatimError('validation', 'The body is not what its Content-Type says')
@@ -152,16 +155,4 @@ export function problems({
       }
     }
   })
-}
-
-/** A schema's own sentence (`error`) goes before Elysia's. */
-function sentence(error: {
-  customError?: unknown
-  all: { path?: string; message?: string; summary?: string | undefined }[]
-}): string {
-  if (typeof error.customError === 'string') return error.customError
-  const first = error.all.find((one) => one.path !== undefined)
-  const field = first?.path?.split('/').filter(Boolean).join('.')
-  const problem = first?.summary ?? first?.message ?? 'The request is not valid'
-  return field && !problem.includes(field) ? `${field}: ${problem}` : problem
 }

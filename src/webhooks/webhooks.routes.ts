@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { JSON_BODY } from '../http/json-body.ts'
+import { jsonBody } from '../http/json-body.ts'
 import { noContent, noContentOr } from '../http/no-content.ts'
 import { MAY_REFUSE, Problem } from '../http/problems.ts'
 import { BEARER, bearer, type Gate } from '../http/tokens.ts'
@@ -32,8 +32,7 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
         return registered
       },
       {
-        parse: JSON_BODY,
-        body: NewWebhook,
+        ...jsonBody(NewWebhook),
         response: {
           201: Registered,
           400: Problem,
@@ -59,9 +58,8 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
       detail: { summary: 'A webhook' },
     })
     .patch('/:id', ({ params: { id }, body, userId }) => webhooks.change({ id, userId, ...body }), {
-      parse: JSON_BODY,
+      ...jsonBody(WebhookChanges),
       params: WebhookParams,
-      body: WebhookChanges,
       response: {
         200: Webhook,
         400: Problem,

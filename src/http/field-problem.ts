@@ -1,0 +1,28 @@
+import type { TSchema } from '@sinclair/typebox'
+import { type ValueError, ValueErrorType } from '@sinclair/typebox/errors'
+
+/** A pointer into the input may name a key of the client's own. */
+const MAX_FIELD_LENGTH = 100
+
+/**
+ * What TypeBox found wrong, as one sentence: the schema's own (`error`), or the field and what it takes. It never contains the value,
+ * which may be large, deep or secret.
+ */
+export function fieldProblem(error: ValueError | undefined): string {
+  if (!error) return 'The request is not valid'
+  if (typeof error.schema.error === 'string') return error.schema.error
+  const field = error.path.split('/').filter(Boolean).join('.').slice(0, MAX_FIELD_LENGTH)
+  if (error.type === ValueErrorType.ObjectRequiredProperty) return `${field} is missing: ${expected(error)}`
+  return field ? `${field}: ${expected(error)}` : expected(error)
+}
+
+function expected({ schema, message }: ValueError): string {
+  const choices: unknown = schema.enum
+  if (Array.isArray(choices)) return `expected ${choices.join(' or ')}`
+  const alternatives: TSchema[] = schema.anyOf ?? []
+  if (alternatives.length > 0) {
+    return `expected ${alternatives.map(({ const: value, type }) => value ?? type).join(' or ')}`
+  }
+  if (message === 'Expected required property') return `expected ${schema.type ?? 'a value'}`
+  return message.charAt(0).toLowerCase() + message.slice(1)
+}
