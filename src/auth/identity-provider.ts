@@ -1,5 +1,13 @@
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type FetchImplementation,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from 'jose'
 import { VerbatimError } from '../errors.ts'
+import { readTextUpTo } from '../read-text.ts'
 
 /** Signatures alone: what a secret signs, anyone could who knows the keys, since these are public. */
 const ALGORITHMS = [
@@ -34,7 +42,7 @@ export function createIdentityProvider({
   issuer: string
   audience: string
 }) {
-  const published = createRemoteJWKSet(new URL(jwksUrl))
+  const published = createRemoteJWKSet(new URL(jwksUrl), { [customFetch]: fetchKeys })
 
   const keyOf: JWTVerifyGetKey = (header, token) =>
     published(header, token).catch((error) => {
@@ -74,6 +82,16 @@ export function createIdentityProvider({
       }
     },
   }
+}
+
+/** Hundreds of keys. */
+const MAX_JWKS_BYTES = 256 * 1024
+
+const fetchKeys: FetchImplementation = async (url, init) => {
+  const answer = await fetch(url, init)
+  const { text, isWhole } = await readTextUpTo(answer, MAX_JWKS_BYTES)
+  if (!isWhole) throw new Error(`The key set at ${url} is larger than ${MAX_JWKS_BYTES} bytes`)
+  return new Response(text, answer)
 }
 
 /** Of a token that names no key of the provider's; any other error is the provider's own. */

@@ -1,5 +1,6 @@
 import { VerbatimError } from '../errors.ts'
 import { isNestedDeeper } from '../json-depth.ts'
+import { readTextUpTo } from '../read-text.ts'
 
 /** Several times what three minutes of speech come to, with the times of all words. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -13,7 +14,7 @@ const MAX_REASON_BYTES = 64 * 1024
  * JSON nested deeper than 16 levels.
  */
 export async function readAnswer(answer: Response): Promise<string> {
-  const { text, isWhole } = await readUpTo(answer, MAX_ANSWER_BYTES)
+  const { text, isWhole } = await readTextUpTo(answer, MAX_ANSWER_BYTES)
   if (!isWhole) throw refused(`it is larger than ${MAX_ANSWER_BYTES} bytes`)
   if (isNestedDeeper(text, MAX_LEVELS)) throw refused(`it is nested deeper than ${MAX_LEVELS} levels`)
   return text
@@ -21,21 +22,7 @@ export async function readAnswer(answer: Response): Promise<string> {
 
 /** The first 64 KiB of an answer that says why there is no transcript. */
 export async function readReason(answer: Response): Promise<string> {
-  return (await readUpTo(answer, MAX_REASON_BYTES)).text
-}
-
-async function readUpTo(answer: Response, maxBytes: number): Promise<{ text: string; isWhole: boolean }> {
-  const decoder = new TextDecoder()
-  let text = ''
-  let bytes = 0
-  // Leaving the loop early cancels the body.
-  for await (const piece of answer.body ?? []) {
-    const room = maxBytes - bytes
-    bytes += piece.length
-    text += decoder.decode(piece.subarray(0, room), { stream: true })
-    if (piece.length > room) return { text, isWhole: false }
-  }
-  return { text: text + decoder.decode(), isWhole: true }
+  return (await readTextUpTo(answer, MAX_REASON_BYTES)).text
 }
 
 function refused(reason: string) {

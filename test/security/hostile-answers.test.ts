@@ -1,0 +1,183 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { createIdentityProvider } from '../../src/auth/identity-provider.ts'
+import type { Engine } from '../../src/engines/engine.ts'
+import { huggingfaceEngine } from '../../src/engines/huggingface/huggingface.ts'
+import { sidecarEngine } from '../../src/engines/sidecar/sidecar.ts'
+import { fixture } from '../api/client.ts'
+import { databases } from '../databases.ts'
+import { engineError } from '../engines/engine-error.ts'
+import { spanOf } from '../engines/span.ts'
+import { isOver, openWorkplace, type Workplace } from '../transcriptions/workplace.ts'
+
+setDefaultTimeout(60_000)
+
+const MIB = 1024 * 1024
+const SEGMENT = { start: 0, end: 1, text: 'a', language: 'en' }
+
+/** How each engine says what it heard, in JSON. */
+const ENGINES = [
+  {
+    name: 'a sidecar',
+    open: (url: string) => sidecarEngine({ urls: [url] }),
+    transcript: (text: string, more = {}) =>
+      JSON.stringify({ model: 'm', segments: [{ ...SEGMENT, text }], ...more }),
+    many: (count: number) => JSON.stringify({ model: 'm', segments: Array(count).fill(SEGMENT) }),
+  },
+  {
+    name: 'a hosted endpoint',
+    open: (url: string) => huggingfaceEngine({ endpointUrl: url }),
+    transcript: (text: string, more = {}) =>
+      JSON.stringify({ text, chunks: [{ text, timestamp: [0, 1] }], ...more }),
+    many: (count: number) =>
+      JSON.stringify({ text: 'a', chunks: Array(count).fill({ text: 'a', timestamp: [0, 1] }) }),
+  },
+]
+
+const json = { headers: { 'content-type': 'application/json' } }
+
+let open: { stop: () => unknown }[] = []
+afterEach(async () => {
+  for (const one of open) await one.stop()
+  open = []
+})
+
+/** A server that is well, and answers every span so. */
+function answering(answer: () => Response): string {
+  const server = Bun.serve({
+    port: 0,
+    fetch: async (request): Promise<Response> =>
+      new URL(request.url).pathname === '/health' ? new Response() : answer(),
+  })
+  open.push({ stop: () => server.stop(true) })
+  return server.url.origin
+}
+
+/** Counts what it is read of. */
+function endless(piece: string) {
+  let sent = 0
+  const bytes = new TextEncoder().encode(piece.repeat(Math.ceil(65_536 / piece.length)))
+  const body = () =>
+    new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          sent += bytes.length
+          controller.enqueue(bytes.slice())
+          await Bun.sleep(0)
+        },
+      },
+      { highWaterMark: 0 },
+    )
+  return { body, sent: () => sent }
+}
+
+describe.each(ENGINES)('an answer of $name', ({ open: openEngine, transcript, many }) => {
+  async function engineAt(url: string): Promise<Engine> {
+    const engine = openEngine(url)
+    open.push({ stop: () => engine.close() })
+    await engine.whenReady(AbortSignal.timeout(5000))
+    return engine
+  }
+  const heard = async (answer: () => Response) => (await engineAt(answering(answer))).transcribe(spanOf())
+
+  test.each([
+    ['a transcript', 200, '{"text":"'],
+    ['an error', 400, 'no '],
+    ['a refusal', 503, '['],
+  ])('without end is left after some MiB: %s', async (_, status, piece) => {
+    const { body, sent } = endless(piece)
+    const error = await engineError(heard(() => new Response(body(), { status, ...json })))
+    expect(error.message.length).toBeLessThan(600)
+    // Beside what the connection's buffers take in.
+    expect(sent()).toBeLessThan(40 * MIB)
+  })
+
+  test.each([
+    ['lists', '['.repeat(2 * MIB)],
+    ['errors in errors', `${'{"error":'.repeat(10_000)}1${'}'.repeat(10_000)}`],
+  ])('that is nested deep is not parsed: %s', async (_, text) => {
+    for (const status of [200, 400, 503]) {
+      const before = process.cpuUsage()
+      await engineError(heard(() => new Response(text, { status, ...json })))
+      expect(process.cpuUsage(before).user / 1e6).toBeLessThan(0.5)
+    }
+  })
+
+  test('may have no more segments than speech has', async () => {
+    expect((await heard(() => new Response(many(9000), json))).segments).toHaveLength(9000)
+    const error = await engineError(heard(() => new Response(many(20_000), json)))
+    expect(error).toMatchObject({
+      code: 'engine_unavailable',
+      message: expect.stringContaining('20000 segments'),
+    })
+  })
+
+  test('is stripped of what no database takes', async () => {
+    const { segments, model } = await heard(
+      () => new Response(transcript('a\0b\ud800c', { model: 'm\0\udc00', language: 'en\0' }), json),
+    )
+    expect(segments.map(({ text, language }) => ({ text, language }))).toEqual([
+      { text: 'ab\ufffdc', language: 'en' },
+    ])
+    expect(model.isWellFormed()).toBe(true)
+    expect(model).not.toContain('\0')
+  })
+
+  test('tells times that are numbers', async () => {
+    const text = transcript('a').replace('1', '1e999')
+    const error = await engineError(heard(() => new Response(text, json)))
+    expect(error).toMatchObject({ code: 'engine_unavailable' })
+  })
+})
+
+test('a key set without end is left after some MiB', async () => {
+  const { body, sent } = endless('{"keys":[')
+  const jwksUrl = answering(() => new Response(body(), json))
+  const provider = createIdentityProvider({ jwksUrl, issuer: 'a', audience: 'b' })
+  const part = (value: object) => btoa(JSON.stringify(value)).replaceAll('=', '')
+  const token = `${part({ alg: 'RS256', kid: 'a' })}.${part({ sub: 'a' })}.AA`
+  expect(await engineError(provider.verify(token))).toMatchObject({ code: 'identity_provider_unavailable' })
+  expect(sent()).toBeLessThan(40 * MIB)
+})
+
+describe.each(databases)('what a hostile sidecar says, on $name', (kind) => {
+  let place: Workplace
+  beforeAll(async () => {
+    place = await openWorkplace(kind)
+  })
+  afterEach(() => place.tidy())
+  afterAll(() => place.close())
+
+  const after = async (answer: () => Response) => {
+    const engine = sidecarEngine({ urls: [answering(answer)] })
+    open.push({ stop: () => engine.close() })
+    const queue = await place.startWorker(engine)
+    const id = await place.upload(queue, await fixture('speech.mp3').bytes())
+    const row = await place.once(id, isOver)
+    return row
+  }
+
+  test('is kept as far as it is text', async () => {
+    const words = [{ start: 0, end: 1, word: ' a\0\ud800', probability: 1e308 }]
+    const segment = { ...SEGMENT, text: ' a\0\ud800', language: 'e\0', avg_logprob: -1e308, words }
+    const answer = JSON.stringify({ model: 'm\0', segments: [segment] })
+    expect(await after(() => new Response(answer, json))).toMatchObject({
+      status: 'completed',
+      text: 'a\ufffd',
+    })
+  })
+
+  test('is kept though it is of more segments than a statement takes', async () => {
+    const answer = JSON.stringify({ model: 'm', segments: Array(7000).fill(SEGMENT) })
+    expect(await after(() => new Response(answer, json))).toMatchObject({ status: 'completed' })
+  })
+
+  test('is told as the reason of a failure', async () => {
+    const answer = JSON.stringify({ error: `no\0 such \ud800thing${'!'.repeat(10_000)}` })
+    const { status, errorCode, errorMessage } = await after(
+      () => new Response(answer, { status: 422, ...json }),
+    )
+    expect({ status, errorCode }).toEqual({ status: 'failed', errorCode: 'engine_rejected' })
+    expect(errorMessage).toContain('no such \ufffdthing!!!')
+    expect(errorMessage?.length).toBeLessThan(500)
+  })
+})
