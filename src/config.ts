@@ -22,7 +22,7 @@ const optional = <T>(setting: Setting<T> & { unset: string }) => setting
 const text = (text: string) => text.trim() || undefined
 
 const url = (text: string) =>
-  URL.canParse(text) && /^https?:/.test(text) ? text.replace(/\/+$/, '') : undefined
+  URL.canParse(text) && /^https?:/.test(text) ? text.replace(/(?<!\/)\/+$/, '') : undefined
 
 const oneOf =
   <const T extends string>(...values: T[]) =>
@@ -445,5 +445,5 @@ function defaultInference({ HF_TOKEN, HF_ENDPOINT_URL, SIDECAR_URL }: Omit<Setti
 }
 
 function withoutPassword(url: string) {
-  return url.replace(/(:\/\/[^/@]*?:)[^/]*@/, '$1***@')
+  return url.replace(/^([^:/]*:\/\/[^/@:]*:)[^/]*@/, '$1***@')
 }

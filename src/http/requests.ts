@@ -5,9 +5,9 @@ import { noTraces, type Step, type Traces } from '../traces/traces.ts'
 
 const REQUEST_ID = 'x-request-id'
 /** Asked for every few seconds by whoever watches: counted, but not told of. */
-const PROBED = /^\/(health|metrics)\b/
+const PROBED = /^\/(?:health|metrics)(?:\/|$)/
 /** And the status of a transcription, which clients ask for again and again: no step of a trace either. */
-const UNTRACED = /^https?:\/\/[^/]+(\/health\b|\/metrics\b|\/api\/transcriptions\/[^/?]+\/?(\?|$))/
+const UNTRACED = /^\/(?:health|metrics)(?:[/?]|$)|^\/api\/transcriptions\/[^/?]+\/?(?:\?|$)/
 const TAKEN = /^[\w.:+/=-]{1,128}$/
 
 /**
@@ -54,11 +54,17 @@ export function requests({
   if (traces === noTraces) return plugin
   return plugin.wrap((handle, request) => {
     const { method, url, headers } = request
-    if (method === 'GET' && UNTRACED.test(url)) return handle
+    if (method === 'GET' && UNTRACED.test(behindHost(url))) return handle
     const parent = headers.get('traceparent')
     const facts = { 'http.request.method': method, 'url.scheme': url.startsWith('https:') ? 'https' : 'http' }
     const step = traces.begin({ name: method, kind: 'server', parent, facts })
     steps.set(request, step)
     return (...given: unknown[]) => step.run(() => handle(...given))
   })
+}
+
+/** Path and query of an absolute URL. */
+function behindHost(url: string): string {
+  const host = url.indexOf('://') + '://'.length
+  return url.slice(url.indexOf('/', host))
 }

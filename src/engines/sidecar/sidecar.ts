@@ -43,7 +43,7 @@ export function sidecarEngine(options: {
   const { apiKey, deadlineSeconds = 1200, onState, fetch: reach = fetch } = options
   const sidecars = options.urls.map(
     (url): Sidecar => ({
-      url: url.replace(/\/+$/, ''),
+      url: url.replace(/(?<!\/)\/+$/, ''),
       healthy: false,
       trouble: 'not asked yet',
       busy: 0,

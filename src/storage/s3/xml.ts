@@ -2,13 +2,21 @@
 
 /** What stands between each `<name>` and `</name>`. */
 export function elements(xml: string, name: string): string[] {
-  return [...xml.matchAll(new RegExp(`<${name}>([^]*?)</${name}>`, 'g'))].map(([, inner = '']) => inner)
+  const [open, close] = [`<${name}>`, `</${name}>`]
+  const found: string[] = []
+  for (let at = xml.indexOf(open); at >= 0; ) {
+    const end = xml.indexOf(close, at)
+    if (end < 0) break
+    found.push(xml.slice(at + open.length, end))
+    at = xml.indexOf(open, end)
+  }
+  return found
 }
 
 /** The text of the first `<name>`; null where there is none, or nothing in it. */
 export function textOf(xml: string, name: string): string | null {
-  const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]
-  return text ? unescaped(text) : null
+  const [first] = elements(xml, name)
+  return first && !first.includes('<') ? unescaped(first) : null
 }
 
 /** Throws where there is no text. */
