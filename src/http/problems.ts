@@ -78,6 +78,8 @@ export type ToldProblem = {
   headers: Record<string, string>
 }
 
+const MAX_PATH_SHOWN = 200
+
 type Log = (line: string, error: unknown) => void
 
 /** What was thrown, to be told. What is no `VerbatimError` is a defect: logged whole, told without its text. */
@@ -136,12 +138,13 @@ export function problems({
     }
 
     function thrown(): unknown {
+      const shown = path.slice(0, MAX_PATH_SHOWN)
       switch (code) {
         case 'NOT_FOUND':
           if (otherMethods().length > 0) {
-            return new VerbatimError('method_not_allowed', `${path} does not take ${request.method}`)
+            return new VerbatimError('method_not_allowed', `${shown} does not take ${request.method}`)
           }
-          return new VerbatimError('not_found', `There is nothing at ${path}`)
+          return new VerbatimError('not_found', `There is nothing at ${shown}`)
         case 'VALIDATION':
           // An answer of ours that is not what the document says is no fault of the request.
           return error.type === 'response'

@@ -8,8 +8,7 @@ const TIME = /^[12]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2
 export function timeIn(name: string, text: string, side: 'start' | 'end'): Date {
   const isDay = DAY.test(text)
   const time = new Date(isDay || TIME.test(text) ? text : Number.NaN)
-  // 2023-02-31 would be taken for the third of March.
-  if (Number.isNaN(time.getTime()) || (isDay && !time.toISOString().startsWith(text))) {
+  if (Number.isNaN(time.getTime()) || !isDate(text.slice(0, 10))) {
     throw new VerbatimError(
       'validation',
       `${name} is ${JSON.stringify(text.slice(0, 40))}; it takes a day such as 2023-01-31 or a time such as 2023-01-31T12:00:00Z`,
@@ -17,3 +16,6 @@ export function timeIn(name: string, text: string, side: 'start' | 'end'): Date 
   }
   return isDay && side === 'end' ? new Date(time.getTime() + DAY_MS) : time
 }
+
+/** Date takes 2023-02-31 for the third of March. */
+const isDate = (day: string) => new Date(day).toISOString().startsWith(day)

@@ -40,3 +40,29 @@ test('what names no field is none', () => {
   expect(disposition('filename="a.wav"')).toBeNull()
   expect(headOf('Content-Disposition: attachment; name="audio"')).toBeNull()
 })
+
+describe('a head that is hostile', () => {
+  test.each([
+    ['backslashes in a quote that nothing closes', `name="audio"; filename="${'\\'.repeat(8000)}`],
+    ['backslashes before a quote', `name="audio"; filename="${'\\'.repeat(7999)}"`],
+    ['quotes that nothing closes', `name="audio"${';f="'.repeat(1999)}`],
+    ['names without values', `name="audio"${';a'.repeat(4000)}`],
+    ['spaces', `name="audio";${' '.repeat(8000)}`],
+  ])('%s: is read in a moment', (_, parameters) => {
+    const before = process.cpuUsage()
+    expect(disposition(parameters)?.name).toBe('audio')
+    // Milliseconds; a backtracking regular expression takes years.
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(1)
+  })
+
+  test('what nothing closes is a token, and what follows is read', () => {
+    expect(disposition('name="audio"; filename="a; x=y')).toEqual({
+      name: 'audio',
+      filename: '"a',
+      isFile: true,
+    })
+    expect(disposition('filename="a\\\\"; name="audio"')?.filename).toBe('a\\')
+    expect(disposition('filename="a\\b"; name="audio"')?.filename).toBe('a\\b')
+    expect(disposition('name = "audio" ; filename = a.wav ')?.filename).toBe('a.wav')
+  })
+})
