@@ -7,7 +7,7 @@ import {
   jwtVerify,
 } from 'jose'
 import { VerbatimError } from '../errors.ts'
-import { readTextUpTo } from '../read-text.ts'
+import { readTextUpTo } from '../read-body.ts'
 
 /** Signatures alone: what a secret signs, anyone could who knows the keys, since these are public. */
 const ALGORITHMS = [

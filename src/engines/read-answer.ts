@@ -1,6 +1,6 @@
 import { VerbatimError } from '../errors.ts'
 import { isNestedDeeper } from '../json-depth.ts'
-import { readTextUpTo } from '../read-text.ts'
+import { readTextUpTo } from '../read-body.ts'
 
 /** Several times what three minutes of speech come to, with the times of all words. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024

@@ -1,5 +1,9 @@
 import type { EngineName, Fetch } from '../engines/engine.ts'
+import { readBytesUpTo } from '../read-body.ts'
 import { inStep, type Traces } from './traces.ts'
+
+/** More than any engine reads of an answer: a larger one is cut here, and refused by the engine. */
+const MAX_BYTES = 8 * 1024 * 1024
 
 /**
  * `fetch` for an engine: each request, until its answer is read, is a step of the span that it is for. `isOwn`: it is told
@@ -29,8 +33,8 @@ export function tracedFetch({
       const response = await fetch(to, { ...init, headers })
       step.tell({ 'http.response.status_code': response.status })
       if (!response.ok) step.fail(String(response.status))
-      const body = await response.arrayBuffer()
-      return new Response(body.byteLength > 0 ? body : null, response)
+      const { bytes } = await readBytesUpTo(response, MAX_BYTES)
+      return new Response(bytes.length > 0 ? bytes : null, response)
     })
   }
 }

@@ -3,6 +3,8 @@ import { createIdentityProvider } from '../../src/auth/identity-provider.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { huggingfaceEngine } from '../../src/engines/huggingface/huggingface.ts'
 import { sidecarEngine } from '../../src/engines/sidecar/sidecar.ts'
+import { tracedFetch } from '../../src/traces/traced-fetch.ts'
+import { noTraces } from '../../src/traces/traces.ts'
 import { fixture } from '../api/client.ts'
 import { databases } from '../databases.ts'
 import { engineError } from '../engines/engine-error.ts'
@@ -19,6 +21,17 @@ const ENGINES = [
   {
     name: 'a sidecar',
     open: (url: string) => sidecarEngine({ urls: [url] }),
+    transcript: (text: string, more = {}) =>
+      JSON.stringify({ model: 'm', segments: [{ ...SEGMENT, text }], ...more }),
+    many: (count: number) => JSON.stringify({ model: 'm', segments: Array(count).fill(SEGMENT) }),
+  },
+  {
+    name: 'a sidecar that is traced',
+    open: (url: string) =>
+      sidecarEngine({
+        urls: [url],
+        fetch: tracedFetch({ traces: noTraces, engine: 'sidecar', isOwn: true }),
+      }),
     transcript: (text: string, more = {}) =>
       JSON.stringify({ model: 'm', segments: [{ ...SEGMENT, text }], ...more }),
     many: (count: number) => JSON.stringify({ model: 'm', segments: Array(count).fill(SEGMENT) }),
