@@ -33,6 +33,7 @@ import { guardedOutbound } from './outbound/guarded.ts'
 import { startTakeover } from './queue/outbox.ts'
 import { pgBossQueue } from './queue/pg-boss.ts'
 import { diskStorage } from './storage/disk.ts'
+import { openToOthers } from './storage/private-folder.ts'
 import { s3Storage } from './storage/s3/s3.ts'
 import type { Storage } from './storage/storage.ts'
 import { tracedFetch } from './traces/traced-fetch.ts'
@@ -112,6 +113,9 @@ export async function assemble({
     () => openDatabase({ settings, dataDir }),
     (database) => database.close(),
   )
+  for (const folder of await openToOthers(dataDir, ['files', 'incoming', 'postgres'])) {
+    log(`${folder} is open to other users of this machine: run \`chmod -R go-rwx\` on it as its owner`)
+  }
   const { db, listen, connection } = database
   const queue = await step(
     'queue',
@@ -361,7 +365,7 @@ async function secretsFrom({ JWT_SECRET, NODE_ENV }: Settings, dataDir: string):
   const kept = await readFile(file, 'utf8').catch(() => null)
   if (kept) return [kept]
   const made = `${file}.${crypto.randomUUID()}`
-  await mkdir(dataDir, { recursive: true })
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
   await writeFile(made, randomBytes(32).toString('hex'), { mode: 0o600 })
   try {
     // Of processes that start at the same time one is the first, and all take its secret.

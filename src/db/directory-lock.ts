@@ -1,7 +1,8 @@
 import { SQLiteError, Database as Sqlite } from 'bun:sqlite'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { StartError } from '../errors.ts'
+import { FILE_MODE, FOLDER_MODE } from './private-files.ts'
 
 /** The data directory is another live process's. */
 export class DirectoryLocked extends StartError {
@@ -16,12 +17,18 @@ export class DirectoryLocked extends StartError {
  */
 export function lockDirectory(directory: string): { release(): void } {
   try {
-    mkdirSync(directory, { recursive: true })
+    mkdirSync(directory, { recursive: true, mode: FOLDER_MODE })
   } catch (error) {
     throw new StartError(`${directory} cannot be made: ${sentence(error)}; set DATA_DIR to a folder`)
   }
   const pidFile = join(directory, 'verbatim.pid')
-  const lock = new Sqlite(join(directory, 'verbatim.lock'))
+  const lockFile = join(directory, 'verbatim.lock')
+  try {
+    for (const file of [pidFile, lockFile]) createPrivate(file)
+  } catch (error) {
+    throw new StartError(`${directory} cannot be written: ${sentence(error)}; set DATA_DIR to another folder`)
+  }
+  const lock = new Sqlite(lockFile)
   try {
     lock.run('pragma journal_mode = memory')
     lock.run('begin exclusive')
@@ -34,6 +41,11 @@ export function lockDirectory(directory: string): { release(): void } {
   }
   writeFileSync(pidFile, `${process.pid}\n`)
   return { release: () => lock.close() }
+}
+
+function createPrivate(file: string) {
+  closeSync(openSync(file, 'a', FILE_MODE))
+  chmodSync(file, FILE_MODE)
 }
 
 function sentence(error: unknown) {

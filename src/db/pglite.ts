@@ -4,6 +4,7 @@ import { drizzle } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
 import type { OpenDatabase } from './database.ts'
 import { MIGRATIONS } from './migrations.ts'
+import { makeAllPrivate, makePrivate } from './private-files.ts'
 import * as schema from './schema.ts'
 
 /** PGlite touches all of its buffers as it starts, and what is not in them comes from the system's cache of the files. */
@@ -21,11 +22,14 @@ export async function openPglite({
   dataDir?: string
   snapshot?: Blob
 }): Promise<OpenDatabase & { client: PGlite }> {
+  if (dataDir !== undefined) await makePrivate(dataDir)
   const client = await PGlite.create({
     startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${BUFFERS}`],
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(snapshot === undefined ? {} : { loadDataDir: snapshot }),
   })
+  // PGlite creates its first files for everybody (0666), whatever the umask is.
+  if (dataDir !== undefined) await makeAllPrivate(dataDir)
   const db = drizzle({ client, schema, casing: 'snake_case' })
   await migrate(db, { migrationsFolder: MIGRATIONS })
   return {

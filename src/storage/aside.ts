@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { VerbatimError } from '../errors.ts'
 import { isFull, orIfMissing } from './file-errors.ts'
 import { partsOf } from './parts.ts'
+import { FILE_MODE, makePrivate } from './private-folder.ts'
 
 /** A folder for files that are not whole yet, or not for long. Several processes may share it. */
 export async function openAside(folder: string) {
-  await mkdir(folder, { recursive: true })
+  await makePrivate(folder)
 
   return {
     /** Runs `use` with a path that is free, and removes what is left there. Throws `storage_full` when the disk is. */
@@ -57,7 +58,7 @@ export async function fill({
   append?: boolean
   beside?: (part: Uint8Array) => void
 }): Promise<void> {
-  const file = await open(path, append ? 'a' : 'wx')
+  const file = await open(path, append ? 'a' : 'wx', FILE_MODE)
   let writing = Promise.resolve()
   try {
     for await (const { bytes } of partsOf(chunks, PART_BYTES)) {

@@ -5,6 +5,7 @@ import { fill, openAside } from './aside.ts'
 import { isMissing, orIfMissing } from './file-errors.ts'
 import { checkedKey } from './key.ts'
 import { meter } from './measure.ts'
+import { FOLDER_MODE, makePrivate } from './private-folder.ts'
 import type { Storage, StoredKey } from './storage.ts'
 
 /**
@@ -12,6 +13,7 @@ import type { Storage, StoredKey } from './storage.ts'
  * one file system.
  */
 export async function diskStorage({ root }: { root: string }): Promise<Storage> {
+  await makePrivate(join(root, 'files'))
   const aside = await openAside(join(root, 'incoming'))
   const pathOf = (key: string) => join(root, 'files', checkedKey(key))
 
@@ -82,7 +84,7 @@ async function moveInto(from: string, path: string) {
 async function renameInto(from: string, path: string): Promise<string | undefined> {
   for (;;) {
     try {
-      const firstMade = await mkdir(dirname(path), { recursive: true })
+      const firstMade = await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE })
       await rename(from, path)
       return firstMade
     } catch (error) {
