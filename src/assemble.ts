@@ -24,7 +24,7 @@ import { createHealth, ELSEWHERE } from './health/health.ts'
 import { createOperatorAccess } from './http/operator-access.ts'
 import type { Step } from './lifecycle.ts'
 import { removeOver, takeTurn } from './limits/counters.store.ts'
-import type { Log } from './log.ts'
+import { type Log, withoutRepeats } from './log.ts'
 import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'
 import { measuredEngine } from './metrics/measured-engine.ts'
 import type { Metrics } from './metrics/metrics.ts'
@@ -117,9 +117,10 @@ export async function assemble({
     log(`${folder} is open to other users of this machine: run \`chmod -R go-rwx\` on it as its owner`)
   }
   const { db, listen, connection } = database
+  const logQueue = withoutRepeats(log)
   const queue = await step(
     'queue',
-    () => pgBossQueue({ database: connection, listen, onError: (error) => log('queue', error) }),
+    () => pgBossQueue({ database: connection, listen, onError: (error) => logQueue('queue', error) }),
     (queue) => queue.stop(0),
   )
   const changes = await openChanges(database)
@@ -257,7 +258,8 @@ async function openStorage({ settings, dataDir }: { settings: Settings; dataDir:
   if (!bucket) return diskStorage({ root: dataDir })
   const scratch = join(dataDir, 'incoming')
   return s3Storage({ ...bucket, scratch }).catch((error) => {
-    throw new StartError(`The bucket of STORAGE_URL cannot be used: ${error.message}`)
+    const { message } = error.cause instanceof Error ? error.cause : error
+    throw new StartError(`The bucket of STORAGE_URL cannot be used: ${message}`)
   })
 }
 

@@ -49,6 +49,8 @@ export type ErrorCode =
   | 'engine_rejected'
   | 'engine_misconfigured'
   | 'identity_provider_unavailable'
+  | 'database_unavailable'
+  | 'storage_unavailable'
   | 'storage_full'
   | 'media_unavailable'
   | 'internal'
@@ -56,6 +58,11 @@ export type ErrorCode =
 /** Why the service cannot start, in one line for an operator. */
 export class StartError extends Error {
   override name = 'StartError'
+}
+
+/** Why a part of the service is not ready, in one sentence for an operator. */
+export class NotReady extends Error {
+  override name = 'NotReady'
 }
 
 /**

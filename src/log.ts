@@ -22,6 +22,21 @@ export function createLog(format: LogFormat, write: (line: string) => void): Log
   }
 }
 
+const REPEATED_MS = 60_000
+
+/** Leaves out an error that was logged less than a minute ago. */
+export function withoutRepeats(log: Log): Log {
+  const loggedAt = new Map<string, number>()
+  return (line, error, about) => {
+    const now = performance.now()
+    for (const [earlier, at] of loggedAt) if (now - at > REPEATED_MS) loggedAt.delete(earlier)
+    const key = `${line}: ${error instanceof Error ? error.message : error}`
+    if (loggedAt.has(key)) return
+    loggedAt.set(key, now)
+    log(line, error, about)
+  }
+}
+
 /** Postgres' class 22: its sentences quote the values. */
 const DATA_EXCEPTION = /^22[0-9A-Z]{3}$/
 

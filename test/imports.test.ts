@@ -39,6 +39,7 @@ const OPEN = [
   'queue/queue.ts',
   'db/changes.ts',
   'db/database.ts',
+  'db/outage.ts',
   'db/schema.ts',
   'metrics/metrics.ts',
   'traces/traces.ts',

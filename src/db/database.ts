@@ -16,7 +16,7 @@ export type Database = Queries & {
 
 export type OpenDatabase = {
   db: Database
-  /** Rejects when the database does not answer. */
+  /** Rejects if the database does not answer, or takes no writes (`NotReady`). */
   ping(): Promise<void>
   /**
    * Calls `hear` with what is notified on `channel`, by whatever process, once it is committed; and `missed` when some of it

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import postgres, { type Sql } from 'postgres'
 import type { Changes } from './changes.ts'
-import { databaseOn } from './connect.ts'
+import { databaseOn, RECONNECTING } from './connect.ts'
 import type { OpenDatabase } from './database.ts'
 
 const CHANNEL = 'transcriptions'
@@ -25,6 +25,7 @@ export function perRequestPostgres({
   // Drizzle writes and reads arrays itself, so that their types need not be asked for at every connection.
   const connect = () =>
     postgres(url, {
+      ...RECONNECTING,
       max: 1,
       fetch_types: false,
       onnotice: () => {},

@@ -1,5 +1,6 @@
 import type { EngineState } from '../engines/engine.ts'
 import type { Engines } from '../engines/preference.ts'
+import { NotReady } from '../errors.ts'
 import type { Backlog, Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'
 
@@ -44,7 +45,7 @@ export function createHealth({
 async function state(detail: Promise<string>, otherwise: string): Promise<EngineState> {
   return detail.then(
     (detail) => ({ ready: true, detail }),
-    () => ({ ready: false, detail: otherwise }),
+    (error) => ({ ready: false, detail: error instanceof NotReady ? error.message : otherwise }),
   )
 }
 

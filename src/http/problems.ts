@@ -1,4 +1,5 @@
 import { Elysia, t } from 'elysia'
+import { isOutage, outageOf } from '../db/outage.ts'
 import { type ErrorCode, LimitError, VerbatimError } from '../errors.ts'
 import { allowedMethods } from './allowed-methods.ts'
 import { fieldProblem } from './field-problem.ts'
@@ -54,6 +55,8 @@ const STATUS: Record<ErrorCode, number> = {
   engine_overloaded: 503,
   identity_provider_unavailable: 503,
   media_unavailable: 503,
+  database_unavailable: 503,
+  storage_unavailable: 503,
   storage_full: 507,
 }
 
@@ -67,7 +70,7 @@ export const Problem = t.Object(
 )
 
 /** For the document, of every route that takes a token: what it may be refused for. */
-export const MAY_REFUSE = { 401: Problem, 403: Problem, 429: Problem }
+export const MAY_REFUSE = { 401: Problem, 403: Problem, 429: Problem, 503: Problem }
 
 /** A problem on its way out; `field` is the one of the request that is wrong, where it is said. */
 export type ToldProblem = {
@@ -96,7 +99,11 @@ function limitHeaders({ retryAfterSeconds, quota }: LimitError) {
 
 /** As `toldOf`, for an answer whose status has gone out already. */
 export function sentenceOf(error: unknown, log: Log): { error: string; code: ErrorCode } {
-  if (error instanceof VerbatimError) return { error: error.message, code: error.code }
+  const known = error instanceof VerbatimError ? error : outageOf(error)
+  if (known) {
+    if (known.cause !== undefined && isOutage(known)) log(`request failed: ${known.code}`, known.cause)
+    return { error: known.message, code: known.code }
+  }
   const id = crypto.randomUUID()
   log(`request failed (${id})`, error)
   return { error: `Failed to process request: unexpected error, logged as ${id}`, code: 'internal' }
@@ -106,6 +113,8 @@ const HEADERS: Record<number, Record<string, string>> = {
   401: { 'WWW-Authenticate': 'Bearer' },
   // Else the server goes on to wait for the rest of a body that nobody reads.
   408: { Connection: 'close' },
+  503: { 'Retry-After': '5' },
+  507: { 'Retry-After': '60' },
 }
 
 const problemBody = ({ error, code }: ToldProblem): unknown => ({ error, code })

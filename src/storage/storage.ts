@@ -14,7 +14,7 @@ export type Storage = {
   write(key: string, body: ReadableStream<Uint8Array>): Promise<{ bytes: number; sha256: string }>
   /** Bytes from `start` up to but not including `end` (by default to the end). Throws `not_found`. */
   read(key: string, range?: { start: number; end: number }): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>
-  /** Throws where nothing could be read or written now. */
+  /** Throws if nothing can be read or written now: `NotReady` with what to do, or the store's own error. */
   check(): Promise<void>
   /** Size in bytes, or null where there is no such key. */
   size(key: string): Promise<number | null>

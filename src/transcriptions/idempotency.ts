@@ -43,7 +43,8 @@ export async function takeTurn(db: Database, keys: { userId: string; key: string
     },
     async [Symbol.asyncDispose]() {
       clearInterval(heart)
-      await releaseKey(db, hold)
+      // A key that cannot be released now is free once its holder has been silent for long enough.
+      await releaseKey(db, hold).catch(() => {})
     },
   }
 }

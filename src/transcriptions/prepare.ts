@@ -1,3 +1,4 @@
+import { isOutage } from '../db/outage.ts'
 import { VerbatimError } from '../errors.ts'
 import { BYTES_PER_SECOND } from '../media/media.ts'
 import type { Jobs } from '../queue/jobs.ts'
@@ -43,6 +44,7 @@ export function createPrepare(services: WorkServices) {
         return fail(db, { id, code: error.code, message: error.message })
       }
       log(`preparing ${id} failed`, error)
+      if (isOutage(error)) throw error
       if ((await countFailure(db, id)) >= MAX_FAILURES) {
         return fail(db, {
           id,

@@ -1,3 +1,4 @@
+import { isOutage } from '../db/outage.ts'
 import { type Engine, type EngineName, EngineOverloaded, type SpanResult } from '../engines/engine.ts'
 import { failsOver } from '../engines/preference.ts'
 import { VerbatimError } from '../errors.ts'
@@ -183,14 +184,15 @@ async function askAgain(
 
 /**
  * After an error: come back later, or, where that is hopeless, fail the transcription with the reason. What an operator has
- * to put right first is waited for.
+ * to put right first is waited for, as is a database or a storage that is away.
  */
 async function settle(
   { db, queue }: WorkServices,
   { span, claim, error }: { span: Span; claim: Claim; error: unknown },
 ) {
   const code = error instanceof VerbatimError ? error.code : 'internal'
-  const counts = code !== 'engine_overloaded' && code !== 'engine_misconfigured'
+  const isAway = isOutage(error)
+  const counts = !isAway && code !== 'engine_overloaded' && code !== 'engine_misconfigured'
   if (code === 'engine_rejected' || (counts && span.failures + 1 >= MAX_FAILURES)) {
     await db.transaction(async (tx) => {
       if (await failSpan(tx, claim)) await fail(tx, { id: span.transcriptionId, ...reasonOf(error) })
@@ -200,7 +202,9 @@ async function settle(
   const delaySeconds =
     error instanceof EngineOverloaded
       ? error.retryAfterSeconds
-      : Math.min(MAX_PAUSE_SECONDS, 2 ** span.failures * (0.5 + Math.random()))
+      : isAway
+        ? ASK_AGAIN_SECONDS
+        : Math.min(MAX_PAUSE_SECONDS, 2 ** span.failures * (0.5 + Math.random()))
   await db.transaction(async (tx) => {
     if ((await releaseSpan(tx, { claim, failed: counts })) === null) return
     const transcription = await findTranscription(tx, span.transcriptionId)

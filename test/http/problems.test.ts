@@ -53,6 +53,8 @@ const STATUS = {
   engine_overloaded: 503,
   identity_provider_unavailable: 503,
   media_unavailable: 503,
+  database_unavailable: 503,
+  storage_unavailable: 503,
   storage_full: 507,
 } satisfies Record<ErrorCode, number>
 

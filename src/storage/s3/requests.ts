@@ -1,4 +1,5 @@
 import { AwsV4Signer } from 'aws4fetch'
+import { VerbatimError } from '../../errors.ts'
 import { errorOf, isPassing } from './answer-error.ts'
 
 export type BucketPlace = {
@@ -32,7 +33,7 @@ const GIVE_UP_MS = 60_000
 
 /**
  * Signed requests to one bucket, by Web standards alone. What passes by itself (the network, a busy store) is tried
- * again for some seconds. They throw `storage_full`, `AnswerError`, or an `Error` where there was no answer.
+ * again for some seconds. They throw `storage_full`, `storage_unavailable` with its cause, and `AnswerError`.
  */
 export function createRequests(place: BucketPlace) {
   const root = rootOf(place)
@@ -75,7 +76,8 @@ export function createRequests(place: BucketPlace) {
         return await once(ask, { bodyHash, take })
       } catch (error) {
         const enough = attempt === ATTEMPTS || Date.now() - begun > GIVE_UP_MS
-        if (enough || !isPassing(error)) throw error
+        if (!isPassing(error)) throw error
+        if (enough) throw unavailable(error)
         await pause(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random()))
       }
     }
@@ -100,6 +102,10 @@ export function createRequests(place: BucketPlace) {
         return body
       }),
   }
+}
+
+function unavailable(cause: unknown) {
+  return new VerbatimError('storage_unavailable', 'The storage cannot be reached now: try again', { cause })
 }
 
 function rootOf({ bucket, endpoint, region }: BucketPlace): string {

@@ -1,0 +1,61 @@
+import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from '../e2e/service.ts'
+
+/** Debian's folder of Postgres' programs, the newest version; null if they are not installed. */
+export const POSTGRES_BIN = newestBin()
+
+function newestBin(): string | null {
+  const found = Array.from(new Bun.Glob('*/bin/initdb').scanSync({ cwd: '/usr/lib/postgresql' }))
+  const newest = found.toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10)).at(-1)
+  return newest === undefined ? null : join('/usr/lib/postgresql', newest, '..')
+}
+
+const isRoot = process.getuid?.() === 0
+/** Postgres refuses to run as root. */
+const AS_POSTGRES = isRoot ? ['setpriv', '--reuid', 'postgres', '--regid', 'postgres', '--init-groups'] : []
+
+/** Runs one of Postgres' programs. Throws with what it printed if it fails. */
+export async function runPostgres(program: string, args: string[], env: Record<string, string> = {}) {
+  const child = Bun.spawn([...AS_POSTGRES, join(POSTGRES_BIN ?? '', program), ...args], {
+    cwd: tmpdir(),
+    env: { ...process.env, ...env },
+    stdout: 'ignore',
+    stderr: 'pipe',
+  })
+  const printed = await new Response(child.stderr).text()
+  if ((await child.exited) !== 0) throw new Error(`${program} failed:\n${printed}`)
+}
+
+export type OwnPostgres = Awaited<ReturnType<typeof startPostgres>>
+
+/** A Postgres of a test's own, which it may stop; `folder` is where its files are, by default a temporary one. */
+export async function startPostgres({ folder }: { folder?: string } = {}) {
+  const home = folder ?? (await mkdtemp(join(tmpdir(), 'verbatim-postgres-')))
+  if (isRoot) await chown(home, ...(await idsOfPostgres()))
+  const data = join(home, 'data')
+  const port = freePort()
+  await runPostgres('initdb', ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8'])
+  const server = ['-c', 'listen_addresses=127.0.0.1', '-p', String(port), '-k', home].join(' ')
+  const start = () =>
+    runPostgres('pg_ctl', ['-D', data, '-o', server, '-l', join(home, 'log'), '-w', 'start'])
+  const stop = (mode: 'fast' | 'immediate') => runPostgres('pg_ctl', ['-D', data, '-m', mode, '-w', 'stop'])
+  await start()
+  return {
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    start,
+    stop,
+    async close() {
+      await stop('immediate').catch(() => {})
+      if (folder === undefined) await rm(home, { recursive: true, force: true })
+    },
+  }
+}
+
+async function idsOfPostgres(): Promise<[uid: number, gid: number]> {
+  const line = (await Bun.file('/etc/passwd').text()).split('\n').find((line) => line.startsWith('postgres:'))
+  const [, , uid, gid] = line?.split(':') ?? []
+  if (!uid || !gid) throw new Error('there is no user postgres')
+  return [Number(uid), Number(gid)]
+}
