@@ -1,8 +1,9 @@
 import { PGlite } from '@electric-sql/pglite'
-import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
+import { requireWritable } from './connect.ts'
 import type { OpenDatabase } from './database.ts'
+import { guardDisk, requireDisk } from './disk-guard.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { makeAllPrivate, makePrivate } from './private-files.ts'
 import * as schema from './schema.ts'
@@ -22,7 +23,10 @@ export async function openPglite({
   dataDir?: string
   snapshot?: Blob
 }): Promise<OpenDatabase & { client: PGlite }> {
-  if (dataDir !== undefined) await makePrivate(dataDir)
+  if (dataDir !== undefined) {
+    await makePrivate(dataDir)
+    await requireDisk(dataDir)
+  }
   const client = await PGlite.create({
     startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${BUFFERS}`],
     ...(dataDir === undefined ? {} : { dataDir }),
@@ -32,15 +36,17 @@ export async function openPglite({
   if (dataDir !== undefined) await makeAllPrivate(dataDir)
   const db = drizzle({ client, schema, casing: 'snake_case' })
   await migrate(db, { migrationsFolder: MIGRATIONS })
+  const unguard = dataDir === undefined ? () => {} : guardDisk({ client, folder: dataDir })
   return {
     db,
     client,
-    async ping() {
-      await db.execute(sql`select 1`)
-    },
+    ping: () => requireWritable(db),
     async listen(channel, { hear }) {
       await client.listen(channel, hear)
     },
-    close: () => client.close(),
+    async close() {
+      unguard()
+      await client.close()
+    },
   }
 }

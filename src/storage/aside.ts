@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { VerbatimError } from '../errors.ts'
 import { isFull, orIfMissing } from './file-errors.ts'
 import { partsOf } from './parts.ts'
 import { FILE_MODE, makePrivate } from './private-folder.ts'
+import { storageFull } from './room.ts'
 
 /** A folder for files that are not whole yet, or not for long. Several processes may share it. */
 export async function openAside(folder: string) {
@@ -17,9 +17,7 @@ export async function openAside(folder: string) {
       try {
         return await use(path)
       } catch (error) {
-        throw isFull(error)
-          ? new VerbatimError('storage_full', 'There is no room left to store the audio', { cause: error })
-          : error
+        throw isFull(error) ? storageFull(error) : error
       } finally {
         await rm(path, { force: true })
       }

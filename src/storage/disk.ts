@@ -1,20 +1,31 @@
-import { access, constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { access, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { VerbatimError } from '../errors.ts'
 import { fill, openAside } from './aside.ts'
 import { isMissing, orIfMissing } from './file-errors.ts'
 import { checkedKey } from './key.ts'
 import { meter } from './measure.ts'
-import { FOLDER_MODE, makePrivate } from './private-folder.ts'
+import { FILE_MODE, FOLDER_MODE, makePrivate } from './private-folder.ts'
+import { openRoom } from './room.ts'
 import type { Storage, StoredKey } from './storage.ts'
+
+/** Some write-ahead log of the embedded database, and of Postgres where it is on the same disk. */
+const RESERVE_BYTES = 128 * 2 ** 20
 
 /**
  * A folder. Files are written aside in `incoming`, synced, then renamed into place in `files`, so both must be on
- * one file system.
+ * one file system. Of the disk, `reserveBytes` stay free: `write` throws `storage_full` instead.
  */
-export async function diskStorage({ root }: { root: string }): Promise<Storage> {
+export async function diskStorage({
+  root,
+  reserveBytes = RESERVE_BYTES,
+}: {
+  root: string
+  reserveBytes?: number
+}): Promise<Storage> {
   await makePrivate(join(root, 'files'))
   const aside = await openAside(join(root, 'incoming'))
+  const room = openRoom({ folder: root, reserveBytes })
   const pathOf = (key: string) => join(root, 'files', checkedKey(key))
 
   async function existing(key: string): Promise<string> {
@@ -28,7 +39,7 @@ export async function diskStorage({ root }: { root: string }): Promise<Storage> 
       const path = pathOf(key)
       return aside.within(async (written) => {
         const { take, measured } = meter()
-        await fill({ path: written, chunks: body, beside: take })
+        await fill({ path: written, chunks: room.within(body), beside: take })
         // Once it stands under its key it outlasts a power cut.
         await sync(written)
         await moveInto(written, path)
@@ -42,7 +53,8 @@ export async function diskStorage({ root }: { root: string }): Promise<Storage> 
     },
 
     async check() {
-      await access(root, constants.R_OK | constants.W_OK)
+      await room.check()
+      await aside.within((path) => writeFile(path, 'probe', { mode: FILE_MODE }))
     },
 
     async size(key) {
