@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { VerbatimError } from '../../src/errors.ts'
 import { createObjects } from '../../src/storage/s3/objects.ts'
 import { s3Storage } from '../../src/storage/s3/s3.ts'
 import { bytesOf, haltingStream, keysBelow, storageContract, streamOf } from '../contracts/storage.ts'
