@@ -438,3 +438,36 @@ export const outbox = pgTable('outbox', {
   queue: text({ enum: ['prepare', 'span', 'clip', 'webhook'] }).notNull(),
   job: jsonb().$type<NewJob<QueueName>>().notNull(),
 })
+
+/** One row: this database, as the owner of a storage (transcriptions/storage-owner.ts). Its migration writes it. */
+export const installation = pgTable('installation', {
+  id: id(),
+  /** Higher with every start and every sweep; the storage's marker has it too, so that a database that went back is noticed. */
+  generation: count(),
+  /** Why the sweep removes nothing until an operator has looked; null: it removes. */
+  sweepStopped: text(),
+})
+
+/** Folders of the storage whose rows were deleted. Triggers on `transcriptions` and `uploads` write them in the same transaction. */
+export const storageRemovals = pgTable(
+  'storage_removals',
+  {
+    folder: text().primaryKey(),
+    createdAt: time().notNull().defaultNow(),
+    /** Null: the sweep removes the folder. */
+    removedAt: time(),
+  },
+  (table) => [
+    index('storage_removals_pending').on(table.createdAt).where(isNull(table.removedAt)),
+    index('storage_removals_removed').on(table.removedAt),
+  ],
+)
+
+/** Folders of the storage that belong to no row, although none was deleted. */
+export const storageOrphans = pgTable('storage_orphans', {
+  folder: text().primaryKey(),
+  firstSeenAt: time().notNull().defaultNow(),
+  lastSeenAt: time().notNull().defaultNow(),
+  /** Why its upload was not accepted again; null: the folder has no record of one. */
+  reason: text(),
+})
