@@ -40,6 +40,7 @@ export type ErrorCode =
   | 'not_ready'
   | 'already_over'
   | 'audio_removed'
+  | 'audio_missing'
   | 'webhook_disabled'
   | 'too_many_webhooks'
   | 'too_many_uploads'

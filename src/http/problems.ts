@@ -41,6 +41,7 @@ const STATUS: Record<ErrorCode, number> = {
   too_many_uploads: 409,
   transcription_failed: 409,
   audio_removed: 410,
+  audio_missing: 410,
   too_large: 413,
   too_long: 413,
   unsupported_type: 415,

@@ -1,9 +1,8 @@
 import { access, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { VerbatimError } from '../errors.ts'
 import { fill, openAside } from './aside.ts'
 import { isMissing, orIfMissing } from './file-errors.ts'
-import { checkedKey } from './key.ts'
+import { checkedKey, notStored } from './key.ts'
 import { meter } from './measure.ts'
 import { FILE_MODE, FOLDER_MODE, makePrivate } from './private-folder.ts'
 import { openRoom } from './room.ts'
@@ -30,7 +29,7 @@ export async function diskStorage({
 
   async function existing(key: string): Promise<string> {
     const path = pathOf(key)
-    if ((await sizeOf(path)) === null) throw new VerbatimError('not_found', `Nothing is stored under ${key}`)
+    if ((await sizeOf(path)) === null) throw notStored(key)
     return path
   }
 

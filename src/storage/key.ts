@@ -1,3 +1,5 @@
+import { VerbatimError } from '../errors.ts'
+
 const KEY = /^[a-z0-9-]+(\/[a-z0-9-]+)*$/
 
 export function isKey(text: string): boolean {
@@ -8,4 +10,9 @@ export function isKey(text: string): boolean {
 export function checkedKey(text: string): string {
   if (!isKey(text)) throw new TypeError(`not a storage key: ${text}`)
   return text
+}
+
+/** Its sentence may reach a user: the key is only in the cause. */
+export function notStored(key: string): VerbatimError {
+  return new VerbatimError('not_found', 'The file is missing in the storage', { cause: key })
 }

@@ -1,3 +1,4 @@
+import { VerbatimError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { BYTES_PER_SAMPLE, SAMPLES_PER_PIECE } from '../media/media.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -19,7 +20,20 @@ export async function writePcmPiece(
   await storage.write(pcmKey(place), body)
 }
 
-/** The pcm of [startSample, endSample), from whatever pieces it lies in. Throws `not_found` where one of them is gone. */
+/** A piece of pcm is not stored, or not all of it. */
+export class PcmMissing extends Error {
+  override name = 'PcmMissing'
+  readonly channel: number
+  readonly piece: number
+
+  constructor({ channel, piece }: { channel: number; piece: number }, options?: ErrorOptions) {
+    super(`piece ${piece} of channel ${channel} is missing`, options)
+    this.channel = channel
+    this.piece = piece
+  }
+}
+
+/** The pcm of [startSample, endSample), from whatever pieces it lies in. Throws `PcmMissing`. */
 export async function readPcm(
   storage: Storage,
   { startSample, endSample, ...place }: Place & { startSample: number; endSample: number },
@@ -31,13 +45,27 @@ export async function readPcm(
     const start = at - piece * SAMPLES_PER_PIECE
     const end = Math.min(endSample - piece * SAMPLES_PER_PIECE, SAMPLES_PER_PIECE)
     const range = { start: start * BYTES_PER_SAMPLE, end: end * BYTES_PER_SAMPLE }
-    for await (const bytes of await storage.read(pcmKey({ ...place, piece }), range)) {
+    for await (const bytes of await openPiece(storage, { ...place, piece }, range)) {
       pcm.set(bytes, filled)
       filled += bytes.length
     }
     at += end - start
+    if (filled < (at - startSample) * BYTES_PER_SAMPLE) throw new PcmMissing({ ...place, piece })
   }
-  return filled < pcm.length ? pcm.slice(0, filled) : pcm
+  return pcm
+}
+
+async function openPiece(
+  storage: Storage,
+  place: Place & { piece: number },
+  range: { start: number; end: number },
+) {
+  return storage.read(pcmKey(place), range).catch((error: unknown) => {
+    if (error instanceof VerbatimError && error.code === 'not_found') {
+      throw new PcmMissing(place, { cause: error })
+    }
+    throw error
+  })
 }
 
 /** Of a transcription that is completed: nobody reads it any more. What cannot be removed now goes with the transcription. */

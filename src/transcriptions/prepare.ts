@@ -1,10 +1,11 @@
 import { isOutage } from '../db/outage.ts'
-import { VerbatimError } from '../errors.ts'
+import { type ErrorCode, VerbatimError } from '../errors.ts'
 import { BYTES_PER_SECOND } from '../media/media.ts'
 import type { Jobs } from '../queue/jobs.ts'
 import { codeOf, inStep, type Step, waited } from '../traces/traces.ts'
 import { audioKey, folderOf } from './keys.ts'
 import { createPlan } from './plan.ts'
+import { audioMissing } from './prepare-again.ts'
 import {
   countFailure,
   countPieces,
@@ -45,13 +46,7 @@ export function createPrepare(services: WorkServices) {
       }
       log(`preparing ${id} failed`, error)
       if (isOutage(error)) throw error
-      if ((await countFailure(db, id)) >= MAX_FAILURES) {
-        return fail(db, {
-          id,
-          code: 'internal',
-          message: 'The audio could not be prepared, after several tries',
-        })
-      }
+      if ((await countFailure(db, id)) >= MAX_FAILURES) return fail(db, { id, ...reasonOf(error) })
       throw error
     } finally {
       // Who removed it meanwhile could not know of the pcm that was still being written.
@@ -70,6 +65,14 @@ export function createPrepare(services: WorkServices) {
       await prepare(row, { signal, step })
     })
   }
+}
+
+function reasonOf(error: unknown): { code: ErrorCode; message: string } {
+  if (error instanceof VerbatimError && error.code === 'not_found') {
+    const { code, message } = audioMissing(error)
+    return { code, message }
+  }
+  return { code: 'internal', message: 'The audio could not be prepared, after several tries' }
 }
 
 /** Trying again would not help. */

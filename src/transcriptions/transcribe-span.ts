@@ -7,7 +7,8 @@ import { planSpans } from '../media/span-plan.ts'
 import type { Jobs } from '../queue/jobs.ts'
 import { codeOf, type Facts, inStep, type Step, waited } from '../traces/traces.ts'
 import { finishIfDone } from './finish.ts'
-import { readPcm, removePcm } from './pcm.ts'
+import { PcmMissing, readPcm, removePcm } from './pcm.ts'
+import { prepareAgain } from './prepare-again.ts'
 import { addSpans, enqueueSpans, turnOf } from './span-jobs.ts'
 import {
   askedFor,
@@ -32,6 +33,8 @@ import { watch } from './watch.ts'
 import type { WorkServices } from './work-services.ts'
 
 const MAX_FAILURES = 8
+/** A folder or a bucket that is not mounted right is noticed soon, and nothing else brings a missing original back. */
+const MAX_MISSES = 4
 const MAX_PAUSE_SECONDS = 60
 const ASK_AGAIN_SECONDS = 5
 
@@ -103,6 +106,12 @@ async function attempt(
       if (signal.aborted) throw error
       step.fail('canceled')
       return
+    }
+    if (error instanceof PcmMissing) {
+      step.fail('pcm_missing')
+      return await prepareAgain(services, { span, claim, missing: error }).catch((error) =>
+        settle(services, { span, claim, error }),
+      )
     }
     step.fail(codeOf(error))
     log(`span ${span.id} of ${span.transcriptionId}, attempt ${span.attempt}`, error)
@@ -193,7 +202,8 @@ async function settle(
   const code = error instanceof VerbatimError ? error.code : 'internal'
   const isAway = isOutage(error)
   const counts = !isAway && code !== 'engine_overloaded' && code !== 'engine_misconfigured'
-  if (code === 'engine_rejected' || (counts && span.failures + 1 >= MAX_FAILURES)) {
+  const most = code === 'audio_missing' ? MAX_MISSES : MAX_FAILURES
+  if (code === 'engine_rejected' || (counts && span.failures + 1 >= most)) {
     await db.transaction(async (tx) => {
       if (await failSpan(tx, claim)) await fail(tx, { id: span.transcriptionId, ...reasonOf(error) })
     })

@@ -12,6 +12,7 @@ import { joinTexts } from './languages.ts'
 import type { LinkSigner } from './links.ts'
 import { type Asked as AskedList, countByStatus, listOwned } from './list.store.ts'
 import { createOutlook } from './outlook.ts'
+import { audioMissing } from './prepare-again.ts'
 import { workOf } from './spans.store.ts'
 import { spoken } from './spoken.ts'
 import { languagesOf } from './transcript.ts'
@@ -263,7 +264,8 @@ export function createTranscriptionsService({
         type: row.contentType,
         bytes: row.audioBytes,
         filename: row.filename ?? 'audio',
-        read: (range: { start: number; end: number }) => storage.read(audioKey(id), range),
+        read: (range: { start: number; end: number }) =>
+          storage.read(audioKey(id), range).catch(missingAudio),
       }
     },
   }
@@ -328,6 +330,11 @@ function requireCompleted({ status, errorMessage }: Transcription): void {
     'not_ready',
     `The transcription is ${status}: its transcript is not there yet (${rest})`,
   )
+}
+
+function missingAudio(error: unknown): never {
+  const isMissing = error instanceof VerbatimError && error.code === 'not_found'
+  throw isMissing ? audioMissing(error) : error
 }
 
 function notFound() {

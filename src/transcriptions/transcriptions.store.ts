@@ -133,6 +133,28 @@ export async function countPieces(db: Queries, id: string): Promise<Map<number, 
   return new Map(rows.map((row) => [row.channel, row.count]))
 }
 
+/** Whether a piece of pcm was stored; it may be gone since. */
+export async function isPieceDecoded(
+  db: Queries,
+  { id, channel, piece }: { id: string; channel: number; piece: number },
+): Promise<boolean> {
+  const { transcriptionId } = envelopes
+  const rows = await db
+    .select({ piece: envelopes.piece })
+    .from(envelopes)
+    .where(and(eq(transcriptionId, id), eq(envelopes.channel, channel), eq(envelopes.piece, piece)))
+  return rows.length > 0
+}
+
+/** Has an open transcription decoded again from its start. Its spans stay, and those that are done stay done. */
+export async function forgetDecoded(tx: Transaction, id: string): Promise<void> {
+  await tx.delete(envelopes).where(eq(envelopes.transcriptionId, id))
+  await tx
+    .update(transcriptions)
+    .set({ totalSamples: null, workSamples: null })
+    .where(and(eq(transcriptions.id, id), isNotOver))
+}
+
 export async function levelsOf(
   db: Queries,
   { id, channel }: { id: string; channel: number },

@@ -49,6 +49,7 @@ const STATUS = {
   too_many_uploads: 409,
   upload_stalled: 408,
   audio_removed: 410,
+  audio_missing: 410,
   engine_unavailable: 503,
   engine_overloaded: 503,
   identity_provider_unavailable: 503,

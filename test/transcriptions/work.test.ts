@@ -7,7 +7,7 @@ import { VerbatimError } from '../../src/errors.ts'
 import { BYTES_PER_SAMPLE, SAMPLE_RATE } from '../../src/media/media.ts'
 import { wavOf } from '../../src/media/wav.ts'
 import type { Queue } from '../../src/queue/queue.ts'
-import { audioKey, folderOf, pcmKey } from '../../src/transcriptions/keys.ts'
+import { audioKey, folderOf, manifestKey, pcmKey } from '../../src/transcriptions/keys.ts'
 import { joinTexts } from '../../src/transcriptions/languages.ts'
 import { createGlance } from '../../src/transcriptions/look.ts'
 import { createPrepare } from '../../src/transcriptions/prepare.ts'
@@ -543,7 +543,7 @@ for (const kind of databases) {
       const row = await workplace.once(id, isOver)
       expect(row).toMatchObject({ status: 'failed', errorCode: 'corrupt', failures: 0, totalSamples: null })
       expect(row.errorMessage).toContain('damaged')
-      expect(await keysBelow(workplace.storage, folderOf(id))).toEqual([audioKey(id)])
+      expect(await keysBelow(workplace.storage, folderOf(id))).toEqual([audioKey(id), manifestKey(id)])
       expect(engine.calls).toHaveLength(0)
     })
 
@@ -558,7 +558,9 @@ for (const kind of databases) {
         expect(await workplace.once(id, () => true)).toMatchObject({ status: 'processing', failures })
       }
       await work()
-      expect(await workplace.once(id, isOver)).toMatchObject({ status: 'failed', errorCode: 'internal' })
+      expect(await workplace.once(id, isOver)).toMatchObject({
+        ...{ status: 'failed', errorCode: 'audio_missing' },
+      })
     })
 
     test('after a stop half-way a new start goes on, and does no finished span again', async () => {

@@ -1,5 +1,4 @@
-import { VerbatimError } from '../../errors.ts'
-import { checkedKey, isKey } from '../key.ts'
+import { checkedKey, isKey, notStored } from '../key.ts'
 import { measure } from '../measure.ts'
 import type { Objects } from '../storage.ts'
 import { AnswerError, isMissing } from './answer-error.ts'
@@ -31,7 +30,7 @@ export function createObjects({ prefix: folder, pageSize: size = 1000, ...place 
     async read(key, range) {
       if (range && range.end <= range.start) {
         // No Range header says this.
-        if ((await objects.size(key)) === null) throw notFound(key)
+        if ((await objects.size(key)) === null) throw notStored(key)
         return emptyBody()
       }
       try {
@@ -40,7 +39,7 @@ export function createObjects({ prefix: folder, pageSize: size = 1000, ...place 
         if (range && response.status !== 206) throw new Error('the store does not heed ranges')
         return wholeBody(response)
       } catch (error) {
-        if (isMissing(error)) throw notFound(key)
+        if (isMissing(error)) throw notStored(key)
         if (error instanceof AnswerError && error.status === 416) return emptyBody()
         throw error
       }
@@ -87,8 +86,4 @@ export function createObjects({ prefix: folder, pageSize: size = 1000, ...place 
   }
 
   return objects
-}
-
-export function notFound(key: string) {
-  return new VerbatimError('not_found', `Nothing is stored under ${key}`)
 }

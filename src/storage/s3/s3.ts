@@ -1,7 +1,8 @@
 import { truncate } from 'node:fs/promises'
 import { fill, openAside } from '../aside.ts'
+import { notStored } from '../key.ts'
 import type { Storage } from '../storage.ts'
-import { createObjects, notFound, type ObjectsPlace } from './objects.ts'
+import { createObjects, type ObjectsPlace } from './objects.ts'
 
 /** More than ffmpeg reads of a file's start to see what it is, and than the index at the end of a day of m4a. */
 const END_BYTES = 16 * 2 ** 20
@@ -37,7 +38,7 @@ export async function s3Storage({
 
     async withEnds(key, use) {
       const size = await objects.size(key)
-      if (size === null) throw notFound(key)
+      if (size === null) throw notStored(key)
       if (size <= 2 * endBytes) return withFile(key, (path) => use(path, true))
       return aside.within(async (path) => {
         await fill({ path, chunks: await objects.read(key, { start: 0, end: endBytes }) })

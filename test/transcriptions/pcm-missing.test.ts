@@ -1,0 +1,124 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { eq } from 'drizzle-orm'
+import { envelopes } from '../../src/db/schema.ts'
+import { VerbatimError } from '../../src/errors.ts'
+import { wavOf } from '../../src/media/wav.ts'
+import { noTraces } from '../../src/traces/traces.ts'
+import { audioKey, pcmFolder, pcmKey } from '../../src/transcriptions/keys.ts'
+import { createRequeue } from '../../src/transcriptions/requeue.ts'
+import { cancelOwned } from '../../src/transcriptions/transcriptions.store.ts'
+import { streamOf } from '../contracts/storage.ts'
+import { databases } from '../databases.ts'
+import { namingSamples, scriptedEngine } from './scripted-engine.ts'
+import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from './workplace.ts'
+
+setDefaultTimeout(120_000)
+
+const long = await repeatedSpeech(3)
+const longWav = wavOf(long)
+
+describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) => {
+  let workplace: Workplace
+  beforeAll(async () => {
+    workplace = await openWorkplace(kind)
+  })
+  afterEach(() => workplace?.tidy())
+  afterAll(() => workplace?.close())
+
+  /** A decoded transcription of which the first span is done, and none is in progress. */
+  async function halfDone() {
+    const first = Promise.withResolvers<void>()
+    const engine = scriptedEngine({
+      async answer({ pcm }, call) {
+        if (call > 0) await new Promise(() => {})
+        first.resolve()
+        return namingSamples(pcm)
+      },
+    })
+    const queue = await workplace.startWorker(engine)
+    const id = await workplace.upload(queue, longWav)
+    await workplace.once(id, ({ totalSamples, doneSamples }) => totalSamples !== null && doneSamples > 0)
+    await queue.stop(0)
+    return id
+  }
+
+  async function expectWhole(id: string) {
+    const row = await workplace.once(id, isOver)
+    expect(row).toMatchObject({ status: 'completed', errorCode: null })
+    expect(row.doneSamples).toBe(row.workSamples ?? 0)
+    expect(row.text).toBe(textOf(long, await workplace.spansOf(id)))
+  }
+
+  test.each([
+    ['all of it', (id: string) => workplace.storage.remove(pcmFolder(id))],
+    [
+      'half of a piece',
+      async (id: string) =>
+        void (await workplace.storage.write(pcmKey({ id }), streamOf(long.subarray(0, 100_000)))),
+    ],
+  ])('(%s) is decoded again, and repeats no finished span', async (_, lose) => {
+    const id = await halfDone()
+    const before = await workplace.spansOf(id)
+    await lose(id)
+    const engine = scriptedEngine()
+    await workplace.startWorker(engine)
+    await expectWhole(id)
+    const after = await workplace.spansOf(id)
+    expect(after.map(({ id }) => id)).toEqual(before.map(({ id }) => id))
+    expect(after[0]).toEqual(before[0])
+    expect(engine.calls).toHaveLength(before.length - 1)
+    expect(after.map(({ failures }) => failures)).toEqual(after.map(() => 0))
+  })
+
+  test('while it is being decoded gets every piece in the end', async () => {
+    const queue = await workplace.openQueue()
+    const id = await workplace.upload(queue, longWav)
+    // As if the first piece had been stored before, and its file is lost.
+    const levels = new Uint8Array()
+    await workplace.db.insert(envelopes).values({ transcriptionId: id, levels, peaks: levels })
+    await workplace.startWorker(scriptedEngine())
+    await expectWhole(id)
+  })
+
+  test('is decoded again when it was canceled and is requeued', async () => {
+    const id = await halfDone()
+    await cancelOwned(workplace.db, { id, userId: workplace.userId })
+    await workplace.storage.remove(pcmFolder(id))
+    const queue = await workplace.startWorker(scriptedEngine())
+    await createRequeue({ db: workplace.db, queue, traces: noTraces })(id)
+    await expectWhole(id)
+  })
+
+  test('and whose audio is lost too fails, with a sentence that names no storage key', async () => {
+    const id = await halfDone()
+    await workplace.storage.remove(pcmFolder(id))
+    await workplace.storage.remove(audioKey(id))
+    await workplace.startWorker(scriptedEngine())
+    const row = await workplace.once(id, isOver)
+    expect(row).toMatchObject({
+      ...{ status: 'failed', errorCode: 'audio_missing' },
+      errorMessage: 'The audio is missing: upload it again',
+    })
+  })
+
+  test('does not fail while the storage is away', async () => {
+    const id = await halfDone()
+    let isAway = true
+    const read: typeof workplace.storage.read = async (key, range) => {
+      if (isAway) throw new VerbatimError('storage_unavailable', 'The storage is away')
+      return workplace.storage.read(key, range)
+    }
+    const log: string[] = []
+    await workplace.startWorker(scriptedEngine(), {
+      storage: { ...workplace.storage, read },
+      log: (line) => log.push(line),
+    })
+    while (log.length < 2) await Bun.sleep(20)
+    isAway = false
+    await expectWhole(id)
+    expect((await workplace.spansOf(id)).map(({ failures }) => failures)).not.toContain(1)
+    expect(await workplace.db.select().from(envelopes).where(eq(envelopes.transcriptionId, id))).toHaveLength(
+      1,
+    )
+  })
+})
