@@ -12,11 +12,11 @@ import { segments, spans, transcriptions } from '../src/db/schema.ts'
 import { SIDECAR_LIMITS } from '../src/engines/sidecar/sidecar.ts'
 import { wavOf } from '../src/media/wav.ts'
 import { diskStorage } from '../src/storage/disk.ts'
-import { sweep } from '../src/transcriptions/sweep.ts'
 import { signUp } from '../test/e2e/client.ts'
 import { freePort, withFolder } from '../test/e2e/service.ts'
 import { randomFrom } from '../test/seeded.ts'
 import { ROOT } from '../test/sidecar-dir.ts'
+import { sweepAll } from '../test/transcriptions/sweeping.ts'
 import { openServer } from './postgres.ts'
 import { childrenOf, kept } from './processes.ts'
 import { countToldTwice, isCovered, storedOfNone } from './remains.ts'
@@ -141,9 +141,7 @@ await withFolder(async (folder) => {
   const storage = await diskStorage({ root: env.DATA_DIR })
   const orphans = await storedOfNone(storage, known)
   // As if it all were older than a day.
-  const signal = new AbortController().signal
-  const swept = { db, storage, retentionDays: undefined, log: console.log, signal }
-  await sweep(swept, new Date(Date.now() + 60_000))
+  await sweepAll({ db, storage, log: console.log }, new Date(Date.now() + 60_000))
   const unswept = await storedOfNone(storage, known)
   await close()
   await server.close()

@@ -22,6 +22,7 @@ import type { Traces } from './traces/traces.ts'
 import { createLinkSigner, type Hmac } from './transcriptions/links.ts'
 import type { Look } from './transcriptions/look.ts'
 import { ENGINES, parseOptions } from './transcriptions/options.ts'
+import { createRemoveFolder } from './transcriptions/removal.ts'
 import { createRequeue } from './transcriptions/requeue.ts'
 import { createTranscriptionsService } from './transcriptions/transcriptions.service.ts'
 import { createUpload } from './transcriptions/upload.ts'
@@ -71,7 +72,10 @@ export async function createApiServices({
   const forgetCallers = () => knownCallers?.forget()
   const accessTokens = await createAccessTokens({ secrets })
   const links = createLinkSigner({ secrets, hmac })
-  const transcriptions = createTranscriptionsService({ db, changes, storage, links, publicUrl })
+  const removeFolder = createRemoveFolder({ db, storage })
+  const transcriptions = createTranscriptionsService({
+    ...{ db, changes, storage, removeFolder, links, publicUrl },
+  })
   const names = settings.INFERENCE.map((name) => ENGINES[name])
   const uploadWebhooks = createUploadWebhooks({ outbound, cipher })
   const upload = createUpload({
@@ -91,6 +95,7 @@ export async function createApiServices({
   const uploads = createUploadsService({
     db,
     storage,
+    removeFolder,
     takeIn: upload,
     async checkFields(fields) {
       const { webhookUrl } = parseOptions(fields, names)

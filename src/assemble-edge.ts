@@ -5,6 +5,7 @@ import { portableArgon2id } from './auth/portable-argon2id.ts'
 import { bucketOf, SettingError, type Settings } from './config.ts'
 import { openChanges } from './db/changes.ts'
 import { connectPostgres } from './db/connect.ts'
+import { isOutage } from './db/outage.ts'
 import { perRequestPostgres } from './db/per-request.ts'
 import { StartError } from './errors.ts'
 import { brieflyCached } from './health/brief-cache.ts'
@@ -19,6 +20,7 @@ import { noTraces } from './traces/traces.ts'
 import { createGlance } from './transcriptions/look.ts'
 import { nodeHmac } from './transcriptions/node-hmac.ts'
 import { createSecretCipher } from './webhooks/secret-cipher.ts'
+import { requireOwnStorage } from './transcriptions/storage-owner.ts'
 
 /** Answers a request; what may go on when it is answered, or its client has left, is given to `after`. */
 export type Answer = (request: Request, after: (rest: Promise<void>) => void) => Promise<Response>
@@ -41,6 +43,8 @@ export async function assembleEdge({
   const database = perRequest ?? (await keptDatabase(url))
   const { db, changes } = database
   const storage = createObjects(bucket)
+  // Where each request has its own connection, there is none to ask with yet.
+  if (!perRequest) await requireOwnStorage({ db, storage }).catch(unlessOutage)
   const services = await createApiServices({
     ...{ settings, secrets, db, changes, storage },
     knownCallers: null,
@@ -92,6 +96,11 @@ export async function assembleEdge({
       throw error
     }
   }
+}
+
+/** The API also starts while the storage is away. */
+function unlessOutage(error: unknown) {
+  if (!isOutage(error)) throw error
 }
 
 async function keptDatabase(url: string) {

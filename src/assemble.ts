@@ -39,10 +39,13 @@ import type { Storage } from './storage/storage.ts'
 import { tracedFetch } from './traces/traced-fetch.ts'
 import { tracedLog } from './traces/traced-log.ts'
 import { noTraces, type Traces } from './traces/traces.ts'
+import { createAcceptAgain } from './transcriptions/accept-again.ts'
 import { createProbe } from './transcriptions/look.ts'
 import { nodeHmac } from './transcriptions/node-hmac.ts'
+import { storageSweepState } from './transcriptions/orphans.store.ts'
 import { requeue } from './transcriptions/recover.ts'
 import { hostedSecondsToday } from './transcriptions/spans.store.ts'
+import { claimStorage } from './transcriptions/storage-owner.ts'
 import { startSweeper } from './transcriptions/sweeper.ts'
 import { countOpenByStatus } from './transcriptions/transcriptions.store.ts'
 import type { WorkServices } from './transcriptions/work-services.ts'
@@ -51,6 +54,7 @@ import { forgetJobs } from './webhooks/deliveries.store.ts'
 import { startReencryption } from './webhooks/reencryption.ts'
 import { startRelay } from './webhooks/relay.ts'
 import { createSecretCipher } from './webhooks/secret-cipher.ts'
+import { provideUploadsWebhook } from './webhooks/upload-webhooks.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** A worker's statements are short, and minutes of audio apart. */
@@ -117,6 +121,7 @@ export async function assemble({
     log(`${folder} is open to other users of this machine: run \`chmod -R go-rwx\` on it as its owner`)
   }
   const { db, listen, connection } = database
+  await step('storage owner', () => claimStorage({ db, storage, mayBeOlder: isEmbedded, log }))
   const logQueue = withoutRepeats(log)
   const queue = await step(
     'queue',
@@ -146,6 +151,9 @@ export async function assemble({
         db,
         storage,
         retentionDays: settings.RETENTION_DAYS,
+        orphanDays: settings.ORPHAN_DAYS,
+        maxOrphans: settings.MAX_ORPHANS,
+        acceptAgain: createAcceptAgain({ db, queue, storage, provideWebhook: provideUploadsWebhook }),
         soleOwner,
         ...(!soleOwner && { isTurn: () => takeTurn(db, { key: 'sweep', seconds: SWEEP_TURN_SECONDS }) }),
         alongside: () => removeOver(db),
@@ -156,6 +164,7 @@ export async function assemble({
   const metrics = prometheusMetrics({
     backlogs: () => queue.backlogs(),
     openTranscriptions: () => countOpenByStatus(db),
+    storageSweep: () => storageSweepState(db),
     hostedSecondsToday: settings.INFERENCE.includes('hosted') ? () => hostedSecondsToday(db) : null,
   })
   const engines =

@@ -166,6 +166,18 @@ export const SETTINGS = {
     unset: 'it is kept until the transcription is deleted',
     parse: integer(1, 36_500),
   }),
+  ORPHAN_DAYS: preset({
+    doc: 'Days that a stored folder is kept which no row of the database knows, from when it is first seen',
+    takes: 'a whole number of days from 1 to 36500',
+    default: '30',
+    parse: integer(1, 36_500),
+  }),
+  MAX_ORPHANS: preset({
+    doc: 'Maximum number of such folders; if there are more, the sweep removes none of them until an operator has looked',
+    takes: 'a whole number',
+    default: '20',
+    parse: integer(0, Number.MAX_SAFE_INTEGER),
+  }),
   PUBLIC_URL: optional({
     doc: 'Where clients reach the API; `audio_file` URLs and the links of webhooks start with it',
     takes: 'an http(s) URL',

@@ -15,6 +15,8 @@ test('an empty environment is enough', () => {
     AWS_SECRET_ACCESS_KEY: undefined,
     AWS_SESSION_TOKEN: undefined,
     RETENTION_DAYS: undefined,
+    ORPHAN_DAYS: 30,
+    MAX_ORPHANS: 20,
     PUBLIC_URL: undefined,
     JWT_SECRET: undefined,
     REGISTRATION: 'first',

@@ -16,6 +16,7 @@ test('the dashboard and the alerts ask for series that there are', async () => {
   const metrics = prometheusMetrics({
     backlogs: async () => [{ name: 'span', waiting: 0, running: 0, oldestSeconds: 0 }],
     openTranscriptions: async () => ({ queued: 0 }),
+    storageSweep: async () => ({ orphans: 0, isStopped: false }),
     hostedSecondsToday: async () => 0,
   })
   metrics.request({ method: 'GET', route: '/', status: 200, seconds: 1 })

@@ -2,7 +2,7 @@ import { eq, sql } from 'drizzle-orm'
 import type { Database } from '../../src/db/database.ts'
 import { deliveries, segments, spans, transcriptions, uploads } from '../../src/db/schema.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
-import { sweep } from '../../src/transcriptions/sweep.ts'
+import { sweepAll } from '../../test/transcriptions/sweeping.ts'
 import { countToldTwice, isCovered, storedOfNone } from '../remains.ts'
 import type { Deployment } from './deployments.ts'
 import type { Host } from './host.ts'
@@ -127,10 +127,7 @@ async function storedIn(deployment: Deployment, { db, rows }: { db: Database; ro
   const known = new Map(rows.map((row) => [row.id, row]))
   const unknown = await storedOfNone(storage, known)
   await db.update(uploads).set({ expiresAt: sql`now() - interval '1 minute'` })
-  const swept = await sweep(
-    { db, storage, retentionDays: undefined, log: console.error, signal: new AbortController().signal },
-    new Date(Date.now() + 60_000),
-  )
+  const swept = await sweepAll({ db, storage, log: console.error }, new Date(Date.now() + 60_000))
   const left = (await storedOfNone(storage, known)).size + (await keysBelow(storage.list('uploads')))
   let missing = 0
   for (const { id, audioBytes } of rows) {

@@ -6,6 +6,7 @@ import type { Metrics } from './metrics.ts'
 export type Sources = {
   backlogs: () => Promise<Backlog[]>
   openTranscriptions: () => Promise<Record<string, number>>
+  storageSweep: () => Promise<{ orphans: number; isStopped: boolean }>
   /** Null where hosted inference is not used. */
   hostedSecondsToday: (() => Promise<number>) | null
 }
@@ -54,7 +55,10 @@ export function prometheusMetrics(sources: Sources): Metrics {
 }
 
 /** Gives what reads each source, once, into its gauges. */
-function addGauges(registers: Registry[], { backlogs, openTranscriptions, hostedSecondsToday }: Sources) {
+function addGauges(
+  registers: Registry[],
+  { backlogs, openTranscriptions, storageSweep, hostedSecondsToday }: Sources,
+) {
   const byQueue = (name: string, help: string) => new Gauge({ name, help, labelNames: ['queue'], registers })
   const waiting = byQueue('verbatim_queue_waiting', 'Jobs that could be taken up now.')
   const running = byQueue('verbatim_queue_running', 'Jobs that workers are at.')
@@ -65,6 +69,15 @@ function addGauges(registers: Registry[], { backlogs, openTranscriptions, hosted
     labelNames: ['status'],
     registers,
   })
+  const plain = (name: string, help: string) => new Gauge({ name, help, registers })
+  const orphans = plain(
+    'verbatim_storage_orphans',
+    'Folders of the storage that no row of the database knows.',
+  )
+  const stopped = plain(
+    'verbatim_storage_sweep_stopped',
+    '1 while the sweep removes nothing until an operator has looked.',
+  )
   const hosted =
     hostedSecondsToday &&
     new Gauge({
@@ -85,12 +98,19 @@ function addGauges(registers: Registry[], { backlogs, openTranscriptions, hosted
     for (const [status, count] of Object.entries(await openTranscriptions())) open.set({ status }, count)
   }
 
+  async function readSweep() {
+    const sweep = await storageSweep()
+    orphans.set(sweep.orphans)
+    stopped.set(sweep.isStopped ? 1 : 0)
+  }
+
   return async () => {
     // What cannot be read now is not told as it was before.
-    for (const gauge of [waiting, running, oldest, open, hosted]) gauge?.reset()
+    for (const gauge of [waiting, running, oldest, open, orphans, stopped, hosted]) gauge?.reset()
     await Promise.allSettled([
       readQueues(),
       readOpen(),
+      readSweep(),
       hostedSecondsToday?.().then((seconds) => hosted?.set(seconds)),
     ])
   }

@@ -58,6 +58,23 @@ export async function answerKey(
   return rows.length > 0
 }
 
+/** Whether a key is in use, and for which transcription; null if it is free. */
+export async function findKey(db: Queries, { userId, key }: { userId: string; key: string }) {
+  const [row] = await db
+    .select({ transcriptionId: idempotencyKeys.transcriptionId })
+    .from(idempotencyKeys)
+    .where(and(eq(idempotencyKeys.userId, userId), eq(idempotencyKeys.key, key)))
+  return row ?? null
+}
+
+/** Writes the answer of a key whose row was lost. */
+export async function answerAgain(
+  tx: Transaction,
+  answer: { userId: string; key: string; transcriptionId: string; fingerprint: string },
+): Promise<void> {
+  await tx.insert(idempotencyKeys).values({ ...answer, holder: answer.transcriptionId })
+}
+
 /** Gives a key back that was not answered. */
 export async function releaseKey(db: Queries, hold: KeyHold): Promise<void> {
   await db.delete(idempotencyKeys).where(and(held(hold), sql`${idempotencyKeys.transcriptionId} is null`))

@@ -3,9 +3,10 @@ import { type ErrorCode, VerbatimError } from '../errors.ts'
 import { BYTES_PER_SECOND } from '../media/media.ts'
 import type { Jobs } from '../queue/jobs.ts'
 import { codeOf, inStep, type Step, waited } from '../traces/traces.ts'
-import { audioKey, folderOf } from './keys.ts'
+import { audioKey, folderOf, pcmFolder } from './keys.ts'
 import { createPlan } from './plan.ts'
 import { audioMissing } from './prepare-again.ts'
+import { findRecordedRemovals } from './removals.store.ts'
 import {
   countFailure,
   countPieces,
@@ -28,7 +29,7 @@ const MAX_FAILURES = 5
  * cannot be decoded fails its transcription with the reason.
  */
 export function createPrepare(services: WorkServices) {
-  const { db, storage, traces, log } = services
+  const { db, traces, log } = services
 
   async function prepare(row: Transcription, { signal, step }: { signal: AbortSignal; step: Step }) {
     const { id } = row
@@ -49,8 +50,8 @@ export function createPrepare(services: WorkServices) {
       if ((await countFailure(db, id)) >= MAX_FAILURES) return fail(db, { id, ...reasonOf(error) })
       throw error
     } finally {
-      // Who removed it meanwhile could not know of the pcm that was still being written.
-      if (!(await findTranscription(db, id))) await storage.remove(folderOf(id))
+      // Whoever deleted it meanwhile could not know of the pcm that was still being written.
+      if (!(await findTranscription(db, id))) await removeRest(services, id)
     }
   }
 
@@ -73,6 +74,12 @@ function reasonOf(error: unknown): { code: ErrorCode; message: string } {
     return { code, message }
   }
   return { code: 'internal', message: 'The audio could not be prepared, after several tries' }
+}
+
+/** Without a recorded deletion, a missing row may be the fault of an older database: then the original stays. */
+async function removeRest({ db, storage }: WorkServices, id: string): Promise<void> {
+  const isDeleted = (await findRecordedRemovals(db, [folderOf(id)])).size > 0
+  await storage.remove(isDeleted ? folderOf(id) : pcmFolder(id))
 }
 
 /** Trying again would not help. */

@@ -1,25 +1,15 @@
 import type { Database } from '../db/database.ts'
 import type { Log } from '../log.ts'
 import type { Storage } from '../storage/storage.ts'
-import {
-  findExpiredUploads,
-  findKnownUploads,
-  removeUpload,
-  UPLOADS_FOLDER,
-  uploadFolder,
-} from '../uploads/uploads.store.ts'
-import { isUuid } from '../uuid.ts'
+import { findExpiredUploads, removeUpload } from '../uploads/uploads.store.ts'
 import { forgetKeys } from './idempotency.store.ts'
 import { KEPT_SECONDS } from './idempotency.ts'
-import { FOLDER, folderOf } from './keys.ts'
-import {
-  findExpired,
-  findForsaken,
-  findKnown,
-  hasTranscriptions,
-  markAudioRemoved,
-  removeTranscription,
-} from './sweep.store.ts'
+import { folderOf } from './keys.ts'
+import { type OrphanSweep, sweepOrphans } from './orphans.ts'
+import { findPendingRemovals, forgetRemovals, markRemoved } from './removals.store.ts'
+import { setSweepStopped } from './storage-owner.store.ts'
+import { ownershipOf } from './storage-owner.ts'
+import { findExpired, findForsaken, markAudioRemoved, removeTranscription } from './sweep.store.ts'
 
 const DAY_MS = 86_400_000
 const BATCH = 500
@@ -36,52 +26,90 @@ export type Sweep = {
   log: Log
   /** Stops it between two steps. */
   signal: AbortSignal
-}
+} & Pick<OrphanSweep, 'acceptAgain' | 'orphanDays' | 'maxOrphans'>
 
 export type Swept = {
   /** Transcriptions whose audio was removed because of their age. */
   expired: number
-  /** Uploads that nobody went on with. */
+  /** Resumable uploads that expired. */
   uploads: number
-  /** Folders that were no transcription's, and no upload's. */
+  /** Folders without a row, past their quarantine. */
   orphans: number
   /** Writes that had never ended. */
   abandoned: number
+  /** Uploads whose rows were lost, and which are transcribed again. */
+  acceptedAgain: number
 }
 
 /**
- * Removes what is stored for nothing. Several processes may do it at once, and one that is killed in the middle leaves
- * what the next one finds again. What fails is logged, and left for the next time.
+ * Removes what is no longer needed from the storage. Files go because a row says so: it was deleted, or is old enough. Folders
+ * without a row, which an older database has too, are kept in quarantine first, and the sweep stops if there are many.
+ * Several processes may sweep at once, and one that is killed in the middle leaves the rest to the next. What fails is logged,
+ * and tried again an hour later.
  *
- * `leftBefore`: what no row knows, and what is only half written, is taken for left behind when it is older. An upload
- * is stored some time before it has its row, and some stores tell of a long one when it began: so a day, unless the
- * caller knows that there is no upload under way that began before.
+ * `leftBefore`: folders without a row, and half-written files, are taken for left behind if they are older. An upload is
+ * stored some time before it has its row, and some stores date a long one when it began: so a day, unless the caller
+ * knows that no upload is under way that began before.
  */
 export async function sweep(options: Sweep, leftBefore = new Date(Date.now() - DAY_MS)): Promise<Swept> {
-  const { storage, retentionDays, log, signal } = options
-  const counted = (work: Promise<number>) =>
-    work.catch((error: unknown) => {
+  const { db, storage, retentionDays, log, signal } = options
+  const swept: Swept = { expired: 0, uploads: 0, orphans: 0, abandoned: 0, acceptedAgain: 0 }
+  const trying = async (work: () => Promise<void>) =>
+    work().catch((error: unknown) => {
       if (!signal.aborted) log('sweeping the storage failed; it is tried again within the hour', error)
-      return 0
     })
-  await counted(removeForsaken(options))
-  await counted(forgetKeys(options.db, { keptSeconds: KEPT_SECONDS }))
-  return {
-    expired: retentionDays === undefined ? 0 : await counted(removeExpired(options, retentionDays)),
-    uploads: await counted(removeExpiredUploads(options)),
-    orphans: await counted(removeOrphans(options, leftBefore)),
-    abandoned: await counted(storage.removeAbandoned(leftBefore)),
-  }
+  let isOwn = false
+  await trying(async () => {
+    isOwn = await isOwnStorage(options)
+  })
+  if (!isOwn) return swept
+  await trying(() => removeForsaken(db))
+  await trying(async () => void (await forgetKeys(db, { keptSeconds: KEPT_SECONDS })))
+  await trying(async () => {
+    if (retentionDays !== undefined) swept.expired = await removeExpired(options, retentionDays)
+  })
+  await trying(async () => {
+    swept.uploads = await removeExpiredUploads(options)
+  })
+  await trying(() => finishRemovals(options))
+  await trying(async () => {
+    if (options.isTurn && !(await options.isTurn())) return
+    Object.assign(swept, await sweepOrphans(options, leftBefore))
+  })
+  await trying(async () => {
+    swept.abandoned = await storage.removeAbandoned(leftBefore)
+  })
+  return swept
 }
 
-async function removeForsaken({ db, storage, signal }: Sweep): Promise<number> {
+/** Whether the storage belongs to this database. If it does not, nothing is removed, and an operator is told. */
+async function isOwnStorage({ db, storage, log }: Sweep): Promise<boolean> {
+  const ownership = await ownershipOf({ db, storage })
+  if (ownership === 'own') return true
+  const reason = `the storage is not this database's (${ownership}): restart the service to see what to do`
+  log(`the sweep removes nothing: ${reason}`)
+  await setSweepStopped(db, reason)
+  return false
+}
+
+/** Their files go with `finishRemovals`. */
+async function removeForsaken(db: Database): Promise<void> {
   const ids = await findForsaken(db, { before: new Date(Date.now() - FORSAKEN_MS) })
-  for (const id of ids) {
-    signal.throwIfAborted()
-    await storage.remove(folderOf(id))
-    await removeTranscription(db, id)
+  for (const id of ids) await removeTranscription(db, id)
+}
+
+/** Removes the folders whose rows were deleted, as far as whoever deleted them has not. */
+async function finishRemovals({ db, storage, signal }: Sweep): Promise<void> {
+  for (;;) {
+    const folders = await findPendingRemovals(db, BATCH)
+    for (const folder of folders) {
+      signal.throwIfAborted()
+      await storage.remove(folder)
+      await markRemoved(db, folder)
+    }
+    if (folders.length < BATCH) break
   }
-  return ids.length
+  await forgetRemovals(db)
 }
 
 async function removeExpired({ db, storage, signal }: Sweep, retentionDays: number): Promise<number> {
@@ -102,72 +130,16 @@ async function removeExpired({ db, storage, signal }: Sweep, retentionDays: numb
   }
 }
 
-async function removeExpiredUploads({ db, storage, signal }: Sweep): Promise<number> {
+/** Their files go with `finishRemovals`. */
+async function removeExpiredUploads({ db, signal }: Sweep): Promise<number> {
   let removed = 0
   for (;;) {
     const ids = await findExpiredUploads(db, BATCH)
     for (const id of ids) {
       signal.throwIfAborted()
-      await storage.remove(uploadFolder(id))
       await removeUpload(db, id)
       removed++
     }
     if (ids.length < BATCH) return removed
   }
-}
-
-/** Where folders lie, and how to tell those that are someone's. */
-const PLACES = [
-  { place: FOLDER, knownOf: findKnown },
-  { place: UPLOADS_FOLDER, knownOf: findKnownUploads },
-]
-
-async function removeOrphans(options: Sweep, before: Date): Promise<number> {
-  const { db, storage, signal, isTurn } = options
-  // A database without a single transcription is rather a new one, or the wrong one, than the owner of orphans alone.
-  if (!(await hasTranscriptions(db)) || (isTurn && !(await isTurn()))) return 0
-  let removed = 0
-  for (const { place, knownOf } of PLACES) {
-    for await (const ids of batches(foldersOlderThan(options, { place, before }))) {
-      const known = await knownOf(db, ids.filter(isUuid))
-      for (const id of ids) {
-        if (known.has(id)) continue
-        signal.throwIfAborted()
-        await storage.remove(`${place}/${id}`)
-        removed++
-      }
-    }
-  }
-  return removed
-}
-
-/** The names of folders in which nothing was written since `before`. */
-async function* foldersOlderThan(
-  { storage, signal }: Sweep,
-  { place, before }: { place: string; before: Date },
-): AsyncGenerator<string> {
-  let folder: string | undefined
-  let old = true
-  for await (const { key, modifiedAt } of storage.list(place)) {
-    signal.throwIfAborted()
-    const name = key.split('/')[1]
-    if (name !== folder) {
-      if (folder !== undefined && old) yield folder
-      folder = name
-      old = true
-    }
-    old &&= modifiedAt < before
-  }
-  if (folder !== undefined && old) yield folder
-}
-
-async function* batches(names: AsyncIterable<string>): AsyncGenerator<string[]> {
-  let batch: string[] = []
-  for await (const name of names) {
-    batch.push(name)
-    if (batch.length < BATCH) continue
-    yield batch
-    batch = []
-  }
-  if (batch.length > 0) yield batch
 }

@@ -47,8 +47,8 @@ export function startSweeper({
 function tell({ expired, uploads, orphans, abandoned }: Swept): string | null {
   const parts = [
     expired && `audio past RETENTION_DAYS (${expired})`,
-    uploads && `uploads that nobody went on with (${uploads})`,
-    orphans && `folders of no transcription (${orphans})`,
+    uploads && `expired resumable uploads (${uploads})`,
+    orphans && `folders without a row (${orphans})`,
     abandoned && `half-written uploads (${abandoned})`,
   ].filter(Boolean)
   return parts.length > 0 ? `removed from the storage: ${parts.join(', ')}` : null

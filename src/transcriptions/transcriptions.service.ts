@@ -13,6 +13,7 @@ import type { LinkSigner } from './links.ts'
 import { type Asked as AskedList, countByStatus, listOwned } from './list.store.ts'
 import { createOutlook } from './outlook.ts'
 import { audioMissing } from './prepare-again.ts'
+import type { RemoveFolder } from './removal.ts'
 import { workOf } from './spans.store.ts'
 import { spoken } from './spoken.ts'
 import { languagesOf } from './transcript.ts'
@@ -40,12 +41,14 @@ export function createTranscriptionsService({
   db,
   changes,
   storage,
+  removeFolder,
   links,
   publicUrl,
 }: {
   db: Database
   changes: Changes
-  storage: Objects
+  storage: Pick<Objects, 'read'>
+  removeFolder: RemoveFolder
   links: LinkSigner
   publicUrl: () => string
 }) {
@@ -238,15 +241,15 @@ export function createTranscriptionsService({
       return waveformOf(await peaksOf(db, row.id), samplesPerPixel)
     },
 
-    /** Removes a transcription and every byte of it, whatever it is doing. */
+    /** Removes a transcription and every byte of it, whatever it is doing; if the storage is away, the bytes go with a sweep. */
     async remove(keys: { id: string; userId: string }): Promise<void> {
       if (!isUuid(keys.id) || !(await removeOwned(db, keys))) throw notFound()
-      await storage.remove(folderOf(keys.id))
+      await removeFolder(folderOf(keys.id))
     },
 
     /** Removes every byte of transcriptions whose rows are gone. */
     async removeFiles(ids: string[]): Promise<void> {
-      for (const id of ids) await storage.remove(folderOf(id))
+      for (const id of ids) await removeFolder(folderOf(id))
     },
 
     /** The original, byte for byte, for whoever holds a link that is signed and not expired. Throws `audio_removed`. */

@@ -5,15 +5,15 @@ import { VerbatimError } from '../errors.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Traces } from '../traces/traces.ts'
+import { type AcceptedUpload, insertAccepted, type StoredAudio } from './accepted.ts'
 import { type Allowance, isLimited, requireRoom, requireWithin } from './allowance.ts'
-import { fingerprintOf, takeTurn } from './idempotency.ts'
-import { audioKey, folderOf } from './keys.ts'
-import type { Look, Seen } from './look.ts'
+import { fingerprintOf, type Turn, takeTurn } from './idempotency.ts'
+import { audioKey, folderOf, manifestKey } from './keys.ts'
+import type { Look } from './look.ts'
+import { type Manifest, writeManifest } from './manifest.ts'
 import { parseOptions } from './options.ts'
-import { prepareJob, turnOf } from './span-jobs.ts'
-import { insertTranscription } from './transcriptions.store.ts'
-
-type StoredAudio = { bytes: number; sha256: string }
+import { discardFolder } from './removal.ts'
+import { findTranscription } from './transcriptions.store.ts'
 
 /** What is told to a URL that an upload names. */
 export type UploadWebhooks = {
@@ -21,6 +21,11 @@ export type UploadWebhooks = {
   check(url: string): Promise<void>
   /** Lets the transaction's transcription have one. */
   provide(tx: Transaction, userId: string): Promise<void>
+}
+
+type Accompanying = {
+  turn: Turn | null
+  within: ((tx: Transaction, id: string) => Promise<void>) | undefined
 }
 
 /** Brings an upload's text fields, and its audio once `store` has taken it in. */
@@ -59,11 +64,43 @@ export function createUpload({
   webhooks: UploadWebhooks
   traces: Pick<Traces, 'running'>
 }) {
+  /** Writes it down with its job. Throws `CommitUnknown` with its cause if nobody can tell whether it is written. */
+  async function accept(
+    upload: AcceptedUpload,
+    { uploadId, idempotency, turn, within }: Pick<Manifest, 'uploadId' | 'idempotency'> & Accompanying,
+  ): Promise<void> {
+    const { id, userId, isEphemeral } = upload
+    const { options, filename, audio, sound } = upload
+    const createdAt = new Date().toISOString()
+    const facts = { id, userId, createdAt, options, filename, audio, sound, uploadId, idempotency }
+    // Nobody waits for an ephemeral one after a crash.
+    if (!isEphemeral) await writeManifest(storage, { version: 1, ...facts })
+    let isCommitting = false
+    try {
+      await db.transaction(async (tx) => {
+        const strength = isLimited(allowance) ? 'no key update' : 'key share'
+        if (!(await holdUser(tx, { id: userId, strength }))) throw noAccount()
+        await insertAccepted(tx, { queue, provideWebhook: webhooks.provide, upload })
+        if (idempotency) await turn?.answer(tx, { transcriptionId: id, fingerprint: idempotency.fingerprint })
+        await requireWithin(tx, { id, userId, allowance })
+        await within?.(tx, id)
+        isCommitting = true
+      })
+    } catch (error) {
+      if (!isCommitting) throw error
+      if (await isWritten(db, id)) return
+      // The audio stays, and the sweep does not accept it again: its client is told that the upload failed.
+      await storage.remove(manifestKey(id)).catch(() => {})
+      throw new CommitUnknown('the commit was not answered', { cause: error })
+    }
+  }
+
   return async ({
     userId,
     receive,
     idempotencyKey: key = null,
     within,
+    uploadId = null,
     isEphemeral = false,
   }: {
     userId: string
@@ -71,6 +108,8 @@ export function createUpload({
     idempotencyKey?: string | null
     /** Runs in that transaction. */
     within?: (tx: Transaction, id: string) => Promise<void>
+    /** The resumable upload that this is the end of. */
+    uploadId?: string | null
     isEphemeral?: boolean
   }): Promise<string> => {
     if (!(await userExists(db, userId))) throw noAccount()
@@ -81,50 +120,44 @@ export function createUpload({
     try {
       const { fields, file } = await receive((body) => storage.write(audioKey(id), body))
       if (!file) throw new VerbatimError('no_audio_file', 'No audio file provided')
-      const { bytes, sha256 } = file.stored
-      const fingerprint = turn && (await fingerprintOf({ fields, filename: file.filename, sha256 }))
+      const audio = file.stored
+      const fingerprint =
+        turn && (await fingerprintOf({ fields, filename: file.filename, sha256: audio.sha256 }))
       const earlier = fingerprint && turn.earlier(fingerprint)
       if (earlier) {
-        await storage.remove(folderOf(id))
+        await discardFolder({ db, storage }, folderOf(id))
         return earlier
       }
       const options = parseOptions(fields, engines)
       if (options.webhookUrl !== null) await webhooks.check(options.webhookUrl)
-      const info = await look({ id, bytes })
+      const sound = await look({ id, bytes: audio.bytes })
       const step = traces.running()
-      step?.tell({ 'verbatim.transcription.id': id, 'verbatim.audio.bytes': bytes })
-      const apart = options.channels === 'split' ? info.channels : 1
-      if (apart * (info.claimedSeconds ?? 0) > maxAudioSeconds) throw tooLong({ maxAudioSeconds, apart })
-      await db.transaction(async (tx) => {
-        const strength = isLimited(allowance) ? 'no key update' : 'key share'
-        if (!(await holdUser(tx, { id: userId, strength }))) throw noAccount()
-        const ownTurn = await turnOf(tx, { userId })
-        await insertTranscription(tx, {
-          id,
-          userId,
-          ...options,
-          isEphemeral,
-          filename: file.filename && plainFilename(file.filename),
-          codec: info.codec,
-          audioChannels: info.channels,
-          claimedSeconds: info.claimedSeconds,
-          contentType: contentTypeOf(info),
-          audioBytes: bytes,
-          audioSha256: sha256,
-          traceparent: step?.traceparent ?? null,
-        })
-        if (options.webhookUrl !== null) await webhooks.provide(tx, userId)
-        if (fingerprint) await turn.answer(tx, { transcriptionId: id, fingerprint })
-        await requireWithin(tx, { id, userId, allowance })
-        await queue.enqueue(tx, 'prepare', [prepareJob({ id, ...ownTurn })])
-        await within?.(tx, id)
-      })
+      step?.tell({ 'verbatim.transcription.id': id, 'verbatim.audio.bytes': audio.bytes })
+      const apart = options.channels === 'split' ? sound.channels : 1
+      if (apart * (sound.claimedSeconds ?? 0) > maxAudioSeconds) throw tooLong({ maxAudioSeconds, apart })
+      const filename = file.filename && plainFilename(file.filename)
+      const upload = { id, userId, createdAt: null, options, filename, audio, sound, isEphemeral }
+      const traceparent = step?.traceparent ?? null
+      const idempotency = fingerprint && key !== null ? { key, fingerprint } : null
+      await accept({ ...upload, traceparent }, { uploadId, idempotency, turn, within })
       return id
     } catch (error) {
-      await storage.remove(folderOf(id))
+      if (error instanceof CommitUnknown) throw error.cause
+      await discardFolder({ db, storage }, folderOf(id))
       throw error
     }
   }
+}
+
+/** The connection was lost during COMMIT: the rows may be there. */
+class CommitUnknown extends Error {}
+
+/** False also if the database cannot tell. */
+async function isWritten(db: Database, id: string): Promise<boolean> {
+  return findTranscription(db, id).then(
+    (row) => row !== null,
+    () => false,
+  )
 }
 
 function noAccount() {
@@ -143,20 +176,4 @@ function tooLong({ maxAudioSeconds, apart }: { maxAudioSeconds: number; apart: n
 function plainFilename(name: string): string {
   const last = name.split(/[/\\]/).at(-1) ?? ''
   return last.replace(/\p{Cc}/gu, '').slice(0, 255)
-}
-
-/** By ffmpeg's container names, never by what the client said. */
-const CONTENT_TYPES: [container: RegExp, type: string][] = [
-  [/^wav|^w64/, 'audio/wav'],
-  [/^mp3/, 'audio/mpeg'],
-  [/^flac/, 'audio/flac'],
-  [/^ogg/, 'audio/ogg'],
-  [/^mov|^mp4/, 'audio/mp4'],
-  [/^matroska|^webm/, 'audio/webm'],
-  [/^aiff/, 'audio/aiff'],
-  [/^aac/, 'audio/aac'],
-]
-
-function contentTypeOf({ container }: Seen): string {
-  return CONTENT_TYPES.find(([pattern]) => pattern.test(container))?.[1] ?? 'application/octet-stream'
 }

@@ -27,6 +27,7 @@ export type TakeIn = (options: {
     fields: Map<string, string>
     file: { filename: string | null; stored: Stored }
   }>
+  uploadId: string
   /** Runs in the transaction that writes the transcription down. */
   within: (tx: Transaction, transcriptionId: string) => Promise<void>
 }) => Promise<string>
@@ -61,12 +62,15 @@ const FINAL = [
 export function createUploadsService({
   db,
   storage,
+  removeFolder,
   takeIn,
   checkFields,
   maxBytes,
 }: {
   db: Database
   storage: Objects
+  /** Removes the folder of a row that was deleted, now or with a sweep. */
+  removeFolder: (folder: string) => Promise<void>
   takeIn: TakeIn
   /** Throws `validation`, `url_refused` and `url_failed` where a transcription would not take these fields. */
   checkFields: (fields: Map<string, string>) => Promise<void>
@@ -91,6 +95,7 @@ export function createUploadsService({
     try {
       await takeIn({
         userId: row.userId,
+        uploadId: row.id,
         receive: async (store) => {
           const stored = await store(joined(storage, row))
           return { fields, file: { filename: fields.get('filename') ?? fields.get('name') ?? null, stored } }
@@ -100,7 +105,9 @@ export function createUploadsService({
         },
       })
     } catch (error) {
-      if (error instanceof VerbatimError && FINAL.includes(error.code)) await remove(row.id)
+      const code = error instanceof VerbatimError ? error.code : null
+      if (FINAL.some((final) => final === code)) await remove(row.id)
+      if (code === 'not_found') throw partsMissing(error)
       if (!(error instanceof Overtaken)) throw error
     }
     await storage.remove(uploadFolder(row.id))
@@ -108,9 +115,8 @@ export function createUploadsService({
   }
 
   async function remove(id: string): Promise<void> {
-    // The other way round a crash would leave files that no row knows.
-    await storage.remove(uploadFolder(id))
     await removeUpload(db, id)
+    await removeFolder(uploadFolder(id))
   }
 
   return {
@@ -186,9 +192,14 @@ export function createUploadsService({
 
     /** Removes every byte of uploads whose rows are gone. */
     async removeFiles(ids: string[]): Promise<void> {
-      for (const id of ids) await storage.remove(uploadFolder(id))
+      for (const id of ids) await removeFolder(uploadFolder(id))
     },
   }
+}
+
+/** As after a restore, or a power cut on the embedded database. */
+function partsMissing(cause: unknown) {
+  return new VerbatimError('upload_expired', 'Parts of the upload are missing: start a new upload', { cause })
 }
 
 /** Another request has made a transcription of the same upload, or it is gone. */

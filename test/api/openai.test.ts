@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { eq, sql } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
-import { sweep } from '../../src/transcriptions/sweep.ts'
 import { cancelOwned, fail, findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { databases } from '../databases.ts'
 import { insertOwned } from '../transcriptions/rows.ts'
+import { sweepAll } from '../transcriptions/sweeping.ts'
 import { type Client, clientOf, fixture } from './client.ts'
 import { startService, type TestService } from './service.ts'
 
@@ -133,13 +133,7 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
       await insertOwned(service.db, { isEphemeral: true, createdAt: over.completedAt }),
     ]
     const { db, storage } = service
-    await sweep({
-      db,
-      storage,
-      retentionDays: undefined,
-      log: () => {},
-      signal: new AbortController().signal,
-    })
+    await sweepAll({ db, storage })
     expect(await findTranscription(db, left)).toBeNull()
     for (const id of kept) expect(await findTranscription(db, id)).not.toBeNull()
     await db.delete(transcriptions).where(sql`true`)

@@ -19,6 +19,7 @@ import { noTraces } from '../../src/traces/traces.ts'
 import type { Allowance } from '../../src/transcriptions/allowance.ts'
 import { createProbe } from '../../src/transcriptions/look.ts'
 import { nodeHmac } from '../../src/transcriptions/node-hmac.ts'
+import { storageSweepState } from '../../src/transcriptions/orphans.store.ts'
 import { countOpenByStatus } from '../../src/transcriptions/transcriptions.store.ts'
 import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import type { TestDatabaseKind } from '../databases.ts'
@@ -81,6 +82,7 @@ export async function startService({
   const metrics = prometheusMetrics({
     backlogs: () => queue.backlogs(),
     openTranscriptions: () => countOpenByStatus(db),
+    storageSweep: () => storageSweepState(db),
     hostedSecondsToday: null,
   })
 

@@ -17,7 +17,9 @@ export function startFakeSidecar() {
     async fetch(request) {
       if (new URL(request.url).pathname === '/health') return new Response()
       const pcm = (await request.bytes()).subarray(HEADER_BYTES)
-      while (allowed === 0 && !request.signal.aborted) await changed.promise
+      const left = new Promise<void>((resolve) => request.signal.addEventListener('abort', () => resolve()))
+      while (allowed === 0 && !request.signal.aborted) await Promise.race([changed.promise, left])
+      if (request.signal.aborted) return new Response(null, { status: 503 })
       allowed--
       const text = nameOf(pcm)
       received.push(text)

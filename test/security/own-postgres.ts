@@ -1,6 +1,7 @@
 import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import postgres from 'postgres'
 import { freePort } from '../e2e/service.ts'
 
 /** Debian's folder of Postgres' programs, the newest version; null if they are not installed. */
@@ -42,10 +43,19 @@ export async function startPostgres({ folder }: { folder?: string } = {}) {
     runPostgres('pg_ctl', ['-D', data, '-o', server, '-l', join(home, 'log'), '-w', 'start'])
   const stop = (mode: 'fast' | 'immediate') => runPostgres('pg_ctl', ['-D', data, '-m', mode, '-w', 'stop'])
   await start()
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`
   return {
-    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    url,
+    home,
     start,
     stop,
+    /** An empty database, as docs/operating.md says; gives its URL. */
+    async createDatabase(name: string): Promise<string> {
+      const client = postgres(url, { max: 1 })
+      await client.unsafe(`create database ${name} encoding 'UTF8' locale 'C.UTF-8' template template0`)
+      await client.end()
+      return url.replace(/postgres$/, name)
+    },
     async close() {
       await stop('immediate').catch(() => {})
       if (folder === undefined) await rm(home, { recursive: true, force: true })

@@ -16,13 +16,15 @@ import { takeTurn } from '../../src/limits/counters.store.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { audioKey, FOLDER, pcmKey } from '../../src/transcriptions/keys.ts'
-import { sweep } from '../../src/transcriptions/sweep.ts'
+import { markStorage } from '../../src/transcriptions/storage-owner.ts'
+import { type Sweep, sweep } from '../../src/transcriptions/sweep.ts'
 import { startSweeper } from '../../src/transcriptions/sweeper.ts'
 import { findTranscription, type NewTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { haltingStream, keysBelow, streamOf } from '../contracts/storage.ts'
 import { databases, type TestDatabase } from '../databases.ts'
 import { temporaryFolder } from '../media/recordings.ts'
 import { insertAnyUser, insertOwned } from './rows.ts'
+import { sweepOptions } from './sweeping.ts'
 
 setDefaultTimeout(60_000)
 
@@ -44,18 +46,17 @@ for (const kind of databases) {
       await database.db.delete(transcriptions)
       folder = await temporaryFolder()
       storage = await diskStorage({ root: folder.path })
+      await markStorage({ db: database.db, storage })
     })
     afterEach(() => folder[Symbol.asyncDispose]())
 
     const told: string[] = []
-    const options = (other: Partial<Parameters<typeof sweep>[0]> = {}) => ({
-      ...{ db: database.db, storage, retentionDays: undefined },
-      ...{
-        log: (line: string, error?: unknown) => told.push(`${line}: ${error}`),
-        signal: new AbortController().signal,
-      },
-      ...other,
-    })
+    const options = (other: Partial<Sweep> = {}) =>
+      sweepOptions({
+        ...{ db: database.db, storage },
+        log: (line, error) => error && told.push(`${line}: ${error}`),
+        ...other,
+      })
 
     /** Stores an original and pcm, written so many hours ago. */
     async function store(id: string, { hours }: { hours: number }) {
@@ -88,7 +89,13 @@ for (const kind of databases) {
         await stored({ status: 'processing', createdAt: daysAgo(40) }),
         await stored({ status: 'queued', createdAt: daysAgo(40) }),
       ]
-      expect(await sweep(options())).toEqual({ expired: 0, uploads: 0, orphans: 0, abandoned: 0 })
+      expect(await sweep(options())).toEqual({
+        expired: 0,
+        uploads: 0,
+        orphans: 0,
+        abandoned: 0,
+        acceptedAgain: 0,
+      })
       for (const id of [...over, ...kept]) expect(await hasAudio(id)).toBe(true)
 
       expect(await sweep(options({ retentionDays: 30 }))).toEqual({
@@ -96,6 +103,7 @@ for (const kind of databases) {
         uploads: 0,
         orphans: 0,
         abandoned: 0,
+        acceptedAgain: 0,
       })
       for (const id of over) {
         expect(await hasAudio(id)).toBe(false)
@@ -161,7 +169,13 @@ for (const kind of databases) {
       await storage.write('others/audio', streamOf(AUDIO))
       await date('files/others/audio', 1000)
 
-      expect(await sweep(options())).toEqual({ expired: 0, uploads: 0, orphans: 2, abandoned: 0 })
+      expect(await sweep(options())).toEqual({
+        expired: 0,
+        uploads: 0,
+        orphans: 2,
+        abandoned: 0,
+        acceptedAgain: 0,
+      })
       for (const id of [known, fresh, ...mixed]) {
         expect(await keysBelow(storage, `${FOLDER}/${id}`)).toHaveLength(3)
       }
@@ -234,18 +248,16 @@ for (const kind of databases) {
       const { db } = database
       let rounds = 0
       const sweeper = startSweeper({
-        db,
-        storage,
-        retentionDays: undefined,
+        ...sweepOptions({ db, storage }),
         soleOwner: true,
         alongside: async () => void rounds++,
-        log: resolve,
+        log: (line) => line.startsWith('removed') && resolve(line),
       })
       await Bun.sleep(20)
       const id = randomUUID()
       await storage.write(audioKey(id), streamOf(AUDIO))
       expect(await swept).toBe(
-        'removed from the storage: folders of no transcription (1), half-written uploads (1)',
+        'removed from the storage: folders without a row (1), half-written uploads (1)',
       )
       await sweeper.stop()
       expect(rounds).toBe(1)

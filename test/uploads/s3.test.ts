@@ -51,6 +51,7 @@ test('pieces in a bucket become one transcription’s audio there, and nothing o
   const uploads = createUploadsService({
     db,
     storage,
+    removeFolder: (folder) => storage.remove(folder),
     takeIn: upload,
     checkFields: async () => {},
     maxBytes: 2 ** 30,

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { eq, sql } from 'drizzle-orm'
 import * as tus from 'tus-js-client'
 import { transcriptions, uploads } from '../../src/db/schema.ts'
-import { sweep } from '../../src/transcriptions/sweep.ts'
 import { createUploadsService } from '../../src/uploads/uploads.service.ts'
 import { type Client, clientOf, fixture, textAt } from '../api/client.ts'
 import { claimsOf } from '../api/jwt.ts'
 import { MAX_UPLOAD_BYTES, startService, type TestService } from '../api/service.ts'
 import { databases } from '../databases.ts'
+import { sweepAll } from '../transcriptions/sweeping.ts'
 
 setDefaultTimeout(60_000)
 
@@ -193,6 +193,7 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
     const dying = createUploadsService({
       db,
       storage,
+      removeFolder: (folder) => storage.remove(folder),
       takeIn: () => Promise.reject(new Error('killed')),
       checkFields: async () => {},
       maxBytes: MAX_UPLOAD_BYTES,
@@ -264,8 +265,7 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
       .where(eq(uploads.id, id))
     expect(await ada.ask(path)).toMatchObject({ status: 410, body: { code: 'upload_expired' } })
     const { db, storage } = service
-    const signal = new AbortController().signal
-    const swept = await sweep({ db, storage, retentionDays: undefined, log: () => {}, signal })
+    const swept = await sweepAll({ db, storage })
     expect(swept).toMatchObject({ uploads: 1, orphans: 0 })
     expect(await piecesOf(id)).toEqual([])
     expect((await ada.ask(path)).status).toBe(404)
@@ -273,7 +273,7 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
     // The account is gone with its rows: what is left in storage is no one's.
     await db.delete(uploads).where(eq(uploads.id, idIn(other)))
     const later = new Date(Date.now() + 60_000)
-    await sweep({ db, storage, retentionDays: undefined, log: () => {}, signal }, later)
+    await sweepAll({ db, storage }, later)
     expect(await piecesOf(idIn(other))).toEqual([])
   })
 

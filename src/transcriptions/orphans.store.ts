@@ -1,0 +1,68 @@
+import { and, asc, count, eq, gt, inArray, lt, sql } from 'drizzle-orm'
+import type { Queries } from '../db/database.ts'
+import { installation, storageOrphans } from '../db/schema.ts'
+
+export type Orphan = { folder: string; reason: string | null }
+
+/** Those of `folders` that an earlier sweep has found. */
+export async function findSeenOrphans(db: Queries, folders: string[]): Promise<Set<string>> {
+  if (folders.length === 0) return new Set()
+  const rows = await db
+    .select({ folder: storageOrphans.folder })
+    .from(storageOrphans)
+    .where(inArray(storageOrphans.folder, folders))
+  return new Set(rows.map(({ folder }) => folder))
+}
+
+/** Records folders as orphans that are in the storage now; the first time counts. */
+export async function recordOrphans(db: Queries, orphans: Orphan[]): Promise<void> {
+  if (orphans.length === 0) return
+  await db
+    .insert(storageOrphans)
+    .values(orphans)
+    .onConflictDoUpdate({ target: storageOrphans.folder, set: { lastSeenAt: sql`now()` } })
+}
+
+/** The time of the database, to compare with what `recordOrphans` writes after it. */
+export async function databaseTime(db: Queries): Promise<Date> {
+  const [row] = await db
+    .select({ milliseconds: sql<number>`floor(extract(epoch from now()) * 1000)::float8` })
+    .from(sql`(select) as nothing`)
+  if (!row) throw new Error('the database gave no time')
+  return new Date(row.milliseconds)
+}
+
+/** Forgets orphans that were not seen since `before`: they are gone, or have a row again. */
+export async function forgetOrphans(db: Queries, before: Date): Promise<void> {
+  await db.delete(storageOrphans).where(lt(storageOrphans.lastSeenAt, before))
+}
+
+export async function forgetOrphan(db: Queries, folder: string): Promise<void> {
+  await db.delete(storageOrphans).where(eq(storageOrphans.folder, folder))
+}
+
+export async function countOrphans(db: Queries): Promise<number> {
+  const [row] = await db.select({ count: count() }).from(storageOrphans)
+  return row?.count ?? 0
+}
+
+/** Orphans that were first seen so many days ago, in the order of their names behind `after`. */
+export async function findOldOrphans(
+  db: Queries,
+  { days, after, limit }: { days: number; after: string; limit: number },
+): Promise<string[]> {
+  const { folder, firstSeenAt } = storageOrphans
+  const rows = await db
+    .select({ folder })
+    .from(storageOrphans)
+    .where(and(lt(firstSeenAt, sql`now() - make_interval(days => ${days})`), gt(folder, after)))
+    .orderBy(asc(folder))
+    .limit(limit)
+  return rows.map(({ folder }) => folder)
+}
+
+/** How the sweep of the storage stands, for metrics. */
+export async function storageSweepState(db: Queries): Promise<{ orphans: number; isStopped: boolean }> {
+  const [row] = await db.select({ sweepStopped: installation.sweepStopped }).from(installation)
+  return { orphans: await countOrphans(db), isStopped: Boolean(row?.sweepStopped) }
+}

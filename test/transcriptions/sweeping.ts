@@ -1,0 +1,26 @@
+import type { Database } from '../../src/db/database.ts'
+import type { Storage } from '../../src/storage/storage.ts'
+import { markStorage, ownershipOf } from '../../src/transcriptions/storage-owner.ts'
+import { type Sweep, type Swept, sweep } from '../../src/transcriptions/sweep.ts'
+
+/** A sweep that keeps no folder in quarantine, however many there are, and accepts no upload again. */
+export function sweepOptions(options: { db: Database; storage: Storage } & Partial<Sweep>): Sweep {
+  return {
+    retentionDays: undefined,
+    acceptAgain: async () => ({ kind: 'refused', reason: 'not in this test' }),
+    orphanDays: 0,
+    maxOrphans: Number.POSITIVE_INFINITY,
+    log: () => {},
+    signal: new AbortController().signal,
+    ...options,
+  }
+}
+
+/** Sweeps with `sweepOptions` a storage that the database owns, or that has no owner yet. */
+export async function sweepAll(
+  options: Parameters<typeof sweepOptions>[0],
+  leftBefore?: Date,
+): Promise<Swept> {
+  if ((await ownershipOf(options)) === 'unclaimed') await markStorage(options)
+  return sweep(sweepOptions(options), leftBefore)
+}
