@@ -19,8 +19,8 @@ import { createObjects } from './storage/s3/objects.ts'
 import { noTraces } from './traces/traces.ts'
 import { createGlance } from './transcriptions/look.ts'
 import { nodeHmac } from './transcriptions/node-hmac.ts'
-import { createSecretCipher } from './webhooks/secret-cipher.ts'
 import { requireOwnStorage } from './transcriptions/storage-owner.ts'
+import { createSecretCipher } from './webhooks/secret-cipher.ts'
 
 /** Answers a request; what may go on when it is answered, or its client has left, is given to `after`. */
 export type Answer = (request: Request, after: (rest: Promise<void>) => void) => Promise<Response>

@@ -54,7 +54,7 @@ import { forgetJobs } from './webhooks/deliveries.store.ts'
 import { startReencryption } from './webhooks/reencryption.ts'
 import { startRelay } from './webhooks/relay.ts'
 import { createSecretCipher } from './webhooks/secret-cipher.ts'
-import { provideUploadsWebhook } from './webhooks/upload-webhooks.ts'
+import { createUploadWebhooks } from './webhooks/upload-webhooks.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** A worker's statements are short, and minutes of audio apart. */
@@ -143,6 +143,9 @@ export async function assemble({
     await forgetJobs(db)
     if (resumed > 0) log(`going on with ${resumed} unfinished jobs`)
   }
+  const secrets = await secretsFrom(settings, dataDir)
+  const cipher = await createSecretCipher({ secrets })
+  const { provide: provideWebhook } = createUploadWebhooks({ outbound, cipher })
   const soleOwner = isEmbedded && settings.STORAGE_URL === undefined
   await step(
     'sweeper',
@@ -153,7 +156,7 @@ export async function assemble({
         retentionDays: settings.RETENTION_DAYS,
         orphanDays: settings.ORPHAN_DAYS,
         maxOrphans: settings.MAX_ORPHANS,
-        acceptAgain: createAcceptAgain({ db, queue, storage, provideWebhook: provideUploadsWebhook }),
+        acceptAgain: createAcceptAgain({ db, queue, storage, provideWebhook }),
         soleOwner,
         ...(!soleOwner && { isTurn: () => takeTurn(db, { key: 'sweep', seconds: SWEEP_TURN_SECONDS }) }),
         alongside: () => removeOver(db),
@@ -175,8 +178,6 @@ export async function assemble({
           () => openEngines(db, { settings, dataDir, env, log, metrics, traces }),
           (engines) => engines.close(),
         )
-  const secrets = await secretsFrom(settings, dataDir)
-  const cipher = await createSecretCipher({ secrets })
   // A secret that this process has made is not known to an API on another machine.
   const isSharedSecret = settings.JWT_SECRET !== undefined || settings.MODE === 'all'
   if (engines) {
