@@ -1,4 +1,4 @@
-import { chanceOf } from './chance.ts'
+import { chanceOf } from '../shared/chance.ts'
 import { MUTATIONS } from './mutations.ts'
 
 /** A whole recording that cases are made of. */

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { wavOf } from '../../src/media/wav.ts'
-import { chanceOf } from './chance.ts'
+import { chanceOf } from '../shared/chance.ts'
 
 const SECRET = 'decoy-5f1c94d07ab3e268'
 /** Samples that no recording has, and that a decoder which opened the decoy would hand on unchanged. */

@@ -1,4 +1,4 @@
-import type { Chance } from './chance.ts'
+import type { Chance } from '../shared/chance.ts'
 import { FIELDS_BYTES, headerSpots } from './header-spots.ts'
 
 /** What a mutation may use beside the file itself: another file of the corpus, and texts that point out of the file. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { linesOf } from '../../src/engines/local-sidecar/lines.ts'
-import { residentBytes } from '../resident.ts'
+import { residentBytes } from '../shared/resident-memory.ts'
 import type { Job, Line } from './protocol.ts'
 
 const SAMPLE_EVERY_MS = 20

@@ -1,5 +1,5 @@
 import { ROOT } from '../../test/sidecar-dir.ts'
-import { cpuSeconds } from '../upload/cpu.ts'
+import { cpuSeconds } from '../shared/cpu.ts'
 
 const PER_PROCESS = 16
 

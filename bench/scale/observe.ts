@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Sql } from 'postgres'
-import { childrenOf } from '../processes.ts'
-import { cpuSeconds } from '../upload/cpu.ts'
+import { cpuSeconds } from '../shared/cpu.ts'
+import { childrenOf } from '../shared/processes.ts'
 
 const SAMPLE_EVERY_MS = 200
 const TICKS_PER_SECOND = 100

@@ -1,5 +1,5 @@
 import postgres, { type Sql } from 'postgres'
-import { talks } from './talks.ts'
+import { talks } from './recordings.ts'
 
 const ROWS_PER_STATEMENT = 50_000
 const ROWS_PER_USER = 100

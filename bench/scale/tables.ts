@@ -1,8 +1,8 @@
-import type { Chart } from '../plot.ts'
+import type { Chart } from '../shared/plot.ts'
 import type { Latencies } from './clients.ts'
 import type { Commits } from './commits.ts'
-import type { Hot } from './hot.ts'
 import { type Kind, kindOf, type Observed } from './observe.ts'
+import type { Hot } from './query-costs.ts'
 import type { Size } from './seed.ts'
 
 export type Idle = { workers: number; observed: Observed }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { descriptorsOf } from '../process-sample.ts'
+import { descriptorsOf } from '../shared/process-sample.ts'
 
 /** How many connections to the port processes hold: of a table of /proc/net, in which addresses and ports are in hex. */
 export async function countConnections(pids: number[], port: number): Promise<number> {

@@ -8,9 +8,9 @@ import { type SidecarProcess, startSidecar } from '../../src/engines/local-sidec
 import { freePort, type RunningService, startService } from '../../test/e2e/service.ts'
 import { installed } from '../../test/engines/installed-sidecar.ts'
 import { ROOT } from '../../test/sidecar-dir.ts'
-import { openServer } from '../postgres.ts'
-import { treeOf } from '../processes.ts'
-import { simulatedSidecar } from '../simulated-sidecar.ts'
+import { openServer } from '../shared/postgres.ts'
+import { treeOf } from '../shared/processes.ts'
+import { simulatedSidecar } from '../shared/simulated-sidecar.ts'
 import { MAX_UPLOAD_BYTES } from './recordings.ts'
 
 /** A service as it is run, with all of its processes. */

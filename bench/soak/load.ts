@@ -17,7 +17,6 @@ import {
   webhooks,
 } from './actions.ts'
 import { type Client, openClient, Unexpected, type World } from './client.ts'
-import { follow, settle } from './following.ts'
 import {
   abandoned,
   beforeTheAnswer,
@@ -26,7 +25,8 @@ import {
   whileListening,
   whilePlaying,
   whileWaiting,
-} from './leaving.ts'
+} from './disconnects.ts'
+import { follow, settle } from './following.ts'
 import { enter, upload } from './uploading.ts'
 
 /** How often each is done beside the others. */

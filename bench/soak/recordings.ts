@@ -4,7 +4,7 @@ import { wavOf } from '../../src/media/wav.ts'
 import { longRecording } from '../../test/e2e/recording.ts'
 import { fixture } from '../../test/media/recordings.ts'
 import { randomFrom } from '../../test/seeded.ts'
-import { writeMp3 } from '../media/recordings.ts'
+import { writeMp3 } from '../shared/recordings.ts'
 
 /** `bad`: some of these are refused, some fail once they are decoded, and one is only shorter than it says. */
 export type Recording = {

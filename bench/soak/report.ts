@@ -1,7 +1,7 @@
-import { type Chart, plotOf } from '../plot.ts'
-import type { ProcessSample } from '../process-sample.ts'
+import { type Chart, plotOf } from '../shared/plot.ts'
+import type { ProcessSample } from '../shared/process-sample.ts'
+import type { Remainder } from './audit.ts'
 import { type Flatness, memoryOf } from './flatness.ts'
-import type { Remainder } from './remainder.ts'
 import type { DeploymentSample, Sample } from './sampling.ts'
 import type { Tally } from './tally.ts'
 

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import type { ProcessSample } from '../process-sample.ts'
+import type { ProcessSample } from '../shared/process-sample.ts'
 import type { Deployment } from './deployments.ts'
 
 export type DeploymentSample = {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { cpuSeconds } from '../upload/cpu.ts'
+import { cpuSeconds } from '../shared/cpu.ts'
 import type { Load, Loaded } from './protocol.ts'
 
 /** Of one turn. Processor time is in microseconds an answer; `databaseCpu` is that of Postgres with all its processes. */

@@ -1,4 +1,4 @@
-import { median, spread, spreadTable } from '../figures.ts'
+import { median, spread, spreadTable } from '../shared/tables.ts'
 import type { Measured } from './measure.ts'
 
 /** What was measured of each subject, by its name, in each round. */

@@ -1,7 +1,7 @@
 import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { residentBytes } from '../resident.ts'
-import { cpuSeconds } from './cpu.ts'
+import { cpuSeconds } from '../shared/cpu.ts'
+import { residentBytes } from '../shared/resident-memory.ts'
 import type { Sending, Sent } from './protocol.ts'
 import type { Subject } from './subjects.ts'
 

@@ -1,4 +1,4 @@
-import { median, spreadTable } from '../figures.ts'
+import { median, spreadTable } from '../shared/tables.ts'
 import type { Measured } from './measure.ts'
 
 export const LEAST_RATIO = 0.8

@@ -3,7 +3,7 @@ import { chmod, chown, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { openServer } from '../../bench/postgres.ts'
+import { openServer } from '../../bench/shared/postgres.ts'
 import { startService } from '../e2e/service.ts'
 
 setDefaultTimeout(60_000)

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { simulatedSidecar } from '../../bench/simulated-sidecar.ts'
+import { simulatedSidecar } from '../../bench/shared/simulated-sidecar.ts'
 import { childEnvironment } from '../../src/engines/local-sidecar/child-environment.ts'
 import { ensureEnvironment } from '../../src/engines/local-sidecar/environment.ts'
 import { clientOf, textAt } from '../api/client.ts'

@@ -1,5 +1,5 @@
-import type { segments, spans, transcriptions } from '../src/db/schema.ts'
-import type { Storage } from '../src/storage/storage.ts'
+import type { segments, spans, transcriptions } from '../../src/db/schema.ts'
+import type { Storage } from '../../src/storage/storage.ts'
 
 /** Whether the finished spans of a file's each channel follow on each other, and together are all there was to do. */
 export function isCovered(

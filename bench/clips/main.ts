@@ -1,13 +1,13 @@
 // Many short clips at once through the whole service, with the CPU sidecar that it starts itself; then one more while a long
 // file is under way.
 //
-//   bun bench/clips.ts [--clips 64]
+//   bun bench/clips/main.ts [--clips 64]
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { signUp } from '../test/e2e/client.ts'
-import { longRecording } from '../test/e2e/recording.ts'
-import { startService, withFolder } from '../test/e2e/service.ts'
-import { ROOT } from '../test/sidecar-dir.ts'
+import { signUp } from '../../test/e2e/client.ts'
+import { longRecording } from '../../test/e2e/recording.ts'
+import { startService, withFolder } from '../../test/e2e/service.ts'
+import { ROOT } from '../../test/sidecar-dir.ts'
 
 const { values } = parseArgs({ options: { clips: { type: 'string', default: '64' } } })
 const CLIPS = Number(values.clips)

@@ -1,26 +1,18 @@
 // How fast a transcription's status is read: the service beside a bare Elysia route with the same prepared select, and with
 // a few transcriptions in the table and with many. Takes a Postgres of its own (Debian: apt install postgresql).
 //
-//   bun bench/status.ts [--rows 1000000] [--few 1000] [--runs 5] [--seconds 4] [--connections 16]
+//   bun bench/status/main.ts [--rows 1000000] [--few 1000] [--runs 5] [--seconds 4] [--connections 16]
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
-import { plotOf } from './plot.ts'
-import { openServer } from './postgres.ts'
-import { measure } from './status/measure.ts'
-import { seed } from './status/seed.ts'
-import {
-  listTargets,
-  logIn,
-  register,
-  startApi,
-  startBare,
-  statusTargets,
-  type Target,
-} from './status/subjects.ts'
-import { BARE, type Round, SERVICE, SERVICE_WITH_MANY, tableOf, VERIFYING, verdicts } from './status/table.ts'
+import { plotOf } from '../shared/plot.ts'
+import { openServer } from '../shared/postgres.ts'
+import { measure } from './measure.ts'
+import { seed } from './seed.ts'
+import { listTargets, logIn, register, startApi, startBare, statusTargets, type Target } from './subjects.ts'
+import { BARE, type Round, SERVICE, SERVICE_WITH_MANY, tableOf, VERIFYING, verdicts } from './table.ts'
 
 const { values } = parseArgs({
   options: {
@@ -36,7 +28,7 @@ const MANY = Number(values.rows)
 const FEW = Number(values.few)
 const RUNS = Number(values.runs)
 const USERS = Number(values.users)
-const OUT = join(import.meta.dir, 'out')
+const OUT = join(import.meta.dir, '../out')
 
 type Subject = {
   server: { origin: string; pid: number }

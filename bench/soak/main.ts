@@ -2,28 +2,28 @@
 // embedded database: does memory stay as it is, are descriptors closed, and is nothing lost or left behind? All of it is on
 // the loopback. Takes a Postgres of its own (Debian: apt install postgresql).
 //
-//   bun bench/soak.ts [--minutes 60] [--clients 6] [--audio DIR] [--seed 1]
+//   bun bench/soak/main.ts [--minutes 60] [--clients 6] [--audio DIR] [--seed 1]
 //
 // clients: of the service in several processes; the other has half as many. Ctrl-C ends the load earlier.
 import { appendFile, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { withFolder } from '../test/e2e/service.ts'
-import { randomFrom } from '../test/seeded.ts'
-import { ROOT } from '../test/sidecar-dir.ts'
-import { processSample } from './process-sample.ts'
-import type { World } from './soak/client.ts'
-import { countConnections } from './soak/connections.ts'
-import { allInOne, apart, type Deployment } from './soak/deployments.ts'
-import { flatnessOf, LEAST_MINUTES } from './soak/flatness.ts'
-import { type Host, openHost } from './soak/host.ts'
-import { openLedger } from './soak/ledger.ts'
-import { load, undisturbed } from './soak/load.ts'
-import { badFiles, clips, longs } from './soak/recordings.ts'
-import { remainderOf } from './soak/remainder.ts'
-import { plotted, tablesOf } from './soak/report.ts'
-import { deploymentSample, type Sample } from './soak/sampling.ts'
-import { openTally } from './soak/tally.ts'
+import { withFolder } from '../../test/e2e/service.ts'
+import { randomFrom } from '../../test/seeded.ts'
+import { ROOT } from '../../test/sidecar-dir.ts'
+import { processSample } from '../shared/process-sample.ts'
+import { remainderOf } from './audit.ts'
+import type { World } from './client.ts'
+import { countConnections } from './connections.ts'
+import { allInOne, apart, type Deployment } from './deployments.ts'
+import { flatnessOf, LEAST_MINUTES } from './flatness.ts'
+import { type Host, openHost } from './host.ts'
+import { openLedger } from './ledger.ts'
+import { load, undisturbed } from './load.ts'
+import { badFiles, clips, longs } from './recordings.ts'
+import { plotted, tablesOf } from './report.ts'
+import { deploymentSample, type Sample } from './sampling.ts'
+import { openTally } from './tally.ts'
 
 const { values } = parseArgs({
   options: {

@@ -1,5 +1,5 @@
 import { LEVEL_SECONDS, SAMPLE_RATE } from '../../src/media/media.ts'
-import { type Chance, chanceOf } from '../fuzz/chance.ts'
+import { type Chance, chanceOf } from '../shared/chance.ts'
 
 const STEPS = 2 ** 32
 const LETTERS = [...'abcdefghijklmnopqrstuvwxyz']

@@ -2,24 +2,24 @@
 // thousand queued, up to 64 workers. Decoder, storage and engine are simulated for the workers; the API, its uploads, the
 // queue, every statement and Postgres itself (Debian: apt install postgresql) are real.
 //
-//   bun bench/scale.ts [--rows 1000000] [--queued 10000] [--workers 1,4,16,64] [--seconds 20] [--answer 1]
-//   bun bench/scale.ts --quick                                  shows that it works
-//   bun bench/scale.ts --database postgres://… --rows 0         one on this machine that was filled before, as it is
+//   bun bench/scale/main.ts [--rows 1000000] [--queued 10000] [--workers 1,4,16,64] [--seconds 20] [--answer 1]
+//   bun bench/scale/main.ts --quick                                  shows that it works
+//   bun bench/scale/main.ts --database postgres://… --rows 0         one on this machine that was filled before, as it is
 //
 // seconds: of each measurement; answer: seconds that an engine's slot takes for a clip
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { SIDECAR_LIMITS } from '../src/engines/sidecar/sidecar.ts'
-import { withFolder } from '../test/e2e/service.ts'
-import { ROOT } from '../test/sidecar-dir.ts'
-import { plotOf } from './plot.ts'
-import { openClients } from './scale/clients.ts'
-import { measureCommits } from './scale/commits.ts'
-import { prepare, upload } from './scale/fill.ts'
-import { measureHot } from './scale/hot.ts'
-import { openPlace, type Place } from './scale/place.ts'
-import { seed, sizes } from './scale/seed.ts'
+import { SIDECAR_LIMITS } from '../../src/engines/sidecar/sidecar.ts'
+import { withFolder } from '../../test/e2e/service.ts'
+import { ROOT } from '../../test/sidecar-dir.ts'
+import { plotOf } from '../shared/plot.ts'
+import { openClients } from './clients.ts'
+import { measureCommits } from './commits.ts'
+import { openPlace, type Place } from './environment.ts'
+import { prepare, upload } from './fill.ts'
+import { measureHot } from './query-costs.ts'
+import { seed, sizes } from './seed.ts'
 import {
   type Busy,
   busyTable,
@@ -31,7 +31,7 @@ import {
   kindsTable,
   latencyTable,
   sizeTable,
-} from './scale/tables.ts'
+} from './tables.ts'
 
 const { values } = parseArgs({
   options: {

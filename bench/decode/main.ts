@@ -1,12 +1,12 @@
 // A long mp3 and a large wav through probe and decode, each in a process of its own: wall time and peak resident memory.
 //
-//   bun bench/media.ts [--hours 3] [--gb 2.5] [--dir FOLDER]      of the mp3; of the wav (44.1 kHz stereo)
+//   bun bench/decode/main.ts [--hours 3] [--gb 2.5] [--dir FOLDER]      of the mp3; of the wav (44.1 kHz stereo)
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Cost } from './media/decode.ts'
-import { writeMp3, writeWav } from './media/recordings.ts'
+import { writeMp3, writeWav } from '../shared/recordings.ts'
+import type { Cost } from './decode.ts'
 
 const { values } = parseArgs({
   options: {
@@ -17,7 +17,7 @@ const { values } = parseArgs({
 })
 
 async function costOf(path: string): Promise<Cost> {
-  const script = join(import.meta.dir, 'media/decode.ts')
+  const script = join(import.meta.dir, 'decode.ts')
   const child = Bun.spawn([process.execPath, script, path], { stdout: 'pipe', stderr: 'inherit' })
   const said = await new Response(child.stdout).text()
   if ((await child.exited) !== 0) throw new Error(`${path} was not decoded`)

@@ -1,5 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
-import { residentBytes } from './resident.ts'
+import { residentBytes } from './resident-memory.ts'
 
 /** Of a process, or of several summed up. Bytes; seconds of processor time since its start. */
 export type ProcessSample = {

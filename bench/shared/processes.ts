@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { startService } from '../test/e2e/service.ts'
+import { startService } from '../../test/e2e/service.ts'
 
 /** The processes that one started and that live (Linux). */
 export async function childrenOf(pid: number): Promise<number[]> {

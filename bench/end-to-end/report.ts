@@ -1,5 +1,5 @@
-import { median, spread, tableOf } from '../figures.ts'
-import { plotOf } from '../plot.ts'
+import { plotOf } from '../shared/plot.ts'
+import { median, spread, tableOf } from '../shared/tables.ts'
 import type { Corpus } from './python.ts'
 import { type Stages, secondsWith } from './stages.ts'
 import type { Run } from './turns.ts'

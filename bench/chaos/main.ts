@@ -1,25 +1,25 @@
 // Everything killed with −9 again and again, under a steady load of uploads: is each that was accepted completed, with the
 // right text, and nothing left behind? Takes a Postgres of its own (Debian: apt install postgresql).
 //
-//   bun bench/chaos.ts [--kills 200] [--every 2000] [--uploads 1500] [--seed 1]
+//   bun bench/chaos/main.ts [--kills 200] [--every 2000] [--uploads 1500] [--seed 1]
 //
 // every, uploads: milliseconds from one kill, and from one upload, to the next, on average
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openPostgres } from '../src/db/postgres.ts'
-import { segments, spans, transcriptions } from '../src/db/schema.ts'
-import { SIDECAR_LIMITS } from '../src/engines/sidecar/sidecar.ts'
-import { wavOf } from '../src/media/wav.ts'
-import { diskStorage } from '../src/storage/disk.ts'
-import { signUp } from '../test/e2e/client.ts'
-import { freePort, withFolder } from '../test/e2e/service.ts'
-import { randomFrom } from '../test/seeded.ts'
-import { ROOT } from '../test/sidecar-dir.ts'
-import { sweepAll } from '../test/transcriptions/sweeping.ts'
-import { openServer } from './postgres.ts'
-import { childrenOf, kept } from './processes.ts'
-import { countToldTwice, isCovered, storedOfNone } from './remains.ts'
+import { openPostgres } from '../../src/db/postgres.ts'
+import { segments, spans, transcriptions } from '../../src/db/schema.ts'
+import { SIDECAR_LIMITS } from '../../src/engines/sidecar/sidecar.ts'
+import { wavOf } from '../../src/media/wav.ts'
+import { diskStorage } from '../../src/storage/disk.ts'
+import { signUp } from '../../test/e2e/client.ts'
+import { freePort, withFolder } from '../../test/e2e/service.ts'
+import { randomFrom } from '../../test/seeded.ts'
+import { ROOT } from '../../test/sidecar-dir.ts'
+import { sweepAll } from '../../test/transcriptions/sweeping.ts'
+import { countToldTwice, isCovered, storedOfNone } from '../shared/integrity.ts'
+import { openServer } from '../shared/postgres.ts'
+import { childrenOf, kept } from '../shared/processes.ts'
 
 const { values } = parseArgs({
   options: {

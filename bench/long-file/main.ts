@@ -1,20 +1,20 @@
 // One long recording through the whole service: how long it takes, what memory each process peaks at, and how quickly
 // the status is answered meanwhile.
 //
-//   bun bench/long-file.ts [--hours 1] [--audio test/fixtures/speech.wav]      a wav; AUDIO (16 kHz, mono, 16 bit) is looped
-//   bun bench/long-file.ts --mp3 [--hours 3]
-//   bun bench/long-file.ts --gb 2.5 [--simulated 0.1]                          a wav of 44.1 kHz in stereo
+//   bun bench/long-file/main.ts [--hours 1] [--audio test/fixtures/speech.wav]      a wav; AUDIO (16 kHz, mono, 16 bit) is looped
+//   bun bench/long-file/main.ts --mp3 [--hours 3]
+//   bun bench/long-file/main.ts --gb 2.5 [--simulated 0.1]                          a wav of 44.1 kHz in stereo
 //
 // With --simulated there is no sidecar but one that takes so many seconds for a span and says a word.
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { wavOf } from '../src/media/wav.ts'
-import { signUp } from '../test/e2e/client.ts'
-import { startService, withFolder } from '../test/e2e/service.ts'
-import { ROOT } from '../test/sidecar-dir.ts'
-import { writeMp3, writeWav } from './media/recordings.ts'
-import { simulatedSidecar } from './simulated-sidecar.ts'
+import { wavOf } from '../../src/media/wav.ts'
+import { signUp } from '../../test/e2e/client.ts'
+import { startService, withFolder } from '../../test/e2e/service.ts'
+import { ROOT } from '../../test/sidecar-dir.ts'
+import { writeMp3, writeWav } from '../shared/recordings.ts'
+import { simulatedSidecar } from '../shared/simulated-sidecar.ts'
 
 const { values } = parseArgs({
   options: {

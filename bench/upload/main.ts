@@ -1,14 +1,14 @@
 // One large upload over loopback HTTP to the real service, as a form and as a raw body, beside a bare Bun server that
 // streams the same body to disk: bytes a second and resident memory. Each measurement starts its server afresh.
 //
-//   bun bench/upload.ts [--mib 1024] [--runs 3] [--dir FOLDER]
+//   bun bench/upload/main.ts [--mib 1024] [--runs 3] [--dir FOLDER]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Measured, measure } from './upload/measure.ts'
-import { bareSubject, foundService, serviceSubject } from './upload/subjects.ts'
-import { LEAST_RATIO, MOST_OVER_IDLE, missed, tableOf } from './upload/table.ts'
+import { type Measured, measure } from './measure.ts'
+import { bareSubject, foundService, serviceSubject } from './subjects.ts'
+import { LEAST_RATIO, MOST_OVER_IDLE, missed, tableOf } from './table.ts'
 
 const { values } = parseArgs({
   options: {

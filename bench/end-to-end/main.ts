@@ -1,7 +1,7 @@
 // The whole service, from upload to text, beside faster-whisper in a process of its own with the same weights: one long mp3,
 // and many clips at once.
 //
-//   bun bench/whole.ts --python .venv/bin/python [--audio DIR] [--minutes 25] [--clips 64] [--runs 3]
+//   bun bench/end-to-end/main.ts --python .venv/bin/python [--audio DIR] [--minutes 25] [--clips 64] [--runs 3]
 //       [--only long|clips] [--postgres]
 //
 // python: one that has sidecar/requirements.txt and bench/requirements.txt
@@ -9,20 +9,20 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openPglite } from '../src/db/pglite.ts'
-import { openPostgres } from '../src/db/postgres.ts'
-import { signUp } from '../test/e2e/client.ts'
-import { startService } from '../test/e2e/service.ts'
-import { installed } from '../test/engines/installed-sidecar.ts'
-import { type Defer, withClosing } from './closing.ts'
-import { openServer } from './postgres.ts'
-import { childrenOf } from './processes.ts'
-import { bareSidecar } from './whole/bare-sidecar.ts'
-import { type Corpus, makeRecordings, openBaseline, wordErrors } from './whole/python.ts'
-import { comparisonOf, missed, plotOfStages, stagesTable } from './whole/report.ts'
-import { type Passage, pass } from './whole/service.ts'
-import { type Stages, stagesOf } from './whole/stages.ts'
-import { byTurns, type Run, type Subject } from './whole/turns.ts'
+import { openPglite } from '../../src/db/pglite.ts'
+import { openPostgres } from '../../src/db/postgres.ts'
+import { signUp } from '../../test/e2e/client.ts'
+import { startService } from '../../test/e2e/service.ts'
+import { installed } from '../../test/engines/installed-sidecar.ts'
+import { type Defer, withClosing } from '../shared/cleanup.ts'
+import { openServer } from '../shared/postgres.ts'
+import { childrenOf } from '../shared/processes.ts'
+import { bareSidecar } from './bare-sidecar.ts'
+import { type Corpus, makeRecordings, openBaseline, wordErrors } from './python.ts'
+import { comparisonOf, missed, plotOfStages, stagesTable } from './report.ts'
+import { type Passage, pass } from './service.ts'
+import { type Stages, stagesOf } from './stages.ts'
+import { byTurns, type Run, type Subject } from './turns.ts'
 
 const { values } = parseArgs({
   options: {
@@ -38,7 +38,7 @@ const { values } = parseArgs({
 const PYTHON = resolve(values.python)
 const RUNS = Number(values.runs)
 const BATCHES = [8, 16]
-const OUT = join(import.meta.dir, 'out')
+const OUT = join(import.meta.dir, '../out')
 const SERVICE = 'Verbatim'
 
 /** The service as it comes, with the sidecar that it starts, or beside a Postgres. */

@@ -1,19 +1,19 @@
 // How long after a span's result is written its event is with those who listen. Sidecars are simulated, all else is real;
 // takes a Postgres of its own (Debian: apt install postgresql).
 //
-//   bun bench/events.ts [--listeners 50] [--spans 200]      spans: how many there are in all
+//   bun bench/events/main.ts [--listeners 50] [--spans 200]      spans: how many there are in all
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { OpenDatabase } from '../src/db/database.ts'
-import { openPglite } from '../src/db/pglite.ts'
-import { openPostgres } from '../src/db/postgres.ts'
-import { spans } from '../src/db/schema.ts'
-import { wavOf } from '../src/media/wav.ts'
-import { eventsIn } from '../test/api/event-stream.ts'
-import { signUp } from '../test/e2e/client.ts'
-import { startService, withFolder } from '../test/e2e/service.ts'
-import { openServer } from './postgres.ts'
-import { simulatedSidecar } from './simulated-sidecar.ts'
+import type { OpenDatabase } from '../../src/db/database.ts'
+import { openPglite } from '../../src/db/pglite.ts'
+import { openPostgres } from '../../src/db/postgres.ts'
+import { spans } from '../../src/db/schema.ts'
+import { wavOf } from '../../src/media/wav.ts'
+import { eventsIn } from '../../test/api/event-stream.ts'
+import { signUp } from '../../test/e2e/client.ts'
+import { startService, withFolder } from '../../test/e2e/service.ts'
+import { openServer } from '../shared/postgres.ts'
+import { simulatedSidecar } from '../shared/simulated-sidecar.ts'
 
 const { values } = parseArgs({
   options: { listeners: { type: 'string', default: '50' }, spans: { type: 'string', default: '200' } },

@@ -1,6 +1,6 @@
 // Takes one recording through probe and decode in a process that does nothing else, and says what that cost.
 //
-//   bun bench/media/decode.ts AUDIO
+//   bun bench/decode/decode.ts AUDIO
 import { readFile } from 'node:fs/promises'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { BYTES_PER_SECOND } from '../../src/media/media.ts'

@@ -1,18 +1,18 @@
 // Damaged and hostile recordings through probe and decode, as many at once as a busy service has under way: each must end
 // in a result or a named error within its deadline, and touch nothing but its own output.
 //
-//   bun bench/fuzz.ts [--count 10000] [--seed 1] [--only CASE] [--audio DIR] [--concurrency CORES]
+//   bun bench/fuzz/main.ts [--count 10000] [--seed 1] [--only CASE] [--audio DIR] [--concurrency CORES]
 import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { bytesOf, planOf, type Sample } from './fuzz/case.ts'
-import { makeCorpus } from './fuzz/corpus.ts'
-import { linksTo } from './fuzz/decoys.ts'
-import { runFuzz } from './fuzz/run.ts'
-import { memoryLine, slowestLine, tablesOf } from './fuzz/table.ts'
+import { bytesOf, planOf, type Sample } from './case.ts'
+import { makeCorpus } from './corpus.ts'
+import { linksTo } from './decoys.ts'
+import { runFuzz } from './run.ts'
+import { memoryLine, slowestLine, tablesOf } from './table.ts'
 
-const KEPT = join(import.meta.dir, 'out/fuzz')
+const KEPT = join(import.meta.dir, '../out/fuzz')
 const TELL_EVERY = 500
 
 const { values } = parseArgs({

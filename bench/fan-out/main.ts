@@ -1,19 +1,19 @@
 // One long file over several sidecars whose answer time is simulated: how close to N times as fast N of them are. Takes a
 // Postgres of its own (Debian: apt install postgresql).
 //
-//   bun bench/fan-out.ts [--hours 2] [--seconds 1]      seconds: what a sidecar takes for a span; it does one at a time
-//   bun bench/fan-out.ts --real [--hours 0.2]            real speech over one and two real sidecars of one thread each
+//   bun bench/fan-out/main.ts [--hours 2] [--seconds 1]      seconds: what a sidecar takes for a span; it does one at a time
+//   bun bench/fan-out/main.ts --real [--hours 0.2]            real speech over one and two real sidecars of one thread each
 import { parseArgs } from 'node:util'
 import { eq } from 'drizzle-orm'
-import { openPostgres } from '../src/db/postgres.ts'
-import { spans } from '../src/db/schema.ts'
-import { wavOf } from '../src/media/wav.ts'
-import { signUp } from '../test/e2e/client.ts'
-import { longRecording } from '../test/e2e/recording.ts'
-import { startService, withFolder } from '../test/e2e/service.ts'
-import { realSidecar } from '../test/engines/installed-sidecar.ts'
-import { openServer } from './postgres.ts'
-import { simulatedSidecar } from './simulated-sidecar.ts'
+import { openPostgres } from '../../src/db/postgres.ts'
+import { spans } from '../../src/db/schema.ts'
+import { wavOf } from '../../src/media/wav.ts'
+import { signUp } from '../../test/e2e/client.ts'
+import { longRecording } from '../../test/e2e/recording.ts'
+import { startService, withFolder } from '../../test/e2e/service.ts'
+import { realSidecar } from '../../test/engines/installed-sidecar.ts'
+import { openServer } from '../shared/postgres.ts'
+import { simulatedSidecar } from '../shared/simulated-sidecar.ts'
 
 const { values } = parseArgs({
   options: {

@@ -1,4 +1,4 @@
-import { cpuSeconds } from '../upload/cpu.ts'
+import { cpuSeconds } from '../shared/cpu.ts'
 
 export type Subject = {
   name: string

@@ -2,7 +2,7 @@ import postgres from 'postgres'
 import { openPostgres } from '../../src/db/postgres.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { startService } from '../../test/e2e/service.ts'
-import { openServer } from '../postgres.ts'
+import { openServer } from '../shared/postgres.ts'
 import { startFleet } from './fleet.ts'
 import { openObserver } from './observe.ts'
 
