@@ -1,53 +1,32 @@
-// A long mp3 and a large wav through probe and decode, each in a process of its own: wall time and peak resident memory.
+// Measures the time and the peak memory of probing and decoding a long mp3 and a large wav.
 //
-//   bun bench/decode/main.ts [--hours 3] [--gb 2.5] [--dir FOLDER]      of the mp3; of the wav (44.1 kHz stereo)
+//   bun bench/decode/main.ts [--hours 3] [--gb 2.5] [--dir FOLDER]      hours: of the mp3; gb: of the wav
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { withCleanup } from '../shared/cleanup.ts'
+import { readOptions } from '../shared/options.ts'
 import { writeMp3, writeWav } from '../shared/recordings.ts'
-import type { Cost } from './decode.ts'
+import { runScript } from '../shared/scripts.ts'
+import { markdownTable } from '../shared/tables.ts'
+import type { Cost } from './measure.ts'
 
-const { values } = parseArgs({
-  options: {
-    hours: { type: 'string', default: '3' },
-    gb: { type: 'string', default: '2.5' },
-    dir: { type: 'string', default: tmpdir() },
-  },
-})
+const { hours, gb, dir } = readOptions({ hours: 3, gb: 2.5, dir: tmpdir() })
 
-async function costOf(path: string): Promise<Cost> {
-  const script = join(import.meta.dir, 'decode.ts')
-  const child = Bun.spawn([process.execPath, script, path], { stdout: 'pipe', stderr: 'inherit' })
-  const said = await new Response(child.stdout).text()
-  if ((await child.exited) !== 0) throw new Error(`${path} was not decoded`)
-  return JSON.parse(said)
-}
-
-const folder = await mkdtemp(join(values.dir, 'verbatim-media-'))
-try {
-  const recordings: [name: string, make: (path: string) => Promise<void>][] = [
-    ['mp3', (path) => writeMp3(path, Number(values.hours) * 3600)],
-    ['wav', (path) => writeWav(path, Number(values.gb) * 1e9)],
-  ]
-  console.log('| | MB | hours | probe, ms | decode, s | × real time | peak RSS, MB |')
-  console.log(`| --- |${' ---: |'.repeat(6)}`)
-  for (const [name, make] of recordings) {
+await withCleanup(async (defer) => {
+  const folder = await mkdtemp(join(dir, 'verbatim-decode-'))
+  defer(() => rm(folder, { recursive: true, force: true }))
+  const rows: (string | number)[][] = []
+  for (const name of ['mp3', 'wav']) {
     const path = join(folder, name)
-    await make(path)
+    await (name === 'mp3' ? writeMp3(path, hours * 3600) : writeWav(path, gb * 1e9))
     const { size } = await stat(path)
-    const { probeMs, decodeMs, seconds, peakBytes } = await costOf(path)
-    const cells = [
-      (size / 1e6).toFixed(0),
-      (seconds / 3600).toFixed(2),
-      probeMs.toFixed(0),
-      (decodeMs / 1000).toFixed(1),
-      (seconds / (decodeMs / 1000)).toFixed(0),
-      (peakBytes / 1e6).toFixed(0),
-    ]
-    console.log(`| ${[name, ...cells].join(' | ')} |`)
+    const cost = await runScript<Cost>(join(import.meta.dir, 'measure.ts'), { input: { path } })
+    const { probeMs, decodeMs, audioSeconds, peakBytes } = cost
+    const speed = audioSeconds / (decodeMs / 1000)
+    rows.push([name, size / 1e6, audioSeconds / 3600, probeMs, decodeMs / 1000, speed, peakBytes / 1e6])
     await rm(path)
   }
-} finally {
-  await rm(folder, { recursive: true, force: true })
-}
+  const head = ['file', 'MB', 'hours', 'probe, ms', 'decode, s', '× real time', 'peak memory, MB']
+  console.log(markdownTable(head, rows))
+})

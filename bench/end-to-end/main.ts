@@ -1,170 +1,134 @@
-// The whole service, from upload to text, beside faster-whisper in a process of its own with the same weights: one long mp3,
-// and many clips at once.
+// Compares the whole service, from upload to text, with faster-whisper on the same weights: one long mp3, and many clips at once.
 //
 //   bun bench/end-to-end/main.ts --python .venv/bin/python [--audio DIR] [--minutes 25] [--clips 64] [--runs 3]
-//       [--only long|clips] [--postgres]
+//       [--only long|clips]
 //
-// python: one that has sidecar/requirements.txt and bench/requirements.txt
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+// python: a Python with sidecar/requirements.txt and bench/requirements.txt
+import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
-import { openPglite } from '../../src/db/pglite.ts'
-import { openPostgres } from '../../src/db/postgres.ts'
-import { signUp } from '../../test/e2e/client.ts'
-import { startService } from '../../test/e2e/service.ts'
 import { installed } from '../../test/engines/installed-sidecar.ts'
-import { type Defer, withClosing } from '../shared/cleanup.ts'
-import { openServer } from '../shared/postgres.ts'
-import { childrenOf } from '../shared/processes.ts'
-import { bareSidecar } from './bare-sidecar.ts'
-import { type Corpus, makeRecordings, openBaseline, wordErrors } from './python.ts'
-import { comparisonOf, missed, plotOfStages, stagesTable } from './report.ts'
-import { type Passage, pass } from './service.ts'
-import { type Stages, stagesOf } from './stages.ts'
-import { byTurns, type Run, type Subject } from './turns.ts'
+import { withCleanup } from '../shared/cleanup.ts'
+import { readOptions } from '../shared/options.ts'
+import { OUT } from '../shared/paths.ts'
+import { cpuSeconds } from '../shared/processes.ts'
+import { figuresOf, measureRounds, type Round, ratioTo, reportTargets } from '../shared/rounds.ts'
+import { markdownTable, median, spread } from '../shared/tables.ts'
+import { type Corpus, makeRecordings, openBaseline, wordErrorRates } from './python.ts'
+import { openService } from './service.ts'
 
-const { values } = parseArgs({
-  options: {
-    python: { type: 'string', default: '.venv/bin/python' },
-    audio: { type: 'string' },
-    minutes: { type: 'string', default: '25' },
-    clips: { type: 'string', default: '64' },
-    runs: { type: 'string', default: '3' },
-    only: { type: 'string' },
-    postgres: { type: 'boolean', default: false },
-  },
+const options = readOptions({
+  python: '.venv/bin/python',
+  audio: '',
+  minutes: 25,
+  clips: 64,
+  runs: 3,
+  only: '',
 })
-const PYTHON = resolve(values.python)
-const RUNS = Number(values.runs)
-const BATCHES = [8, 16]
-const OUT = join(import.meta.dir, '../out')
+const python = resolve(options.python)
+const BATCH_SIZES = [8, 16]
 const SERVICE = 'Verbatim'
+/** The service may take this share of the baseline's time for a long file. */
+const TARGET = 0.5
 
-/** The service as it comes, with the sidecar that it starts, or beside a Postgres. */
-async function openService(folder: string, defer: Defer) {
-  const server = values.postgres ? await openServer() : null
-  if (server) defer(server.close)
-  const dataDir = join(folder, 'data')
-  const service = await startService({ DATA_DIR: dataDir, ...(server && { DATABASE_URL: server.url }) })
-  defer(() => service.kill('SIGTERM'))
-  await service.ready
-  const [sidecar] = await childrenOf(service.pid)
-  if (sidecar === undefined) throw new Error('the service has no sidecar')
-  return {
-    ...{ url: service.url, user: await signUp(service.url) },
-    processes: { service: service.pid, sidecar },
-    /** The embedded database can be opened once the service has ended. */
-    async stages(passages: Passage[]): Promise<Stages[]> {
-      await service.kill('SIGTERM')
-      const opened = server
-        ? await openPostgres({ url: server.url })
-        : await openPglite({ dataDir: join(dataDir, 'postgres') })
-      const found: Stages[] = []
-      for (const passage of passages) found.push(await stagesOf(opened.db, passage))
-      await opened.close()
-      return found
-    },
-  }
+type Measured = { seconds: number; cpu: Record<string, number>; texts: string[] }
+type Subjects = Record<string, () => Promise<Measured>>
+
+async function measure(processes: Record<string, number>, work: () => Promise<string[]>): Promise<Measured> {
+  const before = Object.values(processes).map(cpuSeconds)
+  const start = performance.now()
+  const texts = await work()
+  const seconds = (performance.now() - start) / 1000
+  const cpu = Object.entries(processes).map(([name, pid], at) => [name, cpuSeconds(pid) - (before[at] ?? 0)])
+  return { texts, seconds, cpu: Object.fromEntries(cpu) }
 }
 
-await withClosing(async (defer) => {
+const isBaseline = (name: string) => name.startsWith('faster-whisper')
+const seconds = (measured: Measured) => measured.seconds
+
+/** In the first round, all variants of faster-whisper run; only the fastest is measured in the others. */
+async function compare(subjects: Subjects) {
+  const describe = (measured: Measured) => `${measured.seconds.toFixed(1)} s`
+  const rounds = await measureRounds({ subjects, runs: 1, describe })
+  const variants = Object.entries(rounds[0] ?? {}).filter(([name]) => isBaseline(name))
+  const baseline = variants.toSorted(([, a], [, b]) => a.seconds - b.seconds)[0]?.[0] ?? ''
+  const rest = Object.entries(subjects).filter(([name]) => name === baseline || !isBaseline(name))
+  const more = { subjects: Object.fromEntries(rest), runs: options.runs - 1, describe }
+  return { baseline, rounds: [...rounds, ...(await measureRounds(more))] }
+}
+
+async function rowsOf(corpus: Corpus, rounds: Round<Measured>[], baseline: string) {
+  const references = corpus.recordings.map(({ text }) => text)
+  const names = Object.keys(rounds[0] ?? {})
+  const errors = await wordErrorRates(
+    python,
+    names.map((name) => [references, rounds.findLast((round) => round[name])?.[name]?.texts ?? []]),
+  )
+  return names.map((name, index) => {
+    const times = figuresOf(rounds, name, seconds)
+    const cpu = Object.keys(rounds[0]?.[name]?.cpu ?? {}).map((process) => {
+      const used = figuresOf(rounds, name, (one) => one.cpu[process] ?? Number.NaN)
+      return `${process} ${median(used).toFixed(1)}`
+    })
+    return [
+      `${corpus.name}: ${name}`,
+      spread(times, 1),
+      (corpus.seconds / median(times)).toFixed(0),
+      name === baseline ? 'baseline' : spread(figuresOf(rounds, name, ratioTo(baseline, seconds)), 2),
+      errors[index]?.toFixed(1) ?? '',
+      cpu.join(', '),
+    ]
+  })
+}
+
+await withCleanup(async (defer) => {
   const load = loadavg()[0] ?? 0
-  const folder = await mkdtemp(join(tmpdir(), 'bench-whole-'))
+  const folder = await mkdtemp(join(tmpdir(), 'verbatim-end-to-end-'))
   defer(() => rm(folder, { recursive: true, force: true }))
   const { model } = await installed()
-  const [minutes, clips] = [Number(values.minutes), Number(values.clips)]
-  const corpora = await makeRecordings({ python: PYTHON, model, folder, audio: values.audio, minutes, clips })
-  const chosen = corpora.filter(
-    ({ name }) => !values.only || (values.only === 'clips') === (name === 'clips'),
-  )
-
-  const baseline = await openBaseline({ python: PYTHON, model, threads: availableParallelism() })
+  const { audio, minutes, clips, only } = options
+  const corpora = await makeRecordings({ python, model, folder, audio, minutes, clips })
+  const baseline = await openBaseline({ python, model, threads: availableParallelism() })
   defer(baseline.close)
-  const bare = await bareSidecar()
-  defer(bare.stop)
-  const service = await openService(folder, defer)
-  const passages = new Map<string, Passage[]>()
+  const service = await openService(join(folder, 'data'), defer)
 
-  function subjectsFor({ name, recordings }: Corpus): Subject[] {
-    const files = recordings.map(({ file }) => file)
-    const theirs = { 'faster-whisper': baseline.pid }
-    const many = files.length > 1
-    const kept: Passage[] = []
-    passages.set(name, kept)
-    return [
-      {
-        name: SERVICE,
-        processes: service.processes,
-        async work() {
-          const passed = await Promise.all(files.map((file) => pass(service.url, service.user, file)))
-          kept.push(...passed)
-          return passed.map(({ text }) => text)
-        },
-      },
-      { name: 'its sidecar alone', processes: { sidecar: bare.pid }, work: () => bare.transcribe(files) },
-      ...BATCHES.map((batch) => ({
-        name: `faster-whisper batched, ${batch}${many ? ', one after another' : ''}`,
-        processes: theirs,
-        work: () => baseline.batched(files, batch),
-      })),
-      ...(many
-        ? [
-            {
-              name: 'faster-whisper, one after another',
-              processes: theirs,
-              work: () => baseline.sequential(files),
-            },
-          ]
-        : []),
-    ]
+  function subjectsFor(files: string[]): Subjects {
+    const theirs = (work: () => Promise<string[]>) => () => measure({ 'faster-whisper': baseline.pid }, work)
+    return {
+      [SERVICE]: () => measure(service.processes, () => Promise.all(files.map(service.transcribe))),
+      ...Object.fromEntries(
+        BATCH_SIZES.map((size) => [
+          `faster-whisper, batches of ${size}`,
+          theirs(() => baseline.batched(files, size)),
+        ]),
+      ),
+      ...(files.length > 1 && { 'faster-whisper, sequential': theirs(() => baseline.sequential(files)) }),
+    }
   }
 
-  // What is used for the first time takes longer: on each side one clip that is not counted.
-  const warm = corpora.find(({ name }) => name === 'clips')?.recordings[0]?.file
-  if (warm === undefined) throw new Error('there are no clips')
-  await pass(service.url, service.user, warm)
-  await bare.transcribe([warm])
-  await baseline.batched([warm], 8)
+  // First uses are slower, so each side transcribes one clip before the measurement.
+  const clip = corpora.find(({ name }) => name === 'clips')?.recordings[0]?.file
+  if (clip === undefined) throw new Error('there are no clips')
+  await Promise.all([service.transcribe(clip), baseline.batched([clip], 8)])
 
-  const results: { corpus: Corpus; rounds: Run[][]; baseline: string; errors: Record<string, number> }[] = []
-  for (const corpus of chosen) {
-    const subjects = subjectsFor(corpus)
-    const candidates = subjects.map(({ name }) => name).filter((name) => name.startsWith('faster-whisper'))
-    const note = ({ subject, seconds }: Run) =>
-      console.error(`${corpus.name}, ${subject}: ${seconds.toFixed(1)} s`)
-    const turns = await byTurns({ subjects, candidates, runs: RUNS, note })
-    const texts = corpus.recordings.map(({ text }) => text)
-    const last = subjects.map(({ name }) => turns.rounds.flat().findLast(({ subject }) => subject === name))
-    const heard = last.filter((run) => run !== undefined)
-    const errors = await wordErrors(
-      PYTHON,
-      heard.map((run) => [texts, run.texts]),
-    )
-    results.push({
-      corpus,
-      ...turns,
-      errors: Object.fromEntries(heard.map(({ subject }, index) => [subject, errors[index] ?? Number.NaN])),
-    })
+  const rows: string[][] = []
+  const results: Record<string, unknown> = {}
+  const targets: { text: string; isMet: boolean }[] = []
+  for (const corpus of corpora.filter(({ name }) => !only || (only === 'clips') === (name === 'clips'))) {
+    const { baseline, rounds } = await compare(subjectsFor(corpus.recordings.map(({ file }) => file)))
+    results[corpus.name] = { corpus, baseline, rounds }
+    rows.push(...(await rowsOf(corpus, rounds, baseline)))
+    console.log(`- ${corpus.about}`)
+    if (corpus.recordings.length > 1) continue
+    const ratio = median(figuresOf(rounds, SERVICE, ratioTo(baseline, seconds)))
+    const text = `${corpus.name}: ${ratio.toFixed(2)} of the baseline's time; at most ${TARGET}`
+    targets.push({ text, isMet: ratio <= TARGET })
   }
-
-  const long = chosen.filter(({ recordings }) => recordings.length === 1)
-  const stages = await service.stages(long.flatMap(({ name }) => passages.get(name) ?? []))
-  const ofEach = long.map(({ name }, index) => ({
-    name,
-    runs: stages.slice(index * RUNS, (index + 1) * RUNS),
-  }))
-
+  const head = ['audio and subject', 'seconds', '× real time', "of the baseline's time", 'WER %', 'CPU s']
+  console.log(`\n${markdownTable(head, rows)}\n`)
   if (load > 0.25 * availableParallelism()) {
-    console.log('**The machine was not quiet when this began: read no ratio from it.**\n')
+    console.log('**The machine was busy at the start: the ratios are unreliable.**\n')
   }
-  console.log(comparisonOf(results))
-  for (const { corpus } of results) console.log(`- ${corpus.about}`)
-  if (ofEach.length > 0) console.log(`\n${stagesTable(ofEach)}`)
-  const misses = missed(results, SERVICE)
-  for (const miss of misses) console.log(`\n**Missed: ${miss}**`)
-  if (misses.length > 0) process.exitCode = 1
-  await mkdir(OUT, { recursive: true })
-  await Bun.write(join(OUT, 'whole.json'), JSON.stringify({ values, load, results, stages: ofEach }, null, 1))
-  await Bun.write(join(OUT, 'whole.svg'), plotOfStages({ results, stages: ofEach, service: SERVICE }))
+  reportTargets(targets)
+  await Bun.write(join(OUT, 'end-to-end.json'), JSON.stringify({ options, load, results }, null, 1))
 })

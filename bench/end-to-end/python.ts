@@ -1,18 +1,17 @@
 import { linesOf } from '../../src/engines/local-sidecar/lines.ts'
-import { ROOT } from '../../test/sidecar-dir.ts'
+import { ROOT } from '../shared/paths.ts'
 
-/** Speech with its texts: a long file alone, or clips. */
+/** Recordings with their texts: one long file, or clips. `about` states their source in one sentence. */
 export type Corpus = {
   name: string
-  /** Where it comes from, in a sentence. */
   about: string
   seconds: number
   recordings: { file: string; text: string }[]
 }
 
-/** Runs a module of `bench.sidecar` with the Python that has its requirements; gives the JSON that it prints. */
-async function printed<T>(python: string, [module, ...rest]: string[], input: unknown = null): Promise<T> {
-  const child = Bun.spawn([python, '-m', `bench.sidecar.${module}`, ...rest], {
+/** Runs a module of `bench.sidecar`; returns the JSON that it prints. */
+async function runModule<T>(python: string, [module, ...args]: string[], input: unknown = null): Promise<T> {
+  const child = Bun.spawn([python, '-m', `bench.sidecar.${module}`, ...args], {
     cwd: ROOT,
     stdin: new Blob([JSON.stringify(input)]),
     stdout: 'pipe',
@@ -23,41 +22,35 @@ async function printed<T>(python: string, [module, ...rest]: string[], input: un
   return JSON.parse(text)
 }
 
-/** Two long mp3 files, A and B, and clips, all in `folder`. */
+/** Writes two long mp3 files, A and B, and clips to `folder`. `audio` is a folder of recordings, or empty. */
 export function makeRecordings(options: {
   python: string
   model: string
   folder: string
-  audio: string | undefined
+  audio: string
   minutes: number
   clips: number
 }): Promise<Corpus[]> {
   const { python, model, folder, audio, minutes, clips } = options
-  const arguments_ = ['--model', model, '--minutes', String(minutes), '--clips', String(clips)]
-  return printed(python, ['recordings', folder, ...arguments_, ...(audio ? ['--audio', audio] : [])])
+  const args = ['--model', model, '--minutes', String(minutes), '--clips', String(clips)]
+  return runModule(python, ['recordings', folder, ...args, ...(audio ? ['--audio', audio] : [])])
 }
 
-/** Words wrong in a hundred of each pair of what was said and what was heard. */
-export function wordErrors(python: string, pairs: [string[], string[]][]): Promise<number[]> {
-  return printed(python, ['errors'], pairs)
+/** The word error rates, in percent, of pairs of reference texts and transcripts. */
+export function wordErrorRates(python: string, pairs: [string[], string[]][]): Promise<number[]> {
+  return runModule(python, ['errors'], pairs)
 }
 
-export type Baseline = {
-  pid: number
-  /** One after another by `WhisperModel.transcribe`. */
-  sequential(files: string[]): Promise<string[]>
-  /** One after another by `BatchedInferencePipeline`. */
-  batched(files: string[], batch: number): Promise<string[]>
-  close(): Promise<unknown>
-}
-
-/** faster-whisper in a process of its own, its model loaded. */
-export async function openBaseline(options: {
+/** Starts faster-whisper in its own process and loads the model. It transcribes files one after another. */
+export async function openBaseline({
+  python,
+  model,
+  threads,
+}: {
   python: string
   model: string
   threads: number
-}): Promise<Baseline> {
-  const { python, model, threads } = options
+}) {
   const child = Bun.spawn([python, '-m', 'bench.sidecar.baseline', model, 'cpu', 'int8', String(threads)], {
     cwd: ROOT,
     stdin: 'pipe',
@@ -72,10 +65,9 @@ export async function openBaseline(options: {
     return JSON.parse(value)
   }
 
-  function ask(mode: string, paths: string[], options = {}): Promise<string[]> {
-    child.stdin.write(
-      `${JSON.stringify({ mode, paths, options: { language: 'en', beam_size: 5, ...options } })}\n`,
-    )
+  function transcribe(mode: string, paths: string[], more = {}): Promise<string[]> {
+    const options = { language: 'en', beam_size: 5, ...more }
+    child.stdin.write(`${JSON.stringify({ mode, paths, options })}\n`)
     child.stdin.flush()
     return answer()
   }
@@ -83,8 +75,10 @@ export async function openBaseline(options: {
   await answer()
   return {
     pid: child.pid,
-    sequential: (files) => ask('sequential', files),
-    batched: (files, batch) => ask('batched', files, { batch_size: batch }),
+    /** `WhisperModel.transcribe`. */
+    sequential: (files: string[]) => transcribe('sequential', files),
+    /** `BatchedInferencePipeline`. */
+    batched: (files: string[], batch: number) => transcribe('batched', files, { batch_size: batch }),
     close() {
       child.kill('SIGKILL')
       return child.exited

@@ -1,41 +1,27 @@
-import { eventsIn } from '../../test/api/event-stream.ts'
-import type { signUp } from '../../test/e2e/client.ts'
+import { signUp } from '../../test/e2e/client.ts'
+import { startService } from '../../test/e2e/service.ts'
+import type { Defer } from '../shared/cleanup.ts'
+import { childrenOf } from '../shared/processes.ts'
 
-type User = Awaited<ReturnType<typeof signUp>>
-
-/** One recording through the service; times in ms since 1970. */
-export type Passage = {
-  id: string
-  text: string
-  sentAt: number
-  acceptedAt: number
-  decodedAt: number
-  completedAt: number
-}
-
-const isOver = (status: unknown) => status !== 'queued' && status !== 'processing'
-
-/** From the first byte of an upload to the text, by a client that listens to what becomes of it. */
-export async function pass(url: string, user: User, file: string): Promise<Passage> {
-  const sentAt = Date.now()
-  const id = await user.upload(Bun.file(file), { language: 'en' })
-  const acceptedAt = Date.now()
-  const { body } = await fetch(`${url}/api/transcriptions/${id}/events`, { headers: user.headers })
-  if (!body) throw new Error('there are no events')
-  const events = eventsIn(body)
-  await events.until('status', ({ status, duration }) => duration !== null || isOver(status))
-  const decodedAt = Date.now()
-  await events.cancel()
-  const text = await textOf(url, user, id)
-  return { id, text, sentAt, acceptedAt, decodedAt, completedAt: Date.now() }
-}
-
-async function textOf(url: string, user: User, id: string): Promise<string> {
-  for (;;) {
-    const headers = { ...user.headers, Prefer: 'wait=55' }
-    const answer = await fetch(`${url}/api/transcriptions/${id}/`, { headers })
-    const { status, transcription, failure } = await answer.json()
-    if (status === 'completed') return transcription
-    if (isOver(status)) throw new Error(failure?.error ?? status)
+/** The service with its defaults: the embedded database, and the sidecar that it starts. */
+export async function openService(folder: string, defer: Defer) {
+  const service = await startService({ DATA_DIR: folder })
+  defer(() => service.kill('SIGTERM'))
+  await service.ready
+  const [sidecar] = await childrenOf(service.pid)
+  if (sidecar === undefined) throw new Error('the service has no sidecar')
+  const { upload, headers } = await signUp(service.url)
+  return {
+    processes: { service: service.pid, sidecar },
+    async transcribe(file: string): Promise<string> {
+      const id = await upload(Bun.file(file), { language: 'en' })
+      for (;;) {
+        const options = { headers: { ...headers, Prefer: 'wait=55' } }
+        const answer = await fetch(`${service.url}/api/transcriptions/${id}/`, options)
+        const { status, transcription, failure } = await answer.json()
+        if (status === 'completed') return transcription
+        if (status !== 'queued' && status !== 'processing') throw new Error(failure?.error ?? status)
+      }
+    },
   }
 }

@@ -1,34 +1,34 @@
 import { confineGlobals, openCore } from '../../src/media/ffmpeg/confinement.ts'
 import { exitStatusOf } from '../../src/media/ffmpeg/exit-status.ts'
-import type { Sample } from './case.ts'
+import type { Sample } from './cases.ts'
 import type { Recipe } from './formats.ts'
 
 const SECONDS = '3'
-const OUTPUT = '/made'
+const OUTPUT = '/output'
 
-/** Main thread → Worker, once. */
-export type Order = { module: WebAssembly.Module; inputs: Sample[]; recipes: Recipe[] }
-export type Made = { samples: Sample[]; failed: string[] }
+/** The main thread sends one order; the Worker answers it. */
+export type EncodeOrder = { module: WebAssembly.Module; inputs: Sample[]; recipes: Recipe[] }
+export type Encoded = { samples: Sample[]; failed: string[] }
 
 confineGlobals()
-addEventListener('message', async ({ data }: MessageEvent<Order>) => postMessage(await makeAll(data)), {
+addEventListener('message', async ({ data }: MessageEvent<EncodeOrder>) => postMessage(await encode(data)), {
   once: true,
 })
 
-async function makeAll({ module, inputs, recipes }: Order): Promise<Made> {
-  const made: Made = { samples: [], failed: [] }
+async function encode({ module, inputs, recipes }: EncodeOrder): Promise<Encoded> {
+  const encoded: Encoded = { samples: [], failed: [] }
   for (const recipe of recipes) {
     try {
       const files = inputs.filter(({ name }) => recipe.from.includes(name))
-      made.samples.push({ name: recipe.name, bytes: await make(module, files, recipe) })
+      encoded.samples.push({ name: recipe.name, bytes: await encodeOne(module, files, recipe) })
     } catch (error) {
-      made.failed.push(`${recipe.name}: ${error instanceof Error ? error.message : error}`)
+      encoded.failed.push(`${recipe.name}: ${error instanceof Error ? error.message : error}`)
     }
   }
-  return made
+  return encoded
 }
 
-async function make(module: WebAssembly.Module, files: Sample[], { from, args }: Recipe) {
+async function encodeOne(module: WebAssembly.Module, files: Sample[], { from, args }: Recipe) {
   const { core, lines } = await openCore(module)
   for (const { name, bytes } of files) core.FS.writeFile(`/${name}`, bytes)
   const inputs = from.flatMap((name) => ['-i', `/${name}`])
@@ -36,14 +36,14 @@ async function make(module: WebAssembly.Module, files: Sample[], { from, args }:
     core.exec('-v', 'error', ...inputs, '-t', SECONDS, '-bitexact', ...args, OUTPUT),
   )
   if (status !== 0) throw new Error(lines.stderr.at(-1) ?? `exit status ${status}`)
-  return contentOf(core.FS, OUTPUT)
+  return readFile(core.FS, OUTPUT)
 }
 
-/** The service never reads a file back from the decoder, so its types know no such function. */
-function contentOf(fs: object, path: string): Uint8Array<ArrayBuffer> {
-  const readFile = 'readFile' in fs ? fs.readFile : undefined
-  if (typeof readFile !== 'function') throw new Error('the decoder gives no file back')
-  const bytes: unknown = readFile.call(fs, path)
-  if (!(bytes instanceof Uint8Array)) throw new Error('the decoder gives no bytes back')
+/** The service never reads a file from the decoder, so the types of its file system lack `readFile`. */
+function readFile(fs: object, path: string): Uint8Array<ArrayBuffer> {
+  const read = 'readFile' in fs ? fs.readFile : undefined
+  if (typeof read !== 'function') throw new Error('the file system has no readFile')
+  const bytes: unknown = read.call(fs, path)
+  if (!(bytes instanceof Uint8Array)) throw new Error('readFile returned no bytes')
   return new Uint8Array(bytes)
 }

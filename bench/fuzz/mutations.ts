@@ -1,11 +1,11 @@
 import type { Chance } from '../shared/chance.ts'
-import { FIELDS_BYTES, headerSpots } from './header-spots.ts'
+import { FIELDS_BYTES, headerOffsets } from './headers.ts'
 
-/** What a mutation may use beside the file itself: another file of the corpus, and texts that point out of the file. */
-export type Scene = { other: Uint8Array; links: string[] }
+/** The other inputs of a mutation: another file of the corpus, and texts that name other files or addresses. */
+type Context = { other: Uint8Array; links: string[] }
 
-// A Buffer's `slice` is no copy: what is changed is copied by `new Uint8Array`, as the sample must stay whole.
-type Mutate = (bytes: Uint8Array, chance: Chance, scene: Scene) => Uint8Array
+// Mutations copy with `new Uint8Array`, since the `slice` of a Buffer shares memory and the sample must stay unchanged.
+type Mutate = (bytes: Uint8Array, chance: Chance, context: Context) => Uint8Array
 
 const LARGEST_BYTES = 4 * 2 ** 20
 const LONGEST_RUN = 4_096
@@ -41,12 +41,12 @@ const runs: Mutate = (bytes, chance) => {
   return damaged
 }
 
-/** Sizes, rates, channel counts and durations: the numbers at a format's limits, or a little off what they were. */
+/** Overwrites header fields with numbers at their limits or near their old values. */
 const header: Mutate = (bytes, chance) => {
   const damaged = new Uint8Array(bytes)
-  const spots = headerSpots(bytes)
+  const offsets = headerOffsets(bytes)
   for (let left = chance.upTo(8); left > 0; left--) {
-    const at = chance.pick(spots) + chance.below(FIELDS_BYTES)
+    const at = chance.pick(offsets) + chance.below(FIELDS_BYTES)
     const field = { at, width: chance.pick([1, 2, 3, 4, 8]), little: chance.below(2) === 0 }
     const now = read(damaged, field)
     const top = 1n << BigInt(8 * field.width)
@@ -90,9 +90,9 @@ const removed: Mutate = (bytes, chance) => {
   return rest
 }
 
-/** A text that names another file or an address: alone, before the file, in its midst, or over what was there. */
-const links: Mutate = (bytes, chance, scene) => {
-  const link = new TextEncoder().encode(chance.pick(scene.links))
+/** Inserts a link: instead of the file, before it, inside it, or over a part of it. */
+const links: Mutate = (bytes, chance, context) => {
+  const link = new TextEncoder().encode(chance.pick(context.links))
   const at = cutOf(bytes, chance)
   return chance.pick([
     () => link,
@@ -103,11 +103,17 @@ const links: Mutate = (bytes, chance, scene) => {
 }
 
 export const MUTATIONS: [name: string, mutate: Mutate][] = Object.entries({
-  ...{ truncated, bits, runs, header },
-  ...{ splice, repeated, removed, links },
+  truncated,
+  bits,
+  runs,
+  header,
+  splice,
+  repeated,
+  removed,
+  links,
 })
 
-/** Anywhere, or near the start, where the headers are. */
+/** A random offset; half of them are near the start, where the headers are. */
 function cutOf(bytes: Uint8Array, chance: Chance): number {
   return chance.below(2) === 0 ? chance.below(bytes.length + 1) : chance.upTo(bytes.length + 1) - 1
 }
@@ -130,11 +136,9 @@ function read(bytes: Uint8Array, { at, width, little }: Field): bigint {
 function write(bytes: Uint8Array, { at, width, little }: Field, value: bigint): void {
   let rest = BigInt.asUintN(8 * width, value)
   for (let index = 0; index < width; index++, rest >>= 8n) {
-    const place = little ? at + index : at + width - 1 - index
-    if (place < bytes.length) bytes[place] = Number(rest & 255n)
+    const offset = little ? at + index : at + width - 1 - index
+    if (offset < bytes.length) bytes[offset] = Number(rest & 255n)
   }
 }
 
-function joined(...parts: Uint8Array[]): Uint8Array {
-  return Buffer.concat(parts)
-}
+const joined = (...parts: Uint8Array[]): Uint8Array => Buffer.concat(parts)

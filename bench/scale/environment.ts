@@ -1,9 +1,11 @@
+import { join } from 'node:path'
 import postgres from 'postgres'
 import { openPostgres } from '../../src/db/postgres.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { startService } from '../../test/e2e/service.ts'
+import type { Defer } from '../shared/cleanup.ts'
 import { openServer } from '../shared/postgres.ts'
-import { startFleet } from './fleet.ts'
+import { cpuSeconds } from '../shared/processes.ts'
 import { openObserver } from './observe.ts'
 
 const SETTINGS = [
@@ -13,41 +15,42 @@ const SETTINGS = [
   'shared_buffers=1GB',
   'max_wal_size=4GB',
 ]
-
-/** The statements of starting are over by then. */
+const WORKERS_PER_PROCESS = 16
+/** After this time, the workers have executed the statements of their start. */
 const SETTLE_MS = 3_000
 
-export type Place = Awaited<ReturnType<typeof openPlace>>
+export type Environment = Awaited<ReturnType<typeof openEnvironment>>
 
-/**
- * An API on a Postgres of its own, or on the one at `given`, with the bench's own ways into both; `fleetOf` runs workers
- * beside it for as long as `use` takes.
- */
-export async function openPlace({
-  given,
-  folder,
-  answerMs,
-}: {
-  given: string | undefined
-  folder: string
-  answerMs: number
-}) {
-  const closing = new AsyncDisposableStack()
-  const server = given === undefined ? await openServer({ settings: SETTINGS }) : null
-  closing.defer(async () => server?.close())
-  const url = given ?? server?.url ?? ''
+/** Opens an API on a new Postgres, or on the one at `databaseUrl`. */
+export async function openEnvironment(
+  { databaseUrl, folder, answerMs }: { databaseUrl: string; folder: string; answerMs: number },
+  defer: Defer,
+) {
+  const server = databaseUrl ? null : await openServer({ settings: SETTINGS })
+  defer(() => server?.close())
+  const url = server?.url ?? databaseUrl
   const { db, listen, close } = await openPostgres({ url })
-  closing.defer(close)
+  defer(close)
   const sql = postgres(url, { max: 1, onnotice: () => {} })
-  closing.defer(() => sql.end())
+  defer(() => sql.end())
   const queue = await pgBossQueue({ database: { url }, listen, onError: console.error })
-  closing.defer(() => queue.stop(0))
+  defer(() => queue.stop(0))
   const api = await startService({ DATA_DIR: folder, DATABASE_URL: url, MODE: 'api' })
-  closing.defer(async () => void (await api.kill('SIGTERM')))
-  const fleets = new Set<Awaited<ReturnType<typeof startFleet>>>()
-  closing.defer(async () => {
-    for (const fleet of fleets) await fleet.stop()
-  })
+  defer(() => api.kill('SIGTERM'))
+
+  async function startWorkers(workers: number): Promise<Bun.Subprocess> {
+    const ready = Promise.withResolvers<void>()
+    const args = [workers, answerMs, folder].map(String)
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, 'worker.ts'), ...args], {
+      env: { ...process.env, DATABASE_URL: url },
+      stdout: 'inherit',
+      stderr: 'inherit',
+      ipc: () => ready.resolve(),
+    })
+    child.exited.then((code) => ready.reject(new Error(`the workers' process ended with ${code}`)))
+    await ready.promise
+    return child
+  }
 
   return {
     url,
@@ -56,15 +59,20 @@ export async function openPlace({
     queue,
     api: api.url,
     observe: await openObserver(sql),
-    async fleetOf<T>(workers: number, use: (cpuSeconds: () => number) => Promise<T>): Promise<T> {
-      const fleet = await startFleet({ workers, answerMs, url, folder })
-      fleets.add(fleet)
-      await Bun.sleep(SETTLE_MS)
-      const result = await use(fleet.cpuSeconds)
-      await fleet.stop()
-      fleets.delete(fleet)
-      return result
+    /** Runs `use` beside this number of workers; `use` gets a function that returns their CPU seconds. */
+    async withWorkers<T>(workers: number, use: (workerCpuSeconds: () => number) => Promise<T>): Promise<T> {
+      const counts: number[] = []
+      for (let left = workers; left > 0; left -= WORKERS_PER_PROCESS) {
+        counts.push(Math.min(left, WORKERS_PER_PROCESS))
+      }
+      const children = await Promise.all(counts.map(startWorkers))
+      try {
+        await Bun.sleep(SETTLE_MS)
+        return await use(() => children.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0))
+      } finally {
+        for (const child of children) child.kill('SIGTERM')
+        await Promise.all(children.map(({ exited }) => exited))
+      }
     },
-    [Symbol.asyncDispose]: () => closing.disposeAsync(),
   }
 }

@@ -8,13 +8,13 @@ import { createPrepare } from '../../src/transcriptions/prepare.ts'
 import { createUpload } from '../../src/transcriptions/upload.ts'
 import { CLIP_SECONDS, simulatedEngines, simulatedMedia, simulatedStorage } from './simulated.ts'
 
-const AT_ONCE = 8
+const CONCURRENCY = 8
 const info = { container: 'wav', codec: 'pcm_s16le', channels: 1, claimedSeconds: CLIP_SECONDS }
 
-/** Uploads clips of the database's users, by the code of the API. Gives how many a second. */
+/** Uploads clips of random users with the API's code. Returns the uploads per second. */
 export async function upload({ url, count }: { url: string; count: number }): Promise<number> {
-  await using place = await open(url)
-  const { db, queue } = place
+  await using opened = await open(url)
+  const { db, queue } = opened
   const take = createUpload({
     db,
     queue,
@@ -27,13 +27,13 @@ export async function upload({ url, count }: { url: string; count: number }): Pr
     traces: noTraces,
   })
   const everyone = await db.select({ id: users.id }).from(users).orderBy(sql`random()`)
-  const began = performance.now()
+  const start = performance.now()
   let left = count
-  const one = async () => {
+  const run = async () => {
     while (left-- > 0) {
-      // As many of few users' as there are in the table.
+      // The same distribution over the users as in `seed`.
       const user = everyone[Math.floor(everyone.length * Math.random() ** 3)]
-      if (!user) throw new Error('there is no user')
+      if (!user) throw new Error('the database has no users')
       await take({
         userId: user.id,
         async receive(store) {
@@ -43,31 +43,31 @@ export async function upload({ url, count }: { url: string; count: number }): Pr
       })
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, one))
-  return count / ((performance.now() - began) / 1000)
+  await Promise.all(Array.from({ length: CONCURRENCY }, run))
+  return count / ((performance.now() - start) / 1000)
 }
 
-/** Prepares so many uploads, by the code of the workers, so that their spans wait. Gives how many a second. */
+/** Prepares uploads with the workers' code, so that their spans wait. Returns the uploads per second. */
 export async function prepare({ url, count }: { url: string; count: number }): Promise<number> {
-  await using place = await open(url)
-  const { db, changes, queue } = place
-  const run = createPrepare({
+  await using opened = await open(url)
+  const { db, changes, queue } = opened
+  const prepareOne = createPrepare({
     ...{ db, changes, queue, storage: simulatedStorage, media: simulatedMedia, engines: simulatedEngines(0) },
     maxAudioSeconds: 86_400,
     maxConcurrentPerUser: undefined,
     traces: noTraces,
     log: console.error,
   })
-  const all = Promise.withResolvers<void>()
+  const done = Promise.withResolvers<void>()
   let left = count
-  const began = performance.now()
-  await queue.work('prepare', { concurrency: AT_ONCE }, async (data, signal) => {
-    await run(data, signal)
+  const start = performance.now()
+  await queue.work('prepare', { concurrency: CONCURRENCY }, async (data, signal) => {
+    await prepareOne(data, signal)
     left -= 1
-    if (left === 0) all.resolve()
+    if (left === 0) done.resolve()
   })
-  await all.promise
-  return count / ((performance.now() - began) / 1000)
+  await done.promise
+  return count / ((performance.now() - start) / 1000)
 }
 
 async function open(url: string) {

@@ -1,133 +1,135 @@
-// What the database, the queue and the API do when there is much of everything: a million transcriptions in the table, ten
-// thousand queued, up to 64 workers. Decoder, storage and engine are simulated for the workers; the API, its uploads, the
-// queue, every statement and Postgres itself (Debian: apt install postgresql) are real.
+// Measures the database, the queue and the API with a million transcriptions in the table, ten thousand queued clips and up to 64
+// workers. The workers' decoder, storage and engine are simulated; the rest is real. Needs Debian's postgresql.
 //
 //   bun bench/scale/main.ts [--rows 1000000] [--queued 10000] [--workers 1,4,16,64] [--seconds 20] [--answer 1]
-//   bun bench/scale/main.ts --quick                                  shows that it works
-//   bun bench/scale/main.ts --database postgres://… --rows 0         one on this machine that was filled before, as it is
+//   bun bench/scale/main.ts --rows 20000 --queued 1000 --workers 1,8 --seconds 5        a short run
+//   bun bench/scale/main.ts --database postgres://… --rows 0       a filled database on this machine, as it is
 //
-// seconds: of each measurement; answer: seconds that an engine's slot takes for a clip
-import { mkdir, writeFile } from 'node:fs/promises'
+// seconds: of each measurement; answer: seconds that an engine takes per clip
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import type { Sql } from 'postgres'
 import { SIDECAR_LIMITS } from '../../src/engines/sidecar/sidecar.ts'
-import { withFolder } from '../../test/e2e/service.ts'
-import { ROOT } from '../../test/sidecar-dir.ts'
-import { plotOf } from '../shared/plot.ts'
-import { openClients } from './clients.ts'
+import { temporaryFolder } from '../../test/media/recordings.ts'
+import { withCleanup } from '../shared/cleanup.ts'
+import { readOptions } from '../shared/options.ts'
+import { OUT } from '../shared/paths.ts'
+import { type Latencies, openClients } from './clients.ts'
 import { measureCommits } from './commits.ts'
-import { openPlace, type Place } from './environment.ts'
+import { type Environment, openEnvironment } from './environment.ts'
 import { prepare, upload } from './fill.ts'
-import { measureHot } from './query-costs.ts'
-import { seed, sizes } from './seed.ts'
+import { plotSvg } from './plot.ts'
+import { measureQueries } from './query-costs.ts'
 import {
   type Busy,
   busyTable,
   charts,
-  commitsTable,
-  hotTable,
   type Idle,
   idleTable,
-  kindsTable,
   latencyTable,
-  sizeTable,
-} from './tables.ts'
+  queriesTable,
+  sizesTable,
+  statementsTable,
+} from './report.ts'
+import { seed } from './seed.ts'
 
-const { values } = parseArgs({
-  options: {
-    rows: { type: 'string' },
-    queued: { type: 'string' },
-    workers: { type: 'string' },
-    seconds: { type: 'string' },
-    answer: { type: 'string', default: '1' },
-    database: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-  },
+const options = readOptions({
+  rows: 1_000_000,
+  queued: 10_000,
+  workers: '1,4,16,64',
+  seconds: 20,
+  answer: 1,
+  database: '',
 })
-const ROWS = Number(values.rows ?? (values.quick ? 20_000 : 1_000_000))
-const QUEUED = Number(values.queued ?? (values.quick ? 1_000 : 10_000))
-const WORKERS = (values.workers ?? (values.quick ? '1,8' : '1,4,16,64')).split(',').map(Number)
-const SECONDS = Number(values.seconds ?? (values.quick ? 5 : 20))
-const ANSWER_MS = Number(values.answer) * 1000
-const OUT = join(ROOT, 'bench/out')
+const WORKERS = options.workers.split(',').map(Number)
+const figures: Record<string, unknown> = { options }
 
-const figures: Record<string, unknown> = { ROWS, QUEUED, SECONDS, ANSWER_MS }
-
-async function say(title: string, table: string, raw: unknown) {
-  figures[title] = raw
-  console.log(`\n### ${title}\n\n${table}`)
-  await mkdir(OUT, { recursive: true })
-  await writeFile(join(OUT, 'scale.json'), JSON.stringify(figures, null, 2))
+async function report(title: string, text: string, data: unknown) {
+  figures[title] = data
+  console.log(`\n### ${title}\n\n${text}`)
+  await Bun.write(join(OUT, 'scale.json'), JSON.stringify(figures, null, 2))
 }
 
-async function waiting({ queue }: Place): Promise<number> {
+async function countWaiting({ queue }: Environment): Promise<number> {
   return (await queue.backlogs()).find(({ name }) => name === 'clip')?.waiting ?? 0
 }
 
-async function fill(place: Place) {
-  const { url } = place
-  const count = QUEUED - (await waiting(place))
-  if (count <= 0) return null
-  const uploadsPerSecond = await upload({ url, count })
-  return { count, uploadsPerSecond, preparedPerSecond: await prepare({ url, count }) }
+/** Uploads and prepares clips until the queue has as many as the options say. */
+async function fillQueue(environment: Environment): Promise<string> {
+  const { url } = environment
+  const count = options.queued - (await countWaiting(environment))
+  if (count <= 0) return 'The queue is full.'
+  const uploads = await upload({ url, count })
+  const prepared = await prepare({ url, count })
+  return `${count} clips: ${uploads.toFixed(0)} uploads per second, ${prepared.toFixed(0)} prepared per second`
 }
 
-async function measure(place: Place) {
-  const { url, db, sql, fleetOf, observe } = place
-  const began = performance.now()
-  if (ROWS > 0) await seed(url, ROWS)
-  const seconds = (performance.now() - began) / 1000
-  await say('The database', sizeTable(await sizes(sql)), { seconds })
+/** The spans finished in the seconds after `start`. */
+async function countFinished(sql: Sql, start: Date, seconds: number): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    select count(*)::int from spans where state = 'done' and finished_at >= ${start}
+      and finished_at < ${start}::timestamptz + make_interval(secs => ${seconds})`
+  return row?.count ?? 0
+}
 
-  const commits = await measureCommits(url, SECONDS / 4)
-  await say('Small transactions, of 32 connections at a time', commitsTable(commits), commits)
+async function measureBusy(
+  environment: Environment,
+  { workers, requests }: { workers: number; requests: () => Promise<Latencies> },
+): Promise<Busy> {
+  const { sql, observe, withWorkers } = environment
+  await fillQueue(environment)
+  return withWorkers(workers, async (workerCpuSeconds) => {
+    const cpuBefore = workerCpuSeconds()
+    const [row] = await sql<{ now: Date }[]>`select now()`
+    const [observed, latencies] = await Promise.all([observe(options.seconds), requests()])
+    const slots = workers * SIDECAR_LIMITS.clipConcurrency
+    return {
+      workers,
+      observed,
+      latencies,
+      slots,
+      ideal: slots / options.answer,
+      spans: await countFinished(sql, row?.now ?? new Date(), observed.seconds),
+      left: await countWaiting(environment),
+      workerCpuSeconds: workerCpuSeconds() - cpuBefore,
+    }
+  })
+}
+
+async function measure(environment: Environment) {
+  const { url, db, sql, queue, observe, withWorkers } = environment
+  if (options.rows > 0) await seed(url, options.rows)
+  await report('Database size', await sizesTable(sql), null)
+
+  const commits = await measureCommits(url, options.seconds / 4)
+  const rates = commits.map(([name, rate]) => `- ${name}: ${rate.toFixed(0)} per second`)
+  await report('Small transactions on 32 connections', rates.join('\n'), commits)
 
   const idle: Idle[] = []
   for (const workers of [0, ...WORKERS]) {
-    idle.push(await fleetOf(workers, async () => ({ workers, observed: await observe(SECONDS) })))
+    idle.push(await withWorkers(workers, async () => ({ workers, observed: await observe(options.seconds) })))
   }
-  await say('Workers that have nothing to do', idleTable(idle), idle)
+  await report('Idle workers', idleTable(idle), idle)
 
-  const clip = Bun.file(join(ROOT, 'test/fixtures/speech.wav'))
-  const clients = await openClients({ url: place.api, db, clip })
-  const ask = () => clients.ask(AbortSignal.timeout(SECONDS * 1000))
-  const alone = await fleetOf(WORKERS.at(-1) ?? 1, ask)
-  const filled = await fill(place)
-  await say('Filling the queue', JSON.stringify(filled), filled)
-  const hot = await measureHot({ ...place, userId: clients.userId })
-  await say('What is asked of a full database', hotTable(hot), hot)
+  const clients = await openClients(environment.api, db)
+  const requests = () => clients.run(AbortSignal.timeout(options.seconds * 1000))
+  const unloaded = await withWorkers(WORKERS.at(-1) ?? 1, requests)
+  await report('Filling the queue', await fillQueue(environment), null)
+  const costs = await measureQueries(sql, { db, queue, userId: clients.userId })
+  await report('Costs of repeated queries', queriesTable(costs), costs)
 
   const busy: Busy[] = []
-  for (const workers of WORKERS) {
-    await fill(place)
-    const one = await fleetOf(workers, async (cpuSeconds) => {
-      const cpu = cpuSeconds()
-      const [since] = await sql<{ now: Date }[]>`select now()`
-      const [observed, latencies] = await Promise.all([observe(SECONDS), ask()])
-      const workerCpuSeconds = cpuSeconds() - cpu
-      const left = await waiting(place)
-      const from = since?.now ?? new Date()
-      const [done] = await sql<{ count: number }[]>`
-        select count(*)::int from spans where state = 'done' and finished_at >= ${from}
-          and finished_at < ${from}::timestamptz + make_interval(secs => ${observed.seconds})`
-      const slots = workers * SIDECAR_LIMITS.clipConcurrency
-      return { workers, slots, spans: done?.count ?? 0, left, observed, latencies, workerCpuSeconds }
-    })
-    busy.push({ ...one, answerMs: ANSWER_MS })
-  }
-  await say('Workers that have enough to do', busyTable(busy), busy)
-  const most = busy.at(-1)
-  if (most) await say('What a span costs the database', kindsTable(most), null)
-  await say('Clients meanwhile', latencyTable({ alone, busy }), { alone })
-  await writeFile(join(OUT, 'scale.svg'), plotOf(charts({ idle, busy })))
+  for (const workers of WORKERS) busy.push(await measureBusy(environment, { workers, requests }))
+  await report('Busy workers', busyTable(busy), busy)
+  const last = busy.at(-1)
+  if (last) await report('Statements per span', statementsTable(last), null)
+  await report('Latencies', latencyTable({ unloaded, busy }), { unloaded })
+  await Bun.write(join(OUT, 'scale.svg'), plotSvg(charts({ idle, busy })))
 }
 
-const interrupted = Promise.withResolvers<never>()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => interrupted.reject(new Error(`ended by ${signal}`)))
-}
-await withFolder(async (folder) => {
-  await using place = await openPlace({ given: values.database, folder, answerMs: ANSWER_MS })
-  await Promise.race([measure(place), interrupted.promise])
+await withCleanup(async (defer) => {
+  const folder = await temporaryFolder()
+  defer(() => folder[Symbol.asyncDispose]())
+  const { database: databaseUrl, answer } = options
+  await measure(await openEnvironment({ databaseUrl, folder: folder.path, answerMs: answer * 1000 }, defer))
 })
 process.exit()

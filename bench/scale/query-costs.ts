@@ -14,58 +14,47 @@ import {
 const TIMES = 3
 const YEARS_AGO = new Date('2000-01-01')
 
-export type Hot = { name: string; when: string; ms: number; pages: number }
+/** `pages`: pages of 8 KB that the query reads. */
+export type QueryCost = { name: string; when: string; ms: number; pages: number }
 
-/** What the service asks again and again, asked of a database that is full: its time there and the pages (8 KB) it looks at. */
-export async function measureHot({
-  sql,
-  db,
-  queue,
-  userId,
-}: {
-  sql: Sql
-  db: Database
-  queue: Queue
-  userId: string
-}): Promise<Hot[]> {
+type Query = [name: string, when: string, run: () => Promise<unknown>]
+
+/** Measures the queries that the service repeats, each on its own. */
+export async function measureQueries(
+  sql: Sql,
+  { db, queue, userId }: { db: Database; queue: Queue; userId: string },
+): Promise<QueryCost[]> {
   const page = { userId, after: null, limit: 21 }
-  const asked: [name: string, when: string, ask: () => Promise<unknown>][] = [
-    [
-      'what is open, to reckon with',
-      'a second and API, while the status of an open one is read',
-      () => openWork(db),
-    ],
-    ['how fast engines were lately', 'the same', () => recentSpeed(db)],
-    [
-      'a user’s open ones',
-      'an upload; all spans that are planned at a time',
-      () => countOpen(db, { userId }),
-    ],
-    ['first page of a list', 'a list', () => listOwned(db, page)],
-    ['its counts', 'a first page', () => countByStatus(db, userId)],
-    ['search, common words', 'a search', () => listOwned(db, { ...page, words: 'recording mp3' })],
-    ['search, a rare word', 'a search', () => listOwned(db, { ...page, words: 'nowhere' })],
+  const polling = 'each second and API, while clients read open statuses'
+  const queries: Query[] = [
+    ['all open work', polling, () => openWork(db)],
+    ['recent speed of the engines', polling, () => recentSpeed(db)],
+    ["a user's open transcriptions", 'each upload and each planned piece', () => countOpen(db, { userId })],
+    ['first page of a list', 'each list', () => listOwned(db, page)],
+    ['counts of a list', 'each first page', () => countByStatus(db, userId)],
+    ['search for common words', 'each search', () => listOwned(db, { ...page, words: 'recording mp3' })],
+    ['search for a rare word', 'each search', () => listOwned(db, { ...page, words: 'nowhere' })],
     ['backlogs', '`/health/ready`, `/metrics`', () => queue.backlogs()],
-    ['open by status', '`/metrics`', () => countOpenByStatus(db)],
-    ['hosted seconds today', '`/metrics`; a span, with a budget', () => hostedSecondsToday(db)],
+    ['open transcriptions by status', '`/metrics`', () => countOpenByStatus(db)],
+    ['hosted seconds today', '`/metrics`; each span, with a budget', () => hostedSecondsToday(db)],
     [
-      'expired',
-      'an hour and process, with `RETENTION_DAYS`',
+      'expired transcriptions',
+      'each hour and process, with `RETENTION_DAYS`',
       () => findExpired(db, { before: YEARS_AGO, after: null, limit: 100 }),
     ],
-    ['forsaken', 'an hour and process', () => findForsaken(db, { before: YEARS_AGO })],
-    ['all that is open, to requeue', 'a start, embedded', () => listOpen(db)],
+    ['forsaken transcriptions', 'each hour and process', () => findForsaken(db, { before: YEARS_AGO })],
+    ['all open transcriptions, to requeue', 'each start, embedded', () => listOpen(db)],
   ]
-  const measured: Hot[] = []
-  for (const [name, when, ask] of asked) {
-    await ask()
+  const costs: QueryCost[] = []
+  for (const [name, when, run] of queries) {
+    await run()
     await sql`select pg_stat_statements_reset()`
-    for (let time = 0; time < TIMES; time++) await ask()
+    for (let time = 0; time < TIMES; time++) await run()
     const [row] = await sql<{ ms: number; pages: number }[]>`
       select sum(total_exec_time + total_plan_time) / ${TIMES} as ms,
         sum(shared_blks_hit + shared_blks_read)::float8 / ${TIMES} as pages
       from pg_stat_statements where query !~ 'pg_stat_'`
-    measured.push({ name, when, ms: row?.ms ?? Number.NaN, pages: row?.pages ?? Number.NaN })
+    costs.push({ name, when, ms: row?.ms ?? Number.NaN, pages: row?.pages ?? Number.NaN })
   }
-  return measured
+  return costs
 }

@@ -8,14 +8,14 @@ import type { Storage } from '../../src/storage/storage.ts'
 
 const SEGMENT_SECONDS = 4
 const SENTENCE = ' The old library stands beside the river.'
-/** What every file is said to hold. */
+/** The duration of every simulated recording. */
 export const CLIP_SECONDS = 8
 
 const pcm = new Uint8Array(CLIP_SECONDS * BYTES_PER_SECOND)
 const levels = new Uint8Array(CLIP_SECONDS / LEVEL_SECONDS)
 const peaks = new Uint8Array((2 * CLIP_SECONDS) / LEVEL_SECONDS)
 
-/** A sidecar's worth of slots, each of which takes `answerMs` for whatever it is given, and no processor time. */
+/** An engine with a sidecar's slots; each call takes `answerMs` and no CPU time. */
 export function simulatedEngines(answerMs: number): Engines {
   const engine: Engine = {
     name: 'sidecar',
@@ -40,11 +40,11 @@ export function simulatedEngines(answerMs: number): Engines {
 
 function segmentAt(start: number, seconds: number): Segment {
   const end = Math.min(seconds, start + SEGMENT_SECONDS)
-  const judged = { avgLogprob: -0.2, compressionRatio: 1.4, noSpeechProb: 0.01 }
-  return { start, end, text: SENTENCE, language: 'en', ...judged, words: null }
+  const scores = { avgLogprob: -0.2, compressionRatio: 1.4, noSpeechProb: 0.01 }
+  return { start, end, text: SENTENCE, language: 'en', ...scores, words: null }
 }
 
-/** Finds a clip's silence in every file, at once. */
+/** Decodes every file to the silence of one clip, without delay. */
 export const simulatedMedia: Media = {
   async probe() {
     return {
@@ -61,7 +61,7 @@ export const simulatedMedia: Media = {
   async close() {},
 }
 
-/** Takes everything and keeps nothing; what is read is a clip's silence. */
+/** Discards what is written; every read returns the silence of one clip. */
 export const simulatedStorage: Storage = {
   async write(_key, body) {
     let bytes = 0

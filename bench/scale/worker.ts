@@ -1,7 +1,7 @@
-// So many workers in one process, each wired as the service wires its own, with a queue, a pool of connections and listeners of its own;
-// decoder, storage and engine are simulated.
+// Runs several workers in one process. Each is wired as in the service, with its own queue, connection pool and listeners, but
+// with a simulated decoder, storage and engine.
 //
-//   bun bench/scale/worker.ts WORKERS ANSWER_MS FOLDER      with DATABASE_URL set
+//   DATABASE_URL=… bun bench/scale/worker.ts WORKERS ANSWER_MS FOLDER
 import { assemble } from '../../src/assemble.ts'
 import { readSettings } from '../../src/config.ts'
 import { createLifecycle, type Lifecycle } from '../../src/lifecycle.ts'
@@ -10,7 +10,7 @@ import { simulatedEngines, simulatedMedia, simulatedStorage } from './simulated.
 
 const [workers, answerMs, DATA_DIR] = process.argv.slice(2)
 const simulated = { media: simulatedMedia, storage: simulatedStorage }
-// The sidecar of its wiring is never sent a span.
+// The real wiring needs a sidecar, but no span is sent to it.
 const env = { ...process.env, MODE: 'worker', SIDECAR_URL: 'http://127.0.0.1:9', DATA_DIR }
 const lifecycles: Lifecycle[] = []
 for (let worker = 0; worker < Number(workers); worker++) {
@@ -23,7 +23,7 @@ for (let worker = 0; worker < Number(workers); worker++) {
     log: (line, error) => error && console.error(line, error),
     step: lifecycle.step,
   })
-  if (!service.work) throw new Error('it does not work')
+  if (!service.work) throw new Error('the service has no worker')
   await startWorker({ ...service.work, ...simulated, engines: simulatedEngines(Number(answerMs)) })
 }
 process.send?.('ready')

@@ -1,18 +1,18 @@
 import { childrenOf } from './processes.ts'
 
-/** Takes what is to be closed when all is over. */
+/** Registers a function that runs at the end. */
 export type Defer = (close: () => unknown) => void
 
 /**
- * Runs `work`, and what it deferred at its end, the latest first: also when it fails, or the process is told to stop; then
- * whatever it has still started is ended, too.
+ * Runs `work`, then what it deferred, last first: also if it fails or the process gets SIGINT or SIGTERM. After such a
+ * signal, the process also ends its remaining children and exits with status 1.
  */
-export async function withClosing(work: (defer: Defer) => Promise<void>): Promise<void> {
+export async function withCleanup(work: (defer: Defer) => Promise<void>): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const stopped = Promise.withResolvers<void>()
   let isStopped = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    // A second one, as `timeout` and a terminal send to all of a group, does not cut the closing short.
+    // `on`, not `once`: `timeout` and terminals signal the whole process group twice, and the second must not kill the cleanup.
     process.on(signal, () => {
       isStopped = true
       stopped.resolve()
@@ -24,7 +24,7 @@ export async function withClosing(work: (defer: Defer) => Promise<void>): Promis
     process.exit(1)
   })
   const working = work((close) => stack.defer(async () => void (await close())))
-  // What it still does once it is stopped comes to nothing.
+  // After a signal, errors of `work` no longer matter.
   working.catch(() => {})
   await Promise.race([working, stopped.promise])
 }

@@ -1,17 +1,16 @@
 import type { segments, spans, transcriptions } from '../../src/db/schema.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 
-/** Whether the finished spans of a file's each channel follow on each other, and together are all there was to do. */
+/** Whether the finished spans of each channel follow each other without a gap, and together cover all samples to transcribe. */
 export function isCovered(
   { id, workSamples }: Pick<typeof transcriptions.$inferSelect, 'id' | 'workSamples'>,
-  work: (typeof spans.$inferSelect)[],
+  allSpans: (typeof spans.$inferSelect)[],
 ): boolean {
-  const own = work.filter(({ transcriptionId }) => transcriptionId === id)
+  const own = allSpans.filter(({ transcriptionId }) => transcriptionId === id)
   const ends = new Map<number, number>()
   let done = 0
-  for (const { channel, startSample, endSample, state } of own.toSorted(
-    (a, b) => a.startSample - b.startSample,
-  )) {
+  for (const span of own.toSorted((a, b) => a.startSample - b.startSample)) {
+    const { channel, startSample, endSample, state } = span
     if (startSample !== (ends.get(channel) ?? startSample) || state !== 'done') return false
     ends.set(channel, endSample)
     done += endSample - startSample
@@ -19,17 +18,18 @@ export function isCovered(
   return done === workSamples
 }
 
-/** How many segments are there more than once. */
-export function countToldTwice(told: Pick<typeof segments.$inferSelect, 'spanId' | 'position'>[]): number {
-  return told.length - new Set(told.map((one) => `${one.spanId} ${one.position}`)).size
+export function countDuplicateSegments(
+  rows: Pick<typeof segments.$inferSelect, 'spanId' | 'position'>[],
+): number {
+  return rows.length - new Set(rows.map(({ spanId, position }) => `${spanId} ${position}`)).size
 }
 
-/** The transcriptions that something is stored of, and that no row knows. */
-export async function storedOfNone(storage: Storage, known: Map<string, unknown>): Promise<Set<string>> {
+/** The ids of transcriptions that have files in the storage but no row. */
+export async function orphanedFiles(storage: Storage, rows: Map<string, unknown>): Promise<Set<string>> {
   const found = new Set<string>()
   for await (const { key } of storage.list('transcriptions')) {
     const id = key.split('/')[1] ?? ''
-    if (!known.has(id)) found.add(id)
+    if (!rows.has(id)) found.add(id)
   }
   return found
 }

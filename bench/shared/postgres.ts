@@ -6,8 +6,8 @@ import { freePort } from '../../test/e2e/service.ts'
 import { childrenOf } from './processes.ts'
 
 /**
- * A Postgres server of its own, in a folder of its own, that is killed and started again as one likes. `fsync: false` leaves
- * the disk's time out of what is measured; `settings` are those of postgresql.conf.
+ * Starts a new Postgres server in a temporary folder; it can be killed and restarted. `fsync: false` excludes disk latency from
+ * measurements. `settings` are lines of postgresql.conf.
  */
 export async function openServer({
   fsync = true,
@@ -18,9 +18,9 @@ export async function openServer({
 } = {}) {
   const port = freePort()
   const bin = (await installed()).at(-1)
-  if (!bin) throw new Error('There is no Postgres: apt install postgresql')
+  if (!bin) throw new Error('Postgres is not installed: apt install postgresql')
   const data = await mkdtemp(join(tmpdir(), 'verbatim-postgres-'))
-  // It refuses to run as root.
+  // Postgres refuses to run as root.
   const as =
     process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : []
   if (as.length > 0) await Bun.$`chown postgres ${data}`.quiet()
@@ -34,7 +34,7 @@ export async function openServer({
   function start() {
     return Bun.spawn([...as, ...arguments_], {
       ...{ stdout: 'ignore', stderr: 'ignore', cwd: data },
-      // Ctrl-C is for the bench, which ends it in its own time.
+      // Ctrl-C must reach only the bench, which stops the server itself.
       detached: true,
     })
   }
@@ -53,7 +53,7 @@ export async function openServer({
 
   async function ready() {
     while (!(await answers())) {
-      // It does not start as long as a process of the one before is still about.
+      // The server cannot start while processes of the killed one still run.
       if (server.exitCode !== null || server.signalCode !== null) server = start()
       await Bun.sleep(100)
     }
@@ -62,9 +62,9 @@ export async function openServer({
   await ready()
   return {
     url,
-    /** All its processes that run now. */
+    /** The server's running processes. */
     pids: async () => [server.pid, ...(await childrenOf(server.pid))],
-    /** The whole of it at once, as a machine dies; then it comes up again. */
+    /** Kills all processes at once, as a power failure would, and restarts the server. */
     async kill() {
       for (const pid of [...(await childrenOf(server.pid)), server.pid]) signal(pid, 'SIGKILL')
       await server.exited
@@ -89,6 +89,6 @@ function signal(pid: number, name: NodeJS.Signals) {
   try {
     process.kill(pid, name)
   } catch {
-    // It was gone already.
+    // The process has ended already.
   }
 }

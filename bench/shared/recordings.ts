@@ -1,24 +1,24 @@
-import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { wavOf } from '../../src/media/wav.ts'
-import { fixture } from '../../test/media/recordings.ts'
+import { fixture, SPEECH_SECONDS } from '../../test/media/recordings.ts'
 
-/** MPEG-2 layer III without a checksum, as the fixture is. */
+/** The start of a frame of MPEG-2 layer III without a checksum, as in the fixture. */
 const MP3_SYNC = Buffer.from([0xff, 0xf3])
-const MP3_SECONDS = 7.1
-
 const WAV = { rate: 44_100, channels: 2, sourceRate: 16_000, headBytes: 44 }
 
-/** The fixture's frames again and again. The first one is left out: it tells the length of the fixture. */
+/** Repeats the frames of the fixture, without its first frame, which states the fixture's length. */
 export async function writeMp3(path: string, seconds: number): Promise<void> {
   const mp3 = await readFile(fixture('speech.mp3'))
   const first = mp3.indexOf(MP3_SYNC)
   const frames = mp3.subarray(mp3.indexOf(MP3_SYNC, first + MP3_SYNC.length))
-  await writing(path, async (file) => {
-    for (let at = 0; at < seconds; at += MP3_SECONDS) await file.write(frames)
+  await writeRepeated(path, {
+    head: new Uint8Array(),
+    block: frames,
+    times: Math.ceil(seconds / SPEECH_SECONDS),
   })
 }
 
-/** The fixture again and again at 44.1 kHz in stereo, 16 bit, to at least `bytes` (under 4 GiB). */
+/** Repeats the fixture at 44.1 kHz, stereo, 16 bit, up to at least `bytes` (below 4 GiB). */
 export async function writeWav(path: string, bytes: number): Promise<void> {
   const source = new DataView(new Uint8Array(await readFile(fixture('speech.wav'))).buffer, WAV.headBytes)
   const step = WAV.sourceRate / WAV.rate
@@ -27,10 +27,8 @@ export async function writeWav(path: string, bytes: number): Promise<void> {
     samples[at] = source.getInt16(2 * Math.floor(Math.floor(at / WAV.channels) * step), true)
   }
   const times = Math.ceil(bytes / samples.byteLength)
-  await writing(path, async (file) => {
-    await file.write(wavHead(times * samples.byteLength))
-    for (let time = 0; time < times; time++) await file.write(samples)
-  })
+  const block = new Uint8Array(samples.buffer)
+  await writeRepeated(path, { head: wavHead(times * block.length), block, times })
 }
 
 function wavHead(dataBytes: number): Uint8Array {
@@ -45,11 +43,11 @@ function wavHead(dataBytes: number): Uint8Array {
   return head
 }
 
-async function writing(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
-  const file = await open(path, 'w')
-  try {
-    await write(file)
-  } finally {
-    await file.close()
-  }
+async function writeRepeated(
+  path: string,
+  { head, block, times }: { head: Uint8Array; block: Uint8Array; times: number },
+): Promise<void> {
+  await using file = await open(path, 'w')
+  await file.write(head)
+  for (let time = 0; time < times; time++) await file.write(block)
 }

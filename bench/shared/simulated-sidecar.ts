@@ -1,4 +1,4 @@
-/** Answers as a sidecar does, after a while, one request after another; it takes none while it is not `ready`. */
+/** A sidecar that answers one request after another, each after `answerMs`; it is unhealthy while `ready` returns false. */
 export function simulatedSidecar({
   answerMs,
   ready = () => true,

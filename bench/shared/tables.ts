@@ -1,42 +1,35 @@
-/** The middle one, or the mean of the two in the middle. */
-export function median(figures: number[]): number {
-  const sorted = figures.toSorted((a, b) => a - b)
+/** The median; for an even count, the mean of the two middle values. */
+export function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length / 2
   const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]]
   return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2
 }
 
-/** The median, and with more than one the least and the most. */
-export function spread(figures: number[], digits: number): string {
-  const text = (value: number) => value.toFixed(digits)
-  if (figures.length === 0) return '–'
-  return figures.length === 1
-    ? text(median(figures))
-    : `${text(median(figures))} (${text(Math.min(...figures))}–${text(Math.max(...figures))})`
+/** The value that the given share of the values does not exceed (nearest rank). */
+export function percentile(values: number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
 }
 
-/** A table in Markdown, whose first column is text and the others are figures. */
-export function tableOf(head: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.join(' | ')} |`
+/** The median and, for several values, the minimum and the maximum. */
+export function spread(values: number[], digits: number): string {
+  const text = (value: number) => value.toFixed(digits)
+  if (values.length === 0) return '–'
+  return values.length === 1
+    ? text(median(values))
+    : `${text(median(values))} (${text(Math.min(...values))}–${text(Math.max(...values))})`
+}
+
+/** A Markdown table; the first column is text, and the others are figures. */
+export function markdownTable(head: string[], rows: (string | number)[][]): string {
+  const line = (cells: (string | number)[]) =>
+    `| ${cells.map((cell) => (typeof cell === 'number' ? rounded(cell) : cell)).join(' | ')} |`
   return [line(head), `| --- |${' ---: |'.repeat(head.length - 1)}`, ...rows.map(line)].join('\n')
 }
 
-/** Such a table: a row for each of `names`, and in each column the spread of what `figuresOf` gives for it. */
-export function spreadTable<Figure>({
-  columns,
-  names,
-  figuresOf,
-}: {
-  /** By their titles; `digits` behind the point. */
-  columns: Record<string, { figure: Figure; digits: number }>
-  names: string[]
-  figuresOf: (name: string, figure: Figure) => number[]
-}): string {
-  return tableOf(
-    ['', ...Object.keys(columns)],
-    names.map((name) => [
-      name,
-      ...Object.values(columns).map(({ figure, digits }) => spread(figuresOf(name, figure), digits)),
-    ]),
-  )
+/** About three significant digits. */
+function rounded(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? '' : '∞'
+  return value.toFixed(Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2)
 }

@@ -1,152 +1,94 @@
-import { eq, sql } from 'drizzle-orm'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sql } from 'drizzle-orm'
 import type { Database } from '../../src/db/database.ts'
-import { deliveries, segments, spans, transcriptions, uploads } from '../../src/db/schema.ts'
+import { segments, spans, transcriptions, uploads } from '../../src/db/schema.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import { sweepAll } from '../../test/transcriptions/sweeping.ts'
-import { countToldTwice, isCovered, storedOfNone } from '../shared/integrity.ts'
+import { countDuplicateSegments, isCovered, orphanedFiles } from '../shared/integrity.ts'
+import type { World } from './client.ts'
 import type { Deployment } from './deployments.ts'
-import type { Host } from './host.ts'
-import { type Ledger, outcomeOf } from './ledger.ts'
-import { deploymentSample } from './sampling.ts'
-import type { Tally } from './tally.ts'
 
 type Row = typeof transcriptions.$inferSelect
 
-/** What is found in the end, each with how many; those below `faults` are none of a service that does as it says. */
-export type Remainder = { counts: Record<string, number>; faults: Record<string, number> }
-
-/**
- * Opens the database and the storage that a deployment has left, holds them against the ledger, and sweeps as if it all were
- * a day older. The service has ended.
- */
-export async function remainderOf(
-  deployment: Deployment,
-  {
-    ledger,
-    outcomes,
-    host,
-    tally,
-  }: { ledger: Ledger; outcomes: Map<string, string>; host: Host; tally: Tally },
-): Promise<Remainder> {
+/** Compares the database and the storage of a deployment that has ended with the list of uploads; returns faults by kind. */
+export async function audit(deployment: Deployment, world: World): Promise<Record<string, number>> {
   const { db, close } = await deployment.openDatabase()
   try {
     const rows = await db.select().from(transcriptions)
     const work = await db.select().from(spans)
-    const told = await db.select({ spanId: segments.spanId, position: segments.position }).from(segments)
-    const completed = rows.filter(({ status }) => status === 'completed')
-    const { lost, twice, otherwise, untold, undone } = heldAgainst({ rows, ledger, outcomes, host, tally })
-    const jobs = await countJobs(db)
-    const messages = await db.select().from(deliveries)
-    const stored = await storedIn(deployment, { db, rows })
     return {
-      counts: {
-        'uploads in the ledger': ledger.entries.size,
-        'transcriptions kept to the end': rows.length,
-        spans: work.length,
-        segments: told.length,
-        'webhook messages heard': host.received.size,
-        'messages refused once': host.refused.size,
-        'stored, and in no row, before the sweep': stored.unknown,
-        'removed by the sweep': stored.swept,
-      },
-      faults: {
-        'accepted and lost': lost,
-        'accepted with another outcome': otherwise,
-        'uploads that are there twice': twice,
-        'deleted, broken off or refused, and still there': undone,
-        'files with a stretch that is missing, or done twice': completed.filter(
-          (row) => !isCovered(row, work),
-        ).length,
-        'segments told twice': countToldTwice(told),
-        'spans done more than once': work.filter(({ attempt, failures }) => attempt - failures > 1).length,
-        'transcriptions not over': rows.filter(({ completedAt }) => completedAt === null).length,
-        'jobs left': jobs,
-        'messages not delivered': messages.filter(({ state }) => state !== 'delivered').length,
-        'ends nobody was told of': untold,
-        'stored, and in no row, after the sweep': stored.left,
-        'rows whose audio is not there, or of another size': stored.missing,
-        'half-written files': stored.incoming,
-        'temporary files': stored.temporary,
-      },
+      ...compareEntries(rows, world),
+      'files with missing or duplicate stretches': rows.filter(
+        (row) => row.status === 'completed' && !isCovered(row, work),
+      ).length,
+      'duplicate segments': countDuplicateSegments(await db.select().from(segments)),
+      'spans transcribed more than once': work.filter(({ attempt, failures }) => attempt - failures > 1)
+        .length,
+      'unfinished transcriptions': rows.filter(({ completedAt }) => completedAt === null).length,
+      'jobs left': await countJobs(db),
+      ...(await auditStorage(deployment, { db, rows })),
     }
   } finally {
     await close()
   }
 }
 
-/** Each entry of the ledger against its row, and each row against its entry. */
-function heldAgainst({
-  rows,
-  ledger,
-  outcomes,
-  host,
-  tally,
-}: {
-  rows: Row[]
-  ledger: Ledger
-  outcomes: Map<string, string>
-  host: Host
-  tally: Tally
-}) {
+function compareEntries(rows: Row[], { entries, outcomes, problems }: World) {
   const byName = Map.groupBy(rows, ({ filename }) => filename ?? '')
-  const found = { lost: 0, twice: 0, otherwise: 0, untold: 0, undone: 0 }
-  const note = (fault: keyof typeof found, sample: string) => {
-    found[fault] += 1
-    tally.fault(`in the end: ${fault}`, sample)
+  const faults = {
+    'lost uploads': 0,
+    'duplicate uploads': 0,
+    'wrong outcomes': 0,
+    'rows of deleted or refused uploads': 0,
   }
-  for (const { filename, recording, fate, id } of ledger.entries.values()) {
-    const [row, ...others] = byName.get(filename) ?? []
+  const find = (fault: keyof typeof faults, sample: string) => {
+    faults[fault] += 1
+    problems.push(`${fault}: ${sample}`)
+  }
+  for (const { filename, recording, fate, id } of entries.values()) {
+    const [row, ...duplicates] = byName.get(filename) ?? []
     byName.delete(filename)
-    if (others.length > 0) note('twice', filename)
+    if (duplicates.length > 0) find('duplicate uploads', filename)
     if (fate === 'deleted') {
-      if (row) note('undone', `${recording} ${row.id}: ${row.status}`)
-      continue
+      if (row) find('rows of deleted or refused uploads', `${recording.name} ${row.id}: ${row.status}`)
+    } else if (!row) find('lost uploads', `${recording.name} ${id}`)
+    else {
+      const outcome = `${row.status}: ${row.errorCode ?? row.text ?? ''}`
+      const isCanceled = fate === 'canceled' && row.status === 'canceled'
+      if (outcome !== outcomes.get(recording.name) && !isCanceled)
+        find('wrong outcomes', `${recording.name} ${row.id}: ${outcome}`)
     }
-    if (!row) {
-      if (fate !== 'unsure') note('lost', `${recording} ${id}`)
-      continue
-    }
-    const outcome = outcomeOf({ status: row.status, text: row.text, failure: row.errorCode })
-    const isAsWanted =
-      outcome === outcomes.get(recording) || (fate === 'canceled' && row.status === 'canceled')
-    if (!isAsWanted) note('otherwise', `${recording} ${row.id}: ${outcome}`)
-    if (!host.told.has(row.id)) note('untold', `${recording} ${row.id}`)
   }
-  for (const [filename, [row]] of byName) note('undone', `${filename}: ${row?.id} is in no ledger`)
-  return found
+  for (const [filename] of byName) find('rows of deleted or refused uploads', `${filename} was not uploaded`)
+  return faults
 }
 
 async function countJobs(db: Database): Promise<number> {
-  const open = sql`(select 1 from pgboss.job where state in ('created', 'retry', 'active') and name in ('prepare', 'span', 'clip', 'webhook')) as open`
+  const open = sql`(select 1 from pgboss.job where state in ('created', 'retry', 'active')
+    and name in ('prepare', 'span', 'clip', 'webhook')) as open`
   const [row] = await db.select({ count: sql<string>`count(*)` }).from(open)
   return Number(row?.count)
 }
 
-async function storedIn(deployment: Deployment, { db, rows }: { db: Database; rows: Row[] }) {
-  const storage = await diskStorage({ root: deployment.data })
-  const known = new Map(rows.map((row) => [row.id, row]))
-  const unknown = await storedOfNone(storage, known)
+/** Runs the sweep with a time at which everything is old enough to remove, then looks for files that should not exist. */
+async function auditStorage({ data, temporary }: Deployment, { db, rows }: { db: Database; rows: Row[] }) {
+  const storage = await diskStorage({ root: data })
   await db.update(uploads).set({ expiresAt: sql`now() - interval '1 minute'` })
-  const swept = await sweepAll({ db, storage, log: console.error }, new Date(Date.now() + 60_000))
-  const left = (await storedOfNone(storage, known)).size + (await keysBelow(storage.list('uploads')))
-  let missing = 0
-  for (const { id, audioBytes } of rows) {
-    if ((await storage.size(`transcriptions/${id}/audio`)) !== audioBytes) missing += 1
-  }
-  const { incoming, temporary } = await deploymentSample(deployment)
-  const unfinished = await db.select().from(uploads).where(eq(uploads.offset, 0))
+  await sweepAll({ db, storage, log: console.error }, new Date(Date.now() + 60_000))
+  const sizes = await Promise.all(rows.map(({ id }) => storage.size(`transcriptions/${id}/audio`)))
   return {
-    unknown: unknown.size,
-    swept: swept.orphans + swept.abandoned + swept.uploads,
-    left: left + unfinished.length,
-    missing,
-    incoming,
-    temporary,
+    'orphaned files after the sweep': (
+      await orphanedFiles(storage, new Map(rows.map((row) => [row.id, row])))
+    ).size,
+    'unfinished uploads after the sweep': (await Array.fromAsync(storage.list('uploads'))).length,
+    'missing or truncated audio files': rows.filter(({ audioBytes }, at) => sizes[at] !== audioBytes).length,
+    'partial files': await countFiles(join(data, 'incoming')),
+    'temporary files': await countFiles(temporary),
   }
 }
 
-async function keysBelow(keys: AsyncIterable<unknown>): Promise<number> {
-  let count = 0
-  for await (const _ of keys) count += 1
-  return count
+async function countFiles(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+  return entries.filter((entry) => entry.isFile()).length
 }

@@ -1,153 +1,81 @@
-import type { Host } from './host.ts'
-import type { Entry, Ledger } from './ledger.ts'
+import { signUp } from '../../test/e2e/client.ts'
 import type { Recording } from './recordings.ts'
-import type { Tally } from './tally.ts'
 
-const UUID = /[0-9a-f]{8}-[0-9a-f-]{27}/g
-const ANSWER_MS = 120_000
-/** An access token is good for 15 minutes. */
-const TOKEN_MS = 8 * 60_000
+const TIMEOUT_MS = 15 * 60_000
 
-/** An answer that was not to come, or none: it is in the tally already. */
-export class Unexpected extends Error {
-  override name = 'Unexpected'
-}
+/** What must become of an upload. `canceled`: canceled, or finished before. `deleted`: nothing of it may remain. */
+export type Fate = 'kept' | 'canceled' | 'deleted'
+/** An upload; its file name is unique. `id` is null until the service has accepted it. */
+export type Entry = { filename: string; recording: Recording; fate: Fate; id: string | null }
 
-export type Account = { email: string; password: string; token: string; refresh: string; since: number }
-
-/** What all clients of a deployment share. */
+/** What all clients share. */
 export type World = {
   url: string
-  tally: Tally
-  ledger: Ledger
-  host: Host
-  clips: Recording[]
-  longs: Recording[]
-  bad: Recording[]
-  /** How each recording ends undisturbed, by its name. */
+  /** What went wrong, in sentences. */
+  problems: string[]
+  requests: { count: number }
+  recordings: Recording[]
+  entries: Map<string, Entry>
+  /** The outcome of each recording without other load, by its name. */
   outcomes: Map<string, string>
-  /** One at a time is under way. */
-  long: { isUnderWay: boolean }
-  /** Fires when no client is to begin anything any more. */
-  ending: AbortSignal
+  /** One long recording is transcribed at a time: otherwise the backlog would grow. */
+  long: { isBusy: boolean }
 }
 
-export type Client = World & {
-  random: () => number
-  account: Account
-  webhook: { id: string; uploadsUrl: string }
-  /** Finished, and not deleted yet. */
-  kept: Entry[]
+/** `kept`: the finished transcriptions that the client has not deleted. */
+export type Client = World & { random: () => number; headers: Record<string, string>; kept: Entry[] }
+
+export async function openClient(world: World, random: () => number): Promise<Client> {
+  const { headers } = await signUp(world.url)
+  return { ...world, random, headers, kept: [] }
 }
 
-type Call = {
+export type Request = {
   method?: string
   path: string
-  /** Statuses that are well. */
-  expect: number[]
+  /** The expected statuses. */
+  expect?: number[]
   headers?: Record<string, string>
-  body?: RequestInit['body']
-  json?: unknown
-  /** In place of the account's access token; null: none. */
-  token?: string | null
+  body?: Blob | FormData
   signal?: AbortSignal
-  timeoutMs?: number
 }
 
-/** Asks the service, and throws `Unexpected` where it is not answered with one of the expected statuses. */
-export async function call(client: World & { account: Account }, asked: Call): Promise<Response> {
-  const { method = 'GET', path, expect, json, token = client.account.token, signal } = asked
-  const left = AbortSignal.timeout(asked.timeoutMs ?? ANSWER_MS)
-  const url = new URL(path, client.url)
-  const route = routeOf(asked)
-  const answer = await fetch(url, {
+/** Throws unless the answer has an expected status: by default, 200. */
+export async function send(client: Client, request: Request): Promise<Response> {
+  const { method = 'GET', path, expect = [200], headers, body, signal } = request
+  const timeout = AbortSignal.timeout(TIMEOUT_MS)
+  client.requests.count += 1
+  const answer = await fetch(new URL(path, client.url), {
     method,
-    headers: {
-      ...(token !== null && { Authorization: `Bearer ${token}` }),
-      ...(json !== undefined && { 'Content-Type': 'application/json' }),
-      ...asked.headers,
-    },
-    ...(json !== undefined
-      ? { body: JSON.stringify(json) }
-      : asked.body !== undefined && { body: asked.body }),
-    signal: signal ? AbortSignal.any([signal, left]) : left,
-  }).catch((error) => {
-    if (signal?.aborted) throw error
-    client.tally.fault('no answer', `${route}: ${error}`)
-    throw new Unexpected(route)
+    headers: { ...client.headers, ...headers },
+    ...(body && { body }),
+    signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
   })
-  client.tally.answered(`${route} ${answer.status}`)
   if (expect.includes(answer.status)) return answer
-  const body = await answer.text().catch(String)
-  client.tally.fault('unexpected answer', `${new Date().toISOString()} ${route}: ${answer.status} ${body}`)
-  throw new Unexpected(route)
+  throw new Error(`${method} ${path}: ${answer.status} ${await answer.text().catch(String)}`)
 }
 
-/** What is asked for, without ids and queries. */
-export function routeOf({ method = 'GET', path }: Pick<Call, 'method' | 'path'>): string {
-  return `${method} ${new URL(path, 'http://localhost').pathname.replaceAll(UUID, '{id}')}`
+export function pick<T>({ random }: { random: () => number }, values: readonly T[]): T {
+  const picked = values[Math.floor(random() * values.length)]
+  if (picked === undefined) throw new Error('there is nothing to pick from')
+  return picked
 }
 
-/** Reads the answer's body as JSON. */
-export async function read<T>(client: World & { account: Account }, asked: Call): Promise<T> {
-  return (await call(client, asked)).json()
+/** Starts an upload of a random recording; the audit checks its fate. */
+export function pickUpload(client: Client, kind: Recording['kind'], fate: Fate = 'kept'): Entry {
+  return enter(
+    client,
+    pick(
+      client,
+      client.recordings.filter((recording) => recording.kind === kind),
+    ),
+    fate,
+  )
 }
 
-type Session = { access_token: string; refresh_token: string }
-
-const sessionOf = ({ access_token: token, refresh_token: refresh }: Session) => {
-  return { token, refresh, since: Date.now() }
-}
-
-const NOBODY: Account = { email: '', password: '', token: '', refresh: '', since: 0 }
-
-export async function register(world: World): Promise<Account> {
-  const credentials = { email: `${crypto.randomUUID()}@example.com`, password: 'correct horse battery' }
-  const asked = { method: 'POST', path: '/api/auth/register', expect: [201], json: credentials, token: null }
-  return { ...credentials, ...sessionOf(await read<Session>({ ...world, account: NOBODY }, asked)) }
-}
-
-export async function logIn(client: Client): Promise<void> {
-  const { email, password } = client.account
-  const asked = {
-    method: 'POST',
-    path: '/api/auth/login',
-    expect: [200],
-    json: { email, password },
-    token: null,
-  }
-  Object.assign(client.account, sessionOf(await read<Session>(client, asked)))
-}
-
-export async function refresh(client: Client): Promise<void> {
-  const json = { refresh_token: client.account.refresh }
-  const asked = { method: 'POST', path: '/api/auth/refresh', expect: [200], json, token: null }
-  Object.assign(client.account, sessionOf(await read<Session>(client, asked)))
-}
-
-/** A user with a webhook of their own, and a place for messages of single uploads. */
-export async function openClient(world: World, random: () => number): Promise<Client> {
-  const account = await register(world)
-  const [general, uploads] = [world.host.hook(), world.host.hook()]
-  const holder = { ...world, account }
-  const json = { url: general.url }
-  const made = await read<{ id: string; secret: string }>(holder, {
-    ...{ method: 'POST', path: '/api/webhooks', expect: [201], json },
-  })
-  general.sign(made.secret)
-  const signing = await read<{ secret: string }>(holder, {
-    ...{ method: 'POST', path: '/api/webhooks/uploads/secret', expect: [200] },
-  })
-  uploads.sign(signing.secret)
-  return { ...holder, random, webhook: { id: made.id, uploadsUrl: uploads.url }, kept: [] }
-}
-
-export async function keepLoggedIn(client: Client): Promise<void> {
-  if (Date.now() - client.account.since > TOKEN_MS) await refresh(client)
-}
-
-export function oneOf<T>(client: { random: () => number }, values: readonly T[]): T {
-  const found = values[Math.floor(client.random() * values.length)]
-  if (found === undefined) throw new Error('there is none to choose')
-  return found
+export function enter({ entries }: Client, recording: Recording, fate: Fate): Entry {
+  const extension = recording.name.split('.').at(-1)
+  const entry: Entry = { filename: `${crypto.randomUUID()}.${extension}`, recording, fate, id: null }
+  entries.set(entry.filename, entry)
+  return entry
 }

@@ -1,115 +1,83 @@
-import { type Action, clip } from './actions.ts'
-import { type Client, call, oneOf, read, routeOf } from './client.ts'
-import { follow, type Status, settle } from './following.ts'
-import { beginByTus, enter, formOf, pieceAt, sendHalf, upload } from './uploading.ts'
+import { connect } from 'node:net'
+import { type Action, clip, openaiRequest } from './actions.ts'
+import { type Client, pick, pickUpload, type Request, send } from './client.ts'
+import {
+  bodyRequest,
+  createTusUpload,
+  finish,
+  formRequest,
+  pathOf,
+  type Status,
+  tusHeaders,
+  upload,
+} from './transcriptions.ts'
 
-/** Asks, and is gone a little later, whatever has come by then. */
-async function leave(client: Client, asked: Omit<Parameters<typeof call>[1], 'signal'>, withinMs: number) {
-  const left = new AbortController()
-  const timer = setTimeout(() => left.abort(), client.random() * withinMs)
+/** Sends a request and disconnects at a random moment within `withinMs`. */
+async function disconnect(client: Client, request: Request, withinMs: number): Promise<void> {
+  const leaving = new AbortController()
+  const timer = setTimeout(() => leaving.abort(), client.random() * withinMs)
   try {
-    const answer = await call(client, { ...asked, signal: left.signal })
+    const answer = await send(client, { ...request, signal: leaving.signal })
     for await (const _ of answer.body ?? []);
   } catch (error) {
-    if (!left.signal.aborted) throw error
-    client.tally.answered(`${routeOf(asked)} (left)`)
+    if (!leaving.signal.aborted) throw error
   } finally {
     clearTimeout(timer)
   }
 }
 
-export const inTheMiddle: Action = async (client) => {
-  const recording = oneOf(client, client.random() < 0.3 ? client.longs : client.clips)
-  const entry = enter(client, recording, 'deleted')
-  if (client.random() < 0.5) {
-    const form = new Response(formOf({ recording, entry, fields: recording.fields }))
-    const headers = { 'Content-Type': form.headers.get('content-type') ?? '' }
-    const body = await form.blob()
-    return sendHalf(client, { method: 'POST', path: '/api/transcribe/', headers, body })
+/** Sends the first half of a body, then closes the connection. */
+async function sendHalf(client: Client, request: Request): Promise<void> {
+  // `Response` encodes a form.
+  const encoded = new Response(request.body ?? null)
+  const type = encoded.headers.get('content-type')
+  const bytes = await encoded.bytes()
+  const { hostname, port, pathname, search } = new URL(request.path, client.url)
+  const closed = Promise.withResolvers<void>()
+  const socket = connect(Number(port), hostname)
+  socket.once('close', () => closed.resolve())
+  socket.on('error', () => socket.destroy())
+  const headers = {
+    ...client.headers,
+    ...(type && { 'Content-Type': type }),
+    ...request.headers,
+    Host: hostname,
+    'Content-Length': bytes.length,
   }
-  const headers = { 'Content-Disposition': `attachment; filename="${entry.filename}"` }
-  const path = `/api/transcribe?${new URLSearchParams(recording.fields)}`
-  await sendHalf(client, { method: 'PUT', path, headers, body: recording.audio })
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.write(`${request.method} ${pathname}${search} HTTP/1.1\r\n${lines.join('')}\r\n`)
+  socket.write(bytes.subarray(0, bytes.length / 2))
+  setTimeout(() => socket.destroy(), 50 + client.random() * 1000)
+  await closed.promise
+  client.requests.count += 1
 }
 
-/** Half of the time with the connection cut in a piece; some are given up, and others nobody ever asks for again. */
-export const abandoned: Action = async (client) => {
-  const recording = oneOf(client, client.clips)
-  const entry = enter(client, recording, 'deleted')
-  const path = await beginByTus(client, { recording, entry, fields: recording.fields })
-  const half = recording.audio.slice(0, recording.audio.size / 2)
-  if (client.random() < 0.5)
-    await sendHalf(client, { method: 'PATCH', path, headers: pieceAt(0), body: half })
-  else await call(client, { method: 'PATCH', path, expect: [204], headers: pieceAt(0), body: half })
-  // A user may have a hundred of them: most are given up.
-  if (client.random() < 0.8) await call(client, { method: 'DELETE', path, expect: [204] })
+export const duringUpload: Action = async (client) => {
+  const entry = pickUpload(client, client.random() < 0.3 ? 'long' : 'clip', 'deleted')
+  const way = pick(client, ['form', 'body', 'tus'])
+  if (way !== 'tus') return sendHalf(client, way === 'form' ? formRequest(entry) : bodyRequest(entry))
+  const path = await createTusUpload(client, entry)
+  await sendHalf(client, { method: 'PATCH', path, headers: tusHeaders(0), body: entry.recording.audio })
+  // A user may have 100 unfinished uploads, so most are deleted.
+  if (client.random() < 0.8) await send(client, { method: 'DELETE', path, expect: [204] })
 }
 
-export const whileListening: Action = async (client) => {
-  const recording = oneOf(client, client.clips)
-  const entry = enter(client, recording)
-  const id = await upload(client, { recording, entry })
-  if (id === null) return
-  const asked = { path: `/api/transcriptions/${id}/events`, expect: [200] }
-  for (let times = 0; times < 3; times++) await leave(client, asked, 800)
-  await settle(client, entry, await follow(client, id))
+/** Disconnects while it listens to events, or waits for the status. */
+export const duringTranscription: Action = async (client) => {
+  const entry = pickUpload(client, 'clip')
+  await upload(client, entry)
+  const [events, wait] = [`${pathOf(entry)}/events`, pathOf(entry)]
+  for (const path of [events, wait, events]) {
+    await disconnect(client, { path, headers: { Prefer: 'wait=30' } }, 800)
+  }
+  await finish(client, entry)
 }
 
-export const whileWaiting: Action = async (client) => {
-  const recording = oneOf(client, client.clips)
-  const entry = enter(client, recording)
-  const id = await upload(client, { recording, entry })
-  if (id === null) return
-  const asked = { path: `/api/transcriptions/${id}`, expect: [200], headers: { Prefer: 'wait=30' } }
-  for (let times = 0; times < 3; times++) await leave(client, asked, 600)
-  await settle(client, entry, await follow(client, id))
-}
-
-/** All of the upload is there by then, or it is not: whichever, it is not known to who left. */
-export const beforeTheAnswer: Action = async (client) => {
-  const recording = oneOf(client, client.clips)
-  const entry = enter(client, recording, 'unsure')
-  const body = formOf({ recording, entry, fields: recording.fields })
-  const headers = { Prefer: 'wait=30' }
-  const asked = { method: 'POST', path: '/api/transcribe/', expect: [200, 202], headers, body }
-  await leave(client, asked, 1500)
-  const query = new URLSearchParams({ q: entry.filename.split('.')[0] ?? '' })
-  const found = await read<{ transcriptions: { id: string }[] }>(client, {
-    ...{ path: `/api/transcriptions?${query}`, expect: [200] },
-  })
-  const [row] = found.transcriptions
-  if (!row) return
-  entry.id = row.id
-  await settle(client, entry, await follow(client, row.id))
-}
-
-export const whilePlaying: Action = async (client) => {
-  const entry = client.kept.length > 0 ? oneOf(client, client.kept) : null
+export const duringPlayback: Action = async (client) => {
+  const [entry] = client.kept
   if (!entry) return clip(client)
-  const { audio_file } = await read<Status>(client, {
-    ...{ path: `/api/transcriptions/${entry.id}`, expect: [200] },
-  })
-  for (let times = 0; times < 3; times++) {
-    await leave(client, { path: audio_file, expect: [200], token: null }, 10)
-  }
+  const { audio_file: path }: Status = await (await send(client, { path: pathOf(entry) })).json()
+  for (let time = 0; time < 3; time++) await disconnect(client, { path }, 10)
 }
 
-const FORMATS = ['json', 'text', 'verbose_json', 'srt', 'vtt']
-
-/** As OpenAI's clients ask, of which some leave before the answer. */
-export const openai: Action = async (client) => {
-  const recording = oneOf(client, client.clips)
-  const entry = enter(client, recording, 'deleted')
-  const isStreamed = client.random() < 0.3
-  const task = client.random() < 0.2 ? 'translations' : 'transcriptions'
-  const fields = {
-    model: 'whisper-1',
-    ...(isStreamed ? { stream: 'true' } : { response_format: oneOf(client, FORMATS) }),
-  }
-  const body = formOf({ recording, entry, fields, name: 'file' })
-  const path = `/v1/audio/${isStreamed ? 'transcriptions' : task}`
-  const asked = { method: 'POST', path, expect: [200], body }
-  if (client.random() < 0.3) return leave(client, asked, 1500)
-  const text = await (await call(client, asked)).text()
-  if (isStreamed && !text.includes('transcript.text.done')) client.tally.fault('stream without an end', text)
-}
+export const duringOpenai: Action = (client) => disconnect(client, openaiRequest(client), 1500)

@@ -1,5 +1,5 @@
-// The least that can be done to read a transcription's status: one route, and the select that the service has prepared.
-// With `jose` a token says whose it is, else the path does. Says its address when it listens.
+// The minimum that a server must do to read a status: one Elysia route with the service's prepared select. With `jose`, a JWT
+// names the user; otherwise the path does.
 //
 //   DATABASE_URL=… JWT_SECRET=… bun bench/status/bare.ts [jose]
 import { Elysia } from 'elysia'

@@ -1,37 +1,37 @@
-// Asks as `Load` says, on sockets of its own: `fetch` would take more of the machine than the servers that are measured.
-// Any answer but a 200 ends it.
-//
-//   bun bench/status/client.ts < load.json
-import type { Load, Loaded } from './protocol.ts'
+// Sends GET requests over plain sockets: `fetch` would take more CPU than the measured servers. Every answer must be a 200.
 
-const load: Load = await Bun.stdin.json()
-const { hostname, port } = new URL(load.origin)
-const requests = load.targets.map(([path, token]) => {
-  const bearer = load.tokens[token]
-  const lines = [`GET ${path} HTTP/1.1`, `Host: ${hostname}:${port}`, 'Accept: application/json']
-  if (bearer !== undefined) lines.push(`Authorization: Bearer ${bearer}`)
-  return `${lines.join('\r\n')}\r\n\r\n`
-})
+/** The input. Each connection requests random paths, one after another. */
+export type Load = { origin: string; paths: string[]; token: string; connections: number; seconds: number }
+
+/** The output. `percentiles` are milliseconds from a request to the end of its answer, for 0, 1, … 99 %. */
+export type LoadResult = { answers: number; seconds: number; percentiles: number[]; cpuSeconds: number }
+
+const { origin, paths, token, connections, seconds }: Load = await Bun.stdin.json()
+const { hostname, port } = new URL(origin)
+const requests = paths.map(
+  (path) => `GET ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+)
 const times: number[] = []
-const begun = performance.now()
-const end = begun + load.seconds * 1000
+const start = performance.now()
+const end = start + seconds * 1000
 
-await Promise.all(Array.from({ length: load.connections }, connection))
-const loaded: Loaded = {
+await Promise.all(Array.from({ length: connections }, runConnection))
+const { user, system } = process.cpuUsage()
+const sorted = times.toSorted((a, b) => a - b)
+const result: LoadResult = {
   answers: times.length,
-  seconds: (performance.now() - begun) / 1000,
-  percentiles: percentiles(times),
-  cpuSeconds: cpuSeconds(),
+  seconds: (performance.now() - start) / 1000,
+  percentiles: Array.from({ length: 100 }, (_, of) => sorted[Math.floor((of / 100) * sorted.length)] ?? 0),
+  cpuSeconds: (user + system) / 1e6,
 }
-console.log(JSON.stringify(loaded))
+console.log(JSON.stringify(result))
 process.exit(0)
 
-/** One request after another; resolves when the time is over. */
-async function connection(): Promise<void> {
-  const over = Promise.withResolvers<void>()
+async function runConnection(): Promise<void> {
+  const done = Promise.withResolvers<void>()
   let sentAt = 0
   let head = ''
-  /** Bytes of the answer that have not come; null until its head has. */
+  /** The bytes of the answer that have not arrived; null while its head is incomplete. */
   let missing: number | null = null
 
   const socket = await Bun.connect({
@@ -39,15 +39,15 @@ async function connection(): Promise<void> {
     port: Number(port),
     socket: {
       data: (_, chunk) => receive(chunk),
-      error: (_, error) => over.reject(error),
-      close: () => over.reject(new Error('the connection was closed')),
+      error: (_, error) => done.reject(error),
+      close: () => done.reject(new Error('the server closed the connection')),
     },
   })
-  next()
-  return over.promise
+  send()
+  return done.promise
 
-  function next() {
-    if (performance.now() >= end) return over.resolve()
+  function send() {
+    if (performance.now() >= end) return done.resolve()
     head = ''
     missing = null
     sentAt = performance.now()
@@ -57,31 +57,21 @@ async function connection(): Promise<void> {
   function receive(chunk: Uint8Array) {
     if (missing === null) {
       head += Buffer.from(chunk).toString('latin1')
-      missing = missingOf(head)
+      missing = missingAfter(head)
     } else missing -= chunk.length
     if (missing !== 0) return
     times.push(performance.now() - sentAt)
-    next()
+    send()
   }
 
-  function missingOf(head: string): number | null {
-    const headEnd = head.indexOf('\r\n\r\n')
+  function missingAfter(received: string): number | null {
+    const headEnd = received.indexOf('\r\n\r\n')
     if (headEnd < 0) return null
-    const length = /\r\ncontent-length: (\d+)\r\n/i.exec(head)?.[1]
-    if (!head.startsWith('HTTP/1.1 200') || length === undefined) {
-      over.reject(new Error(`it answers ${head.slice(0, 500)}`))
+    const length = /\r\ncontent-length: (\d+)\r\n/i.exec(received)?.[1]
+    if (!received.startsWith('HTTP/1.1 200') || length === undefined) {
+      done.reject(new Error(`unexpected answer: ${received.slice(0, 500)}`))
       return null
     }
-    return headEnd + 4 + Number(length) - head.length
+    return headEnd + 4 + Number(length) - received.length
   }
-}
-
-function percentiles(times: number[]): number[] {
-  const sorted = Float64Array.from(times).sort()
-  return Array.from({ length: 100 }, (_, of) => sorted[Math.floor((of / 100) * sorted.length)] ?? Number.NaN)
-}
-
-function cpuSeconds(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1e6
 }

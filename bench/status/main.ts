@@ -1,200 +1,152 @@
-// How fast a transcription's status is read: the service beside a bare Elysia route with the same prepared select, and with
-// a few transcriptions in the table and with many. Takes a Postgres of its own (Debian: apt install postgresql).
+// Measures status reads per second: the service beside a bare Elysia route with the same prepared select. Needs Debian's
+// postgresql.
 //
-//   bun bench/status/main.ts [--rows 1000000] [--few 1000] [--runs 5] [--seconds 4] [--connections 16]
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+//   bun bench/status/main.ts [--rows 1000000] [--runs 5] [--seconds 4] [--connections 16]
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import postgres from 'postgres'
-import { plotOf } from '../shared/plot.ts'
+import { signUp } from '../../test/e2e/client.ts'
+import { startService } from '../../test/e2e/service.ts'
+import { temporaryFolder } from '../../test/media/recordings.ts'
+import { type Defer, withCleanup } from '../shared/cleanup.ts'
+import { readOptions } from '../shared/options.ts'
 import { openServer } from '../shared/postgres.ts'
-import { measure } from './measure.ts'
-import { seed } from './seed.ts'
-import { listTargets, logIn, register, startApi, startBare, statusTargets, type Target } from './subjects.ts'
-import { BARE, type Round, SERVICE, SERVICE_WITH_MANY, tableOf, VERIFYING, verdicts } from './table.ts'
+import { cpuSeconds } from '../shared/processes.ts'
+import {
+  type Figure,
+  figuresOf,
+  measureRounds,
+  ratioTo,
+  reportTargets,
+  roundsTable,
+} from '../shared/rounds.ts'
+import { runScript, startScriptServer } from '../shared/scripts.ts'
+import { median, spread } from '../shared/tables.ts'
+import type { Load, LoadResult } from './client.ts'
 
-const { values } = parseArgs({
-  options: {
-    rows: { type: 'string', default: '1000000' },
-    few: { type: 'string', default: '1000' },
-    runs: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '4' },
-    connections: { type: 'string', default: '16' },
-    users: { type: 'string', default: '20' },
-  },
-})
-const MANY = Number(values.rows)
-const FEW = Number(values.few)
-const RUNS = Number(values.runs)
-const USERS = Number(values.users)
-const OUT = join(import.meta.dir, '../out')
+const options = readOptions({ rows: 1_000_000, runs: 5, seconds: 4, connections: 16 })
+const SECRET = 'status-bench-status-bench-status-bench'
+const BARE = 'bare: only the select'
+const VERIFYING = 'bare, with the JWT verified'
+const SERVICE = 'the service'
+/** The share of the bare route's reads per second that the service must reach. */
+const TARGET = 0.9
+const WARM_UP_SHARE = 0.25
+const MOST_PATHS = 50_000
 
-type Subject = {
-  server: { origin: string; pid: number }
-  /** One for each user; none where none is asked for. */
-  tokens: () => Promise<string[]>
-  targets: Target[]
-}
+type Subject = { origin: string; pid: number; prefix: string; token: string }
+/** CPU times are microseconds per answer; `databaseCpu` is that of all Postgres processes. */
+type Measured = LoadResult & { perSecond: number; serverCpu: number; databaseCpu: number; clientCpu: number }
 
-const made = new AsyncDisposableStack()
-const stopping = new AbortController()
-let closing: Promise<void> | undefined
-const close = () => (closing ??= made.disposeAsync())
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    stopping.abort()
-    close()
-  })
-}
-try {
-  await run()
-} catch (error) {
-  if (!stopping.signal.aborted) throw error
-} finally {
-  await close()
-}
-if (stopping.signal.aborted) process.exit(130)
-
-async function run() {
-  const folder = await mkdtemp(join(tmpdir(), 'verbatim-status-'))
-  made.defer(() => rm(folder, { recursive: true, force: true }))
-  const database = await openServer()
-  made.defer(() => database.close())
-  const few = await found({ url: await created(database.url, 'few'), folder: join(folder, 'few'), rows: FEW })
-  const many = await found({
-    url: await created(database.url, 'many'),
-    folder: join(folder, 'many'),
-    rows: MANY,
-  })
-  const limited = await kept(startApi({ url: few.url, folder: few.folder, limited: true }))
-  const bare = await kept(startBare({ url: few.url, jose: false }))
-  const verifying = await kept(startBare({ url: few.url, jose: true }))
-
-  const pathWithin = (path: string) => path.replace('/api', '')
-  const bareTargets = few.over.map(({ id, userId, user }) => ({
-    path: `/users/${userId}/transcriptions/${id}`,
-    user,
-  }))
-  const verifiedTargets = few.over.map(({ path, user }) => ({ path: pathWithin(path), user }))
-  const lists = listTargets({ users: many.users, rows: MANY })
-  const own = { server: few.server, tokens: few.tokens, targets: few.over }
-  const statuses: Record<string, Subject> = {
-    [BARE]: { server: bare, tokens: async () => [], targets: bareTargets },
-    [VERIFYING]: { server: verifying, tokens: few.tokens, targets: verifiedTargets },
-    [SERVICE]: own,
-    'the service, with an API key': { ...own, tokens: async () => few.users.map(({ key }) => key) },
-    'the service, of one under way': { ...own, targets: few.open },
-    'the service, requests counted': { ...own, server: limited },
-    [SERVICE_WITH_MANY]: { ...many, targets: many.over },
+async function measure(
+  subject: Subject,
+  ids: string[],
+  databasePids: () => Promise<number[]>,
+): Promise<Measured> {
+  const { origin, token, prefix } = subject
+  const paths = ids.map((id) => `${prefix}/transcriptions/${id}`)
+  const request = (seconds: number) => {
+    const input: Load = { origin, token, paths, connections: options.connections, seconds }
+    return runScript<LoadResult>(join(import.meta.dir, 'client.ts'), { input })
   }
-  const pages: Record<string, Subject> = {
-    'first page': { ...many, targets: lists.all },
-    'with a common word': { ...many, targets: lists.common },
-    'with a rare word': { ...many, targets: lists.rare },
-  }
-
-  const subjects = { ...statuses, ...pages }
-  const rounds: Round[] = []
-  for (let turn = 0; turn < RUNS; turn += 1) {
-    rounds.push(await round({ subjects, turn, databasePids: database.pids }))
-  }
-  await mkdir(OUT, { recursive: true })
-  await Bun.write(join(OUT, 'status.json'), JSON.stringify({ ...values, rounds }, null, 2))
-  await Bun.write(join(OUT, 'status.svg'), plot(rounds, Object.keys(statuses)))
-  console.log(
-    `${values.connections} connections, ${RUNS} rounds of ${values.seconds} s each; medians, least to most in brackets\n`,
-  )
-  console.log(tableOf({ rounds, names: Object.keys(statuses), besideBare: true }))
-  console.log(`\nLists of one of ${USERS} users with ${MANY} transcriptions:\n`)
-  console.log(tableOf({ rounds, names: Object.keys(pages), besideBare: false }))
-  console.log('')
-  for (const { said, isMet } of verdicts(rounds)) {
-    console.log(`${isMet ? 'met' : 'MISSED'}: ${said}`)
-    if (!isMet) process.exitCode = 1
+  await request(options.seconds * WARM_UP_SHARE)
+  const pids = [subject.pid, ...(await databasePids())]
+  const before = pids.map(cpuSeconds)
+  const result = await request(options.seconds)
+  // The difference is NaN for a process, such as an autovacuum worker, that has ended.
+  const spent = pids.map((pid, at) => cpuSeconds(pid) - (before[at] ?? 0) || 0)
+  const perAnswer = (seconds: number[]) => (seconds.reduce((sum, one) => sum + one, 0) / result.answers) * 1e6
+  return {
+    ...result,
+    perSecond: result.answers / result.seconds,
+    serverCpu: perAnswer(spent.slice(0, 1)),
+    databaseCpu: perAnswer(spent.slice(1)),
+    clientCpu: perAnswer([result.cpuSeconds]),
   }
 }
 
-/** All subjects by turns, another one first in each round. */
-async function round({
-  subjects,
-  turn,
-  databasePids,
-}: {
-  subjects: Record<string, Subject>
-  turn: number
-  databasePids: () => Promise<number[]>
-}): Promise<Round> {
-  const entries = Object.entries(subjects)
-  const ordered = entries.map((_, index) => entries[(index + turn) % entries.length] ?? entries[0])
-  const round: Round = {}
-  for (const entry of ordered) {
-    if (!entry) continue
-    const [name, { server, tokens, targets }] = entry
-    const load = {
-      origin: server.origin,
-      tokens: await tokens(),
-      targets: targets.map(({ path, user }): [string, number] => [path, user]),
-      connections: Number(values.connections),
-      seconds: Number(values.seconds),
-    }
-    const measured = await measure({ load, serverPid: server.pid, databasePids, signal: stopping.signal })
-    round[name] = measured
-    console.error(`round ${turn + 1}: ${name}: ${measured.perSecond.toFixed(0)} a second`)
-  }
-  return round
-}
-
-/** An API with users and transcriptions of its own. */
-async function found(place: { url: string; folder: string; rows: number }) {
-  const server = await kept(startApi(place))
-  const users = await register(server.origin, USERS)
-  const client = postgres(place.url, { max: 1, onnotice: () => {} })
-  const begun = performance.now()
-  await seed({ client, rows: place.rows })
-  console.error(`${place.rows} transcriptions in ${((performance.now() - begun) / 1000).toFixed(0)} s`)
-  const over = await statusTargets({ client, users })
-  const open = await statusTargets({ client, users, open: true })
-  await client.end()
-  return { ...place, server, users, over, open, tokens: () => logIn(server.origin, users) }
-}
-
-/** Whatever it was started for, it is killed at the end. */
-async function kept<Server extends { kill(signal: 'SIGKILL'): Promise<unknown>; pid: number }>(
-  starting: Promise<Server & ({ url: string } | { origin: string })>,
-): Promise<{ origin: string; pid: number }> {
-  const server = await starting
-  made.defer(async () => void (await server.kill('SIGKILL')))
-  return { origin: 'origin' in server ? server.origin : server.url, pid: server.pid }
-}
-
-async function created(url: string, name: string): Promise<string> {
+/** Inserts completed transcriptions of one user, each with a text of 60 words; returns the ids of some of them. */
+async function seed(url: string, userId: string): Promise<string[]> {
   const client = postgres(url, { max: 1, onnotice: () => {} })
-  await client.unsafe(`create database ${name} encoding 'UTF8' locale 'C.UTF-8' template template0`)
+  // Triggers are off.
+  await client`set session_replication_role = replica`
+  await client`
+    insert into transcriptions (
+      id, user_id, status, language, task, words, filename, codec, content_type, audio_bytes, audio_sha256,
+      claimed_seconds, total_samples, work_samples, done_samples, text, created_at, completed_at
+    )
+    select
+      gen_random_uuid(), ${userId}, 'completed', 'en', 'transcribe', false, 'recording' || n || '.mp3', 'mp3',
+      'audio/mpeg', 400000, repeat('0', 64), 25, 400000, 400000, 400000, repeat('word' || n % 5000 || ' ', 60),
+      now() - make_interval(secs => n), now()
+    from generate_series(1, ${options.rows}::int) as n`
+  await client`vacuum analyze`
+  const rows = await client<{ id: string }[]>`
+    select id from transcriptions order by random() limit ${MOST_PATHS}`
   await client.end()
-  const own = new URL(url)
-  own.pathname = `/${name}`
-  return own.href
+  return rows.map(({ id }) => id)
 }
 
-function plot(rounds: Round[], names: string[]): string {
-  const lines = (pointsOf: (name: string) => { x: number; y: number }[]) =>
-    names.map((name) => ({ name, points: pointsOf(name) }))
-  const last = rounds.at(-1)
-  return plotOf([
-    {
-      title: 'Status reads',
-      x: 'round',
-      y: 'reads a second',
-      lines: lines((name) =>
-        rounds.map((round, index) => ({ x: index + 1, y: round[name]?.perSecond ?? Number.NaN })),
-      ),
-    },
-    {
-      title: 'Time to the answer, of the last round',
-      x: 'percent of the answers that come within',
-      y: 'milliseconds',
-      lines: lines((name) => last?.[name]?.percentiles.map((y, x) => ({ x, y })) ?? []),
-    },
-  ])
+async function openSubjects(databaseUrl: string, folder: string, defer: Defer) {
+  const api = await startService({
+    MODE: 'api',
+    DATABASE_URL: databaseUrl,
+    DATA_DIR: folder,
+    JWT_SECRET: SECRET,
+    SIDECAR_URL: 'http://127.0.0.1:9',
+  })
+  defer(() => api.kill('SIGKILL'))
+  const { token, key, headers } = await signUp(api.url)
+  const me = await fetch(`${api.url}/api/auth/me`, { headers })
+  const { id: userId }: { id: string } = await me.json()
+  const env = { DATABASE_URL: databaseUrl, JWT_SECRET: SECRET }
+  const script = join(import.meta.dir, 'bare.ts')
+  const bare = await startScriptServer(script, { env })
+  defer(bare.kill)
+  const verifying = await startScriptServer(script, { env, args: ['jose'] })
+  defer(verifying.kill)
+  const service = { origin: api.url, pid: api.pid, prefix: '/api' }
+  const subjects: Record<string, Subject> = {
+    [BARE]: { origin: bare.url, pid: bare.pid, prefix: `/users/${userId}`, token: '' },
+    [VERIFYING]: { origin: verifying.url, pid: verifying.pid, prefix: '', token },
+    [SERVICE]: { ...service, token },
+    'the service, with an API key': { ...service, token: key },
+  }
+  return { userId, subjects }
 }
+
+await withCleanup(async (defer) => {
+  const folder = await temporaryFolder()
+  defer(() => folder[Symbol.asyncDispose]())
+  const database = await openServer()
+  defer(database.close)
+  const { userId, subjects } = await openSubjects(database.url, folder.path, defer)
+  const ids = await seed(database.url, userId)
+  const rounds = await measureRounds({
+    subjects: Object.fromEntries(
+      Object.entries(subjects).map(([name, subject]) => [name, () => measure(subject, ids, database.pids)]),
+    ),
+    runs: options.runs,
+    describe: ({ perSecond }) => `${perSecond.toFixed(0)} per second`,
+  })
+  const rate: Figure<Measured> = ({ perSecond }) => perSecond
+  const time = (of: number) => ({
+    figure: ({ percentiles }: Measured) => percentiles[of] ?? Number.NaN,
+    digits: 2,
+  })
+  const columns = {
+    'reads/s': { figure: rate, digits: 0 },
+    'p50, ms': time(50),
+    'p95, ms': time(95),
+    'CPU, µs: server': { figure: (one: Measured) => one.serverCpu, digits: 0 },
+    Postgres: { figure: (one: Measured) => one.databaseCpu, digits: 0 },
+    client: { figure: (one: Measured) => one.clientCpu, digits: 0 },
+    'of bare': { figure: ratioTo(BARE, rate), digits: 2 },
+    'of bare with JWT': { figure: ratioTo(VERIFYING, rate), digits: 2 },
+  }
+  const { rows, runs, seconds } = options
+  console.log(`${rows} rows, ${runs} rounds of ${seconds} s; medians with minimum and maximum\n`)
+  console.log(roundsTable(rounds, columns))
+  const ratios = figuresOf(rounds, SERVICE, ratioTo(BARE, rate))
+  const text = `${spread(ratios, 2)} of the bare route's reads per second; at least ${TARGET}`
+  reportTargets([{ text, isMet: median(ratios) >= TARGET }])
+})

@@ -1,5 +1,5 @@
-// The least that can be done with an upload: every request's body goes to a file and is synced; with `sha256` it is hashed
-// on the way, with `discard` it is only counted. Says its address when it listens.
+// The minimum that a server must do for an upload: it writes each request's body to a file and syncs it. `sha256` also hashes
+// the body, and `discard` only counts its bytes.
 //
 //   bun bench/upload/bare.ts disk|sha256|discard FILE
 import { createHash } from 'node:crypto'
@@ -7,24 +7,18 @@ import { open } from 'node:fs/promises'
 
 const [, , mode, path = ''] = process.argv
 
-async function* countedOnly(body: AsyncIterable<Uint8Array>) {
-  for await (const chunk of body) yield chunk.length
-}
-
-async function* written(body: AsyncIterable<Uint8Array>) {
+async function store(body: AsyncIterable<Uint8Array>): Promise<number> {
+  let bytes = 0
+  await using file = mode === 'discard' ? null : await open(path, 'w')
   const hash = mode === 'sha256' ? createHash('sha256') : null
-  const file = await open(path, 'w')
-  try {
-    for await (const chunk of body) {
-      hash?.update(chunk)
-      for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
-      yield chunk.length
-    }
-    await file.sync()
-  } finally {
-    await file.close()
+  for await (const chunk of body) {
+    bytes += chunk.length
+    hash?.update(chunk)
+    for (let at = 0; file && at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
   }
   hash?.digest('hex')
+  await file?.sync()
+  return bytes
 }
 
 const server = Bun.serve({
@@ -32,11 +26,6 @@ const server = Bun.serve({
   port: 0,
   idleTimeout: 60,
   maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-  async fetch({ body }) {
-    let bytes = 0
-    if (body)
-      for await (const length of mode === 'discard' ? countedOnly(body) : written(body)) bytes += length
-    return Response.json({ bytes }, { status: 202 })
-  },
+  fetch: async ({ body }) => Response.json({ bytes: body ? await store(body) : 0 }, { status: 202 }),
 })
 console.log(server.url.href)

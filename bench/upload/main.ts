@@ -1,58 +1,78 @@
-// One large upload over loopback HTTP to the real service, as a form and as a raw body, beside a bare Bun server that
-// streams the same body to disk: bytes a second and resident memory. Each measurement starts its server afresh.
+// Measures one large upload to the service, as a form and as a raw body, beside a bare Bun server that streams the same body
+// to disk: bytes per second, CPU time and memory. Each measurement starts its server anew.
 //
 //   bun bench/upload/main.ts [--mib 1024] [--runs 3] [--dir FOLDER]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { withCleanup } from '../shared/cleanup.ts'
+import { readOptions } from '../shared/options.ts'
+import {
+  type Figure,
+  figuresOf,
+  measureRounds,
+  ratioTo,
+  reportTargets,
+  roundsTable,
+} from '../shared/rounds.ts'
+import { median } from '../shared/tables.ts'
 import { type Measured, measure } from './measure.ts'
-import { bareSubject, foundService, serviceSubject } from './subjects.ts'
-import { LEAST_RATIO, MOST_OVER_IDLE, missed, tableOf } from './table.ts'
+import { openService, prepareService, startBare, type UploadServer } from './servers.ts'
 
-const { values } = parseArgs({
-  options: {
-    mib: { type: 'string', default: '1024' },
-    runs: { type: 'string', default: '3' },
-    dir: { type: 'string', default: tmpdir() },
-  },
-})
-const mib = Number(values.mib)
-const runs = Number(values.runs)
+const { mib, runs, dir } = readOptions({ mib: 1024, runs: 3, dir: tmpdir() })
+const BARE = 'bare'
+const HASHING = 'bare with sha256'
+const SERVICE = ['service, multipart', 'service, raw']
+const TARGETS = { ratio: 0.8, bytesOverIdle: 100e6 }
 
-const home = await mkdtemp(join(values.dir, 'verbatim-upload-'))
-try {
-  const founded = join(home, 'founded')
-  const token = await foundService(founded)
-  const subjects = [
-    bareSubject('bare', 'disk'),
-    serviceSubject('multipart', { founded, token }),
-    bareSubject('bare with sha256', 'sha256'),
-    serviceSubject('raw', { founded, token }),
-    bareSubject('bare without disk', 'discard'),
-  ]
-  const rounds: Measured[][] = []
-  for (let run = 0; run < runs; run++) {
-    const round: Measured[] = []
-    for (let turn = 0; turn < subjects.length; turn++) {
-      // Another one first in each round.
-      const subject = subjects[(turn + run) % subjects.length]
-      if (!subject) continue
-      round.push(await measure({ subject, bytes: mib * 2 ** 20, folder: join(home, 'run') }))
-      console.error(
-        `round ${run + 1}: ${subject.name} ${((round.at(-1)?.bytesPerSecond ?? 0) / 1e6).toFixed(0)} MB/s`,
-      )
-    }
-    rounds.push(round)
-  }
-  console.log(`${mib} MiB in ${values.dir}, ${runs} rounds; medians, least to most in brackets\n`)
-  console.log(tableOf({ rounds, names: subjects.map(({ name }) => name) }))
+const rate: Figure<Measured> = ({ bytesPerSecond }) => bytesPerSecond
+const overIdle: Figure<Measured> = ({ peakBytes, idleBytes }) => peakBytes - idleBytes
+
+await withCleanup(async (defer) => {
+  const home = await mkdtemp(join(dir, 'verbatim-upload-'))
+  defer(() => rm(home, { recursive: true, force: true }))
+  const prepared = join(home, 'prepared')
+  const token = await prepareService(prepared)
+  const folder = join(home, 'run')
+  const subject = (start: () => Promise<UploadServer>) => () =>
+    measure({ start, folder, bytes: mib * 2 ** 20 })
+  const rounds = await measureRounds({
+    subjects: {
+      [BARE]: subject(() => startBare('disk', folder)),
+      'service, multipart': subject(() => openService({ prepared, folder, token, format: 'multipart' })),
+      [HASHING]: subject(() => startBare('sha256', folder)),
+      'service, raw': subject(() => openService({ prepared, folder, token, format: 'raw' })),
+      'bare without disk': subject(() => startBare('discard', folder)),
+    },
+    runs,
+    describe: ({ bytesPerSecond }) => `${(bytesPerSecond / 1e6).toFixed(0)} MB/s`,
+  })
+  console.log(`${mib} MiB in ${dir}, ${runs} rounds; medians with minimum and maximum\n`)
   console.log(
-    `\nTargets: the service at ${LEAST_RATIO} of the bare rate, ${MOST_OVER_IDLE / 1e6} MB over idle.`,
+    roundsTable(rounds, {
+      'MB/s': { figure: (one) => one.bytesPerSecond / 1e6, digits: 0 },
+      'of bare': { figure: ratioTo(BARE, rate), digits: 2 },
+      'of bare with sha256': { figure: ratioTo(HASHING, rate), digits: 2 },
+      'CPU, s': { figure: (one) => one.cpuSeconds, digits: 2 },
+      'idle, MB': { figure: (one) => one.idleBytes / 1e6, digits: 0 },
+      'peak, MB': { figure: (one) => one.peakBytes / 1e6, digits: 0 },
+      'over idle, MB': { figure: (one, round) => overIdle(one, round) / 1e6, digits: 0 },
+    }),
   )
-  const misses = missed(rounds)
-  for (const miss of misses) console.log(`MISSED: ${miss}`)
-  if (misses.length > 0) process.exitCode = 1
-} finally {
-  await rm(home, { recursive: true, force: true })
-}
+  reportTargets(
+    SERVICE.flatMap((name) => {
+      const ratio = median(figuresOf(rounds, name, ratioTo(BARE, rate)))
+      const bytes = Math.max(...figuresOf(rounds, name, overIdle))
+      return [
+        {
+          text: `${name}: ${ratio.toFixed(2)} of the bare rate; at least ${TARGETS.ratio}`,
+          isMet: ratio >= TARGETS.ratio,
+        },
+        {
+          text: `${name}: ${(bytes / 1e6).toFixed(0)} MB over idle; at most ${TARGETS.bytesOverIdle / 1e6}`,
+          isMet: bytes <= TARGETS.bytesOverIdle,
+        },
+      ]
+    }),
+  )
+})

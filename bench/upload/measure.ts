@@ -1,90 +1,67 @@
 import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cpuSeconds } from '../shared/cpu.ts'
-import { residentBytes } from '../shared/resident-memory.ts'
-import type { Sending, Sent } from './protocol.ts'
-import type { Subject } from './subjects.ts'
+import { cpuSeconds, residentBytes } from '../shared/processes.ts'
+import { runScript } from '../shared/scripts.ts'
+import type { Sent, Upload } from './client.ts'
+import type { UploadServer } from './servers.ts'
 
 const SAMPLE_EVERY_MS = 20
 const SETTLE_MS = 3_000
 
-export type Measured = {
-  subject: string
-  /** Bytes of audio over the time from the first byte sent to the answer. */
-  bytesPerSecond: number
-  /** Processor time of the server's process meanwhile. */
-  cpuSeconds: number
-  /** Resident memory: when it had just started, when it was warm and at rest, at most until all was sent, at most until the answer. */
-  memory: { startBytes: number; idleBytes: number; sendingBytes: number; peakBytes: number }
-}
+/** Rates are bytes of audio over the time from the first byte to the answer; the rest is of the server's process. */
+export type Measured = { bytesPerSecond: number; cpuSeconds: number; idleBytes: number; peakBytes: number }
 
-/** Starts `subject`, sends one upload of `bytes` to it and ends it at the answer, before what it does next can disturb. */
+/** Starts a server, sends it one upload, and kills it at the answer, so that its later work does not affect the next one. */
 export async function measure({
-  subject,
-  bytes,
+  start,
   folder,
+  bytes,
 }: {
-  subject: Subject
-  bytes: number
+  start: () => Promise<UploadServer>
   folder: string
+  bytes: number
 }): Promise<Measured> {
   await mkdir(folder, { recursive: true })
-  const running = await subject.start(folder)
+  const server = await start()
   try {
+    await server.warmUp()
     await Bun.sleep(SETTLE_MS)
-    const startBytes = residentBytes(running.pid)
-    await running.warm()
-    await Bun.sleep(SETTLE_MS)
-    const idleBytes = residentBytes(running.pid)
-    await fillCache({ path: join(folder, 'filler'), bytes })
-    const samples: { at: number; bytes: number }[] = []
-    const take = () => samples.push({ at: Date.now(), bytes: residentBytes(running.pid) })
-    const sampler = setInterval(take, SAMPLE_EVERY_MS)
-    const cpuBefore = cpuSeconds(running.pid)
-    const sent = await send({ url: running.url, way: subject.way, token: running.token, bytes })
-    const cpuAfter = cpuSeconds(running.pid)
-    take()
-    clearInterval(sampler)
-    if (sent.status !== 202) throw new Error(`${subject.name} answers ${sent.status}: ${sent.answer}`)
-    const peakUntil = (end: number) =>
-      Math.max(...samples.filter(({ at }) => at <= end).map(({ bytes }) => bytes))
+    const idleBytes = residentBytes(server.pid)
+    await touchPageCache({ path: join(folder, 'filler'), bytes })
+    let peakBytes = 0
+    const sample = () => {
+      peakBytes = Math.max(peakBytes, residentBytes(server.pid))
+    }
+    const sampling = setInterval(sample, SAMPLE_EVERY_MS)
+    const cpuBefore = cpuSeconds(server.pid)
+    const { url, format, token } = server
+    const input: Upload = { url, format, token, bytes }
+    const sent = await runScript<Sent>(join(import.meta.dir, 'client.ts'), { input })
+    const cpuAfter = cpuSeconds(server.pid)
+    clearInterval(sampling)
+    sample()
+    if (sent.status !== 202) throw new Error(`${url} answers ${sent.status}: ${sent.answer}`)
     return {
-      subject: subject.name,
-      bytesPerSecond: bytes / ((sent.answeredAt - sent.begunAt) / 1000),
+      bytesPerSecond: bytes / (sent.milliseconds / 1000),
       cpuSeconds: cpuAfter - cpuBefore,
-      memory: {
-        startBytes,
-        idleBytes,
-        sendingBytes: peakUntil(sent.sentAt),
-        peakBytes: peakUntil(Date.now()),
-      },
+      idleBytes,
+      peakBytes,
     }
   } finally {
-    await running.kill()
+    await server.kill()
     await rm(folder, { recursive: true, force: true })
   }
 }
 
 /**
- * Writes as much as is going to be written, and removes it, so that all that are compared find as much memory in hand: a
- * virtual machine may get what it has not touched for seconds only while it is written to, at a fifth of the rate.
+ * Writes and removes as many bytes as the upload will write: a virtual machine may get memory that it has not used for a
+ * while only as it writes, which slows the first server to a fifth of the rate.
  */
-async function fillCache({ path, bytes }: { path: string; bytes: number }): Promise<void> {
+async function touchPageCache({ path, bytes }: { path: string; bytes: number }): Promise<void> {
   const block = new Uint8Array(2 ** 20)
   const file = await open(path, 'w')
   for (let left = bytes; left > 0; left -= block.length) await file.write(block)
   await file.close()
-  // What was written before must not be on its way to the disk still.
   await Bun.spawn(['sync']).exited
   await rm(path)
-}
-
-async function send(sending: Sending): Promise<Sent> {
-  const client = Bun.spawn([process.execPath, join(import.meta.dir, 'client.ts'), JSON.stringify(sending)], {
-    stdout: 'pipe',
-    stderr: 'inherit',
-  })
-  const said = await new Response(client.stdout).text()
-  if ((await client.exited) !== 0) throw new Error('the client could not send')
-  return JSON.parse(said)
 }

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { bytesOf, planOf } from '../../bench/fuzz/case.ts'
+import { bytesOf, planOf } from '../../bench/fuzz/cases.ts'
 import { makeCorpus } from '../../bench/fuzz/corpus.ts'
 import { play } from '../../bench/fuzz/play.ts'
 import { runFuzz } from '../../bench/fuzz/run.ts'
@@ -64,11 +64,11 @@ describe('a run finds', () => {
   })
 
   test.each<[string, Partial<Media>, string]>([
-    ['an error without a name', { probe: () => Promise.reject(new Error('trap')) }, 'no named error'],
+    ['an error without a name', { probe: () => Promise.reject(new Error('trap')) }, 'not a named error'],
     [
       'a code that blames the service',
       { probe: () => Promise.reject(new VerbatimError('media_unavailable', 'It is gone.')) },
-      'not to blame',
+      'does not blame the recording',
     ],
     [
       'a path in a sentence',
@@ -83,7 +83,7 @@ describe('a run finds', () => {
           throw new VerbatimError('corrupt', `Found ${secret.slice(0, 40)}.`)
         },
       },
-      'tells a decoy',
+      'shows a decoy',
     ],
     [
       'a second file heard in the pcm',
@@ -93,7 +93,7 @@ describe('a run finds', () => {
           await honest.decode({ path, maxSeconds: 60, take: (piece) => take({ ...piece, pcm }) })
         },
       },
-      'a decoy is heard',
+      'contains a decoy',
     ],
     [
       'a file that is left by a decode that failed',
@@ -112,7 +112,7 @@ describe('a run finds', () => {
           await honest.decode({ ...options, take: (piece) => take({ ...piece, levels: new Uint8Array(1) }) })
         },
       },
-      '1 levels of',
+      '1 levels instead of',
     ],
     [
       'an end that comes twice',
@@ -122,7 +122,7 @@ describe('a run finds', () => {
           await honest.decode({ ...options, take: twice })
         },
       },
-      'not one last piece',
+      'not exactly one last piece',
     ],
   ])('%s', async (_what, wrong, found) => {
     expect(await findingsOf(wrong)).toContainEqual(expect.stringContaining(found))

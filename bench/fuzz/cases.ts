@@ -1,21 +1,21 @@
 import { chanceOf } from '../shared/chance.ts'
 import { MUTATIONS } from './mutations.ts'
 
-/** A whole recording that cases are made of. */
+/** An undamaged recording. */
 export type Sample = { name: string; bytes: Uint8Array }
 
-/** Which sample case `index` is made of and how it is damaged: each pair comes once before any comes twice. */
+/** The sample and the mutation of a case. Every pair occurs once before any occurs twice. */
 export function planOf<S>(index: number, corpus: readonly S[]) {
   const turn = index % corpus.length
   const round = Math.floor(index / corpus.length)
   const sample = corpus[turn]
-  const named = MUTATIONS[(turn + round) % MUTATIONS.length]
-  if (!sample || !named) throw new RangeError(`there is no case ${index}`)
-  const [mutation, mutate] = named
+  const entry = MUTATIONS[(turn + round) % MUTATIONS.length]
+  if (!sample || !entry) throw new RangeError(`there is no case ${index}`)
+  const [mutation, mutate] = entry
   return { sample, mutation, mutate }
 }
 
-/** The bytes of case `index`: the same for the same seed, corpus and links. */
+/** The damaged recording of a case; the same for the same seed, corpus and links. */
 export function bytesOf({
   seed,
   index,
