@@ -21,7 +21,7 @@ await withCleanup(async (defer) => {
     const path = join(folder, name)
     await (name === 'mp3' ? writeMp3(path, hours * 3600) : writeWav(path, gb * 1e9))
     const { size } = await stat(path)
-    const cost = await runScript<Cost>(join(import.meta.dir, 'measure.ts'), { input: { path } })
+    const cost = await runScript<Cost>(join(import.meta.dir, 'measure.ts'), { path })
     const { probeMs, decodeMs, audioSeconds, peakBytes } = cost
     const speed = audioSeconds / (decodeMs / 1000)
     rows.push([name, size / 1e6, audioSeconds / 3600, probeMs, decodeMs / 1000, speed, peakBytes / 1e6])

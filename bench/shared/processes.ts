@@ -19,7 +19,7 @@ export async function treeOf(pid: number): Promise<number[]> {
 }
 
 /** The fields of /proc/PID/stat after the process name, which may contain spaces; empty if the process is gone. */
-export function statOf(pid: number): number[] {
+function statOf(pid: number): number[] {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
     return (text.split(') ').at(-1) ?? '').split(' ').map(Number)

@@ -36,7 +36,7 @@ export async function measure({
     const cpuBefore = cpuSeconds(server.pid)
     const { url, format, token } = server
     const input: Upload = { url, format, token, bytes }
-    const sent = await runScript<Sent>(join(import.meta.dir, 'client.ts'), { input })
+    const sent = await runScript<Sent>(join(import.meta.dir, 'client.ts'), input)
     const cpuAfter = cpuSeconds(server.pid)
     clearInterval(sampling)
     sample()

@@ -1,9 +1,9 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
+import { linesOf } from '../../src/engines/local-sidecar/lines.ts'
 import { signUp } from '../../test/e2e/client.ts'
 import { startService } from '../../test/e2e/service.ts'
 import { fixture } from '../../test/media/recordings.ts'
-import { startScriptServer } from '../shared/scripts.ts'
 
 export type Format = 'multipart' | 'raw'
 
@@ -79,8 +79,22 @@ async function uploadSpeech(url: string, token: string): Promise<void> {
 
 /** `bare.ts`. */
 export async function startBare(mode: 'disk' | 'sha256' | 'discard', folder: string): Promise<UploadServer> {
-  const server = await startScriptServer(join(import.meta.dir, 'bare.ts'), {
-    args: [mode, join(folder, 'upload')],
+  const script = join(import.meta.dir, 'bare.ts')
+  const server = Bun.spawn([process.execPath, script, mode, join(folder, 'upload')], {
+    stdout: 'pipe',
+    stderr: 'inherit',
   })
-  return { ...server, format: 'raw', token: 'none', warmUp: async () => {} }
+  const { value: url } = await linesOf(server.stdout).next()
+  if (typeof url !== 'string') throw new Error('the bare server did not start')
+  return {
+    pid: server.pid,
+    url,
+    format: 'raw',
+    token: 'none',
+    warmUp: async () => {},
+    kill() {
+      server.kill('SIGKILL')
+      return server.exited
+    },
+  }
 }
