@@ -14,6 +14,7 @@ from .errors import Cancelled, RequestError
 from .exposition import CONTENT_TYPE
 from .languages import NAMES
 from .problem import Problem, report
+from .processor import backend, detect
 from .service import Service
 from .stream import Stream
 from .work import authorize, taken
@@ -49,12 +50,15 @@ def create_app(service: Service) -> Starlette:
         authorize(request, service.settings.api_key)
         loaded = service.require_ready()
         engine, settings = loaded.transcriber.engine, service.settings
+        cpu = backend(detect()) if engine.device == "cpu" else None
         return JSONResponse(
             {
                 "model_id": loaded.model.name,
                 "model_sha": loaded.model.revision,
                 "model_dtype": engine.compute_type,
                 "model_device_type": engine.device,
+                "cpu_gemm": cpu.gemm if cpu else None,
+                "cpu_isa": cpu.isa if cpu else None,
                 "multilingual": engine.multilingual,
                 "languages": sorted(NAMES) if engine.multilingual else ["en"],
                 "max_batch_size": loaded.transcriber.batch_size,

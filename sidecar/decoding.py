@@ -92,7 +92,11 @@ class Wording:
 def decode(engine: Engine, jobs: Sequence[Job], *, beam_size: int, temperature: float) -> list[Decoded]:
     """The jobs' encoded lengths and the lengths of their prompts are equal.
 
-    No text depends on what it shares its batch with: one over its own limit is as doubtful as if it were alone.
+    The search goes on to the highest limit of the batch. A window that reaches its own limit is doubtful alone and in
+    a batch, but its text is longer in the batch. Any other window has the text that it has alone, with the same
+    probability in int8 on a CPU, where the linear layers sum integers; in floating point the order of a sum depends on
+    the size of the batch, so probabilities differ in their last bits (tests/rounding.py), and a choice between two
+    texts of equal probability can too.
     """
     search = Search(beam_size, temperature, max(job.limit for job in jobs), suppressed(jobs[0].tokenizer))
     results = engine.generate([job.encoded for job in jobs], [job.prompt for job in jobs], search)

@@ -6,11 +6,24 @@ from pathlib import Path
 
 
 def cpu_seconds(pid: int) -> float | None:
+    times = _times(pid)
+    return None if times is None else sum(times)
+
+
+def user_seconds(pid: int) -> float | None:
+    """Without what the kernel did for the process, which depends more on what else runs."""
+    times = _times(pid)
+    return None if times is None else times[0]
+
+
+def _times(pid: int) -> tuple[float, float] | None:
+    """User and system time."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    tick = os.sysconf("SC_CLK_TCK")
+    return int(fields[11]) / tick, int(fields[12]) / tick
 
 
 def forget_peak(pid: int) -> None:

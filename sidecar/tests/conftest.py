@@ -1,10 +1,9 @@
 """The real model and the real process; a model that cannot be had fails every test that needs it."""
 
+# Before CTranslate2 is loaded: the environment that the process gives itself.
+import sidecar.__main__  # noqa: F401, I001
+
 import os
-
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from .process import Process
 
 SPEECH = Path(__file__).with_name("speech.flac")
 UNBROKEN = Path(__file__).with_name("unbroken.opus")
+RECORDINGS = Path(__file__).with_name("recordings")
 
 
 @pytest.fixture(scope="session")
@@ -39,25 +39,34 @@ def device() -> str:
 
 @pytest.fixture(scope="session")
 def transcriber(model: Model, device: str) -> Iterator[Transcriber]:
-    compute_type = "int8" if device == "cpu" else "float16"
+    compute_type = read(os.environ).compute_type or ("int8" if device == "cpu" else "float16")
     engine = CTranslate2(model.directory, device=device, compute_type=compute_type, workers=2, threads=1)
     transcriber = Transcriber(engine, model.directory, batch_size=8, workers=2, observer=Silent())
     yield transcriber
     transcriber.close()
 
 
+def samples(path: Path) -> np.ndarray:
+    with path.open("rb") as file:
+        return np.concatenate(list(audio.stream(file, longest=60)))
+
+
 @pytest.fixture(scope="session")
 def speech() -> np.ndarray:
     """6.4 s: "My sister lives in London with her family. We will meet again in Manchester next summer." """
-    with SPEECH.open("rb") as file:
-        return np.concatenate(list(audio.stream(file, longest=60)))
+    return samples(SPEECH)
 
 
 @pytest.fixture(scope="session")
 def unbroken() -> np.ndarray:
     """28.3 s of UNBROKEN_TEXT (test_transcribe.py) by espeak-ng, every pause taken out of it."""
-    with UNBROKEN.open("rb") as file:
-        return np.concatenate(list(audio.stream(file, longest=60)))
+    return samples(UNBROKEN)
+
+
+@pytest.fixture(scope="session")
+def recordings() -> dict[str, np.ndarray]:
+    """By language code: a sentence of 2.5 to 4.9 s each, by real speakers (recordings/README.md)."""
+    return {path.stem: samples(path) for path in sorted(RECORDINGS.glob("*.opus"))}
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +76,7 @@ def flac() -> bytes:
 
 @pytest.fixture(scope="session")
 def server(model: Model) -> Iterator[Process]:
-    with Process(MODEL=str(model.directory), MAX_INPUT_BYTES="1000000", MAX_AUDIO_SECONDS="60") as process:
+    with Process(MODEL=str(model.directory), MAX_INPUT_BYTES="8000000", MAX_AUDIO_SECONDS="200") as process:
         process.wait_for("ready")
         yield process
 

@@ -51,4 +51,4 @@ class Process:
         self._popen.stdin.close()
 
     def exit_code(self) -> int:
-        return self._popen.wait(timeout=30)
+        return self._popen.wait(timeout=60)

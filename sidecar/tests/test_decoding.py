@@ -1,9 +1,14 @@
+from itertools import cycle
+
 import numpy as np
+import pytest
 from faster_whisper.feature_extractor import FeatureExtractor
 
 from sidecar.decoding import Decoded, Job, decode, least_bad, repeats
 from sidecar.features import FULL, mel
 from sidecar.parameters import Parameters
+
+from . import rounding
 
 
 def decoded(**changes: object) -> Decoded:
@@ -66,22 +71,76 @@ def test_a_text_at_full_padding_is_as_good(transcriber, speech: np.ndarray):
     assert "Manchester" in wording.tokenizer("en").decode(found.tokens)
 
 
-def test_windows_of_four_languages_two_tasks_and_two_prompts_share_a_batch_and_keep_their_tokens(
-    transcriber, speech: np.ndarray
+@pytest.fixture(scope="module")
+def spoken(transcriber, recordings: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, float]]:
+    """By language code: a recording encoded at one length for all, and its seconds."""
+    return {
+        language: (encoded(transcriber, samples, 850), len(samples) / 16_000)
+        for language, samples in recordings.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def transcriptions(transcriber, spoken) -> list[tuple[Job, Decoded]]:
+    """Each recording's job, and what it comes to alone."""
+    wording = transcriber.wording(Parameters())
+    return alone(transcriber, [wording.job(one, language, seconds) for language, (one, seconds) in spoken.items()])
+
+
+def alone(transcriber, jobs: list[Job]) -> list[tuple[Job, Decoded]]:
+    return [(job, run(transcriber, [job])[0]) for job in jobs]
+
+
+def test_speech_in_its_own_language_keeps_its_text_in_a_batch_of_languages_and_tasks(
+    transcriber, spoken, transcriptions
 ):
-    cuts = [(speech, "en"), (speech[: len(speech) // 2], "es"), (speech, "de"), (speech[40_000:], "fr")]
-    for prompts in ((None,), ("A letter.", "A recipe.")):
-        wordings = [
-            transcriber.wording(Parameters(task=task, initial_prompt=prompt))
-            for task in ("transcribe", "translate")
-            for prompt in prompts
-        ]
-        # Texts before the start of transcript share a batch where they are equally long.
-        assert len({wording.previous_length for wording in wordings}) == 1
-        jobs = [
-            wording.job(encoded(transcriber, samples), language, len(samples) / 16_000)
-            for wording in wordings
-            for samples, language in cuts
-        ]
-        together = [found.tokens for found in run(transcriber, jobs)]
-        assert together == [run(transcriber, [job])[0].tokens for job in jobs]
+    wording = transcriber.wording(Parameters(task="translate"))
+    jobs = [wording.job(one, language, seconds) for language, (one, seconds) in spoken.items()]
+    keep_their_texts(transcriber, transcriptions + alone(transcriber, jobs))
+
+
+def test_speech_in_its_own_language_keeps_its_text_in_a_batch_of_tasks_and_prompts(transcriber, spoken):
+    wordings = [
+        transcriber.wording(Parameters(task=task, initial_prompt=prompt))
+        for task, prompt in (("transcribe", "A letter."), ("translate", "A recipe."), ("transcribe", "A recipe."))
+    ]
+    # CTranslate2 takes prompts of one length only.
+    assert len({wording.previous_length for wording in wordings}) == 1
+    jobs = [
+        wording.job(one, language, seconds)
+        for wording, (language, (one, seconds)) in zip(cycle(wordings), spoken.items(), strict=False)
+    ]
+    keep_their_texts(transcriber, alone(transcriber, jobs))
+
+
+def test_a_loop_changes_no_other_text_of_its_batch(transcriber, spoken, transcriptions):
+    loop = transcriber.wording(Parameters()).job(looping(spoken["de"][0]), "de", 8.0)
+    found = keep_their_texts(transcriber, transcriptions, beside=loop)
+    assert (found.capped, found.doubtful) == (True, True)
+    assert len(found.tokens) > 2 * max(len(decoded.tokens) for _, decoded in transcriptions)
+
+
+def test_a_loop_is_over_its_own_limit_also_where_its_batch_has_a_higher_one(transcriber, spoken):
+    wording = transcriber.wording(Parameters())
+    loop, longer = wording.job(looping(spoken["de"][0]), "de", 1.0), wording.job(spoken["de"][0], "de", 4.0)
+    lone, beside = run(transcriber, [loop])[0], run(transcriber, [longer, loop])[1]
+    assert [lone.capped, lone.doubtful, beside.capped, beside.doubtful] == [True] * 4
+    assert len(lone.tokens) == loop.limit < len(beside.tokens) == longer.limit
+
+
+def looping(encoded: np.ndarray) -> np.ndarray:
+    """Half a second of speech again and again: the model writes its word until a limit ends it."""
+    return np.tile(encoded[20:45], (len(encoded) // 25 + 1, 1))[: len(encoded)]
+
+
+def keep_their_texts(transcriber, jobs: list[tuple[Job, Decoded]], *, beside: Job | None = None) -> Decoded:
+    """In one batch, `beside` among them; returns what the batch's first job comes to."""
+    batch = [*([beside] if beside else []), *(job for job, _ in jobs)]
+    found = run(transcriber, batch)
+    within = rounding.LOGPROB[transcriber.engine.device]
+    for one, (_, wanted) in zip(found[len(batch) - len(jobs) :], jobs, strict=True):
+        assert not wanted.capped
+        assert one.tokens == wanted.tokens
+        assert one.logprob == pytest.approx(wanted.logprob, abs=within)
+        assert one.no_speech_probability == pytest.approx(wanted.no_speech_probability, abs=within)
+    return found[0]

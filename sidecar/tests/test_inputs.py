@@ -7,7 +7,7 @@ import pytest
 from sidecar.errors import RequestError
 from sidecar.inputs import Inputs
 
-AUDIO = bytes(range(256)) * 1000
+AUDIO = bytes(range(256)) * 400
 
 
 def read(body: bytes, *, block: int, limit: int = 10**6) -> tuple[bytes, dict]:

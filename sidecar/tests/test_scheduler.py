@@ -12,10 +12,12 @@ import pytest
 
 from sidecar.engine import Alignment, Generated, Search
 from sidecar.errors import Cancelled, RequestError
+from sidecar.features import FULL
 from sidecar.parameters import Parameters, parse
-from sidecar.segments import Segment
+from sidecar.segments import Segment, Word
 from sidecar.transcribe import Transcriber, Transcript
 
+from . import rounding
 from .test_audio import wav
 
 POISON = "A poison."
@@ -94,41 +96,58 @@ def until(true: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def together(faulty, samples: np.ndarray, asked: Sequence[Parameters]) -> list[Transcript | Exception]:
-    """All windows wait before the first is encoded, so that they share a batch."""
+def together(
+    faulty, samples: np.ndarray | Sequence[np.ndarray], asked: Sequence[Parameters]
+) -> list[Transcript | Exception]:
+    """All windows wait before the first is encoded, so that they share a batch. samples: of each request, or of all."""
     transcriber, engine, _ = faulty
     engine.open.clear()
 
-    def one(parameters: Parameters) -> Transcript | Exception:
+    def one(own: np.ndarray, parameters: Parameters) -> Transcript | Exception:
         try:
-            return run(transcriber, samples, parameters)
+            return run(transcriber, own, parameters)
         except RequestError as error:
             return error
 
+    each = [samples] * len(asked) if isinstance(samples, np.ndarray) else samples
     with ThreadPoolExecutor(len(asked)) as pool:
-        found = [pool.submit(one, parameters) for parameters in asked]
+        found = [pool.submit(one, *pair) for pair in zip(each, asked, strict=True)]
         # One is in the worker's hands already.
         until(lambda: transcriber.waiting == len(asked) - 1)
         engine.open.set()
         return [future.result() for future in found]
 
 
-def test_requests_at_once_share_batches_and_get_the_texts_they_get_alone(faulty, transcriber, speech):
+def test_requests_at_once_share_batches_and_get_the_texts_they_get_alone(
+    faulty, transcriber, recordings: dict[str, np.ndarray], monkeypatch
+):
+    # One length for all, so that what keeps windows apart are their prompts.
+    monkeypatch.setattr("sidecar.transcribe.sizes", lambda device: (850, FULL))
+    languages = ("en", "de", "es", "nl", "ja")
     asked = [
         parse({"language": language, "task": task, "initial_prompt": prompt, "words": words})
         for language, task, prompt, words in (
             ("en", "transcribe", PROMPT, True),
             ("de", "transcribe", PROMPT, False),
             ("auto", "translate", "A recipe.", False),
-            ("fr", "translate", PROMPT, True),
-            ("en", "transcribe", None, False),
+            ("nl", "transcribe", PROMPT, True),
+            ("ja", "transcribe", None, False),
         )
     ]
-    alone = [run(transcriber, speech, parameters) for parameters in asked]
-    found = together(faulty, speech, asked)
+    samples = [recordings[language] for language in languages]
+    alone = [run(transcriber, own, parameters) for own, parameters in zip(samples, asked, strict=True)]
+    found = together(faulty, samples, asked)
     assert [transcript.text for transcript in found] == [transcript.text for transcript in alone]
-    assert [[s.words for s in t.segments] for t in found] == [[s.words for s in t.segments] for t in alone]
+    assert [transcript.language for transcript in found] == list(languages)
     assert max(faulty[1].sizes) == 4
+    for one, other in zip(timed(found), timed(alone), strict=True):
+        assert one.word == other.word
+        assert one.probability == pytest.approx(other.probability, abs=rounding.WORD_PROBABILITY)
+        assert (one.start, one.end) == pytest.approx((other.start, other.end), abs=rounding.WORD_TIME)
+
+
+def timed(found: Sequence[Transcript]) -> list[Word]:
+    return [word for transcript in found for segment in transcript.segments for word in segment.words or ()]
 
 
 def test_a_batch_that_memory_does_not_suffice_for_is_halved(faulty, speech):
@@ -207,7 +226,7 @@ def test_a_long_file_is_cut_no_further_ahead_than_its_share_and_told_in_order(fa
     transcriber, engine, told = faulty
     engine.open.clear()
     pause = np.zeros(24_000, np.int16)
-    body = wav(np.concatenate([speech[:48_000], pause] * 60))
+    body = wav(np.concatenate([speech[:48_000], pause] * 40))
     emitted: list[Segment] = []
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(
@@ -218,12 +237,13 @@ def test_a_long_file_is_cut_no_further_ahead_than_its_share_and_told_in_order(fa
             emit=emitted.extend,
             longest=600,
         )
-        until(lambda: transcriber.waiting >= transcriber.scheduler.ahead - 1)
+        until(lambda: len(told.windows) >= transcriber.scheduler.ahead)
+        # Long enough for a request that knew no bound to cut more.
         time.sleep(0.3)
         assert len(told.windows) == transcriber.scheduler.ahead == 32
         engine.open.set()
         transcript = future.result()
     assert emitted == transcript.segments
     assert [a.end <= b.start for a, b in itertools.pairwise(emitted)] == [True] * (len(emitted) - 1)
-    assert transcript.text.lower().count("sister") == 60
+    assert transcript.text.lower().count("sister") == 40
     assert sum(told.seconds) == pytest.approx(transcript.duration)

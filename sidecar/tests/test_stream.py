@@ -10,8 +10,7 @@ import pytest
 from sidecar.errors import Cancelled
 from sidecar.sse import EventStream
 
-from . import gauges, raw
-from .process import Process
+from . import gauges, raw, rounding
 from .test_app import FLAC, failed
 from .test_audio import wav
 
@@ -50,19 +49,21 @@ def test_segments_come_in_order_and_then_the_whole(client, readings, device):
     assert "".join(event["segment"]["text"] for event in told).strip() == last["generated_text"]
 
     whole = client.post("/generate", params={**params, "details": "true"}, content=readings, headers=FLAC).json()
-    assert [event["segment"] for event in told] == whole.pop("segments")
+    segments = [event["segment"] for event in told]
+    assert rounding.alike(segments, whole.pop("segments"), within=rounding.WORD_TIME)
     assert {"text": last["generated_text"], **last["details"]} == whole
 
 
-def test_a_segment_is_told_while_later_ones_are_worked_on(model, speech):
-    with Process(MODEL=str(model.directory)) as server:
-        server.wait_for("ready")
-        with raw.connect(server) as client:
-            client.sendall(raw.request("/generate_stream", wav(np.concatenate([speech] * 30))))
-            raw.read_until(client, b'data: {"index":1,"segment":{')
-            found = gauges.read(server)
-            assert (found["sidecar_requests"], found["tgi_request_success_total"]) == (1, 0)
-            assert 0 < found["sidecar_queued_seconds"] < 191
+def test_a_segment_is_told_while_later_ones_are_worked_on(server, speech):
+    before = gauges.read(server)
+    with raw.connect(server) as client:
+        client.sendall(raw.request("/generate_stream", wav(np.concatenate([speech] * 30))))
+        raw.read_until(client, b'data: {"index":1,"segment":{')
+        found = gauges.read(server)
+    assert found["sidecar_requests"] == 1
+    assert found["tgi_request_success_total"] == before["tgi_request_success_total"]
+    assert 0 < found["sidecar_queued_seconds"] < 191
+    gauges.wait_for(server, **gauges.NOTHING)
 
 
 def test_the_last_event_has_the_chunks_that_were_asked_for(client, flac):
@@ -83,8 +84,8 @@ def test_what_is_wrong_before_the_stream_has_its_status(client, flac):
 
     assert "klingon" in post(422, params={"language": "klingon"}, content=flac, headers=FLAC)
     assert "not audio" in post(422, content=b"no audio at all " * 99, headers=FLAC)
-    assert "MAX_AUDIO_SECONDS" in post(422, content=wav(np.zeros(61 * 8000), rate=8000), headers=FLAC)
-    post(413, content=b"\0" * 1_000_001, headers=FLAC)
+    assert "MAX_AUDIO_SECONDS" in post(422, content=wav(np.zeros(201 * 8000), rate=8000), headers=FLAC)
+    post(413, content=b"\0" * 8_000_001, headers=FLAC)
 
 
 def test_what_turns_out_wrong_later_ends_the_stream(client):
@@ -93,10 +94,10 @@ def test_what_turns_out_wrong_later_ends_the_stream(client):
     assert events(response.text) == [{"error": "the body holds no audio samples", "error_type": "validation"}]
 
 
-def test_a_reader_that_leaves_ends_the_work(server, readings):
+def test_a_reader_that_leaves_ends_the_work(server, speech):
     before = gauges.read(server)
     with raw.connect(server) as client:
-        client.sendall(raw.request("/generate_stream?language=en", readings))
+        client.sendall(raw.request("/generate_stream?language=en", wav(np.concatenate([speech] * 30))))
         raw.read_until(client, b":\n\n")
     after = gauges.wait_for(server, **gauges.NOTHING)
     assert after["tgi_request_failure_total:cancelled"] == before["tgi_request_failure_total:cancelled"] + 1

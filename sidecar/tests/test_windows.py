@@ -25,12 +25,15 @@ def judged(probability: np.ndarray, total: int, blocks: Iterable[int]) -> list[W
     found: list[Window] = []
     at = 0
     for block in blocks:
+        if at >= len(probability):
+            break
         part = probability[at : at + block]
         at += block
         closed = stretches.push(part)
-        found += cutter.push(part, closed, stretches.open, stretches.seen)
-        assert all(window.end <= stretches.seen for window in found)
+        new = cutter.push(part, closed, stretches.open, stretches.seen)
+        assert all(window.end <= stretches.seen for window in new)
         assert cutter.needed >= stretches.seen - 60 * RATE
+        found += new
     return found + cutter.finish(stretches.finish(total), total)
 
 
