@@ -107,7 +107,7 @@ describe.each(documents)('%s', (path) => {
 test('the documents describe every setting exactly once', async () => {
   const texts = await Promise.all(documents.filter((path) => /^(README\.md|docs\/)/.test(path)).map(textOf))
   const rows = texts.flatMap((text) =>
-    [...text.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name = '']) => name),
+    [...text.matchAll(/^\| `([A-Z0-9_]+)` \|/gm)].map(([, name = '']) => name),
   )
   const described = rows.filter((name) => name in SETTINGS)
   expect(described.toSorted()).toEqual(Object.keys(SETTINGS).toSorted())
