@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { VerbatimError } from '../src/errors.ts'
-import { createLog } from '../src/log.ts'
+import { createLog, withoutRepeats } from '../src/log.ts'
 import { embedded } from './databases.ts'
 
 setDefaultTimeout(60_000)
@@ -52,4 +52,17 @@ test('what a failed query was to write is not told', async () => {
   } finally {
     await database.close()
   }
+})
+
+test('an error that comes again and again is logged once a minute, and another one beside it', () => {
+  const lines: string[] = []
+  const log = withoutRepeats((line, error) => lines.push(`${line}: ${error}`))
+  for (const _ of [1, 2, 3]) log('queue', new Error('the database is away'))
+  log('queue', new Error('the disk is full'))
+  log('sweep', new Error('the database is away'))
+  expect(lines).toEqual([
+    'queue: Error: the database is away',
+    'queue: Error: the disk is full',
+    'sweep: Error: the database is away',
+  ])
 })

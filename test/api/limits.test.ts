@@ -89,7 +89,8 @@ describe.each(databases)('limits on $name', (kind) => {
       const before = (await service.files()).length
       const answers = await Promise.all(Array.from({ length: 5 }, () => upload(ada)))
       expect(statuses(answers)).toEqual([202, 202, 429, 429, 429])
-      expect((await service.files()).length).toBe(before + 2)
+      // Of each the audio and its manifest.
+      expect((await service.files()).length).toBe(before + 4)
       expect((await upload(await someone())).status).toBe(202)
     })
 
