@@ -1,5 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os'
-import { HEAP_CAP_BYTES } from './confinement.ts'
+import { HEAP_CAP_BYTES } from './heap-cap.ts'
 
 /** What the rest of the service needs beside the heaps of its media jobs. */
 const SERVICE_BYTES = 384 * 1024 * 1024

@@ -1,5 +1,6 @@
 import type { FFmpegCore } from '@ffmpeg/core'
 import createFFmpegCore from '@ffmpeg/core'
+import { HEAP_CAP_BYTES } from './heap-cap.ts'
 
 /** Demuxers of audio and video containers that carry their own bytes: none that opens another file or address. */
 export const FORMATS = [
@@ -10,7 +11,6 @@ export const FORMATS = [
 /** First arguments of every run: nothing but this one file, in one of these containers. */
 export const CONFINED = ['-v', 'error', '-protocol_whitelist', 'file', '-format_whitelist', FORMATS.join(',')]
 
-export const HEAP_CAP_BYTES = 256 * 1024 * 1024
 const MAX_LOG_LINES = 200
 const MAX_LINE_CHARS = 2_000
 
