@@ -13,12 +13,16 @@ import type { Changes } from './db/changes.ts'
 import type { Database } from './db/database.ts'
 import { createAccessTokens } from './http/access-tokens.ts'
 import { swaggerAssets } from './http/swagger-assets.ts'
+import { createAtOnce } from './limits/at-once.ts'
 import { createRate, type Rate } from './limits/rate.ts'
 import { createSignInLimits } from './limits/sign-ins.ts'
+import { createStorageQuota } from './limits/storage-quota.ts'
+import type { Log } from './log.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Queue } from './queue/queue.ts'
 import type { Objects } from './storage/storage.ts'
 import type { Traces } from './traces/traces.ts'
+import type { Allowance } from './transcriptions/allowance.ts'
 import { createLinkSigner, type Hmac } from './transcriptions/links.ts'
 import type { Look } from './transcriptions/look.ts'
 import { ENGINES, parseOptions } from './transcriptions/options.ts'
@@ -33,6 +37,12 @@ import { createWebhooksService } from './webhooks/webhooks.service.ts'
 
 /** All users behind one address refresh their tokens every 15 minutes, and log in more seldom. */
 const TOKEN_REQUESTS_PER_LOGIN = 10
+/** Of one user, to all their webhooks together. */
+const WEBHOOK_TESTS_PER_MINUTE = 30
+/** Of one user in one process: each holds a connection, and a file or a request to a bucket. */
+const UPLOADS_AT_ONCE = 100
+/** Event streams and requests with `Prefer: wait` of one user in one process: each holds a connection and some 70 KB. */
+const WAITING_AT_ONCE = 1000
 
 export type ApiServices = Omit<AppServices, 'stopping' | keyof OperationsServices>
 
@@ -52,6 +62,7 @@ export async function createApiServices({
   hmac,
   cipher,
   traces,
+  log,
 }: {
   settings: Settings
   secrets: readonly [string, ...string[]]
@@ -68,16 +79,27 @@ export async function createApiServices({
   hmac: Hmac
   cipher: SecretCipher
   traces: Traces
+  log: Log
 }): Promise<ApiServices> {
   const forgetCallers = () => knownCallers?.forget()
   const accessTokens = await createAccessTokens({ secrets })
   const links = createLinkSigner({ secrets, hmac })
   const removeFolder = createRemoveFolder({ db, storage })
   const transcriptions = createTranscriptionsService({
-    ...{ db, changes, storage, removeFolder, links, publicUrl },
+    ...{ db, changes, storage, removeFolder, links, publicUrl, log },
+    atOnce: createAtOnce({
+      perUser: WAITING_AT_ONCE,
+      sentence: `You have ${WAITING_AT_ONCE} requests that wait for transcriptions, which is the limit`,
+    }),
   })
   const names = settings.INFERENCE.map((name) => ENGINES[name])
   const uploadWebhooks = createUploadWebhooks({ outbound, cipher })
+  const bytesPerUser = settings.STORAGE_BYTES_PER_USER
+  const storageQuota = bytesPerUser === 'unlimited' ? null : createStorageQuota({ db, bytesPerUser })
+  const uploadsAtOnce = createAtOnce({
+    perUser: UPLOADS_AT_ONCE,
+    sentence: `You have ${UPLOADS_AT_ONCE} uploads in progress, which is the limit`,
+  })
   const upload = createUpload({
     db,
     queue,
@@ -85,10 +107,9 @@ export async function createApiServices({
     look,
     engines: names,
     maxAudioSeconds: settings.MAX_AUDIO_SECONDS,
-    allowance: {
-      maxOpen: settings.MAX_OPEN_PER_USER,
-      audioSecondsPerDay: settings.AUDIO_SECONDS_PER_DAY,
-    },
+    allowance: allowanceIn(settings),
+    storageQuota,
+    atOnce: uploadsAtOnce,
     webhooks: uploadWebhooks,
     traces,
   })
@@ -102,6 +123,8 @@ export async function createApiServices({
       if (webhookUrl !== null) await uploadWebhooks.check(webhookUrl)
     },
     maxBytes: settings.MAX_UPLOAD_BYTES,
+    storageQuota,
+    atOnce: uploadsAtOnce,
   })
   const auth = createAuthService({
     db,
@@ -143,11 +166,26 @@ export async function createApiServices({
     uploads,
     outbound,
     engines: settings.INFERENCE,
-    webhooks: createWebhooksService({ db, outbound, cipher }),
+    webhooks: createWebhooksService({
+      db,
+      outbound,
+      cipher,
+      countSending: createRate({
+        db,
+        name: 'webhook-tests',
+        perMinute: WEBHOOK_TESTS_PER_MINUTE,
+        sentence: `You may send ${WEBHOOK_TESTS_PER_MINUTE} test and replayed messages a minute`,
+      }),
+    }),
     swagger: swaggerAssets,
     maxUploadBytes: settings.MAX_UPLOAD_BYTES,
     version: packageJson.version,
   }
+}
+
+/** What one user may have. */
+export function allowanceIn(settings: Settings): Allowance {
+  return { maxOpen: settings.MAX_OPEN_PER_USER, audioSecondsPerDay: settings.AUDIO_SECONDS_PER_DAY }
 }
 
 function requestRateOf(db: Database, { REQUESTS_PER_MINUTE: perMinute }: Settings): Rate | null {

@@ -59,6 +59,7 @@ export async function assembleEdge({
     hmac: nodeHmac,
     cipher: await createSecretCipher({ secrets }),
     traces: noTraces,
+    log,
   })
   const operations = {
     health: brieflyCached(createHealth({ ping: database.ping, storage, queue: null, engines: ELSEWHERE }), {

@@ -3,7 +3,7 @@ import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import packageJson from '../package.json' with { type: 'json' }
-import { type ApiServices, createApiServices } from './api-services.ts'
+import { type ApiServices, allowanceIn, createApiServices } from './api-services.ts'
 import type { OperationsServices } from './app.ts'
 import { argon2id } from './auth/argon2id.ts'
 import { openKnownCallers } from './auth/known-callers.ts'
@@ -208,6 +208,7 @@ export async function assemble({
       passwords: argon2id,
       hmac: nodeHmac,
       traces,
+      log,
     })
   }
 
@@ -239,6 +240,8 @@ export async function assemble({
       cipher,
       publicUrl,
       maxAudioSeconds: settings.MAX_AUDIO_SECONDS,
+      allowance: allowanceIn(settings),
+      decodeAheadSeconds: settings.DECODE_AHEAD_SECONDS,
       maxConcurrentPerUser: settings.MAX_CONCURRENT_PER_USER,
       traces,
       log,
@@ -265,7 +268,7 @@ export async function withDatabase<T>(settings: Settings, use: (db: Database) =>
 
 async function openStorage({ settings, dataDir }: { settings: Settings; dataDir: string }): Promise<Storage> {
   const bucket = bucketOf(settings)
-  if (!bucket) return diskStorage({ root: dataDir })
+  if (!bucket) return diskStorage({ root: dataDir, uploadReserveBytes: settings.STORAGE_FREE_MIN_BYTES })
   const scratch = join(dataDir, 'incoming')
   return s3Storage({ ...bucket, scratch }).catch((error) => {
     const { message } = error.cause instanceof Error ? error.cause : error

@@ -34,6 +34,9 @@ const integer = (min: number, max: number) => (text: string) => {
   return /^\d+$/.test(text) && value >= min && value <= max ? value : undefined
 }
 
+const bytesOrUnlimited = (text: string) =>
+  text === 'unlimited' ? text : integer(1, Number.MAX_SAFE_INTEGER)(text)
+
 const urlList = (text: string) => {
   const urls = text.split(',').map((part) => url(part.trim()))
   return urls.every((one) => one !== undefined) ? urls : undefined
@@ -273,6 +276,24 @@ export const SETTINGS = {
     takes: 'a whole number of seconds from 1',
     unset: 'as many as are uploaded',
     parse: integer(1, Number.MAX_SAFE_INTEGER),
+  }),
+  STORAGE_BYTES_PER_USER: preset({
+    doc: 'Maximum bytes that one user may store: originals, unfinished resumable uploads, and decoded audio that waits for an engine',
+    takes: 'a whole number of bytes, or `unlimited`',
+    default: '21474836480',
+    parse: bytesOrUnlimited,
+  }),
+  STORAGE_FREE_MIN_BYTES: preset({
+    doc: 'Free bytes to keep on the disk of `DATA_DIR`: below it, uploads get 507 (`storage_full`). Not used with `STORAGE_URL`',
+    takes: 'a whole number of bytes',
+    default: '1073741824',
+    parse: integer(0, Number.MAX_SAFE_INTEGER),
+  }),
+  DECODE_AHEAD_SECONDS: preset({
+    doc: 'Seconds of one user’s audio that may be decoded ahead of the engines, at 32 KB of storage a second',
+    takes: 'a whole number of seconds from 600',
+    default: '7200',
+    parse: integer(600, 1_209_600),
   }),
   INFERENCE: optional({
     doc: 'Which engines transcribe, the preferred first; audio goes to no other',

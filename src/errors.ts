@@ -23,6 +23,8 @@ export type ErrorCode =
   | 'rate_limited'
   | 'too_many_transcriptions'
   | 'audio_limit_reached'
+  | 'storage_quota_reached'
+  | 'too_many_at_once'
   | 'too_large'
   | 'too_long'
   | 'unauthorized'
@@ -90,7 +92,7 @@ export class LimitError extends VerbatimError {
   readonly quota: Quota | null
 
   constructor(
-    code: 'rate_limited' | 'too_many_transcriptions' | 'audio_limit_reached',
+    code: 'rate_limited' | 'too_many_transcriptions' | 'audio_limit_reached' | 'too_many_at_once',
     message: string,
     { retryAfterSeconds, quota = null }: { retryAfterSeconds: number; quota?: Quota | null },
   ) {

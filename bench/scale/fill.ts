@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { openChanges } from '../../src/db/changes.ts'
 import { openPostgres } from '../../src/db/postgres.ts'
 import { users } from '../../src/db/schema.ts'
+import { SAMPLE_RATE } from '../../src/media/media.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { noTraces } from '../../src/traces/traces.ts'
 import { createPrepare } from '../../src/transcriptions/prepare.ts'
@@ -23,6 +24,8 @@ export async function upload({ url, count }: { url: string; count: number }): Pr
     engines: ['sidecar'],
     maxAudioSeconds: 86_400,
     allowance: {},
+    storageQuota: null,
+    atOnce: () => ({ [Symbol.dispose]() {} }),
     webhooks: { check: async () => {}, provide: async () => {} },
     traces: noTraces,
   })
@@ -54,6 +57,9 @@ export async function prepare({ url, count }: { url: string; count: number }): P
   const prepareOne = createPrepare({
     ...{ db, changes, queue, storage: simulatedStorage, media: simulatedMedia, engines: simulatedEngines(0) },
     maxAudioSeconds: 86_400,
+    allowance: {},
+    // All of it, as no engine is at work.
+    decodeAheadSeconds: Number.MAX_SAFE_INTEGER / SAMPLE_RATE,
     maxConcurrentPerUser: undefined,
     traces: noTraces,
     log: console.error,

@@ -3,6 +3,7 @@ import { VerbatimError } from '../errors.ts'
 import { isUuid } from '../uuid.ts'
 import { type ApiKey, countKeys, insertKey, type KeyScope, listKeys, removeKey } from './keys.store.ts'
 import { hashOf, newKey } from './opaque-tokens.ts'
+import { withUserLock } from './users.store.ts'
 
 /** A user's at a time. */
 const MAX_KEYS = 100
@@ -23,13 +24,16 @@ export function createKeysService({
   return {
     /** Throws `too_many_keys`. */
     async create({ userId, name, scopes }: { userId: string; name: string; scopes: KeyScope[] }) {
-      if ((await countKeys(db, userId)) >= MAX_KEYS) {
-        throw new VerbatimError('too_many_keys', `There are ${MAX_KEYS} API keys already: revoke one first`)
-      }
       const key = newKey()
       const hash = await hashOf(key)
       const hint = key.slice(0, HINT_LENGTH)
-      return { ...told(await insertKey(db, { userId, name, scopes, hash, hint })), key }
+      const row = await withUserLock(db, userId, async (tx) => {
+        if ((await countKeys(tx, userId)) >= MAX_KEYS) {
+          throw new VerbatimError('too_many_keys', `You have ${MAX_KEYS} API keys: revoke one first`)
+        }
+        return insertKey(tx, { userId, name, scopes, hash, hint })
+      })
+      return { ...told(row), key }
     },
 
     async list(userId: string) {

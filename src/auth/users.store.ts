@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
-import { isUniqueViolation, type Queries, type Transaction } from '../db/database.ts'
+import { type Database, isUniqueViolation, type Queries, type Transaction } from '../db/database.ts'
 import { users } from '../db/schema.ts'
+import { VerbatimError } from '../errors.ts'
 
 export type User = typeof users.$inferSelect
 
@@ -84,4 +85,24 @@ export async function holdUser(
 ): Promise<boolean> {
   const rows = await tx.select({ id: users.id }).from(users).where(eq(users.id, id)).for(strength)
   return rows.length > 0
+}
+
+/**
+ * Runs `work` in a transaction that locks the user's row. Every limit on what a user may have is checked under this lock:
+ * transactions that count and then insert run one after another, and each sees what the one before it inserted.
+ * Throws `unauthorized` if the account is gone.
+ */
+export async function withUserLock<T>(
+  db: Database,
+  userId: string,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  return db.transaction(async (tx) => {
+    if (!(await holdUser(tx, { id: userId, strength: 'no key update' }))) throw accountGone()
+    return work(tx)
+  })
+}
+
+export function accountGone() {
+  return new VerbatimError('unauthorized', 'The account of this access token no longer exists')
 }

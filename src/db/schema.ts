@@ -84,6 +84,8 @@ export const transcriptions = pgTable(
     /** What there is to transcribe of it, summed over channels, known with its length; `doneSamples` of them are transcribed. */
     workSamples: samples(),
     doneSamples: samples().notNull().default(0),
+    /** How much of what there is to transcribe is decoded, summed over channels. A user pays for it, whatever becomes of it. */
+    decodedSamples: samples().notNull().default(0),
     /** One more with every change of the row; a trigger counts, and notifies `transcriptions` with the id (changes.ts). */
     revision: count(),
     /** Errors met while preparing it; a crash is none. */
@@ -104,7 +106,7 @@ export const transcriptions = pgTable(
     // Lists read these backwards, the latest first.
     index('transcriptions_user').on(table.userId, table.createdAt, table.id),
     index('transcriptions_open')
-      .on(table.userId, table.createdAt)
+      .on(table.userId, table.status, table.createdAt)
       .where(sql`${table.status} in ('queued', 'processing')`),
     index('transcriptions_status').on(table.userId, table.status, table.createdAt, table.id),
     index('transcriptions_kept').on(table.completedAt).where(isNull(table.audioRemovedAt)),
@@ -388,7 +390,8 @@ export const counters = pgTable('counters', {
 
 /**
  * What a user has had transcribed on a day (UTC). A trigger on transcriptions keeps it: the length that a header claims
- * counts until the true one is known, and of what ends or is deleted before that, what is done.
+ * counts until more than that is decoded or the true length is known. If a transcription ends or is deleted before that, what
+ * is decoded counts.
  */
 export const usage = pgTable(
   'usage',
@@ -402,6 +405,14 @@ export const usage = pgTable(
   },
   (table) => [primaryKey({ columns: [table.userId, table.day] }), index('usage_day').on(table.day)],
 )
+
+/** Bytes of a user's originals in storage. A trigger on transcriptions keeps the sum, so that an upload need not add them up. */
+export const storageUsage = pgTable('storage_usage', {
+  userId: uuid()
+    .primaryKey()
+    .references(() => users.id, { onDelete: 'cascade' }),
+  audioBytes: bigint({ mode: 'number' }).notNull().default(0),
+})
 
 /** Audio that arrives in pieces, by the tus protocol. */
 export const uploads = pgTable(
@@ -435,7 +446,7 @@ export const uploads = pgTable(
 /** Jobs of who has no queue; a trigger notifies `outbox`, and a worker takes them over (queue/outbox.ts). */
 export const outbox = pgTable('outbox', {
   id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
-  queue: text({ enum: ['prepare', 'span', 'clip', 'webhook'] }).notNull(),
+  queue: text({ enum: ['prepare', 'prepare_long', 'span', 'clip', 'webhook'] }).notNull(),
   job: jsonb().$type<NewJob<QueueName>>().notNull(),
 })
 

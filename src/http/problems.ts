@@ -48,6 +48,7 @@ const STATUS: Record<ErrorCode, number> = {
   rate_limited: 429,
   too_many_transcriptions: 429,
   audio_limit_reached: 429,
+  too_many_at_once: 429,
   internal: 500,
   url_failed: 502,
   engine_rejected: 502,
@@ -59,6 +60,7 @@ const STATUS: Record<ErrorCode, number> = {
   database_unavailable: 503,
   storage_unavailable: 503,
   storage_full: 507,
+  storage_quota_reached: 507,
 }
 
 /** Every error's body: one sentence for a person, one word for a program. */
@@ -118,6 +120,9 @@ const HEADERS: Record<number, Record<string, string>> = {
   507: { 'Retry-After': '60' },
 }
 
+/** What parsers of JSON and forms throw. */
+const isOfTheBody = (error: unknown) => error instanceof SyntaxError || error instanceof TypeError
+
 const problemBody = ({ error, code }: ToldProblem): unknown => ({ error, code })
 
 /**
@@ -161,8 +166,10 @@ export function problems({
             ? error
             : new VerbatimError('validation', fieldProblem(error.valueError))
         case 'PARSE':
-          if (error.cause instanceof VerbatimError) return error.cause
-          return new VerbatimError('validation', 'The body is not what its Content-Type says')
+          // Elysia wraps what a hook before the parser throws too, such as a database that is away.
+          return error.cause === undefined || isOfTheBody(error.cause)
+            ? new VerbatimError('validation', 'The body is not what its Content-Type says')
+            : error.cause
         default:
           return error
       }

@@ -33,7 +33,8 @@ export type PcmPiece = {
 }
 
 /**
- * The only code that parses untrusted media. Both functions take a path on this machine's disk, run in a
+ * The only code that parses untrusted media. Groups (one for each user) take turns, so that no group's files hold up those of
+ * another. Both functions take a path on this machine's disk, run in a
  * Worker that is killed at its deadline, and throw a `VerbatimError`: `unsupported_type` (no audio or video container, or
  * sound that no speech is recorded in), `no_audio_track`, `corrupt` (nothing can be decoded, or not in time), `empty`,
  * `too_long`, `media_unavailable` (decoder not installed, or closed); and the signal's reason when
@@ -41,17 +42,20 @@ export type PcmPiece = {
  */
 export type Media = {
   /** Reads headers only; milliseconds. */
-  probe(path: string, signal?: AbortSignal): Promise<AudioInfo>
+  probe(path: string, options?: { signal?: AbortSignal; group?: string }): Promise<AudioInfo>
   /**
    * Gives the first audio track as pcm, a piece at a time, to `take`, while what comes next is being decoded, at most a
    * piece ahead: all its channels mixed, or the one called `channel` (from 0; one that is not there is silent). A file that
    * is cut off gives what is there. Longer audio than `maxSeconds` throws `too_long`, after the pieces before; what `take`
-   * throws ends it, too. Resolves once the last piece is taken. The time that `take` needs is not the decoder's.
+   * throws ends it, too. Resolves once the last piece is taken. The time that `take` needs is not the decoder's, which is
+   * another group's meanwhile. Files that are `isShort` have slots of their own.
    */
   decode(options: {
     path: string
     maxSeconds: number
     channel?: number | null
+    isShort?: boolean
+    group?: string
     signal?: AbortSignal
     take: (piece: PcmPiece) => Promise<void>
   }): Promise<void>

@@ -1,6 +1,8 @@
 /** What each queue's jobs carry. The rows they name are the truth; a job only says that one of them has work. */
 export type Jobs = {
+  /** A recording that is short, as far as is known. */
   prepare: { transcriptionId: string }
+  prepare_long: { transcriptionId: string }
   span: { spanId: string }
   /** A short span. */
   clip: { spanId: string }
@@ -14,6 +16,6 @@ export type NewJob<Name extends QueueName> = {
   /** Higher goes first; 0 by default. */
   priority?: number
   delaySeconds?: number
-  /** Whose it is, for `perGroup`. */
+  /** Whose it is, for `perGroup` and `perGroupHere`. */
   group?: string
 }

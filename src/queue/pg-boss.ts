@@ -8,7 +8,7 @@ import type { QueueName } from './jobs.ts'
 import type { Backlog, Queue } from './queue.ts'
 import { startTaking, type Taking } from './taking.ts'
 
-const QUEUES: QueueName[] = ['prepare', 'span', 'clip', 'webhook']
+const QUEUES: QueueName[] = ['prepare', 'prepare_long', 'span', 'clip', 'webhook']
 
 /** Here it is told in which queue there are new jobs. */
 const CHANNEL = 'jobs'
@@ -117,11 +117,11 @@ export async function pgBossQueue({
       if (isNew) await tx.execute(sql`select pg_notify(${CHANNEL}, ${name})`)
     },
 
-    async work(name, { concurrency, perGroup }, handle) {
+    async work(name, options, handle) {
       listening ??= listen(CHANNEL, { hear: wake, missed: wakeAll })
       await listening
       if (draining) return
-      const taking = startTaking({ boss, name, concurrency, perGroup, handle, onError: failed })
+      const taking = startTaking({ boss, name, ...options, handle, onError: failed })
       takings.push(taking)
       taking.wake()
     },

@@ -1,6 +1,7 @@
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import { startRounds } from '../rounds.ts'
 import type { Jobs, QueueName } from './jobs.ts'
+import { type Handler, Postponed, type WorkOptions } from './queue.ts'
 
 /** Where nothing tells of new jobs, nothing is lost but time. */
 const ROUND_MS = 60_000
@@ -33,30 +34,43 @@ export function startTaking<Name extends QueueName>({
   name,
   concurrency,
   perGroup,
+  perGroupHere,
   handle,
   onError,
-}: {
+}: WorkOptions & {
   boss: PgBoss
   name: Name
-  concurrency: number
-  perGroup: number | undefined
-  handle: (data: Jobs[Name], signal: AbortSignal, since: Date) => Promise<void>
+  handle: Handler<Name>
   onError: (error: unknown) => void
 }): Taking {
   const running = new Map<Job<Name>, AbortController>()
+  /** Groups whose jobs were postponed, each with the time until which none of them is taken. */
+  const resting = new Map<string, number>()
   let stopping = false
   let idle = Promise.withResolvers<void>()
   idle.resolve()
 
+  /** Groups that have as many jobs here as they may, or that rest. */
+  function closedGroups(): string[] {
+    for (const [group, until] of resting) if (until <= Date.now()) resting.delete(group)
+    const groups = [...running.keys()].flatMap(({ groupId }) => groupId ?? [])
+    const full = [...Map.groupBy(groups, (group) => group)].filter(
+      ([, own]) => perGroupHere !== undefined && own.length >= perGroupHere,
+    )
+    return [...resting.keys(), ...full.map(([group]) => group)]
+  }
+
   async function take(): Promise<boolean> {
     const room = concurrency - running.size
     if (room === 0) return false
-    // Others who have room too get some of what came.
-    const batchSize = Math.ceil(room / 2)
+    // Others who have room too get some of what came; and several at once could be more of one group than may be here.
+    const batchSize = perGroupHere === undefined ? Math.ceil(room / 2) : 1
+    const closed = closedGroups()
     const options = {
       batchSize,
       includeMetadata: true as const,
       ...(perGroup !== undefined && { groupConcurrency: perGroup }),
+      ...(closed.length > 0 && { ignoreGroups: closed }),
     }
     const jobs = await boss.fetch<Jobs[Name]>(name, options)
     for (const job of jobs) void run(job)
@@ -71,9 +85,10 @@ export function startTaking<Name extends QueueName>({
     try {
       if (stopping) throw stopped()
       const since = new Date(Math.max(Number(job.createdOn), Number(job.startAfter)))
-      await handle(job.data, control.signal, since)
+      await handle(job.data, control.signal, since, () => isWanted(job))
       await boss.deleteJob(name, [job])
     } catch (error) {
+      if (error instanceof Postponed && !control.signal.aborted) return await postpone(job, error)
       // Where the database cannot be reached, the job comes back once its heartbeat is missed.
       await boss.fail(name, [job], error instanceof Error ? error : { error }).catch(onError)
     } finally {
@@ -81,6 +96,19 @@ export function startTaking<Name extends QueueName>({
       if (running.size === 0) idle.resolve()
       rounds.wake()
     }
+  }
+
+  async function postpone(job: Job<Name>, { seconds }: Postponed) {
+    if (job.groupId) resting.set(job.groupId, Date.now() + seconds * 1000)
+    await boss.getDb().executeSql(GIVE_BACK, [name, job.id, job.retryCount]).catch(onError)
+  }
+
+  /** Asks the database only if all slots are taken. */
+  async function isWanted(job: Job<Name>): Promise<boolean> {
+    if (running.size < concurrency) return false
+    const others = [...closedGroups(), ...(job.groupId ? [job.groupId] : [])]
+    const { rows } = await boss.getDb().executeSql(WAITING, [name, others])
+    return rows.length > 0
   }
 
   const rounds = startRounds({ round: take, everyMs: ROUND_MS, onError })
@@ -111,6 +139,18 @@ export function startTaking<Name extends QueueName>({
     },
   }
 }
+
+/** Whether a job that could be taken now is of none of these groups. */
+const WAITING = `
+  select 1 from pgboss.job
+  where name = $1 and state < 'active' and not blocked and start_after <= now()
+    and (group_id is null or group_id <> all($2::text[]))
+  limit 1`
+
+/** Puts a job back where it was in the queue, unless it was taken away from this process. */
+const GIVE_BACK = `
+  update pgboss.job set state = 'created', started_on = null, heartbeat_on = null
+  where name = $1 and id = $2 and state = 'active' and retry_count = $3`
 
 /** The ids that a heartbeat has reached; pg-boss tells them, but for its types. */
 function heldIn(answer: object): Set<unknown> {

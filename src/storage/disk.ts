@@ -13,18 +13,22 @@ const RESERVE_BYTES = 128 * 2 ** 20
 
 /**
  * A folder. Files are written aside in `incoming`, synced, then renamed into place in `files`, so both must be on
- * one file system. Of the disk, `reserveBytes` stay free: `write` throws `storage_full` instead.
+ * one file system. Of the disk, `reserveBytes` stay free, and `uploadReserveBytes` of what is not needed by uploads that were
+ * accepted: `write` throws `storage_full` instead.
  */
 export async function diskStorage({
   root,
   reserveBytes = RESERVE_BYTES,
+  uploadReserveBytes = reserveBytes,
 }: {
   root: string
   reserveBytes?: number
+  uploadReserveBytes?: number
 }): Promise<Storage> {
   await makePrivate(join(root, 'files'))
   const aside = await openAside(join(root, 'incoming'))
   const room = openRoom({ folder: root, reserveBytes })
+  const uploadRoom = openRoom({ folder: root, reserveBytes: Math.max(reserveBytes, uploadReserveBytes) })
   const pathOf = (key: string) => join(root, 'files', checkedKey(key))
 
   async function existing(key: string): Promise<string> {
@@ -34,11 +38,11 @@ export async function diskStorage({
   }
 
   return {
-    async write(key, body) {
+    async write(key, body, { mayUseReserve = false } = {}) {
       const path = pathOf(key)
       return aside.within(async (written) => {
         const { take, measured } = meter()
-        await fill({ path: written, chunks: room.within(body), beside: take })
+        await fill({ path: written, chunks: (mayUseReserve ? room : uploadRoom).within(body), beside: take })
         // Once it stands under its key it outlasts a power cut.
         await sync(written)
         await moveInto(written, path)
@@ -52,7 +56,7 @@ export async function diskStorage({
     },
 
     async check() {
-      await room.check()
+      await uploadRoom.check()
       await aside.within((path) => writeFile(path, 'probe', { mode: FILE_MODE }))
     },
 

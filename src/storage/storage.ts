@@ -9,9 +9,14 @@ export type Storage = {
   /**
    * Streams `body` to `key` at constant memory and gives its size and sha256 (hex). Nothing is seen under `key`
    * until all of it is there, and when the stream fails nothing stays.
-   * Throws `storage_full` when there is no room.
+   * Throws `storage_full` when there is no room. A store on a disk keeps a reserve of free space, for the database beside it:
+   * only a write that `mayUseReserve` takes from it.
    */
-  write(key: string, body: ReadableStream<Uint8Array>): Promise<{ bytes: number; sha256: string }>
+  write(
+    key: string,
+    body: ReadableStream<Uint8Array>,
+    options?: { mayUseReserve?: boolean },
+  ): Promise<{ bytes: number; sha256: string }>
   /** Bytes from `start` up to but not including `end` (by default to the end). Throws `not_found`. */
   read(key: string, range?: { start: number; end: number }): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>
   /** Throws if nothing can be read or written now: `NotReady` with what to do, or the store's own error. */

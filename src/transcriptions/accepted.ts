@@ -2,7 +2,7 @@ import type { Transaction } from '../db/database.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Seen } from './look.ts'
 import type { parseOptions } from './options.ts'
-import { prepareJob, turnOf } from './span-jobs.ts'
+import { enqueuePrepare, turnOf } from './span-jobs.ts'
 import { insertTranscription } from './transcriptions.store.ts'
 
 export type StoredAudio = { bytes: number; sha256: string }
@@ -37,23 +37,27 @@ export async function insertAccepted(
 ): Promise<void> {
   const { id, userId, createdAt, options, sound, audio } = upload
   const turn = await turnOf(tx, { userId, ...(createdAt && { createdAt }) })
-  await insertTranscription(tx, {
+  const recording = {
     id,
     userId,
+    channels: options.channels,
+    audioChannels: sound.channels,
+    claimedSeconds: sound.claimedSeconds,
+    audioBytes: audio.bytes,
+  }
+  await insertTranscription(tx, {
     ...(createdAt && { createdAt }),
     ...options,
+    ...recording,
     isEphemeral: upload.isEphemeral,
     filename: upload.filename,
     codec: sound.codec,
-    audioChannels: sound.channels,
-    claimedSeconds: sound.claimedSeconds,
     contentType: contentTypeOf(sound),
-    audioBytes: audio.bytes,
     audioSha256: audio.sha256,
     traceparent: upload.traceparent,
   })
   if (options.webhookUrl !== null) await provideWebhook(tx, userId)
-  await queue.enqueue(tx, 'prepare', [prepareJob({ id, ...turn })])
+  await enqueuePrepare(tx, { queue, recordings: [{ ...recording, ...turn }] })
 }
 
 /** By ffmpeg's container names, never by what the client said. */

@@ -1,7 +1,10 @@
-import type { Queries } from '../db/database.ts'
+import type { Queries, Transaction } from '../db/database.ts'
 import { LimitError, VerbatimError } from '../errors.ts'
-import { countOpen } from './transcriptions.store.ts'
-import { countedSeconds, usedToday } from './usage.store.ts'
+import { SAMPLE_RATE } from '../media/media.ts'
+import { setDecoded } from './decoded.store.ts'
+import { countOpen, fail, type Transcription } from './transcriptions.store.ts'
+import { countedSeconds, usedOnDayOf, usedToday } from './usage.store.ts'
+import { workSeconds } from './work-seconds.ts'
 
 /** What one user may have; undefined: any amount. */
 export type Allowance = {
@@ -54,10 +57,31 @@ export async function requireWithin(
   }
 }
 
+/** How much longer than its header says a recording may be without being looked at again. */
+const SLACK_SECONDS = 30
+
+/**
+ * Once more is decoded of a recording than its header says, which is what was counted: fails it, and gives false, if its user
+ * has used more than a day's allowance with it. What was transcribed of it before is kept.
+ */
+export async function mayTranscribe(
+  tx: Transaction,
+  { row, decodedSamples, allowance }: { row: Transcription; decodedSamples: number; allowance: Allowance },
+): Promise<boolean> {
+  const { audioSecondsPerDay: limit } = allowance
+  const counted = (workSeconds(row) ?? 0) + SLACK_SECONDS
+  if (limit === undefined || decodedSamples <= counted * SAMPLE_RATE) return true
+  await setDecoded(tx, { id: row.id, decodedSamples })
+  if ((await usedOnDayOf(tx, row.id)) <= limit) return true
+  const message = `The recording is longer than its header says, and you have used the ${limit} seconds of audio that you may have transcribed on a day: send the rest after midnight UTC`
+  await fail(tx, { id: row.id, code: 'audio_limit_reached', message })
+  return false
+}
+
 function tooMany(maxOpen: number) {
   return new LimitError(
     'too_many_transcriptions',
-    `There are ${maxOpen} transcriptions of yours under way, as many as may be: wait for one to be over`,
+    `You have ${maxOpen} unfinished transcriptions, which is the limit: wait for one to finish, or cancel one`,
     { retryAfterSeconds: ASK_AGAIN_SECONDS },
   )
 }
@@ -74,7 +98,7 @@ function usedUp({
   const used = Math.round(audioSeconds)
   return new LimitError(
     'audio_limit_reached',
-    `Of the ${limit} seconds of audio that you may have transcribed today, ${used} are used: there is more at midnight UTC`,
+    `You have used ${used} of the ${limit} seconds of audio that you may have transcribed today: try again after midnight UTC`,
     {
       retryAfterSeconds: secondsLeft,
       quota: {

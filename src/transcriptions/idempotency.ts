@@ -11,6 +11,8 @@ const SILENT_SECONDS = 60
 
 /** A request with an Idempotency-Key. Disposing of it gives the key back, where the request was not answered. */
 export type Turn = AsyncDisposable & {
+  /** Whether a request with this key was answered before. */
+  isAnswered: boolean
   /** Gives what the key was answered with before, null for the first request. Throws `idempotency_key_reused` for another body. */
   earlier(fingerprint: string): string | null
   /** Writes the answer down. Throws `idempotency_key_in_use` where another request has taken the key over. */
@@ -24,6 +26,7 @@ export async function takeTurn(db: Database, keys: { userId: string; key: string
     const answered = await answeredWith(db, keys)
     if (!answered) throw inUse()
     return {
+      isAnswered: true,
       earlier(fingerprint) {
         if (fingerprint === answered.fingerprint) return answered.transcriptionId
         throw new VerbatimError(
@@ -37,6 +40,7 @@ export async function takeTurn(db: Database, keys: { userId: string; key: string
   }
   const heart = setInterval(() => void keepHolding(db, hold).catch(() => {}), HEARTBEAT_MS)
   return {
+    isAnswered: false,
     earlier: () => null,
     async answer(tx, answer) {
       if (!(await answerKey(tx, { ...hold, ...answer }))) throw inUse()

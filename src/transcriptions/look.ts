@@ -8,18 +8,18 @@ import { audioKey } from './keys.ts'
 export type Seen = Pick<AudioInfo, 'container' | 'channels' | 'claimedSeconds'> & { codec: string | null }
 
 /** Tells what the stored audio of a transcription is, by the transcription's id. Throws what `Media.probe` refuses. */
-export type Look = (audio: { id: string; bytes: number }) => Promise<Seen>
+export type Look = (audio: { id: string; bytes: number; userId: string }) => Promise<Seen>
 
 /** Most files say at their ends what they are. Only where they do not is all of one read, and what that says holds. */
 export function createProbe({ storage, media }: { storage: Storage; media: Media }): Look {
-  return async ({ id }) => {
+  return async ({ id, userId }) => {
     const seen = await storage.withEnds(audioKey(id), (path, whole) =>
-      media.probe(path).catch((error: unknown) => {
+      media.probe(path, { group: userId }).catch((error: unknown) => {
         if (whole) throw error
         return null
       }),
     )
-    return seen ?? storage.withFile(audioKey(id), (path) => media.probe(path))
+    return seen ?? storage.withFile(audioKey(id), (path) => media.probe(path, { group: userId }))
   }
 }
 

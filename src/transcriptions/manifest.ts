@@ -49,7 +49,9 @@ export type Manifest = Omit<Static<typeof Manifest>, 'options'> & {
 }
 
 export async function writeManifest(storage: Pick<Storage, 'write'>, manifest: Manifest): Promise<void> {
-  await storage.write(manifestKey(manifest.id), new Blob([JSON.stringify(manifest)]).stream())
+  await storage.write(manifestKey(manifest.id), new Blob([JSON.stringify(manifest)]).stream(), {
+    mayUseReserve: true,
+  })
 }
 
 /** Null if it is not one. Throws `not_found`. */

@@ -17,7 +17,8 @@ export async function writePcmPiece(
       controller.close()
     },
   })
-  await storage.write(pcmKey(place), body)
+  // It is of an upload that was accepted, and gone once that is transcribed.
+  await storage.write(pcmKey(place), body, { mayUseReserve: true })
 }
 
 /** A piece of pcm is not stored, or not all of it. */
@@ -68,7 +69,19 @@ async function openPiece(
   })
 }
 
-/** Of a transcription that is completed: nobody reads it any more. What cannot be removed now goes with the transcription. */
-export async function removePcm({ storage, log }: { storage: Storage; log: Log }, id: string): Promise<void> {
+/** Of a transcription that is over. What cannot be removed now is removed with the transcription. */
+export async function removePcm({ storage, log }: PcmServices, id: string): Promise<void> {
   await storage.remove(pcmFolder(id)).catch((error) => log(`removing the pcm of ${id} failed`, error))
 }
+
+/** As `removePcm`, of one piece. */
+export async function removePcmPiece(
+  { storage, log }: PcmServices,
+  { piece, ...place }: Place & { piece: number },
+): Promise<void> {
+  await storage
+    .remove(pcmKey({ ...place, piece }))
+    .catch((error) => log(`removing a piece of the pcm of ${place.id} failed`, error))
+}
+
+type PcmServices = { storage: Pick<Storage, 'remove'>; log: Log }

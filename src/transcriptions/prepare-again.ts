@@ -1,49 +1,57 @@
+import type { Transaction } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
+import type { Queue } from '../queue/queue.ts'
+import { forgetDecoded } from './decoded.store.ts'
 import { audioKey } from './keys.ts'
-import type { PcmMissing } from './pcm.ts'
-import { enqueueSpans, prepareJob, turnOf } from './span-jobs.ts'
+import { type PcmMissing, removePcm } from './pcm.ts'
+import { enqueuePrepare, turnOf } from './span-jobs.ts'
 import { type Claim, releaseSpan, type Span } from './spans.store.ts'
-import {
-  countFailure,
-  fail,
-  findTranscription,
-  forgetDecoded,
-  isPieceDecoded,
-} from './transcriptions.store.ts'
+import { countFailure, fail, findTranscription, isOver, isPieceDecoded } from './transcriptions.store.ts'
 import type { WorkServices } from './work-services.ts'
 
-/** How long a span waits for its pcm before it looks again. */
-const LOOK_AGAIN_SECONDS = 5
 /** How often the pcm of one transcription may be lost. */
 const MAX_FAILURES = 5
 
 /**
- * A span's pcm is missing, as after a restore or in a bucket that was copied in part: the span waits, and the audio is decoded
- * again, unless that has begun already. Finished spans stay finished. Throws `audio_missing` if the original is missing too.
+ * A span's pcm is missing, as after a restore or in a bucket that was copied in part: the audio is decoded again, unless that
+ * has begun already, and the span gets a new job once its pcm is there. Finished spans stay finished. Throws `audio_missing` if
+ * the original is missing too.
  */
 export async function prepareAgain(
-  { db, queue, storage, log }: WorkServices,
+  services: WorkServices,
   { span, claim, missing }: { span: Span; claim: Claim; missing: PcmMissing },
 ): Promise<void> {
+  const { db, queue, storage, log } = services
   const id = span.transcriptionId
   if ((await storage.size(audioKey(id))) === null) throw audioMissing(missing)
-  const isBegun = await db.transaction(async (tx) => {
-    if ((await releaseSpan(tx, { claim, failed: false })) === null) return false
+  const outcome = await db.transaction(async (tx) => {
+    if ((await releaseSpan(tx, { claim, failed: false })) === null) return 'taken away'
     const row = await findTranscription(tx, id)
-    if (!row) return false
-    const turn = await turnOf(tx, row)
-    await enqueueSpans(tx, { queue, spans: [{ ...span, ...turn }], delaySeconds: LOOK_AGAIN_SECONDS })
+    if (!row || isOver(row)) return 'over'
     // While it is being decoded, a piece without an envelope is still to come.
-    if (row.totalSamples === null && !(await isPieceDecoded(tx, { id, ...missing }))) return false
+    if (row.totalSamples === null && !(await isPieceDecoded(tx, { id, ...missing }))) return 'not yet decoded'
     if ((await countFailure(tx, id)) > MAX_FAILURES) {
       await fail(tx, { id, code: 'internal', message: 'The decoded audio was lost, several times' })
-      return false
+      return 'failed'
     }
-    await forgetDecoded(tx, id)
-    await queue.enqueue(tx, 'prepare', [prepareJob({ id, ...turn })])
-    return true
+    await decodeAgain(tx, { queue, id })
+    return 'begun'
   })
-  if (isBegun) log(`the pcm of ${id} is missing: its audio is decoded again`)
+  if (outcome === 'begun') log(`the pcm of ${id} is missing: its audio is decoded again`)
+  if (outcome === 'failed') await removePcm(services, id)
+}
+
+/**
+ * Has the audio of an open transcription decoded again. Its spans stay as they are; prepare makes the jobs of those that are
+ * not done, each once its pcm is stored.
+ */
+export async function decodeAgain(
+  tx: Transaction,
+  { queue, id }: { queue: Pick<Queue, 'enqueue'>; id: string },
+): Promise<void> {
+  const row = await forgetDecoded(tx, id)
+  if (!row) return
+  await enqueuePrepare(tx, { queue, recordings: [{ ...row, ...(await turnOf(tx, row)) }] })
 }
 
 export function audioMissing(cause: unknown) {

@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts'
 import type { Queue } from '../queue/queue.ts'
-import { enqueueSpans, prepareJob } from './span-jobs.ts'
+import { enqueuePrepare, enqueueSpans } from './span-jobs.ts'
 import { listOpen } from './transcriptions.store.ts'
 
 /**
@@ -11,7 +11,7 @@ export async function requeue({ db, queue }: { db: Database; queue: Queue }): Pr
   await queue.clear()
   const { toPrepare, toTranscribe } = await listOpen(db)
   await db.transaction(async (tx) => {
-    await queue.enqueue(tx, 'prepare', toPrepare.map(prepareJob))
+    await enqueuePrepare(tx, { queue, recordings: toPrepare })
     await enqueueSpans(tx, { queue, spans: toTranscribe })
   })
   return toPrepare.length + toTranscribe.length

@@ -1,6 +1,6 @@
 import { priorityOf } from '../auth/users.store.ts'
 import type { Transaction } from '../db/database.ts'
-import { SAMPLE_RATE } from '../media/media.ts'
+import { SAMPLE_RATE, SAMPLES_PER_PIECE } from '../media/media.ts'
 import type { NewJob } from '../queue/jobs.ts'
 import type { Queue } from '../queue/queue.ts'
 import { insertSpans, type SpanRange } from './spans.store.ts'
@@ -59,13 +59,45 @@ export async function turnOf(
   return { userId, priority: await priorityOf(tx, userId), before }
 }
 
-export function prepareJob({
-  id,
-  priority = 0,
-  before = 0,
-}: { id: string } & Partial<Turn>): NewJob<'prepare'> {
-  return { data: { transcriptionId: id }, priority: priority * TURNS_PER_PRIORITY - before }
+export type ToPrepare = Pick<
+  Transcription,
+  'id' | 'userId' | 'claimedSeconds' | 'channels' | 'audioChannels' | 'audioBytes'
+>
+
+/**
+ * Makes the jobs that prepare recordings, the short ones in a queue of their own, so that none waits for a worker that decodes a
+ * long one. `isLong`: of recordings that have turned out to be long.
+ */
+export async function enqueuePrepare(
+  tx: Transaction,
+  {
+    queue,
+    recordings,
+    isLong = false,
+  }: { queue: Pick<Queue, 'enqueue'>; recordings: (ToPrepare & Partial<Turn>)[]; isLong?: boolean },
+) {
+  const { prepare = [], prepare_long = [] } = Object.groupBy(recordings, (one) =>
+    isShort(one) && !isLong ? 'prepare' : 'prepare_long',
+  )
+  await queue.enqueue(tx, 'prepare', prepare.map(prepareJob))
+  await queue.enqueue(tx, 'prepare_long', prepare_long.map(prepareJob))
 }
+
+function prepareJob({ id, userId, priority = 0, before = 0 }: ToPrepare & Partial<Turn>): NewJob<'prepare'> {
+  return {
+    data: { transcriptionId: id },
+    priority: priority * TURNS_PER_PRIORITY - before,
+    group: userId,
+  }
+}
+
+/** Whether all that is decoded of it fits in one piece, as its header says; if that says nothing, by its size. */
+function isShort({ claimedSeconds, channels, audioChannels, audioBytes }: ToPrepare): boolean {
+  if (claimedSeconds === null) return audioBytes <= SHORT_BYTES
+  return (channels === 'split' ? audioChannels : 1) * claimedSeconds * SAMPLE_RATE <= SAMPLES_PER_PIECE
+}
+
+const SHORT_BYTES = 8 * 2 ** 20
 
 /**
  * Early spans go first, whatever file they are of, so that short files end early; of a user's files each is a turn later than

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, gte, inArray, max, ne, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, gte, inArray, lt, max, ne, sql } from 'drizzle-orm'
 import type { Queries, Transaction } from '../db/database.ts'
 import { segments, spans, transcriptions } from '../db/schema.ts'
 import type { EngineName, Segment } from '../engines/engine.ts'
@@ -32,7 +32,7 @@ export async function insertSpans(
 
 /** Where the spans of a channel end by now; null where there is none. */
 export async function plannedUntil(
-  tx: Transaction,
+  tx: Queries,
   { id, channel }: { id: string; channel: number },
 ): Promise<number | null> {
   const [row] = await tx
@@ -40,6 +40,25 @@ export async function plannedUntil(
     .from(spans)
     .where(and(eq(spans.transcriptionId, id), eq(spans.channel, channel)))
   return row?.end ?? null
+}
+
+/** The spans of a channel that have something of this stretch, in order. */
+export async function spansWithin(
+  db: Queries,
+  { id, channel, startSample, endSample }: { id: string } & SpanRange,
+): Promise<(PlannedSpan & Pick<Span, 'state'>)[]> {
+  return db
+    .select({ id: spans.id, startSample: spans.startSample, endSample: spans.endSample, state: spans.state })
+    .from(spans)
+    .where(
+      and(
+        eq(spans.transcriptionId, id),
+        eq(spans.channel, channel),
+        lt(spans.startSample, endSample),
+        gt(spans.endSample, startSample),
+      ),
+    )
+    .orderBy(asc(spans.startSample))
 }
 
 /** Whose a span is, since when it waits with its transcription, which engine was asked for, and whose trace it goes on with; null where it is finished, or its transcription over. */

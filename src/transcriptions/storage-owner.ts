@@ -75,7 +75,9 @@ export async function renewMarker({ log, ...places }: Places & { log: Log }): Pr
 export async function markStorage({ db, storage }: Places): Promise<Marker> {
   const { id: database, generation } = await nextGeneration(db)
   const marker = { database, generation }
-  await storage.write(OWNER_KEY, new Blob([JSON.stringify(marker)]).stream())
+  await storage.write(OWNER_KEY, new Blob([JSON.stringify(marker)]).stream(), {
+    mayUseReserve: true,
+  })
   return marker
 }
 

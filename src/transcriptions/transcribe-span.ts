@@ -7,6 +7,7 @@ import { planSpans } from '../media/span-plan.ts'
 import type { Jobs } from '../queue/jobs.ts'
 import { codeOf, type Facts, inStep, type Step, waited } from '../traces/traces.ts'
 import { finishIfDone } from './finish.ts'
+import { freePcm } from './free-pcm.ts'
 import { PcmMissing, readPcm, removePcm } from './pcm.ts'
 import { prepareAgain } from './prepare-again.ts'
 import { addSpans, enqueueSpans, turnOf } from './span-jobs.ts'
@@ -91,15 +92,16 @@ async function attempt(
     }
     const { result, engine } = sent
     step.tell({ 'verbatim.engine': engine, 'verbatim.model': result.model })
-    const isDone = await db.transaction(async (tx) => {
-      if (!(await finishSpan(tx, { claim, span, result, engine }))) return false
+    const after = await db.transaction(async (tx) => {
+      if (!(await finishSpan(tx, { claim, span, result, engine }))) return null
       const samples = span.endSample - span.startSample
-      const after = await addDone(tx, { id: span.transcriptionId, samples })
-      if (!after) return false
-      await markRevision(tx, { spanId: span.id, revision: after.revision })
-      return finishIfDone(tx, { row: after, traces })
+      const row = await addDone(tx, { id: span.transcriptionId, samples })
+      if (!row) return null
+      await markRevision(tx, { spanId: span.id, revision: row.revision })
+      return { row, isDone: await finishIfDone(tx, { row, traces }) }
     })
-    if (isDone) await removePcm(services, span.transcriptionId)
+    if (after?.isDone) await removePcm(services, span.transcriptionId)
+    else if (after) await freePcm(services, { transcription: after.row, span })
   } catch (error) {
     if (stop.aborted) {
       await releaseSpan(db, { claim, failed: false })
@@ -196,17 +198,21 @@ async function askAgain(
  * to put right first is waited for, as is a database or a storage that is away.
  */
 async function settle(
-  { db, queue }: WorkServices,
+  services: WorkServices,
   { span, claim, error }: { span: Span; claim: Claim; error: unknown },
 ) {
+  const { db, queue } = services
   const code = error instanceof VerbatimError ? error.code : 'internal'
   const isAway = isOutage(error)
   const counts = !isAway && code !== 'engine_overloaded' && code !== 'engine_misconfigured'
   const most = code === 'audio_missing' ? MAX_MISSES : MAX_FAILURES
   if (code === 'engine_rejected' || (counts && span.failures + 1 >= most)) {
-    await db.transaction(async (tx) => {
-      if (await failSpan(tx, claim)) await fail(tx, { id: span.transcriptionId, ...reasonOf(error) })
+    const isFailed = await db.transaction(async (tx) => {
+      if (!(await failSpan(tx, claim))) return false
+      await fail(tx, { id: span.transcriptionId, ...reasonOf(error) })
+      return true
     })
+    if (isFailed) await removePcm(services, span.transcriptionId)
     return
   }
   const delaySeconds =

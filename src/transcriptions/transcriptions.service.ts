@@ -1,6 +1,7 @@
 import type { Changes } from '../db/changes.ts'
 import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
+import type { Log } from '../log.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
 import type { Objects } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
@@ -12,6 +13,7 @@ import { joinTexts } from './languages.ts'
 import type { LinkSigner } from './links.ts'
 import { type Asked as AskedList, countByStatus, listOwned } from './list.store.ts'
 import { createOutlook } from './outlook.ts'
+import { removePcm } from './pcm.ts'
 import { audioMissing } from './prepare-again.ts'
 import type { RemoveFolder } from './removal.ts'
 import { workOf } from './spans.store.ts'
@@ -44,13 +46,18 @@ export function createTranscriptionsService({
   removeFolder,
   links,
   publicUrl,
+  atOnce,
+  log,
 }: {
   db: Database
   changes: Changes
-  storage: Pick<Objects, 'read'>
+  storage: Pick<Objects, 'read' | 'remove'>
   removeFolder: RemoveFolder
   links: LinkSigner
   publicUrl: () => string
+  /** Takes a place of the user's while an answer is held open. Throws `too_many_at_once`. */
+  atOnce: (userId: string) => Disposable
+  log: Log
 }) {
   const findOwned = prepareFindOwned(db)
   const outlook = createOutlook({ db })
@@ -110,6 +117,7 @@ export function createTranscriptionsService({
     async status({ until, ...keys }: { id: string; userId: string; until?: AbortSignal }) {
       const row = await owned(keys)
       if (!until || isOver(row)) return statusOf(row)
+      using _place = atOnce(keys.userId)
       const later = await untilOver({ db, changes }, { id: row.id, signal: until })
       if (!later) throw notFound()
       return statusOf(later)
@@ -148,7 +156,9 @@ export function createTranscriptionsService({
     }): Promise<AsyncGenerator<{ event: string; id?: string; data: unknown }, void>> {
       const { id } = await owned(keys)
       const told = follow({ db, changes }, { id, revision: after, signal })
+      const place = atOnce(keys.userId)
       return (async function* () {
+        using _place = place
         for await (const change of told) {
           if (change.kind === 'removed') yield { event: 'removed', data: { id } }
           else if (change.kind === 'state') {
@@ -182,6 +192,7 @@ export function createTranscriptionsService({
       signal: AbortSignal
     }): Promise<void> {
       await owned(keys)
+      using _place = atOnce(keys.userId)
       const row = await untilOver({ db, changes }, { id: keys.id, signal })
       if (!row) throw notFound()
       if (!isOver(row)) throw new VerbatimError('stopping', 'The service is stopping: send it again')
@@ -195,7 +206,7 @@ export function createTranscriptionsService({
       return spoken(spansOf(follow({ db, changes }, { id, revision: 0, signal })))
     },
 
-    /** Ends it; what is done of it is kept. Throws `already_over`. */
+    /** Ends it and removes its pcm; what is transcribed of it is kept. Throws `already_over`. */
     async cancel(keys: { id: string; userId: string }) {
       await owned(keys)
       const ended = await cancelOwned(db, keys)
@@ -203,6 +214,7 @@ export function createTranscriptionsService({
       if (!ended && row.status !== 'canceled') {
         throw new VerbatimError('already_over', `The transcription is ${row.status} already`)
       }
+      if (ended) await removePcm({ storage, log }, row.id)
       return statusOf(row)
     },
 

@@ -63,16 +63,6 @@ export async function segmentsOf(
     .orderBy(...(channels === 'split' ? [asc(segments.start), asc(spans.channel), ...place] : place))
 }
 
-/** Marks it as being worked on; null where it is over already, or gone. */
-export async function takeUp(db: Queries, id: string): Promise<Transcription | null> {
-  const [row] = await db
-    .update(transcriptions)
-    .set({ status: 'processing' })
-    .where(and(eq(transcriptions.id, id), isNotOver))
-    .returning()
-  return row ?? null
-}
-
 /** Writes what a probe has told of it; null where it is gone. */
 export async function setSound(
   db: Queries,
@@ -112,25 +102,23 @@ export async function setLength(
 ): Promise<Transcription | null> {
   const [row] = await tx
     .update(transcriptions)
-    .set({ totalSamples, workSamples })
+    .set({ totalSamples, workSamples, decodedSamples: workSamples })
     .where(and(eq(transcriptions.id, id), isUndecoded))
     .returning()
   return row ?? null
 }
 
-/** Writes what a stored piece of pcm sounds like; one that is known already stays as it is. */
-export async function insertEnvelope(tx: Transaction, envelope: typeof envelopes.$inferInsert) {
-  await tx.insert(envelopes).values(envelope).onConflictDoNothing()
-}
-
-/** How many pieces of each channel's pcm are stored, from the first on. */
-export async function countPieces(db: Queries, id: string): Promise<Map<number, number>> {
-  const rows = await db
-    .select({ channel: envelopes.channel, count: count() })
-    .from(envelopes)
-    .where(eq(envelopes.transcriptionId, id))
-    .groupBy(envelopes.channel)
-  return new Map(rows.map((row) => [row.channel, row.count]))
+/** Writes what a stored piece of pcm sounds like. False where that is known already: then it stays as it is. */
+export async function insertEnvelope(
+  tx: Transaction,
+  envelope: typeof envelopes.$inferInsert,
+): Promise<boolean> {
+  const rows = await tx
+    .insert(envelopes)
+    .values(envelope)
+    .onConflictDoNothing()
+    .returning({ piece: envelopes.piece })
+  return rows.length > 0
 }
 
 /** Whether a piece of pcm was stored; it may be gone since. */
@@ -144,15 +132,6 @@ export async function isPieceDecoded(
     .from(envelopes)
     .where(and(eq(transcriptionId, id), eq(envelopes.channel, channel), eq(envelopes.piece, piece)))
   return rows.length > 0
-}
-
-/** Has an open transcription decoded again from its start. Its spans stay, and those that are done stay done. */
-export async function forgetDecoded(tx: Transaction, id: string): Promise<void> {
-  await tx.delete(envelopes).where(eq(envelopes.transcriptionId, id))
-  await tx
-    .update(transcriptions)
-    .set({ totalSamples: null, workSamples: null })
-    .where(and(eq(transcriptions.id, id), isNotOver))
 }
 
 export async function levelsOf(
@@ -257,6 +236,10 @@ export async function listOpen(db: Queries) {
       userId,
       createdAt,
       totalSamples,
+      claimedSeconds: transcriptions.claimedSeconds,
+      channels: transcriptions.channels,
+      audioChannels: transcriptions.audioChannels,
+      audioBytes: transcriptions.audioBytes,
       priority: users.priority,
       before: sql<number>`(rank() over (partition by ${userId} order by ${createdAt}) - 1)::int`.as('before'),
     })
@@ -266,7 +249,14 @@ export async function listOpen(db: Queries) {
     .as('open')
   const turn = { userId: open.userId, priority: open.priority, before: open.before }
   const toPrepare = await db
-    .select({ id: open.id, ...turn })
+    .select({
+      id: open.id,
+      claimedSeconds: open.claimedSeconds,
+      channels: open.channels,
+      audioChannels: open.audioChannels,
+      audioBytes: open.audioBytes,
+      ...turn,
+    })
     .from(open)
     .where(isNull(open.totalSamples))
     .orderBy(asc(open.createdAt))

@@ -1,8 +1,9 @@
-import { holdUser, userExists } from '../auth/users.store.ts'
+import { accountGone, holdUser, userExists } from '../auth/users.store.ts'
 import type { Database, Transaction } from '../db/database.ts'
 import type { EngineName } from '../engines/engine.ts'
 import { VerbatimError } from '../errors.ts'
 import type { Queue } from '../queue/queue.ts'
+import type { StorageQuota } from '../quota.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Traces } from '../traces/traces.ts'
 import { type AcceptedUpload, insertAccepted, type StoredAudio } from './accepted.ts'
@@ -11,6 +12,7 @@ import { fingerprintOf, type Turn, takeTurn } from './idempotency.ts'
 import { audioKey, folderOf, manifestKey } from './keys.ts'
 import type { Look } from './look.ts'
 import { type Manifest, writeManifest } from './manifest.ts'
+import { metered } from './metered.ts'
 import { parseOptions } from './options.ts'
 import { discardFolder } from './removal.ts'
 import { findTranscription } from './transcriptions.store.ts'
@@ -40,8 +42,8 @@ export type Receive = (store: (body: ReadableStream<Uint8Array>) => Promise<Stor
  * with the same `idempotencyKey` is answered as it was then.
  *
  * Throws what `receive` throws, and `unauthorized` (the account is gone), `no_audio_file`, `validation`, `too_long`,
- * `idempotency_key_in_use`, `idempotency_key_reused`, `too_many_transcriptions`, `audio_limit_reached`, `url_refused` and
- * `url_failed` (its `webhook_url`), and what `look` refuses.
+ * `idempotency_key_in_use`, `idempotency_key_reused`, `too_many_transcriptions`, `audio_limit_reached`, `storage_quota_reached`,
+ * `too_many_at_once`, `url_refused` and `url_failed` (its `webhook_url`), and what `look` refuses.
  */
 export function createUpload({
   db,
@@ -51,6 +53,8 @@ export function createUpload({
   engines,
   maxAudioSeconds,
   allowance,
+  storageQuota,
+  atOnce,
   webhooks,
   traces,
 }: {
@@ -61,6 +65,10 @@ export function createUpload({
   engines: EngineName[]
   maxAudioSeconds: number
   allowance: Allowance
+  /** Null: a user may store any amount. */
+  storageQuota: StorageQuota | null
+  /** Takes a place of the user's while an upload arrives. Throws `too_many_at_once`. */
+  atOnce: (userId: string) => Disposable
   webhooks: UploadWebhooks
   traces: Pick<Traces, 'running'>
 }) {
@@ -78,12 +86,13 @@ export function createUpload({
     let isCommitting = false
     try {
       await db.transaction(async (tx) => {
-        const strength = isLimited(allowance) ? 'no key update' : 'key share'
-        if (!(await holdUser(tx, { id: userId, strength }))) throw noAccount()
+        const strength = isLimited(allowance) || storageQuota ? 'no key update' : 'key share'
+        if (!(await holdUser(tx, { id: userId, strength }))) throw accountGone()
         await insertAccepted(tx, { queue, provideWebhook: webhooks.provide, upload })
         if (idempotency) await turn?.answer(tx, { transcriptionId: id, fingerprint: idempotency.fingerprint })
-        await requireWithin(tx, { id, userId, allowance })
         await within?.(tx, id)
+        await requireWithin(tx, { id, userId, allowance })
+        await storageQuota?.require(tx, { userId, bytes: audio.bytes })
         isCommitting = true
       })
     } catch (error) {
@@ -102,23 +111,32 @@ export function createUpload({
     within,
     uploadId = null,
     isEphemeral = false,
+    isReserved = false,
   }: {
     userId: string
     receive: Receive
     idempotencyKey?: string | null
+    /** Its bytes count for the user's storage already. */
+    isReserved?: boolean
     /** Runs in that transaction. */
     within?: (tx: Transaction, id: string) => Promise<void>
     /** The resumable upload that this is the end of. */
     uploadId?: string | null
     isEphemeral?: boolean
   }): Promise<string> => {
-    if (!(await userExists(db, userId))) throw noAccount()
+    if (!(await userExists(db, userId))) throw accountGone()
+    // One that is reserved has its place already.
+    using _place = isReserved ? null : atOnce(userId)
     await using turn = key === null ? null : await takeTurn(db, { userId, key })
-    // One that came before may be what there is no more room beside.
-    if (key === null) await requireRoom(db, { userId, allowance })
+    // The upload that the key was answered with may be what there is no more room beside.
+    const isRepeated = turn?.isAnswered ?? false
+    if (!isRepeated) await requireRoom(db, { userId, allowance })
+    using incoming = isRepeated || isReserved ? null : ((await storageQuota?.begin(userId)) ?? null)
     const id = crypto.randomUUID()
     try {
-      const { fields, file } = await receive((body) => storage.write(audioKey(id), body))
+      const { fields, file } = await receive((body) =>
+        storage.write(audioKey(id), incoming ? metered(body, incoming.add) : body),
+      )
       if (!file) throw new VerbatimError('no_audio_file', 'No audio file provided')
       const audio = file.stored
       const fingerprint =
@@ -130,7 +148,7 @@ export function createUpload({
       }
       const options = parseOptions(fields, engines)
       if (options.webhookUrl !== null) await webhooks.check(options.webhookUrl)
-      const sound = await look({ id, bytes: audio.bytes })
+      const sound = await look({ id, bytes: audio.bytes, userId })
       const step = traces.running()
       step?.tell({ 'verbatim.transcription.id': id, 'verbatim.audio.bytes': audio.bytes })
       const apart = options.channels === 'split' ? sound.channels : 1
@@ -158,10 +176,6 @@ async function isWritten(db: Database, id: string): Promise<boolean> {
     (row) => row !== null,
     () => false,
   )
-}
-
-function noAccount() {
-  return new VerbatimError('unauthorized', 'The account of this access token no longer exists')
 }
 
 function tooLong({ maxAudioSeconds, apart }: { maxAudioSeconds: number; apart: number }) {

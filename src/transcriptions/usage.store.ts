@@ -20,7 +20,22 @@ export async function usedToday(
   return row
 }
 
-/** What a transcription counts for: its true length, or, until that is known, the one that its header claims. */
+/** Seconds of audio of a transcription's user that count for the day (UTC) on which it was uploaded. */
+export async function usedOnDayOf(db: Queries, transcriptionId: string): Promise<number> {
+  const [row] = await db
+    .select({ audioSeconds: usage.audioSeconds })
+    .from(transcriptions)
+    .innerJoin(usage, eq(usage.userId, transcriptions.userId))
+    .where(
+      and(
+        eq(transcriptions.id, transcriptionId),
+        eq(usage.day, sql`(${transcriptions.createdAt} at time zone 'utc')::date`),
+      ),
+    )
+  return row?.audioSeconds ?? 0
+}
+
+/** What a transcription counts for: its true length or, until that is known, the longer of what its header claims and what is decoded. */
 export async function countedSeconds(db: Queries, id: string): Promise<number> {
   const [row] = await db
     .select({ seconds: sql<number>`counted_seconds(${transcriptions})` })

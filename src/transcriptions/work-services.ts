@@ -6,6 +6,7 @@ import type { Media } from '../media/media.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Traces } from '../traces/traces.ts'
+import type { Allowance } from './allowance.ts'
 
 /** What the jobs of transcriptions are done with. */
 export type WorkServices = {
@@ -16,6 +17,9 @@ export type WorkServices = {
   media: Media
   engines: Engines
   maxAudioSeconds: number
+  allowance: Allowance
+  /** Seconds of one user's audio that may be decoded ahead of the engines. */
+  decodeAheadSeconds: number
   /** Spans of one user that engines are at, on all machines together; undefined: as many as there is room for. */
   maxConcurrentPerUser: number | undefined
   traces: Traces

@@ -1,8 +1,11 @@
+import { withUserLock } from '../auth/users.store.ts'
 import type { Database, Transaction } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
+import type { StorageQuota } from '../quota.ts'
 import type { Objects } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
 import { parseMetadata } from './metadata.ts'
+import { until } from './until.ts'
 import {
   addPiece,
   becomeTranscription,
@@ -30,6 +33,7 @@ export type TakeIn = (options: {
   uploadId: string
   /** Runs in the transaction that writes the transcription down. */
   within: (tx: Transaction, transcriptionId: string) => Promise<void>
+  isReserved: true
 }) => Promise<string>
 
 /** As clients are told of it. */
@@ -66,6 +70,8 @@ export function createUploadsService({
   takeIn,
   checkFields,
   maxBytes,
+  storageQuota,
+  atOnce,
 }: {
   db: Database
   storage: Objects
@@ -75,7 +81,14 @@ export function createUploadsService({
   /** Throws `validation`, `url_refused` and `url_failed` where a transcription would not take these fields. */
   checkFields: (fields: Map<string, string>) => Promise<void>
   maxBytes: number
+  /** An upload counts with its declared length from its creation on. Null: a user may store any amount. */
+  storageQuota: StorageQuota | null
+  /** Takes a place of the user's while a piece arrives. Throws `too_many_at_once`. */
+  atOnce: (userId: string) => Disposable
 }) {
+  const arriving = new Map<string, AbortController>()
+  const finishing = new Map<string, Promise<Upload>>()
+
   async function owned(keys: UploadKeys): Promise<Upload> {
     const row = isUuid(keys.id) ? await findUpload(db, keys) : null
     if (!row) throw new VerbatimError('not_found', 'Upload not found')
@@ -86,11 +99,18 @@ export function createUploadsService({
   }
 
   /**
-   * Makes a transcription of what is whole. Where two requests do so at once, one is undone.
+   * Makes a transcription of what is whole. Requests that come here meanwhile get the same outcome, since each would store
+   * the whole audio again; if two processes do it at once, one of them is undone.
    * What can never become one is removed, with the reason thrown.
    */
   async function finished(row: Upload): Promise<Upload> {
     if (row.transcriptionId !== null || row.offset < row.length) return row
+    const begun = finishing.get(row.id) ?? finish(row).finally(() => finishing.delete(row.id))
+    finishing.set(row.id, begun)
+    return begun
+  }
+
+  async function finish(row: Upload): Promise<Upload> {
     const fields = parseMetadata(row.metadata)
     try {
       await takeIn({
@@ -103,6 +123,7 @@ export function createUploadsService({
         within: async (tx, transcriptionId) => {
           if (!(await becomeTranscription(tx, { id: row.id, transcriptionId }))) throw new Overtaken()
         },
+        isReserved: true,
       })
     } catch (error) {
       const code = error instanceof VerbatimError ? error.code : null
@@ -114,6 +135,21 @@ export function createUploadsService({
     return owned(row)
   }
 
+  /** Breaks off what arrives for the same upload from a request before. */
+  async function receivedAlone(
+    id: string,
+    receive: (signal: AbortSignal) => Promise<Stored>,
+  ): Promise<Stored> {
+    const control = new AbortController()
+    arriving.get(id)?.abort(new VerbatimError('wrong_offset', 'The upload is resumed by another request'))
+    arriving.set(id, control)
+    try {
+      return await receive(control.signal)
+    } finally {
+      if (arriving.get(id) === control) arriving.delete(id)
+    }
+  }
+
   async function remove(id: string): Promise<void> {
     await removeUpload(db, id)
     await removeFolder(uploadFolder(id))
@@ -122,7 +158,7 @@ export function createUploadsService({
   return {
     maxBytes,
 
-    /** Throws `too_large`, `empty`, `too_many_uploads`, and what `checkFields` throws. */
+    /** Throws `too_large`, `empty`, `too_many_uploads`, `storage_quota_reached`, and what `checkFields` throws. */
     async create({
       userId,
       length,
@@ -140,21 +176,25 @@ export function createUploadsService({
       }
       if (length === 0) throw new VerbatimError('empty', 'The audio file is empty')
       await checkFields(parseMetadata(metadata))
-      if ((await countUnfinished(db, userId)) >= MAX_UNFINISHED) {
-        throw new VerbatimError(
-          'too_many_uploads',
-          `There are ${MAX_UNFINISHED} uploads already: end one of them, or give it up`,
-        )
-      }
-      const row = await insertUpload(db, { userId, length, metadata })
-      if (!row) throw new Error('the upload was not written down')
-      return row
+      return withUserLock(db, userId, async (tx) => {
+        if ((await countUnfinished(tx, userId)) >= MAX_UNFINISHED) {
+          throw new VerbatimError(
+            'too_many_uploads',
+            `You have ${MAX_UNFINISHED} unfinished uploads: finish or delete one first`,
+          )
+        }
+        const row = await insertUpload(tx, { userId, length, metadata })
+        if (!row) throw new Error('the upload was not written down')
+        await storageQuota?.require(tx, { userId, bytes: length })
+        return row
+      })
     },
 
     /**
      * Takes in a piece that begins at `offset`, which `receive` brings to a store, as much of it as comes. Of two that
-     * come at once the later holds. Throws `wrong_offset`, what `receive` throws, and where the file is whole by it what
-     * an upload throws that is not taken.
+     * come at once the later holds, and the one before it is broken off, so that no more is stored than was declared. Throws
+     * `wrong_offset`, `too_many_at_once`, what `receive` throws, and where the file is whole by it what an upload throws that is
+     * not taken.
      */
     async append({
       offset,
@@ -164,6 +204,7 @@ export function createUploadsService({
       offset: number
       receive: (store: Store, maxBytes: number) => Promise<Stored>
     }): Promise<UploadState> {
+      using _place = atOnce(keys.userId)
       const before = await owned(keys)
       if (before.offset !== offset) throw wrongOffset(before)
       if (before.offset === before.length) return finished(before)
@@ -173,7 +214,9 @@ export function createUploadsService({
       const row = await beginPiece(db, { ...keys, offset })
       if (!row) throw wrongOffset(await owned(keys))
       const { id, piece } = row
-      const { bytes } = await receive((body) => storage.write(pieceKey(id, piece), body), row.length - offset)
+      const { bytes } = await receivedAlone(id, (signal) =>
+        receive((body) => storage.write(pieceKey(id, piece), until(body, signal)), row.length - offset),
+      )
       const after = bytes === 0 ? row : await addPiece(db, { id, piece, bytes })
       if (bytes === 0 || !after) await storage.remove(pieceKey(id, piece))
       if (!after) throw wrongOffset(await owned(keys))

@@ -92,12 +92,15 @@ function factsOf({ id, event, attempt, transcriptionId }: Outgoing): Facts {
   }
 }
 
-/** To be made in the transaction that names it in its row. */
+/**
+ * To be made in the transaction that names it in its row. Its group is the user: whoever has many webhooks has no more places
+ * than others.
+ */
 export function deliveryJob(
-  { id, job, webhookId }: { id: string; job: string; webhookId: string },
+  { id, job, userId }: { id: string; job: string; userId: string },
   delaySeconds = 0,
 ) {
-  return { data: { deliveryId: id, job }, group: webhookId, delaySeconds }
+  return { data: { deliveryId: id, job }, group: userId, delaySeconds }
 }
 
 async function attempt(

@@ -69,8 +69,9 @@ export async function takeJobless(tx: Transaction, limit: number) {
   return tx
     .update(deliveries)
     .set({ job: sql`gen_random_uuid()` })
-    .where(inArray(deliveries.id, found))
-    .returning()
+    .from(webhooks)
+    .where(and(inArray(deliveries.id, found), eq(webhooks.id, deliveries.webhookId)))
+    .returning({ ...getTableColumns(deliveries), userId: webhooks.userId })
 }
 
 /** For the one owner of a database whose jobs are all dropped. */

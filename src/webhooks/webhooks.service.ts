@@ -1,4 +1,5 @@
-import type { Database } from '../db/database.ts'
+import { withUserLock } from '../auth/users.store.ts'
+import type { Database, Queries } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { isUuid } from '../uuid.ts'
@@ -36,10 +37,13 @@ export function createWebhooksService({
   db,
   outbound,
   cipher,
+  countSending,
 }: {
   db: Database
   outbound: Outbound
   cipher: SecretCipher
+  /** Counts a message that a user sends by hand. Throws `rate_limited`. */
+  countSending: (userId: string) => Promise<unknown>
 }) {
   async function owned(keys: WebhookKeys): Promise<Webhook> {
     const row = isUuid(keys.id) ? await findWebhook(db, keys) : null
@@ -82,16 +86,14 @@ export function createWebhooksService({
       url: string
       events?: WebhookEvent[] | undefined
     }) {
-      if ((await countWebhooks(db, userId)) >= MAX_WEBHOOKS) {
-        throw new VerbatimError(
-          'too_many_webhooks',
-          `There are ${MAX_WEBHOOKS} webhooks already: delete one first`,
-        )
-      }
+      await requireRoom(db, userId)
       await outbound.check({ url, secure: true })
       const secret = newSecret()
       const encrypted = await cipher.encrypt(secret, { userId })
-      const row = await insertWebhook(db, { userId, url, events, secret: encrypted })
+      const row = await withUserLock(db, userId, async (tx) => {
+        await requireRoom(tx, userId)
+        return insertWebhook(tx, { userId, url, events, secret: encrypted })
+      })
       if (!row) throw notFound()
       return { ...webhookOf(row), secret }
     },
@@ -148,10 +150,11 @@ export function createWebhooksService({
       })
     },
 
-    /** Sends a message that says no more than that it came. Throws `webhook_disabled`. */
+    /** Sends a message that says no more than that it came. Throws `webhook_disabled`, and `rate_limited`. */
     async test(keys: WebhookKeys) {
       const webhook = await owned(keys)
       requireEnabled(webhook)
+      await countSending(keys.userId)
       const row = await insertTest(db, webhook.id)
       if (!row) throw notFound()
       return deliveryOf(row)
@@ -171,10 +174,14 @@ export function createWebhooksService({
       return { deliveries: page.map(deliveryOf), next_cursor: isMore ? (page.at(-1)?.id ?? null) : null }
     },
 
-    /** Sends a message once more, whatever became of it, and tries as often as with a new one. Throws `webhook_disabled`. */
+    /**
+     * Sends a message once more, whatever became of it, and tries as often as with a new one. Throws `webhook_disabled`, and
+     * `rate_limited`.
+     */
     async replay(keys: WebhookKeys & { deliveryId: string }) {
       requireEnabled(await signing(keys))
       const { id } = await ownedDelivery(keys)
+      await countSending(keys.userId)
       const row = await replay(db, id)
       if (!row) throw new VerbatimError('not_found', 'Delivery not found')
       return deliveryOf(row)
@@ -204,6 +211,11 @@ function deliveryOf({ id, event, url, transcriptionId, state, createdAt, dueAt, 
     next_attempt_at: state === 'pending' ? dueAt.toISOString() : null,
     attempts,
   }
+}
+
+async function requireRoom(db: Queries, userId: string): Promise<void> {
+  if ((await countWebhooks(db, userId)) < MAX_WEBHOOKS) return
+  throw new VerbatimError('too_many_webhooks', `You have ${MAX_WEBHOOKS} webhooks: delete one first`)
 }
 
 function notFound() {

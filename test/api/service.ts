@@ -55,7 +55,7 @@ export async function startService({
   maxAudioSeconds?: number
   secrets?: [string, ...string[]]
   identityProvider?: { jwksUrl: string; issuer: string; audience: string }
-  limits?: Allowance & { requestsPerMinute?: number; loginsPerMinute?: number }
+  limits?: Allowance & { requestsPerMinute?: number; loginsPerMinute?: number; storageBytes?: number }
   metricsToken?: string
   /** Whether operators need no token if there is no `metricsToken`. */
   isLocal?: boolean
@@ -102,6 +102,7 @@ export async function startService({
     knownCallers: await openKnownCallers({ listen: database.listen, mostMs: KNOWN_MS }),
     look: createProbe({ storage, media }),
     traces: noTraces,
+    log,
     settings: {
       ...readSettings({}),
       REGISTRATION: registration,
@@ -109,6 +110,7 @@ export async function startService({
       MAX_AUDIO_SECONDS: maxAudioSeconds,
       MAX_OPEN_PER_USER: limits.maxOpen,
       AUDIO_SECONDS_PER_DAY: limits.audioSecondsPerDay,
+      STORAGE_BYTES_PER_USER: limits.storageBytes ?? 'unlimited',
       REQUESTS_PER_MINUTE: limits.requestsPerMinute,
       LOGINS_PER_MINUTE: limits.loginsPerMinute ?? UNLIMITED,
       TRUSTED_PROXIES: 1,

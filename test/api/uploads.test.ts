@@ -53,7 +53,7 @@ describe.each(databases)('uploads on $name', (kind) => {
     expect(audio.headers.get('content-type')).toBe(type)
     expect(await audio.bytes()).toEqual(await fixture(file).bytes())
     expect(await held()).toEqual({
-      files: before.files + 1,
+      files: before.files + 2,
       rows: before.rows + 1,
       jobs: (before.jobs ?? 0) + 1,
     })

@@ -10,7 +10,7 @@ import {
 } from 'bun:test'
 import type { Database } from '../../src/db/database.ts'
 import type { NewJob } from '../../src/queue/jobs.ts'
-import type { Queue } from '../../src/queue/queue.ts'
+import { Postponed, type Queue } from '../../src/queue/queue.ts'
 
 // Far more than is needed: a machine may have much else to do.
 setDefaultTimeout(30_000)
@@ -152,6 +152,60 @@ export function queueContract(options: {
       release.resolve()
       await got.count(5)
       expect(got.names[4]).toBe('a3')
+    })
+
+    test('takes no more jobs of a group into one process than it may, and others meanwhile', async () => {
+      const got = received()
+      const release = Promise.withResolvers<void>()
+      const ofA = { group: 'a', priority: 5 }
+      await enqueue(job('a1', ofA), job('a2', ofA), job('a3', ofA), job('b1', { group: 'b' }))
+      await queue.work('span', { concurrency: 3, perGroupHere: 2 }, async ({ spanId }) => {
+        got.add(spanId)
+        await release.promise
+      })
+      await got.count(3)
+      expect(got.names.toSorted()).toEqual(['a1', 'a2', 'b1'])
+      const other = await openQueue()
+      await other.work('span', { concurrency: 3, perGroupHere: 2 }, async ({ spanId }) => got.add(spanId))
+      await got.count(4)
+      expect(got.names[3]).toBe('a3')
+      release.resolve()
+    })
+
+    test('puts a job back whose handler postponed it, and lets its group rest', async () => {
+      const got = received()
+      const ofA = { group: 'a', priority: 5 }
+      await enqueue(job('a1', { group: 'a', priority: 6 }))
+      await enqueue(job('a2', ofA), job('b1', { group: 'b' }), job('none'))
+      await queue.work('span', { concurrency: 1 }, async ({ spanId }) => {
+        got.add(spanId)
+        if (spanId === 'a1' && got.names.filter((name) => name === 'a1').length === 1) {
+          throw new Postponed('not now', { seconds: 2 })
+        }
+      })
+      await got.count(5)
+      expect(got.names.slice(0, 3)).toEqual(['a1', 'b1', 'none'])
+      expect(got.names.slice(3).toSorted()).toEqual(['a1', 'a2'])
+    })
+
+    test('tells a handler that a job of another group waits for its slot', async () => {
+      const got = received()
+      const told: boolean[] = []
+      const ask = Promise.withResolvers<void>()
+      await enqueue(job('a1', { group: 'a', priority: 5 }), job('a2', { group: 'a' }))
+      await queue.work('span', { concurrency: 1 }, async ({ spanId }, _signal, _since, isWanted) => {
+        got.add(spanId)
+        if (spanId !== 'a1') return
+        told.push(await isWanted())
+        await ask.promise
+        told.push(await isWanted())
+      })
+      await got.count(1)
+      while (told.length === 0) await Bun.sleep(10)
+      await enqueue(job('b1', { group: 'b' }))
+      ask.resolve()
+      await got.count(3)
+      expect(told).toEqual([false, true])
     })
 
     test('shows a job once its transaction commits, and never when it is rolled back', async () => {

@@ -57,6 +57,8 @@ const STATUS = {
   database_unavailable: 503,
   storage_unavailable: 503,
   storage_full: 507,
+  storage_quota_reached: 507,
+  too_many_at_once: 429,
 } satisfies Record<ErrorCode, number>
 
 const logged: { line: string; error: unknown }[] = []

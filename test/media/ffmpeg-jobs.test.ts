@@ -89,9 +89,9 @@ describe('ffmpegMedia', () => {
   test('an abort before the start throws its reason and starts nothing', async () => {
     await using work = await endlessWork(1)
     const reason = new Error('not wanted')
-    expect(await work.media.probe(fixture('speech.mp3'), AbortSignal.abort(reason)).catch((e) => e)).toBe(
-      reason,
-    )
+    expect(
+      await work.media.probe(fixture('speech.mp3'), { signal: AbortSignal.abort(reason) }).catch((e) => e),
+    ).toBe(reason)
   })
 
   test('a decode that outlives its deadline is killed', async () => {

@@ -178,6 +178,7 @@ describe.skipIf(!POSTGRES_BIN)('the API whose Postgres is stopped', () => {
         AWS_ACCESS_KEY_ID: 'none',
         AWS_SECRET_ACCESS_KEY: 'none',
         JWT_SECRET: 'a secret for tests of 32 characters or more',
+        REGISTRATION: 'open',
         PUBLIC_URL: url,
       }))
       try {

@@ -58,7 +58,11 @@ describe.skipIf(!openSmallDisk)('a full disk (a file system of its own, which on
     const disk = await openSmallDisk?.({ megabytes: 500 })
     if (!disk) return
     const sidecar = startFakeSidecar()
-    const service = await startService({ DATA_DIR: `${disk.path}/data`, SIDECAR_URL: sidecar.url })
+    const service = await startService({
+      ...{ DATA_DIR: `${disk.path}/data`, SIDECAR_URL: sidecar.url },
+      STORAGE_FREE_MIN_BYTES: '0',
+      LOGINS_PER_MINUTE: '1000000',
+    })
     try {
       const { upload, list, remove, register, storageDetail, finished } = await requestsAt(service.url)
       const first = await upload()

@@ -265,6 +265,7 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
       const queue = await workplace.openQueue()
       const upload = createUpload({
         ...{ db, queue, storage, engines: ['sidecar'], maxAudioSeconds: 3600, allowance: {} },
+        ...{ storageQuota: null, atOnce: () => ({ [Symbol.dispose]() {} }) },
         look: async () => ({ container: 'wav', codec: 'pcm_s16le', channels: 1, claimedSeconds: 7 }),
         webhooks: { check: async () => {}, provide: async () => {} },
         traces: { running: () => null },
@@ -335,6 +336,7 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
       })
       const upload = createUpload({
         ...{ db: proxy, queue, storage, engines: ['sidecar'], maxAudioSeconds: 3600, allowance: {} },
+        ...{ storageQuota: null, atOnce: () => ({ [Symbol.dispose]() {} }) },
         look: async () => ({ container: 'wav', codec: 'pcm_s16le', channels: 1, claimedSeconds: 7 }),
         webhooks: { check: async () => {}, provide: async () => {} },
         traces: { running: () => null },

@@ -3,6 +3,7 @@ import type { PGlite } from '@electric-sql/pglite'
 import type { Database } from '../../src/db/database.ts'
 import { openPglite } from '../../src/db/pglite.ts'
 import { spans, transcriptions } from '../../src/db/schema.ts'
+import { takeUp } from '../../src/transcriptions/decoded.store.ts'
 import { askedFor, claimSpan, insertSpans, recentSpeed } from '../../src/transcriptions/spans.store.ts'
 import { findExpired } from '../../src/transcriptions/sweep.store.ts'
 import {
@@ -11,7 +12,6 @@ import {
   fail,
   holdUndecoded,
   setLength,
-  takeUp,
 } from '../../src/transcriptions/transcriptions.store.ts'
 import { insertAnyUser, insertOwned } from './rows.ts'
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { asc, eq } from 'drizzle-orm'
 import { segments, spans } from '../../src/db/schema.ts'
 import type { Segment } from '../../src/engines/engine.ts'
+import { takeUp } from '../../src/transcriptions/decoded.store.ts'
 import {
   claimSpan,
   failSpan,
@@ -12,7 +13,7 @@ import {
   removeSpan,
   type Span,
 } from '../../src/transcriptions/spans.store.ts'
-import { addDone, fail, segmentsOf, takeUp } from '../../src/transcriptions/transcriptions.store.ts'
+import { addDone, fail, segmentsOf } from '../../src/transcriptions/transcriptions.store.ts'
 import { databases, type TestDatabase } from '../databases.ts'
 import { insertOwned } from './rows.ts'
 import { segmentOf } from './scripted-engine.ts'

@@ -65,6 +65,8 @@ async function uploaded(storage: Storage, recording: Uint8Array) {
       engines: ['sidecar'],
       maxAudioSeconds: 3600,
       allowance: {},
+      storageQuota: null,
+      atOnce: () => ({ [Symbol.dispose]() {} }),
       webhooks: createUploadWebhooks({
         outbound: guardedOutbound({ allow: [] }),
         cipher: await createSecretCipher({ secrets: ['a secret for tests'] }),

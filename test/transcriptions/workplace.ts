@@ -68,7 +68,9 @@ export async function openWorkplace(kind: TestDatabaseKind) {
       outbound: guardedOutbound({ allow: [] }),
       cipher,
       publicUrl: () => 'http://localhost',
-      maxAudioSeconds: 3600,
+      maxAudioSeconds: 100_000,
+      allowance: {},
+      decodeAheadSeconds: 3600,
       maxConcurrentPerUser: undefined,
       traces: noTraces,
       log: () => {},
@@ -77,6 +79,7 @@ export async function openWorkplace(kind: TestDatabaseKind) {
 
   return {
     db,
+    listen,
     userId,
     storage,
     media,
@@ -95,7 +98,11 @@ export async function openWorkplace(kind: TestDatabaseKind) {
       queue: Queue,
       recording: Uint8Array,
       fields: Record<string, string> = {},
-      { by = userId, look = createProbe({ storage, media }) }: { by?: string; look?: Look } = {},
+      {
+        by = userId,
+        look = createProbe({ storage, media }),
+        maxAudioSeconds = 3700,
+      }: { by?: string; look?: Look; maxAudioSeconds?: number } = {},
     ): Promise<string> {
       const upload = createUpload({
         db,
@@ -103,8 +110,10 @@ export async function openWorkplace(kind: TestDatabaseKind) {
         storage,
         look,
         engines: ['sidecar', 'huggingface'],
-        maxAudioSeconds: 3600,
+        maxAudioSeconds,
         allowance: {},
+        storageQuota: null,
+        atOnce: () => ({ [Symbol.dispose]() {} }),
         webhooks: createUploadWebhooks({
           outbound: guardedOutbound({ allow: [] }),
           cipher: await createSecretCipher({ secrets: ['a secret for tests'] }),

@@ -42,6 +42,8 @@ test('pieces in a bucket become one transcription’s audio there, and nothing o
     engines: ['sidecar'],
     maxAudioSeconds: 3600,
     allowance: {},
+    storageQuota: null,
+    atOnce: () => ({ [Symbol.dispose]() {} }),
     webhooks: createUploadWebhooks({
       outbound: guardedOutbound({ allow: [] }),
       cipher: await createSecretCipher({ secrets: ['a secret for tests'] }),
@@ -55,6 +57,8 @@ test('pieces in a bucket become one transcription’s audio there, and nothing o
     takeIn: upload,
     checkFields: async () => {},
     maxBytes: 2 ** 30,
+    storageQuota: null,
+    atOnce: () => ({ [Symbol.dispose]() {} }),
   })
   try {
     const recording = wavOf(await repeatedSpeech(50))

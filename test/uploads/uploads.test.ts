@@ -197,6 +197,8 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
       takeIn: () => Promise.reject(new Error('killed')),
       checkFields: async () => {},
       maxBytes: MAX_UPLOAD_BYTES,
+      storageQuota: null,
+      atOnce: () => ({ [Symbol.dispose]() {} }),
     })
     const { sub: userId } = claimsOf(ada.headers.authorization?.split(' ')[1] ?? '')
     const last = dying.append({

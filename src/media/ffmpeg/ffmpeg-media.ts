@@ -7,12 +7,16 @@ import { runJob } from './job.ts'
 import type { Input, Task } from './reports.ts'
 import { createSlots } from './slots.ts'
 
-const DEFAULT_TIMEOUTS = { probeMs: 20_000, decodeMs: 20 * 60_000 }
+/** A piece of five minutes takes the decoder less than a second: a file that takes 120 s for one is built to take long. */
+const DEFAULT_TIMEOUTS = { probeMs: 20_000, decodeMs: 20 * 60_000, pieceMs: 120_000 }
+/** Callers that name no group are one. */
+const NOBODY = ''
 
 /**
  * Media by ffmpeg compiled to WebAssembly: one Worker a job, killed at its deadline (counted from its start, not from
- * when it was asked for). `concurrency`: how many files are decoded at once (default: what fits, see `fittingJobs`), and as many
- * are probed beside them, so that an upload is never kept waiting by a long decode.
+ * when it was asked for). `concurrency`: how many long files are decoded at once (default: what fits, see `fittingJobs`).
+ * Probes and short files have slots of their own, so that an upload or a clip is never kept waiting by a long decode; one of
+ * them is left for other groups by the group that has all the others.
  */
 export function ffmpegMedia({
   concurrency = fittingJobs(),
@@ -21,8 +25,9 @@ export function ffmpegMedia({
   concurrency?: number
   timeouts?: Partial<typeof DEFAULT_TIMEOUTS>
 } = {}): Media {
-  const { probeMs, decodeMs } = { ...DEFAULT_TIMEOUTS, ...timeouts }
-  const slots = { probe: createSlots(concurrency), decode: createSlots(concurrency) }
+  const { probeMs, decodeMs, pieceMs } = { ...DEFAULT_TIMEOUTS, ...timeouts }
+  const withOneSpare = () => createSlots({ count: concurrency + 1, perGroup: concurrency })
+  const slots = { probe: withOneSpare(), short: withOneSpare(), long: createSlots({ count: concurrency }) }
   const running = new Map<AbortController, Promise<unknown>>()
   let compiled: Promise<WebAssembly.Module> | undefined
   let closed = false
@@ -52,9 +57,9 @@ export function ffmpegMedia({
   }
 
   return {
-    probe(path, signal) {
+    probe(path, { signal, group = NOBODY } = {}) {
       return tracked(signal, (stop) =>
-        slots.probe.within(stop, async () => {
+        slots.probe.within({ group, signal: stop }, async () => {
           const module = await core()
           return withInput(path, async (input) => {
             const task: Task = { kind: 'probe', input }
@@ -65,13 +70,16 @@ export function ffmpegMedia({
         }),
       )
     },
-    decode({ path, maxSeconds, channel = null, signal, take }) {
+    decode({ path, maxSeconds, channel = null, isShort = false, group = NOBODY, signal, take }) {
       return tracked(signal, (stop) =>
-        slots.decode.within(stop, async () => {
+        slots[isShort ? 'short' : 'long'].within({ group, signal: stop }, async (slot) => {
           const module = await core()
           await withInput(path, async (input) => {
             const task: Task = { kind: 'decode', input, maxSeconds, channel }
-            const outcome = await runJob({ module, task, timeoutMs: decodeMs, signal: stop, take })
+            const outcome = await runJob({
+              ...{ module, task, pieceMs, timeoutMs: decodeMs, signal: stop },
+              take: (piece) => (piece.isLast ? take(piece) : slot.without(() => take(piece))),
+            })
             if (outcome.kind !== 'decoded') throw new Error(`a decode ended as ${outcome.kind}`)
           })
         }),

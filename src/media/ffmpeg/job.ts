@@ -6,17 +6,18 @@ import type { Assignment, Outcome, Report, Task } from './reports.ts'
 
 /**
  * Does one task in a Worker of its own and gives its outcome once the Worker is gone, so the caller may then close
- * the task's descriptors. The Worker is killed when it has had `timeoutMs` (throws `corrupt`), `take` throws, or `signal`
- * fires (throws its reason). Time counts while no piece is being taken.
+ * the task's descriptors. The Worker is killed when it has had `timeoutMs`, or `pieceMs` since its last piece (throws `corrupt`),
+ * `take` throws, or `signal` fires (throws its reason). Time counts while no piece is being taken.
  */
 export async function runJob(options: {
   module: WebAssembly.Module
   task: Task
   timeoutMs: number
+  pieceMs?: number
   signal: AbortSignal
   take?: (piece: PcmPiece) => Promise<void>
 }): Promise<Exclude<Outcome, { kind: 'refused' | 'crashed' }>> {
-  const { module, task, timeoutMs, signal, take } = options
+  const { module, task, timeoutMs, pieceMs = timeoutMs, signal, take } = options
   signal.throwIfAborted()
   // An empty environment: nothing in there needs the service's secrets.
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { env: {}, smol: true })
@@ -25,7 +26,9 @@ export async function runJob(options: {
   )
   const ended = Promise.withResolvers<Outcome>()
   const onAbort = () => ended.reject(signal.reason)
-  const deadline = createDeadline(timeoutMs, () => ended.reject(outOfTime()))
+  const outlive = () => ended.reject(outOfTime())
+  const deadline = createDeadline(timeoutMs, outlive)
+  let pieceDeadline = createDeadline(pieceMs, outlive)
   const taken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   let taking = Promise.resolve()
   let isOver = false
@@ -33,8 +36,11 @@ export async function runJob(options: {
   async function takeOne(piece: PcmPiece) {
     if (isOver) return
     deadline.hold()
+    pieceDeadline.clear()
     await take?.(piece)
+    if (isOver) return
     deadline.resume()
+    pieceDeadline = createDeadline(pieceMs, outlive)
     Atomics.add(taken, 0, 1)
     Atomics.notify(taken, 0)
   }
@@ -66,5 +72,6 @@ export async function runJob(options: {
     // What is being taken is not left behind; its error is the outcome already.
     await taking.catch(() => {})
     deadline.clear()
+    pieceDeadline.clear()
   }
 }

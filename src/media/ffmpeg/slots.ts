@@ -1,30 +1,73 @@
-/** Lets `count` callers run at once; the others wait in order. */
-export function createSlots(count: number) {
-  let free = count
-  const waiting = new Set<() => void>()
+export type Slot = {
+  /**
+   * Runs `work` while other groups may use the slot, and then takes a slot again, before callers of its own group that have not
+   * had one yet.
+   */
+  without(work: () => Promise<void>): Promise<void>
+}
 
-  function release(): void {
-    const [next] = waiting
-    if (!next) {
-      free += 1
-      return
-    }
-    waiting.delete(next)
-    next()
+type Waiting = { start: () => void; isReturning: boolean }
+
+/**
+ * Lets `count` callers run at once. Groups that wait take turns (round robin), however many callers each has; within a group
+ * it is first come, first served. One group has at most `perGroup` callers at a time, those that run `without` included.
+ */
+export function createSlots({ count, perGroup = count }: { count: number; perGroup?: number }) {
+  let free = count
+  const begun = new Map<string, number>()
+  /** The group whose turn is next comes first. */
+  const waiting = new Map<string, Waiting[]>()
+
+  const isRoomFor = (group: string, isReturning: boolean) =>
+    free > 0 && (isReturning || (begun.get(group) ?? 0) < perGroup)
+
+  function changeBegun(group: string, by: 1 | -1): void {
+    const now = (begun.get(group) ?? 0) + by
+    if (now > 0) begun.set(group, now)
+    else begun.delete(group)
   }
 
-  async function acquire(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    if (free > 0) {
-      free -= 1
+  function take(group: string, isReturning: boolean): void {
+    free -= 1
+    if (!isReturning) changeBegun(group, 1)
+  }
+
+  function startNext(): void {
+    for (const [group, [first, ...others]] of waiting) {
+      if (!first || !isRoomFor(group, first.isReturning)) continue
+      waiting.delete(group)
+      if (others.length > 0) waiting.set(group, others)
+      take(group, first.isReturning)
+      first.start()
       return
     }
+  }
+
+  function enqueue(group: string, one: Waiting): void {
+    const own = waiting.get(group) ?? []
+    const place = one.isReturning ? own.findIndex(({ isReturning }) => !isReturning) : -1
+    waiting.set(group, place < 0 ? [...own, one] : own.toSpliced(place, 0, one))
+  }
+
+  function leave(group: string, one: Waiting): void {
+    const others = waiting.get(group)?.filter((other) => other !== one) ?? []
+    if (others.length > 0) waiting.set(group, others)
+    else waiting.delete(group)
+  }
+
+  async function acquire(
+    group: string,
+    { signal, isReturning }: { signal: AbortSignal; isReturning: boolean },
+  ) {
+    signal.throwIfAborted()
+    if (isRoomFor(group, isReturning)) return take(group, isReturning)
     const turn = Promise.withResolvers<void>()
+    const one = { start: turn.resolve, isReturning }
     const onAbort = () => {
-      waiting.delete(turn.resolve)
+      leave(group, one)
       turn.reject(signal.reason)
     }
-    waiting.add(turn.resolve)
+    enqueue(group, one)
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       await turn.promise
@@ -33,14 +76,34 @@ export function createSlots(count: number) {
     }
   }
 
+  function release(): void {
+    free += 1
+    startNext()
+  }
+
   return {
     /** Runs `use` when it is its turn. Throws the signal's reason if that fires before. */
-    async within<T>(signal: AbortSignal, use: () => Promise<T>): Promise<T> {
-      await acquire(signal)
+    async within<T>(
+      { group, signal }: { group: string; signal: AbortSignal },
+      use: (slot: Slot) => Promise<T>,
+    ): Promise<T> {
+      await acquire(group, { signal, isReturning: false })
+      let isHeld = true
+      const slot: Slot = {
+        async without(work) {
+          isHeld = false
+          release()
+          await work()
+          await acquire(group, { signal, isReturning: true })
+          isHeld = true
+        },
+      }
       try {
-        return await use()
+        return await use(slot)
       } finally {
-        release()
+        changeBegun(group, -1)
+        if (isHeld) release()
+        else startNext()
       }
     },
   }

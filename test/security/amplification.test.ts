@@ -1,0 +1,308 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { eq } from 'drizzle-orm'
+import { usage } from '../../src/db/schema.ts'
+import { VerbatimError } from '../../src/errors.ts'
+import { SAMPLE_RATE, SAMPLES_PER_PIECE } from '../../src/media/media.ts'
+import { wavOf } from '../../src/media/wav.ts'
+import { Postponed } from '../../src/queue/queue.ts'
+import type { Storage } from '../../src/storage/storage.ts'
+import { noTraces } from '../../src/traces/traces.ts'
+import { audioKey, pcmFolder } from '../../src/transcriptions/keys.ts'
+import { createGlance } from '../../src/transcriptions/look.ts'
+import { createPrepare } from '../../src/transcriptions/prepare.ts'
+import { createRequeue } from '../../src/transcriptions/requeue.ts'
+import { createTranscriptionsService } from '../../src/transcriptions/transcriptions.service.ts'
+import type { WorkServices } from '../../src/transcriptions/work-services.ts'
+import { keysBelow } from '../contracts/storage.ts'
+import { databases } from '../databases.ts'
+import { fixturePcm } from '../engines/pcm.ts'
+import { insertAnyUser } from '../transcriptions/rows.ts'
+import { namingSamples, scriptedEngine, untilAborted } from '../transcriptions/scripted-engine.ts'
+import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from '../transcriptions/workplace.ts'
+import { silentFlac, silentSeconds } from './silent-flac.ts'
+
+setDefaultTimeout(240_000)
+
+const HOUR = 3600
+/** Five pieces. */
+const LONG = 1490
+const PIECE_SECONDS = SAMPLES_PER_PIECE / SAMPLE_RATE
+const AHEAD_SECONDS = 2 * PIECE_SECONDS
+/** Beyond what waits: the piece that is being transcribed, the one that is being planned, and one that is being decoded. */
+const SLACK_PIECES = 3
+
+/** Three pieces, the last a short one. */
+const speech = await repeatedSpeech(90)
+const short = await fixturePcm('speech.wav')
+const inMinutes = { targetSpanSeconds: 60, maxSpanSeconds: 120 }
+
+describe.each(databases)('what a recording takes of the storage and the allowance on $name', (kind) => {
+  let workplace: Workplace
+  beforeAll(async () => {
+    workplace = await openWorkplace(kind)
+  })
+  afterEach(() => workplace?.tidy())
+  afterAll(() => workplace?.close())
+
+  const piecesOf = (id: string) => keysBelow(workplace.storage, pcmFolder(id))
+  const cancel = (id: string, userId = workplace.userId) => serviceOf().cancel({ id, userId })
+
+  function serviceOf() {
+    return createTranscriptionsService({
+      db: workplace.db,
+      changes: { listen: () => () => {} },
+      storage: workplace.storage,
+      removeFolder: workplace.storage.remove,
+      links: { sign: () => '', verify: () => false },
+      publicUrl: () => 'http://localhost',
+      atOnce: () => ({ [Symbol.dispose]() {} }),
+      log: () => {},
+    })
+  }
+
+  async function usedBy(userId: string): Promise<number> {
+    const rows = await workplace.db.select().from(usage).where(eq(usage.userId, userId))
+    return rows.reduce((sum, { audioSeconds }) => sum + audioSeconds, 0)
+  }
+
+  /** An engine that answers once it may. */
+  function waitingEngine() {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const engine = scriptedEngine({
+      ...{ ...inMinutes, concurrency: 4 },
+      answer: async (span) => {
+        await Promise.race([promise, untilAborted(span)])
+        return namingSamples(span.pcm)
+      },
+    })
+    return { engine, answer: resolve }
+  }
+
+  /** The storage, and the largest number of pieces of pcm that was in it at a time. */
+  function watchedStorage() {
+    const pieces = new Set<string>()
+    const most = { pieces: 0 }
+    const { storage } = workplace
+    const watched: Storage = {
+      ...storage,
+      async write(key, body, options) {
+        const written = await storage.write(key, body, options)
+        if (key.includes('/pcm/')) most.pieces = Math.max(most.pieces, pieces.add(key).size)
+        return written
+      },
+      async remove(prefix) {
+        await storage.remove(prefix)
+        for (const key of pieces) if (key.startsWith(prefix)) pieces.delete(key)
+      },
+    }
+    return { storage: watched, most }
+  }
+
+  const limited = (seconds: number): Partial<WorkServices> => ({ allowance: { audioSecondsPerDay: seconds } })
+
+  test('of 24 hours in 80 KB no more is decoded than engines are given, and a cancel removes it', async () => {
+    const { engine } = waitingEngine()
+    const queue = await workplace.startWorker(engine, { decodeAheadSeconds: AHEAD_SECONDS })
+    const day = silentFlac({ seconds: 24 * HOUR })
+    expect(day.length).toBeLessThan(100_000)
+    const id = await workplace.upload(queue, day, {}, { maxAudioSeconds: 25 * HOUR })
+    await workplace.once(id, (row) => row.decodedSamples >= AHEAD_SECONDS * SAMPLE_RATE)
+    // Some checks later.
+    await Bun.sleep(5_000)
+    expect((await piecesOf(id)).length).toBeLessThanOrEqual(AHEAD_SECONDS / PIECE_SECONDS + SLACK_PIECES)
+    await cancel(id)
+    await workplace.withoutPcm(id)
+    await queue.stop(10_000)
+    expect(await piecesOf(id)).toEqual([])
+    expect(await workplace.storage.size(audioKey(id))).toBe(day.length)
+  })
+
+  test('a long recording is decoded as engines go on, its pcm is removed by the piece, and it comes out whole', async () => {
+    const { storage, most } = watchedStorage()
+    const engine = scriptedEngine({ ...inMinutes, concurrency: 2 })
+    const queue = await workplace.startWorker(engine, { decodeAheadSeconds: AHEAD_SECONDS, storage })
+    const id = await workplace.upload(queue, silentFlac({ seconds: 2 * LONG }))
+    const row = await workplace.once(id, isOver)
+    const samples = silentSeconds(2 * LONG) * SAMPLE_RATE
+    expect(row).toMatchObject({
+      status: 'completed',
+      totalSamples: samples,
+      doneSamples: samples,
+      decodedSamples: samples,
+    })
+    const spans = await workplace.spansOf(id)
+    expect(engine.calls).toHaveLength(spans.length)
+    expect(spans.every(({ attempt }) => attempt === 1)).toBe(true)
+    expect(most.pieces).toBeLessThanOrEqual(AHEAD_SECONDS / PIECE_SECONDS + SLACK_PIECES)
+    await workplace.withoutPcm(id)
+  })
+
+  test('all of a user’s recordings share what is decoded ahead, and each comes out', async () => {
+    const { storage, most } = watchedStorage()
+    const { engine, answer } = waitingEngine()
+    const queue = await workplace.startWorker(engine, { decodeAheadSeconds: AHEAD_SECONDS, storage })
+    const ids: string[] = []
+    for (let count = 0; count < 12; count++) {
+      ids.push(await workplace.upload(queue, silentFlac({ seconds: 250 })))
+    }
+    const prepared = async () => {
+      const rows = await Promise.all(ids.map((id) => workplace.once(id, () => true)))
+      return rows.filter(({ totalSamples }) => totalSamples !== null).length
+    }
+    while ((await prepared()) < 3) await Bun.sleep(50)
+    await Bun.sleep(3_000)
+    // Two places decode one each before they see that it is enough.
+    expect(await prepared()).toBeLessThanOrEqual(5)
+    answer()
+    for (const id of ids) expect((await workplace.once(id, isOver)).status).toBe('completed')
+    expect(most.pieces).toBeLessThan(ids.length)
+  })
+
+  test('a cancel removes the pcm of a recording that is decoded and waits', async () => {
+    const { engine } = waitingEngine()
+    const queue = await workplace.startWorker(engine)
+    const id = await workplace.upload(queue, wavOf(short))
+    await workplace.once(id, ({ totalSamples }) => totalSamples !== null)
+    expect(await piecesOf(id)).toHaveLength(1)
+    await cancel(id)
+    expect(await piecesOf(id)).toEqual([])
+    expect(await workplace.storage.size(audioKey(id))).toBe(wavOf(short).length)
+  })
+
+  test('of a part at the end of a long recording only the part is stored', async () => {
+    const { storage, most } = watchedStorage()
+    const queue = await workplace.startWorker(scriptedEngine(inMinutes), { storage })
+    const id = await workplace.upload(queue, silentFlac({ seconds: LONG }), { start: '1400', end: '1450' })
+    const row = await workplace.once(id, isOver)
+    expect(row).toMatchObject({ status: 'completed', workSamples: 50 * SAMPLE_RATE })
+    expect(most.pieces).toBe(1)
+  })
+
+  test('a failure removes the pcm; put to work again, it is decoded again and only the rest is transcribed', async () => {
+    let isCured = false
+    const engine = scriptedEngine({
+      ...inMinutes,
+      answer({ pcm }, call) {
+        if (call > 1 && !isCured) throw new VerbatimError('engine_rejected', 'No more of this')
+        return namingSamples(pcm)
+      },
+    })
+    const queue = await workplace.startWorker(engine)
+    const id = await workplace.upload(queue, wavOf(speech))
+    expect((await workplace.once(id, isOver)).status).toBe('failed')
+    await workplace.withoutPcm(id)
+    isCured = true
+    const before = engine.calls.length
+    const failed = await workplace.spansOf(id)
+    await createRequeue({ db: workplace.db, queue, traces: noTraces })(id)
+    const row = await workplace.once(id, isOver)
+    const spans = await workplace.spansOf(id)
+    expect(row).toMatchObject({ status: 'completed', text: textOf(speech, spans) })
+    expect(engine.calls.length - before).toBe(spans.length - 2)
+    expect(spans.slice(0, failed.length).map((span) => span.id)).toEqual(failed.map((span) => span.id))
+    await workplace.withoutPcm(id)
+  })
+
+  test('pcm that is lost while spans wait is made again, without an error of the spans', async () => {
+    const { engine, answer } = waitingEngine()
+    const queue = await workplace.startWorker(engine)
+    const id = await workplace.upload(queue, wavOf(speech))
+    await workplace.once(id, ({ totalSamples }) => totalSamples !== null)
+    await workplace.storage.remove(pcmFolder(id))
+    answer()
+    const row = await workplace.once(id, isOver)
+    const spans = await workplace.spansOf(id)
+    expect(row).toMatchObject({ status: 'completed', text: textOf(speech, spans) })
+    expect(spans.every(({ failures }) => failures === 0)).toBe(true)
+    await workplace.withoutPcm(id)
+  })
+
+  test('what was decoded counts after a cancel, and after a deletion', async () => {
+    const userId = await insertAnyUser(workplace.db)
+    const { engine } = waitingEngine()
+    const queue = await workplace.startWorker(engine, { decodeAheadSeconds: AHEAD_SECONDS })
+    const id = await workplace.upload(
+      queue,
+      silentFlac({ seconds: LONG, claimedSeconds: null }),
+      {},
+      { by: userId },
+    )
+    await workplace.once(id, (row) => row.decodedSamples >= AHEAD_SECONDS * SAMPLE_RATE)
+    expect(await usedBy(userId)).toBeGreaterThanOrEqual(AHEAD_SECONDS)
+    await cancel(id, userId)
+    expect(await usedBy(userId)).toBeGreaterThanOrEqual(AHEAD_SECONDS)
+    await queue.stop(10_000)
+    const used = await usedBy(userId)
+    await serviceOf().remove({ id, userId })
+    expect(await usedBy(userId)).toBe(used)
+    expect(used).toBeLessThan(LONG)
+  })
+
+  test.each([
+    ['claims three seconds', 3],
+    ['claims nothing', null],
+  ])('a long recording that %s fails when the day’s allowance is used up', async (_, claimedSeconds) => {
+    const userId = await insertAnyUser(workplace.db)
+    const engine = scriptedEngine(inMinutes)
+    const queue = await workplace.startWorker(engine, limited(2 * PIECE_SECONDS))
+    const id = await workplace.upload(
+      queue,
+      silentFlac({ seconds: LONG, claimedSeconds }),
+      {},
+      { by: userId },
+    )
+    const row = await workplace.once(id, isOver)
+    expect(row).toMatchObject({ status: 'failed', errorCode: 'audio_limit_reached' })
+    expect(row.errorMessage).toMatch(
+      /^The recording is longer than its header says, and you have used the 600/,
+    )
+    expect(await usedBy(userId)).toBe(3 * PIECE_SECONDS)
+    await workplace.withoutPcm(id)
+    const seconds = engine.calls.reduce((sum, { pcm }) => sum + pcm.length / 32_000, 0)
+    expect(seconds).toBeLessThanOrEqual(2 * PIECE_SECONDS)
+  })
+
+  test('a recording that is as long as it says is transcribed, though others use the allowance up', async () => {
+    const userId = await insertAnyUser(workplace.db)
+    const queue = await workplace.startWorker(scriptedEngine(inMinutes), limited(LONG))
+    const id = await workplace.upload(queue, silentFlac({ seconds: LONG }), {}, { by: userId })
+    const day = new Date().toISOString().slice(0, 10)
+    await workplace.db
+      .insert(usage)
+      .values({ userId, day, audioSeconds: LONG })
+      .onConflictDoUpdate({ target: [usage.userId, usage.day], set: { audioSeconds: 2 * LONG } })
+    expect((await workplace.once(id, isOver)).status).toBe('completed')
+  })
+
+  test('what was uploaded where nothing can be decoded counts once it is decoded', async () => {
+    const userId = await insertAnyUser(workplace.db)
+    const queue = await workplace.startWorker(scriptedEngine())
+    const look = createGlance(workplace)
+    const id = await workplace.upload(queue, wavOf(short), {}, { by: userId, look })
+    await workplace.once(id, isOver)
+    expect(await usedBy(userId)).toBeCloseTo(short.length / 32_000, 3)
+  })
+
+  test('a disk without room lets the recording wait, and it goes on once there is room', async () => {
+    let isFull = true
+    const told: string[] = []
+    const { storage } = workplace
+    const full: Storage = {
+      ...storage,
+      async write(key, body, options) {
+        if (isFull && key.includes('/pcm/')) throw new VerbatimError('storage_full', 'No room')
+        return storage.write(key, body, options)
+      },
+    }
+    const queue = await workplace.openQueue()
+    const id = await workplace.upload(queue, wavOf(short))
+    const log = (line: string) => void told.push(line)
+    const services = { ...workplace.servicesOf({ queue, engine: scriptedEngine() }), storage: full, log }
+    const outcome = createPrepare(services)({ transcriptionId: id }, new AbortController().signal)
+    expect(await outcome.catch((error: unknown) => error)).toBeInstanceOf(Postponed)
+    expect(told).toEqual([`preparing ${id} waits for room in the storage`])
+    isFull = false
+    await workplace.startWorker(scriptedEngine(), { storage: full })
+    expect(await workplace.once(id, isOver)).toMatchObject({ status: 'completed', failures: 0 })
+  })
+})

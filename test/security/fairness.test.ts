@@ -1,0 +1,220 @@
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { deliveries, webhooks } from '../../src/db/schema.ts'
+import { BYTES_PER_SECOND, type Media, SAMPLE_RATE } from '../../src/media/media.ts'
+import { wavOf } from '../../src/media/wav.ts'
+import { guardedOutbound } from '../../src/outbound/guarded.ts'
+import { parseNetwork } from '../../src/outbound/networks.ts'
+import { startRelay } from '../../src/webhooks/relay.ts'
+import { startWorker } from '../../src/worker.ts'
+import { clientOf, textAt } from '../api/client.ts'
+import { startService } from '../api/service.ts'
+import { databases } from '../databases.ts'
+import { fixturePcm } from '../engines/pcm.ts'
+import { insertAnyUser } from '../transcriptions/rows.ts'
+import { namingSamples, scriptedEngine, untilAborted } from '../transcriptions/scripted-engine.ts'
+import { isOver, openWorkplace, type Workplace } from '../transcriptions/workplace.ts'
+import { openReceiver } from '../webhooks/receiver.ts'
+import { silentFlac } from './silent-flac.ts'
+
+setDefaultTimeout(240_000)
+
+const TEN_HOURS = 36_000
+const MAX_SECONDS = 100_000
+const AHEAD_SECONDS = 600
+
+const speech = await fixturePcm('speech.wav')
+const clip = wavOf(speech.slice(0, 3 * BYTES_PER_SECOND))
+const loopback = [parseNetwork('127.0.0.1')].filter((network) => network !== undefined)
+
+describe.each(databases)('one user’s work beside another’s on $name', (kind) => {
+  let workplace: Workplace
+  beforeAll(async () => {
+    workplace = await openWorkplace(kind)
+  })
+  afterEach(() => workplace?.tidy())
+  afterAll(() => workplace?.close())
+
+  const user = () => insertAnyUser(workplace.db)
+
+  /** The real decoder, but for what is longer than a clip: that is never done. */
+  function endlessMedia(): { media: Media; decoding: Set<string> } {
+    const decoding = new Set<string>()
+    const { media } = workplace
+    return {
+      decoding,
+      media: {
+        ...media,
+        async decode(options) {
+          const { claimedSeconds } = await media.probe(options.path)
+          if ((claimedSeconds ?? 0) < 60) return media.decode(options)
+          decoding.add(options.path)
+          const { promise, reject } = Promise.withResolvers<never>()
+          options.signal?.addEventListener('abort', () => reject(options.signal?.reason))
+          if (options.signal?.aborted) throw options.signal.reason
+          return promise
+        },
+      },
+    }
+  }
+
+  test('a 3 s clip goes before the many clips of a user whose two recordings of 10 hours are decoded', async () => {
+    const greedy = await user()
+    const { media, decoding } = endlessMedia()
+    const engine = scriptedEngine({ targetSpanSeconds: 30, maxSpanSeconds: 60 })
+    const queue = await workplace.openQueue()
+    const recording = silentFlac({ seconds: TEN_HOURS })
+    for (let count = 0; count < 2; count++) {
+      await workplace.upload(queue, recording, {}, { by: greedy, maxAudioSeconds: MAX_SECONDS })
+    }
+    const many: string[] = []
+    for (let count = 0; count < 8; count++) {
+      many.push(await workplace.upload(queue, clip, {}, { by: greedy }))
+    }
+    const own = await workplace.upload(queue, clip, {}, { by: await user() })
+    await startWorker({ ...workplace.servicesOf({ queue, engine }), media })
+    await workplace.once(own, isOver)
+    while (decoding.size < 2) await Bun.sleep(10)
+    const completed = []
+    for (const id of [...many, own]) {
+      completed.push({ id, at: (await workplace.once(id, isOver)).completedAt })
+    }
+    const order = completed.toSorted((a, b) => Number(a.at) - Number(b.at)).map(({ id }) => id)
+    // Two of the greedy user's may have been taken up before it, and two be under way with it.
+    expect(order.indexOf(own)).toBeLessThanOrEqual(4)
+  })
+
+  test('a clip whose header says nothing does not wait for long recordings either', async () => {
+    const { media } = endlessMedia()
+    const engine = scriptedEngine({ targetSpanSeconds: 30, maxSpanSeconds: 60 })
+    const queue = await workplace.openQueue()
+    for (let count = 0; count < 5; count++) {
+      const recording = silentFlac({ seconds: TEN_HOURS })
+      await workplace.upload(queue, recording, {}, { by: await user(), maxAudioSeconds: MAX_SECONDS })
+    }
+    const unknown = silentFlac({ seconds: 3, claimedSeconds: null })
+    const own = await workplace.upload(queue, unknown, {}, { by: await user() })
+    await startWorker({ ...workplace.servicesOf({ queue, engine }), media })
+    expect((await workplace.once(own, isOver)).status).toBe('completed')
+  })
+
+  test('a long recording whose header says that it is a clip is moved to the long ones after its first piece', async () => {
+    const lanes: boolean[] = []
+    const { media } = workplace
+    const watched: Media = {
+      ...media,
+      decode(options) {
+        lanes.push(options.isShort ?? false)
+        return media.decode(options)
+      },
+    }
+    const queue = await workplace.startWorker(
+      scriptedEngine({ targetSpanSeconds: 60, maxSpanSeconds: 120, concurrency: 2 }),
+      { media: watched },
+    )
+    const lie = silentFlac({ seconds: 800, claimedSeconds: 3 })
+    const id = await workplace.upload(queue, lie)
+    expect((await workplace.once(id, isOver)).status).toBe('completed')
+    expect(lanes).toEqual([true, false])
+    const spans = await workplace.spansOf(id)
+    expect(spans.every(({ attempt }) => attempt === 1)).toBe(true)
+  })
+
+  test('recordings that wait for engines give their places to those of other users, and all come out whole', async () => {
+    const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>()
+    const engine = scriptedEngine({
+      ...{ targetSpanSeconds: 60, maxSpanSeconds: 120, concurrency: 4 },
+      async answer(span) {
+        await Promise.race([mayAnswer, untilAborted(span)])
+        return namingSamples(span.pcm)
+      },
+    })
+    const queue = await workplace.startWorker(engine, { decodeAheadSeconds: AHEAD_SECONDS })
+    const ids: string[] = []
+    // One more user than there are places.
+    for (let count = 0; count < 5; count++) {
+      ids.push(await workplace.upload(queue, silentFlac({ seconds: 1190 }), {}, { by: await user() }))
+    }
+    for (const id of ids) {
+      const { decodedSamples } = await workplace.once(id, ({ decodedSamples }) => decodedSamples > 0)
+      expect(decodedSamples).toBeLessThanOrEqual(AHEAD_SECONDS * SAMPLE_RATE)
+    }
+    answer()
+    for (const id of ids) {
+      expect((await workplace.once(id, isOver)).status).toBe('completed')
+      const spans = await workplace.spansOf(id)
+      const places = spans.flatMap(({ startSample, endSample }) => [startSample, endSample])
+      expect(places.slice(1, -1).every((place, at) => at % 2 === 1 || place === places[at + 2])).toBe(true)
+    }
+  })
+
+  describe('webhooks', () => {
+    const receiver = openReceiver()
+    const silent = openReceiver()
+    afterAll(async () => {
+      await receiver.close()
+      await silent.close()
+    })
+
+    async function webhook(userId: string, url: string): Promise<string> {
+      const row = { userId, url, secret: `whsec_${btoa('a secret')}`, events: [] }
+      const [made] = await workplace.db.insert(webhooks).values(row).returning({ id: webhooks.id })
+      return made?.id ?? ''
+    }
+
+    test('hosts of one user that never answer hold ten places, and another user’s message is delivered', async () => {
+      const { promise: never, resolve: end } = Promise.withResolvers<Response>()
+      silent.answer(() => never)
+      const greedy = await user()
+      const slow: string[] = []
+      for (let count = 0; count < 10; count++) slow.push(await webhook(greedy, silent.url))
+      const tests = slow.flatMap((webhookId) =>
+        Array.from({ length: 10 }, () => ({ webhookId, event: 'webhook.test' as const })),
+      )
+      await workplace.db.insert(deliveries).values(tests)
+      const queue = await workplace.openQueue()
+      const services = workplace.servicesOf({ queue, engine: scriptedEngine() })
+      await startWorker({ ...services, outbound: guardedOutbound({ allow: loopback }) })
+      const { db, listen } = workplace
+      const relay = await startRelay({ db, queue, listen, log: () => {} })
+      try {
+        await silent.count(10)
+        const webhookId = await webhook(await user(), receiver.url)
+        await workplace.db.insert(deliveries).values({ webhookId, event: 'webhook.test' })
+        await receiver.count(1)
+        expect(silent.messages.length).toBe(10)
+      } finally {
+        end(new Response(null, { status: 204 }))
+        await relay.stop()
+      }
+    })
+  })
+})
+
+describe.each(databases)('messages that a user sends by hand on $name', (kind) => {
+  test('are at most 30 a minute, tests and replays of all webhooks together', async () => {
+    const service = await startService({ kind })
+    try {
+      const anyone = clientOf(service.url)
+      const register = async () => {
+        const client = anyone.as(await anyone.newToken())
+        const made = await client.post('/api/webhooks', { url: 'http://127.0.0.1:9/' })
+        const path = `/api/webhooks/${textAt(made.body, 'id')}`
+        return {
+          test: () => client.post(`${path}/test`, {}),
+          replay: (id: string) => client.post(`${path}/deliveries/${id}/replay`, {}),
+        }
+      }
+      const [ada, eve] = [await register(), await register()]
+      const id = textAt((await ada.test()).body, 'id')
+      const answers = await Promise.all(Array.from({ length: 20 }, () => [ada.test(), ada.replay(id)]).flat())
+      const statuses = answers.map(({ status }) => status).sort()
+      expect(statuses).toEqual([...Array<number>(29).fill(202), ...Array<number>(11).fill(429)])
+      const refused = answers.find(({ status }) => status === 429)
+      expect(refused).toMatchObject({ body: { code: 'rate_limited' } })
+      expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0)
+      expect((await eve.test()).status).toBe(202)
+    } finally {
+      await service.close()
+    }
+  })
+})

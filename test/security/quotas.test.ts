@@ -1,0 +1,279 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { eq, sql } from 'drizzle-orm'
+import { apiKeys, storageUsage, transcriptions } from '../../src/db/schema.ts'
+import { createAtOnce } from '../../src/limits/at-once.ts'
+import { folderOf } from '../../src/transcriptions/keys.ts'
+import { markAudioRemoved } from '../../src/transcriptions/sweep.store.ts'
+import { type Answer, type Client, clientOf, fixture, textAt } from '../api/client.ts'
+import { claimsOf } from '../api/jwt.ts'
+import { startService, type TestService } from '../api/service.ts'
+import { databases } from '../databases.ts'
+import { stalledUpload } from './stalled-upload.ts'
+
+setDefaultTimeout(120_000)
+
+const SPEECH_BYTES = fixture('speech.mp3').size
+const WAV_BYTES = fixture('speech.wav').size
+const PIECE = 'application/offset+octet-stream'
+
+const statuses = (answers: Answer[]) => answers.map(({ status }) => status).sort()
+const many = <T>(count: number, make: () => Promise<T>) => Promise.all(Array.from({ length: count }, make))
+const times = (status: number, count: number) => Array<number>(count).fill(status)
+
+describe.each(databases)('limits under concurrent requests on $name', (kind) => {
+  let service: TestService
+  let ada: Client
+  let userId: string
+
+  async function newUser(client = clientOf(service.url)) {
+    const token = await client.newToken()
+    return { client: client.as(token), userId: claimsOf(token).sub, token }
+  }
+
+  describe('of rows', () => {
+    beforeAll(async () => {
+      service = await startService({ kind })
+      const user = await newUser()
+      ada = user.client
+      userId = user.userId
+    })
+    afterAll(() => service.close())
+
+    test('of 40 webhooks registered at once, 20 are registered', async () => {
+      const answers = await many(40, () => ada.post('/api/webhooks', { url: 'http://127.0.0.1:9/' }))
+      expect(statuses(answers)).toEqual([...times(201, 20), ...times(409, 20)])
+    })
+
+    test('of 60 API keys created at once beside 80, 20 are created', async () => {
+      const others = Array.from({ length: 80 }, (_, place) => ({
+        ...{ userId, name: `${place}`, hash: `${userId}-${place}`, hint: 'vk_', scopes: ['read' as const] },
+      }))
+      await service.db.insert(apiKeys).values(others)
+      const answers = await many(60, () => ada.post('/api/auth/keys', { name: 'a', scopes: ['read'] }))
+      expect(statuses(answers)).toEqual([...times(201, 20), ...times(409, 40)])
+    })
+
+    test('of 140 resumable uploads created at once, 100 are created', async () => {
+      const answers = await many(140, () => create(ada, 1000))
+      expect(statuses(answers)).toEqual([...times(201, 100), ...times(409, 40)])
+    })
+  })
+
+  /** Files of what is arriving. */
+  const incoming = async () => (await service.files()).filter((file) => file.includes('/incoming/'))
+  const create = (client: Client, length: number) =>
+    client.ask('/api/uploads', {
+      method: 'POST',
+      headers: { 'tus-resumable': '1.0.0', 'upload-length': String(length) },
+    })
+  const append = (client: Client, path: string, body: Uint8Array<ArrayBuffer>) =>
+    client.ask(path, {
+      method: 'PATCH',
+      headers: { 'tus-resumable': '1.0.0', 'upload-offset': '0', 'content-type': PIECE },
+      body,
+    })
+  const upload = (client: Client) => client.upload(fixture('speech.mp3'))
+  const refused = { status: 507, body: { code: 'storage_quota_reached' } }
+
+  describe('of stored bytes', () => {
+    const LIMIT = 3 * SPEECH_BYTES + 1000
+
+    beforeAll(async () => {
+      service = await startService({ kind, limits: { storageBytes: LIMIT } })
+    })
+    afterAll(() => service.close())
+
+    test('of many uploads at once as many are stored as fit, and the rest leaves nothing', async () => {
+      const { client } = await newUser()
+      const before = (await service.files()).length
+      const answers = await many(8, () => upload(client))
+      expect(statuses(answers)).toEqual([...times(202, 3), ...times(507, 5)])
+      expect((await service.files()).length).toBe(before + 3)
+      const last = await upload(client)
+      expect(last).toMatchObject(refused)
+      const stored = 3 * SPEECH_BYTES
+      expect(textAt(last.body, 'error')).toBe(
+        `You store ${stored} of ${LIMIT} bytes, which leaves no room for this upload: delete transcriptions or unfinished uploads first`,
+      )
+      expect((await upload((await newUser()).client)).status).toBe(202)
+    })
+
+    test('a deleted transcription gives its bytes back, a canceled one does not', async () => {
+      const { client } = await newUser()
+      const ids = (await many(3, () => upload(client))).map(({ body }) => textAt(body, 'transcription_id'))
+      await client.post(`/api/transcriptions/${ids[0]}/cancel`, {})
+      expect(await upload(client)).toMatchObject(refused)
+      await client.ask(`/api/transcriptions/${ids[1]}`, { method: 'DELETE' })
+      expect((await upload(client)).status).toBe(202)
+    })
+
+    test('audio past its retention gives its bytes back', async () => {
+      const { client, userId } = await newUser()
+      const answers = await many(3, () => upload(client))
+      await markAudioRemoved(service.db, textAt(answers[0]?.body, 'transcription_id'))
+      const [row] = await service.db.select().from(storageUsage).where(eq(storageUsage.userId, userId))
+      expect(row?.audioBytes).toBe(2 * SPEECH_BYTES)
+      expect((await upload(client)).status).toBe(202)
+    })
+
+    test('the declared lengths of resumable uploads count from their creation on', async () => {
+      const { client } = await newUser()
+      const answers = await many(6, () => create(client, SPEECH_BYTES))
+      expect(statuses(answers)).toEqual([...times(201, 3), ...times(507, 3)])
+      expect(await upload(client)).toMatchObject(refused)
+      const made = answers.find(({ status }) => status === 201)
+      await client.ask(made?.headers.get('location') ?? '', { method: 'DELETE' })
+      expect((await upload(client)).status).toBe(202)
+      expect(await create(client, LIMIT + 1)).toMatchObject({ status: 413, body: { code: 'too_large' } })
+    })
+
+    test('a resumable upload counts once when it becomes a transcription', async () => {
+      const { client } = await newUser()
+      await many(2, () => upload(client))
+      const made = await create(client, SPEECH_BYTES)
+      const path = made.headers.get('location') ?? ''
+      const finished = await append(client, path, await fixture('speech.mp3').bytes())
+      expect(finished.status).toBe(204)
+      expect(finished.headers.get('transcription-id')).toBeTruthy()
+      expect(await create(client, SPEECH_BYTES)).toMatchObject(refused)
+      expect((await create(client, 1000)).status).toBe(201)
+    })
+
+    test('an upload that is still arriving counts, until it ends', async () => {
+      const { client, token } = await newUser()
+      const stalled = await stalledUpload({ url: service.url, token, bytes: LIMIT - SPEECH_BYTES + 1 })
+      while ((await incoming()).length === 0) await Bun.sleep(10)
+      const answers: Answer[] = []
+      // What the server has not read yet of the upload cannot count.
+      while (answers.at(-1)?.status !== 507) {
+        answers.push(await upload(client))
+        const id = answers.at(-1)?.status === 202 ? textAt(answers.at(-1)?.body, 'transcription_id') : null
+        if (id !== null) await client.ask(`/api/transcriptions/${id}`, { method: 'DELETE' })
+      }
+      expect(answers.at(-1)).toMatchObject(refused)
+      expect((await upload((await newUser()).client)).status).toBe(202)
+      stalled.terminate()
+      while ((await incoming()).length > 0) await Bun.sleep(10)
+      expect((await upload(client)).status).toBe(202)
+    })
+
+    test('an upload without a Content-Length is broken off at the quota', async () => {
+      const { client, token } = await newUser()
+      await upload(client)
+      let sent = 0
+      const body = new ReadableStream({
+        pull(controller) {
+          if (sent >= 900_000) return controller.close()
+          sent += 10_000
+          controller.enqueue(new Uint8Array(10_000))
+        },
+      })
+      const answer = await fetch(`${service.url}/api/transcribe`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'audio/wav' },
+        body,
+      })
+      expect({ status: answer.status, body: await answer.json() }).toMatchObject(refused)
+    })
+
+    test('an upload that is sent again with its Idempotency-Key is answered with the quota full', async () => {
+      const { client } = await newUser()
+      const form = () => {
+        const form = new FormData()
+        form.set('audio', fixture('speech.mp3'))
+        return form
+      }
+      const send = () =>
+        client.ask('/api/transcribe', {
+          method: 'POST',
+          headers: { 'idempotency-key': 'once' },
+          body: form(),
+        })
+      const first = await send()
+      await many(2, () => upload(client))
+      expect(await upload(client)).toMatchObject(refused)
+      expect(await send()).toMatchObject({ status: 202, body: first.body ?? {} })
+    })
+
+    test('decoded audio that waits for an engine counts, and no more once it is over', async () => {
+      const { client } = await newUser()
+      const { body } = await upload(client)
+      const id = textAt(body, 'transcription_id')
+      const decoded = { status: 'processing' as const, decodedSamples: LIMIT / 2 }
+      await service.db.update(transcriptions).set(decoded).where(eq(transcriptions.id, id))
+      expect(await upload(client)).toMatchObject(refused)
+      await client.post(`/api/transcriptions/${id}/cancel`, {})
+      expect((await upload(client)).status).toBe(202)
+    })
+
+    test('the sum is that of all rows', async () => {
+      const sums = await service.db
+        .select({
+          userId: transcriptions.userId,
+          bytes: sql<number>`coalesce(sum(${transcriptions.audioBytes}) filter (where ${transcriptions.audioRemovedAt} is null), 0)::int`,
+        })
+        .from(transcriptions)
+        .groupBy(transcriptions.userId)
+      expect(sums.length).toBeGreaterThan(5)
+      const kept = new Map(
+        (await service.db.select().from(storageUsage)).map((row) => [row.userId, row.audioBytes]),
+      )
+      for (const { userId, bytes } of sums) expect(kept.get(userId)).toBe(bytes)
+    })
+
+    test('none of this is a defect', () => expect(service.logged).toEqual([]))
+  })
+
+  describe('of uploads at a time', () => {
+    beforeAll(async () => {
+      service = await startService({ kind })
+    })
+    afterAll(() => service.close())
+
+    test('a user who holds 100 uploads open gets no other, and others do', async () => {
+      const { client, token } = await newUser()
+      const held = await many(100, () => stalledUpload({ url: service.url, token, bytes: 5000 }))
+      const limited = { status: 429, body: { code: 'too_many_at_once' } }
+      while ((await incoming()).length < 100) await Bun.sleep(10)
+      let answer = await upload(client)
+      expect(answer).toMatchObject(limited)
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+      expect((await upload((await newUser()).client)).status).toBe(202)
+      for (const socket of held) socket.terminate()
+      while (answer.status !== 202) answer = await upload(client)
+    })
+
+    test('a piece of a resumable upload breaks off the one before it, and leaves nothing of it', async () => {
+      const { client, token } = await newUser()
+      const path = (await create(client, WAV_BYTES)).headers.get('location') ?? ''
+      const patches = []
+      for (let count = 0; count < 5; count++) {
+        patches.push(await stalledUpload({ url: service.url, token, bytes: 5000, resuming: path }))
+        while ((await incoming()).length === 0) await Bun.sleep(10)
+        await Bun.sleep(50)
+      }
+      while ((await incoming()).length > 1) await Bun.sleep(10)
+      const whole = await append(client, path, await fixture('speech.wav').bytes())
+      expect(whole.headers.get('transcription-id')).toBeTruthy()
+      while ((await incoming()).length > 0) await Bun.sleep(10)
+      const left = (await service.files()).filter((file) => file.includes('/uploads/'))
+      expect(left).toEqual([])
+      const id = whole.headers.get('transcription-id') ?? ''
+      expect((await service.files()).filter((file) => file.includes(folderOf(id)))).not.toEqual([])
+      for (const socket of patches) socket.terminate()
+    })
+  })
+})
+
+test('a place that is given back twice is given back once', () => {
+  const atOnce = createAtOnce({ perUser: 1, sentence: 'You have one' })
+  const place = atOnce('ada')
+  expect(() => atOnce('ada')).toThrow('You have one: try again when one of them has ended')
+  const other = atOnce('eve')
+  place[Symbol.dispose]()
+  place[Symbol.dispose]()
+  atOnce('ada')
+  expect(() => atOnce('ada')).toThrow('You have one')
+  expect(() => atOnce('eve')).toThrow('You have one')
+  other[Symbol.dispose]()
+})
