@@ -2,7 +2,7 @@ import { StartError } from './errors.ts'
 import { parseNat64Prefix, parseNetwork } from './outbound/networks.ts'
 
 type Setting<T> = {
-  /** The README's line. */
+  /** Its description in docs/configuration.md. */
   doc: string
   /** What it takes, as the end of "takes …". */
   takes: string
@@ -16,7 +16,7 @@ export class SettingError extends StartError {
 
 const preset = <T>(setting: Setting<T> & { default: string }) => setting
 
-/** `unset` says in the README what holds where there is no value. */
+/** `unset` says in docs/configuration.md what holds if there is no value. */
 const optional = <T>(setting: Setting<T> & { unset: string }) => setting
 
 const text = (text: string) => text.trim() || undefined
@@ -106,7 +106,7 @@ const secrets = (text: string): [string, ...string[]] | undefined => {
   return first && [first, ...others].every((one) => one.length >= 32) ? [first, ...others] : undefined
 }
 
-/** Every setting of the service, in the README's order. */
+/** Every setting of the service, in the order of docs/configuration.md. */
 export const SETTINGS = {
   PORT: preset({
     doc: 'Port of the API',

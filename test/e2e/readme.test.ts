@@ -25,7 +25,7 @@ test.skipIf(!hasCurl)(
     await withFolder(async (folder) => {
       const service = await startService({ DATA_DIR: folder, OUTBOUND_ALLOW: '127.0.0.1', REGISTRATION: '' })
       await service.ready
-      const lines = (await toPaste('## Five minutes', '### Uploads'))
+      const lines = (await toPaste('## Five minutes', '## Documentation'))
         .replaceAll('http://localhost:3000', service.url)
         .replaceAll('http://127.0.0.1:4000/', receiver.url)
         .replace(/^node -e .*&\n/m, '')
