@@ -6,7 +6,7 @@ import { openPglite } from '../../src/db/pglite.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import { streamOf } from '../contracts/storage.ts'
 import { signUp } from '../e2e/client.ts'
-import { startService, withFolder } from '../e2e/service.ts'
+import { BUN, startService, withFolder } from '../e2e/service.ts'
 import { fixture } from '../media/recordings.ts'
 import { startFakeSidecar } from './fake-sidecar.ts'
 
@@ -68,7 +68,7 @@ test('a service that is started with umask 000 leaves nothing in DATA_DIR that o
   try {
     await withFolder(async (folder) => {
       const DATA_DIR = join(folder, 'data')
-      const command = ['sh', '-c', 'umask 000; exec "$0" "$@"', process.execPath, 'src/main.ts']
+      const command = ['sh', '-c', 'umask 000; exec "$0" "$@"', ...BUN, 'src/main.ts']
       const service = await startService({ DATA_DIR, SIDECAR_URL: sidecar.url }, command)
       const user = await signUp(service.url)
       sidecar.allow(0)
