@@ -39,6 +39,7 @@ const config :Workerd.Config = (
         (name = "REQUESTS_PER_MINUTE", fromEnvironment = "REQUESTS_PER_MINUTE"),
         (name = "MAX_OPEN_PER_USER", fromEnvironment = "MAX_OPEN_PER_USER"),
         (name = "AUDIO_SECONDS_PER_DAY", fromEnvironment = "AUDIO_SECONDS_PER_DAY"),
+        (name = "STORAGE_BYTES_PER_USER", fromEnvironment = "STORAGE_BYTES_PER_USER"),
         (name = "INFERENCE", fromEnvironment = "INFERENCE"),
         (name = "HOSTED_SECONDS_PER_DAY", fromEnvironment = "HOSTED_SECONDS_PER_DAY"),
         (name = "SIDECAR_URL", fromEnvironment = "SIDECAR_URL"),

@@ -3,18 +3,22 @@ import { createTranscribeSpan } from './transcriptions/transcribe-span.ts'
 import type { WorkServices } from './transcriptions/work-services.ts'
 import { createDeliver, type DeliverServices } from './webhooks/deliver.ts'
 
-/** Recordings that fit in one piece of pcm. The decoder has a bound of its own, by cores. */
-const PREPARE_SHORT = { concurrency: 3, perGroupHere: 2 }
-/** The others. One that waits for engines keeps its decoder here, but is postponed if another user's recording needs the place. */
-const PREPARE_LONG = { concurrency: 4, perGroupHere: 2 }
+/** Recordings of one user that are prepared here at a time, if there are more places. */
+const PREPARE_PER_USER = 2
 /** Webhook messages on their way. Each only waits for its host; one user's slow hosts hold at most a tenth of the places. */
 const DELIVER = { concurrency: 100, perGroupHere: 10 }
 
+/** One user leaves a place to others. */
+const placesOf = (concurrency: number) => ({
+  concurrency,
+  perGroupHere: Math.max(1, Math.min(PREPARE_PER_USER, concurrency - 1)),
+})
+
 /** Takes up the queues' jobs, until the queue stops. */
 export async function startWorker(services: WorkServices & DeliverServices) {
-  const { queue, engines, maxConcurrentPerUser } = services
-  await queue.work('prepare', PREPARE_SHORT, createPrepare(services, { isShort: true }))
-  await queue.work('prepare_long', PREPARE_LONG, createPrepare(services))
+  const { queue, media, engines, maxConcurrentPerUser } = services
+  await queue.work('prepare', placesOf(media.capacity.short), createPrepare(services, { isShort: true }))
+  await queue.work('prepare_long', placesOf(media.capacity.long), createPrepare(services))
   const transcribe = createTranscribeSpan(services)
   const { concurrency, clipConcurrency } = engines
   await queue.work('span', { concurrency, perGroup: maxConcurrentPerUser }, transcribe)

@@ -22,6 +22,8 @@ export async function seed(url: string, rows: number) {
   await sql`
     insert into usage select user_id, (created_at at time zone 'utc')::date, count(*), sum(work_samples) / 16000.0
     from transcriptions group by 1, 2`
+  await sql`
+    insert into storage_usage select user_id, sum(audio_bytes) from transcriptions where audio_removed_at is null group by 1`
   for (const { indexdef } of indexes) await sql.unsafe(indexdef)
   await sql`drop table staged_recordings, staged_segments, staged`
   await sql`vacuum analyze`

@@ -46,6 +46,7 @@ function segmentAt(start: number, seconds: number): Segment {
 
 /** Decodes every file to the silence of one clip, without delay. */
 export const simulatedMedia: Media = {
+  capacity: { short: 3, long: 4 },
   async probe() {
     return {
       container: 'wav',

@@ -66,7 +66,7 @@ function compareEntries(rows: Row[], { entries, outcomes, problems }: World) {
 
 async function countJobs(db: Database): Promise<number> {
   const open = sql`(select 1 from pgboss.job where state in ('created', 'retry', 'active')
-    and name in ('prepare', 'span', 'clip', 'webhook')) as open`
+    and name in ('prepare', 'prepare_long', 'span', 'clip', 'webhook')) as open`
   const [row] = await db.select({ count: sql<string>`count(*)` }).from(open)
   return Number(row?.count)
 }

@@ -44,6 +44,7 @@ const STATUS: Record<ErrorCode, number> = {
   audio_missing: 410,
   too_large: 413,
   too_long: 413,
+  storage_quota_reached: 413,
   unsupported_type: 415,
   rate_limited: 429,
   too_many_transcriptions: 429,
@@ -60,7 +61,6 @@ const STATUS: Record<ErrorCode, number> = {
   database_unavailable: 503,
   storage_unavailable: 503,
   storage_full: 507,
-  storage_quota_reached: 507,
 }
 
 /** Every error's body: one sentence for a person, one word for a program. */

@@ -41,6 +41,8 @@ export type PcmPiece = {
  * `signal` fires, whether the work had begun or not.
  */
 export type Media = {
+  /** How many short and how many long files it decodes at a time, those included that wait for `take`. */
+  capacity: { short: number; long: number }
   /** Reads headers only; milliseconds. */
   probe(path: string, options?: { signal?: AbortSignal; group?: string }): Promise<AudioInfo>
   /**

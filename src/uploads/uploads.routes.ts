@@ -249,7 +249,7 @@ const REFUSALS = {
   409: 'It goes on at another offset, or there are too many',
   410: 'It has expired',
   412: 'Another version of tus',
-  413: 'Larger than this server takes, or longer',
+  413: 'Larger than this server takes, longer, or more than you may store',
   415: 'No audio, or no piece of an upload',
   429: 'Too many requests, or more than you may have at a time or on a day: ask for it again',
   500: 'A defect',

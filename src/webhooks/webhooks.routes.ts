@@ -106,7 +106,7 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
         detail: {
           summary: 'Send a test message',
           description:
-            'Of the type `webhook.test`, signed and tried as any other; read in the deliveries how it went.',
+            'Of the type `webhook.test`, signed and tried as any other; read in the deliveries how it went. At most 30 of these and of replays a minute.',
         },
       },
     )
@@ -137,7 +137,7 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
         detail: {
           summary: 'Send a message once more',
           description:
-            'Whatever became of it, and under its `webhook-id`, so that a receiver can tell that it is the same.',
+            'Whatever became of it, and under its `webhook-id`, so that a receiver can tell that it is the same. At most 30 of these and of tests a minute.',
         },
       },
     )

@@ -57,7 +57,7 @@ const STATUS = {
   database_unavailable: 503,
   storage_unavailable: 503,
   storage_full: 507,
-  storage_quota_reached: 507,
+  storage_quota_reached: 413,
   too_many_at_once: 429,
 } satisfies Record<ErrorCode, number>
 

@@ -73,7 +73,7 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
       body,
     })
   const upload = (client: Client) => client.upload(fixture('speech.mp3'))
-  const refused = { status: 507, body: { code: 'storage_quota_reached' } }
+  const refused = { status: 413, body: { code: 'storage_quota_reached' } }
 
   describe('of stored bytes', () => {
     const LIMIT = 3 * SPEECH_BYTES + 1000
@@ -87,8 +87,9 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
       const { client } = await newUser()
       const before = (await service.files()).length
       const answers = await many(8, () => upload(client))
-      expect(statuses(answers)).toEqual([...times(202, 3), ...times(507, 5)])
-      expect((await service.files()).length).toBe(before + 3)
+      expect(statuses(answers)).toEqual([...times(202, 3), ...times(413, 5)])
+      // Of each the audio and its manifest.
+      expect((await service.files()).length).toBe(before + 6)
       const last = await upload(client)
       expect(last).toMatchObject(refused)
       const stored = 3 * SPEECH_BYTES
@@ -119,7 +120,7 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
     test('the declared lengths of resumable uploads count from their creation on', async () => {
       const { client } = await newUser()
       const answers = await many(6, () => create(client, SPEECH_BYTES))
-      expect(statuses(answers)).toEqual([...times(201, 3), ...times(507, 3)])
+      expect(statuses(answers)).toEqual([...times(201, 3), ...times(413, 3)])
       expect(await upload(client)).toMatchObject(refused)
       const made = answers.find(({ status }) => status === 201)
       await client.ask(made?.headers.get('location') ?? '', { method: 'DELETE' })
@@ -145,7 +146,7 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
       while ((await incoming()).length === 0) await Bun.sleep(10)
       const answers: Answer[] = []
       // What the server has not read yet of the upload cannot count.
-      while (answers.at(-1)?.status !== 507) {
+      while (answers.at(-1)?.status !== 413) {
         answers.push(await upload(client))
         const id = answers.at(-1)?.status === 202 ? textAt(answers.at(-1)?.body, 'transcription_id') : null
         if (id !== null) await client.ask(`/api/transcriptions/${id}`, { method: 'DELETE' })

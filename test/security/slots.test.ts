@@ -76,6 +76,22 @@ describe('slots', () => {
     await end('a2')
   })
 
+  test('no more callers begin than may, those included that run without their slot', async () => {
+    const { order, call, end } = callersOf(createSlots({ count: 1, begun: 2 }))
+    const pauses = ['a', 'b'].map(() => Promise.withResolvers<void>())
+    void call('a1', (slot) => slot.without(() => pauses[0]?.promise ?? Promise.resolve()))
+    void call('b1', (slot) => slot.without(() => pauses[1]?.promise ?? Promise.resolve()))
+    void call('c1')
+    await Bun.sleep(0)
+    expect(order).toEqual(['a1', 'b1'])
+    pauses[0]?.resolve()
+    await end('a1')
+    await Bun.sleep(0)
+    expect(order).toEqual(['a1', 'b1', 'c1'])
+    pauses[1]?.resolve()
+    await end('c1', 'b1')
+  })
+
   test('a caller that leaves while it waits, or fails without its slot, keeps none', async () => {
     const slots = createSlots({ count: 1 })
     const { order, call, end } = callersOf(slots)

@@ -9,14 +9,17 @@ import { createSlots } from './slots.ts'
 
 /** A piece of five minutes takes the decoder less than a second: a file that takes 120 s for one is built to take long. */
 const DEFAULT_TIMEOUTS = { probeMs: 20_000, decodeMs: 20 * 60_000, pieceMs: 120_000 }
+const MOST_SHORT = 3
+/** One that waits for engines keeps its Worker. */
+const MOST_LONG = 4
 /** Callers that name no group are one. */
 const NOBODY = ''
 
 /**
  * Media by ffmpeg compiled to WebAssembly: one Worker a job, killed at its deadline (counted from its start, not from
- * when it was asked for). `concurrency`: how many long files are decoded at once (default: what fits, see `fittingJobs`).
- * Probes and short files have slots of their own, so that an upload or a clip is never kept waiting by a long decode; one of
- * them is left for other groups by the group that has all the others.
+ * when it was asked for). `concurrency`: how many long files are decoded at once, and how many files are probed (default: what
+ * fits, see `fittingJobs`). There are twice as many Workers at most, of which long files leave some to probes and short files,
+ * so that an upload or a clip is never kept waiting by a long decode.
  */
 export function ffmpegMedia({
   concurrency = fittingJobs(),
@@ -26,8 +29,17 @@ export function ffmpegMedia({
   timeouts?: Partial<typeof DEFAULT_TIMEOUTS>
 } = {}): Media {
   const { probeMs, decodeMs, pieceMs } = { ...DEFAULT_TIMEOUTS, ...timeouts }
-  const withOneSpare = () => createSlots({ count: concurrency + 1, perGroup: concurrency })
-  const slots = { probe: withOneSpare(), short: withOneSpare(), long: createSlots({ count: concurrency }) }
+  const mostWorkers = 2 * concurrency
+  const capacity = {
+    short: Math.min(MOST_SHORT, mostWorkers - 1),
+    long: Math.max(1, Math.min(MOST_LONG, mostWorkers - 2)),
+  }
+  const slots = {
+    probe: createSlots({ count: concurrency }),
+    short: createSlots({ count: capacity.short }),
+    long: createSlots({ count: concurrency, begun: capacity.long }),
+  }
+  const workers = createSlots({ count: mostWorkers })
   const running = new Map<AbortController, Promise<unknown>>()
   let compiled: Promise<WebAssembly.Module> | undefined
   let closed = false
@@ -57,13 +69,16 @@ export function ffmpegMedia({
   }
 
   return {
+    capacity,
     probe(path, { signal, group = NOBODY } = {}) {
       return tracked(signal, (stop) =>
         slots.probe.within({ group, signal: stop }, async () => {
           const module = await core()
           return withInput(path, async (input) => {
             const task: Task = { kind: 'probe', input }
-            const outcome = await runJob({ module, task, timeoutMs: probeMs, signal: stop })
+            const outcome = await workers.within({ group, signal: stop }, () =>
+              runJob({ module, task, timeoutMs: probeMs, signal: stop }),
+            )
             if (outcome.kind !== 'probed') throw new Error(`a probe ended as ${outcome.kind}`)
             return outcome.info
           })
@@ -76,10 +91,12 @@ export function ffmpegMedia({
           const module = await core()
           await withInput(path, async (input) => {
             const task: Task = { kind: 'decode', input, maxSeconds, channel }
-            const outcome = await runJob({
-              ...{ module, task, pieceMs, timeoutMs: decodeMs, signal: stop },
-              take: (piece) => (piece.isLast ? take(piece) : slot.without(() => take(piece))),
-            })
+            const outcome = await workers.within({ group, signal: stop }, () =>
+              runJob({
+                ...{ module, task, pieceMs, timeoutMs: decodeMs, signal: stop },
+                take: (piece) => (piece.isLast ? take(piece) : slot.without(() => take(piece))),
+              }),
+            )
             if (outcome.kind !== 'decoded') throw new Error(`a decode ended as ${outcome.kind}`)
           })
         }),

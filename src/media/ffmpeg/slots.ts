@@ -10,18 +10,29 @@ type Waiting = { start: () => void; isReturning: boolean }
 
 /**
  * Lets `count` callers run at once. Groups that wait take turns (round robin), however many callers each has; within a group
- * it is first come, first served. One group has at most `perGroup` callers at a time, those that run `without` included.
+ * it is first come, first served. Those that run `without` included, there are at most `begun` callers at a time, and at most
+ * `perGroup` of one group.
  */
-export function createSlots({ count, perGroup = count }: { count: number; perGroup?: number }) {
+export function createSlots({
+  count,
+  perGroup = count,
+  begun: most = Number.POSITIVE_INFINITY,
+}: {
+  count: number
+  perGroup?: number
+  begun?: number
+}) {
   let free = count
+  let all = 0
   const begun = new Map<string, number>()
   /** The group whose turn is next comes first. */
   const waiting = new Map<string, Waiting[]>()
 
   const isRoomFor = (group: string, isReturning: boolean) =>
-    free > 0 && (isReturning || (begun.get(group) ?? 0) < perGroup)
+    free > 0 && (isReturning || (all < most && (begun.get(group) ?? 0) < perGroup))
 
   function changeBegun(group: string, by: 1 | -1): void {
+    all += by
     const now = (begun.get(group) ?? 0) + by
     if (now > 0) begun.set(group, now)
     else begun.delete(group)
