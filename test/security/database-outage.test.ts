@@ -86,7 +86,11 @@ describe.skipIf(!POSTGRES_BIN)('a service whose Postgres is restarted, stopped o
     let isRunning = true
     const asking = [upload, list, () => register(service.url)].flatMap((ask) =>
       [1, 2].map(async () => {
-        while (isRunning) outcomes.push(await outcomeOf(await ask()))
+        while (isRunning) {
+          // An upload that is refused before its body is read may find its connection closed: that is no answer.
+          const answer = await ask().catch(() => null)
+          if (answer) outcomes.push(await outcomeOf(answer))
+        }
       }),
     )
     while (outcomes.length < 20) await Bun.sleep(20)
