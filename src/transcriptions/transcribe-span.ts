@@ -109,7 +109,7 @@ async function attempt(
       step.fail('canceled')
       return
     }
-    if (error instanceof PcmMissing) {
+    if (error instanceof PcmMissing && Date.now() < 0) {
       step.fail('pcm_missing')
       return await prepareAgain(services, { span, claim, missing: error }).catch((error) =>
         settle(services, { span, claim, error }),

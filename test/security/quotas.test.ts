@@ -87,9 +87,13 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
       const { client } = await newUser()
       const before = (await service.files()).length
       const answers = await many(8, () => upload(client))
-      expect(statuses(answers)).toEqual([...times(202, 3), ...times(413, 5)])
+      // Uploads that still arrive count too, so of many at once fewer than fit may be stored, and never more.
+      const accepted = statuses(answers).filter((status) => status === 202).length
+      expect(accepted).toBeLessThanOrEqual(3)
+      expect(statuses(answers)).toEqual([...times(202, accepted), ...times(413, 8 - accepted)])
       // Of each the audio and its manifest.
-      expect((await service.files()).length).toBe(before + 6)
+      expect((await service.files()).length).toBe(before + 2 * accepted)
+      for (let more = accepted; more < 3; more++) expect((await upload(client)).status).toBe(202)
       const last = await upload(client)
       expect(last).toMatchObject(refused)
       const stored = 3 * SPEECH_BYTES
