@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { cp, rm } from 'node:fs/promises'
+import { cp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createObjects } from '../../src/storage/s3/objects.ts'
 import { signUp } from '../e2e/client.ts'
@@ -62,11 +62,17 @@ function embeddedDatabase(folder: string): Kept {
   }
 }
 
+/** Resolves once no pcm is stored: it is removed a moment after its transcription is completed. */
+async function untilNoPcm(keys: () => Promise<string[]>) {
+  while ((await keys()).some((key) => key.includes('/pcm'))) await Bun.sleep(50)
+}
+
 function diskFiles(folder: string): Kept {
   const copy = join(folder, 'backup', 'files')
   return {
     env: {},
     async backUp() {
+      await untilNoPcm(() => readdir(join(folder, 'data', 'files'), { recursive: true }))
       await cp(join(folder, 'data', 'files'), copy, { recursive: true })
       await rm(join(copy, 'owner'))
     },
@@ -94,7 +100,11 @@ function bucketFiles(): Kept {
   }
   return {
     env: envOf(from),
-    backUp: () => sync(from, copy),
+    async backUp() {
+      const stored = objectsOf(from)
+      await untilNoPcm(() => Array.fromAsync(stored.list('transcriptions'), ({ key }) => key))
+      await sync(from, copy)
+    },
     async restore() {
       await sync(copy, to)
       return envOf(to)
