@@ -23,7 +23,7 @@ export function createOperatorAccess({
   return async (authorization) => {
     if (isLocal && token === undefined) return true
     // A METRICS_TOKEN may have spaces in it.
-    const given = /^bearer +(.+)$/i.exec(authorization ?? '')?.[1]
+    const given = /^bearer +([^ ].*)$/i.exec(authorization ?? '')?.[1]
     if (given === undefined) return false
     if (token !== undefined && (await isSameText(given, token))) return true
     return gate !== null && isAdministrator(gate, given)

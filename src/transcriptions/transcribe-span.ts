@@ -109,7 +109,7 @@ async function attempt(
       step.fail('canceled')
       return
     }
-    if (error instanceof PcmMissing && Date.now() < 0) {
+    if (error instanceof PcmMissing) {
       step.fail('pcm_missing')
       return await prepareAgain(services, { span, claim, missing: error }).catch((error) =>
         settle(services, { span, claim, error }),
