@@ -8,6 +8,7 @@ ARG BUN_IMAGE=oven/bun:1.4.5-debian
 FROM ${BUN_IMAGE} AS packages
 WORKDIR /app
 COPY package.json bun.lock ./
+COPY patches patches
 # Exactly what the lockfile names, or the build fails. Bun itself is the image's own.
 RUN bun install --frozen-lockfile --production && rm -rf node_modules/bun node_modules/@oven
 

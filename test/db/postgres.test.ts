@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
+import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { openPostgres } from '../../src/db/postgres.ts'
 import { users } from '../../src/db/schema.ts'
@@ -52,3 +53,42 @@ test.skipIf(!server)('a database that is not there is an error, and leaves nothi
   const error = await openPostgres({ url: url.href }).catch((error: unknown) => error)
   expect(error).toMatchObject({ code: '3D000' })
 })
+
+test.skipIf(!server)(
+  'a transaction whose connection is lost rejects each later statement, and changes no other transaction',
+  async () => {
+    await withFreshDatabase(async (url) => {
+      const { db, close } = await openPostgres({ url, connections: 1 })
+      const observer = postgres(url, { max: 1 })
+      await observer`create table notes (text text)`
+      const late: unknown[] = []
+      const isLost = Promise.withResolvers<void>()
+      const isReplaced = Promise.withResolvers<void>()
+
+      const lost = db
+        .transaction(async (tx) => {
+          await tx.execute(sql`set application_name = 'lost'`)
+          await observer`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'lost'`
+          late.push(await tx.execute(sql`select 1`).catch((error) => error))
+          isLost.resolve()
+          late.push(await tx.execute(sql`select 2`).catch((error) => error))
+          await isReplaced.promise
+          late.push(await tx.execute(sql`insert into notes values ('lost')`).catch((error) => error))
+        })
+        .catch((error) => error)
+      await isLost.promise
+      await db.transaction(async (tx) => {
+        await tx.execute(sql`insert into notes values ('first')`)
+        isReplaced.resolve()
+        await Bun.sleep(50)
+        await tx.execute(sql`insert into notes values ('second')`)
+      })
+
+      expect(await lost).toBeInstanceOf(Error)
+      expect(late).toEqual([expect.any(Error), expect.any(Error), expect.any(Error)])
+      expect(await observer`select text from notes`).toEqual([{ text: 'first' }, { text: 'second' }] as never)
+      await observer.end()
+      await close()
+    })
+  },
+)

@@ -178,8 +178,7 @@ describe.each(databases)('what a recording takes of the storage and the allowanc
     expect(most.pieces).toBe(1)
   })
 
-  // Skipped: it hangs in some runs, since a requeue right after a failure can race with the removal of the pcm.
-  test.skip('a failure removes the pcm; put to work again, it is decoded again and only the rest is transcribed', async () => {
+  test('a failure removes the pcm; put to work again, it is decoded again and only the rest is transcribed', async () => {
     let isCured = false
     const engine = scriptedEngine({
       ...inMinutes,
