@@ -86,6 +86,8 @@ export const transcriptions = pgTable(
     doneSamples: samples().notNull().default(0),
     /** How much of what there is to transcribe is decoded, summed over channels. A user pays for it, whatever becomes of it. */
     decodedSamples: samples().notNull().default(0),
+    /** How often decoding has begun anew: what an earlier round would still write is refused. */
+    decodingRound: count(),
     /** One more with every change of the row; a trigger counts, and notifies `transcriptions` with the id (changes.ts). */
     revision: count(),
     /** Errors met while preparing it; a crash is none. */

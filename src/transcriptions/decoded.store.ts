@@ -125,7 +125,10 @@ export async function forgetDecoded(tx: Transaction, id: string): Promise<Transc
   await tx.delete(envelopes).where(eq(envelopes.transcriptionId, id))
   const [row] = await tx
     .update(transcriptions)
-    .set({ totalSamples: null, workSamples: null, decodedSamples: 0 })
+    .set({
+      ...{ totalSamples: null, workSamples: null, decodedSamples: 0 },
+      decodingRound: sql`${transcriptions.decodingRound} + 1`,
+    })
     .where(and(eq(transcriptions.id, id), isNotOver))
     .returning()
   return row ?? null

@@ -83,7 +83,7 @@ export function createPlan(
     { piece, from, isLast, ...envelope }: Omit<PcmPiece, 'pcm'> & { piece: number; from: number },
   ) {
     const decodedSamples = decodedBefore + decodedIn(row, samples)
-    if (!(await holdUndecoded(tx, id))) {
+    if (!(await holdUndecoded(tx, row))) {
       await countDecoded(tx, { id, decodedSamples })
       return null
     }

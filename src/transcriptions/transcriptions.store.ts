@@ -84,13 +84,16 @@ const isUndecoded = and(isNotOver, isNull(transcriptions.totalSamples))
 
 /**
  * One whose audio is not known to its end, held until `tx` ends, so that several deliveries of its job write one after
- * another. Null where another has come to the end, or it is over, or gone.
+ * another. Null where another has come to the end, decoding has begun anew, or it is over, or gone.
  */
-export async function holdUndecoded(tx: Transaction, id: string): Promise<Transcription | null> {
+export async function holdUndecoded(
+  tx: Transaction,
+  { id, decodingRound }: Pick<Transcription, 'id' | 'decodingRound'>,
+): Promise<Transcription | null> {
   const [row] = await tx
     .select()
     .from(transcriptions)
-    .where(and(eq(transcriptions.id, id), isUndecoded))
+    .where(and(eq(transcriptions.id, id), eq(transcriptions.decodingRound, decodingRound), isUndecoded))
     .for('no key update')
   return row ?? null
 }

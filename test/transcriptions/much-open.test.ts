@@ -70,7 +70,7 @@ describe('where much is over, and much was uploaded since the statistics were ta
 
   const byId: Record<string, () => Promise<unknown>> = {
     takeUp: () => takeUp(db, id),
-    holdUndecoded: () => db.transaction((tx) => holdUndecoded(tx, id)),
+    holdUndecoded: () => db.transaction((tx) => holdUndecoded(tx, { id, decodingRound: 0 })),
     setLength: () => db.transaction((tx) => setLength(tx, { id, totalSamples: 1, workSamples: 1 })),
     askedFor: () => askedFor(db, spanId),
     claimSpan: () => claimSpan(db, spanId),

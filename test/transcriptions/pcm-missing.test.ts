@@ -5,8 +5,9 @@ import { VerbatimError } from '../../src/errors.ts'
 import { wavOf } from '../../src/media/wav.ts'
 import { noTraces } from '../../src/traces/traces.ts'
 import { audioKey, pcmFolder, pcmKey } from '../../src/transcriptions/keys.ts'
+import { createPrepare } from '../../src/transcriptions/prepare.ts'
 import { createRequeue } from '../../src/transcriptions/requeue.ts'
-import { cancelOwned } from '../../src/transcriptions/transcriptions.store.ts'
+import { cancelOwned, fail } from '../../src/transcriptions/transcriptions.store.ts'
 import { streamOf } from '../contracts/storage.ts'
 import { databases } from '../databases.ts'
 import { namingSamples, scriptedEngine } from './scripted-engine.ts'
@@ -16,6 +17,7 @@ setDefaultTimeout(120_000)
 
 const long = await repeatedSpeech(3)
 const longWav = wavOf(long)
+const threePieces = await repeatedSpeech(90)
 
 describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) => {
   let workplace: Workplace
@@ -78,6 +80,49 @@ describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) =
     await workplace.db.insert(envelopes).values({ transcriptionId: id, levels, peaks: levels })
     await workplace.startWorker(scriptedEngine())
     await expectWhole(id)
+  })
+
+  test('is decoded again when it is requeued while it is still being decoded', async () => {
+    const queue = await workplace.openQueue()
+    const id = await workplace.upload(queue, wavOf(threePieces))
+    const isWriting = Promise.withResolvers<void>()
+    const mayWrite = Promise.withResolvers<void>()
+    const isWritten = Promise.withResolvers<void>()
+    const stop = new AbortController()
+    const first = createPrepare({
+      ...workplace.servicesOf({ queue, engine: scriptedEngine() }),
+      // The news that it is over comes too late.
+      changes: { listen: () => () => {} },
+      storage: {
+        ...workplace.storage,
+        async write(key, ...rest) {
+          if (key === pcmKey({ id, piece: 1 })) {
+            isWriting.resolve()
+            await mayWrite.promise
+          }
+          if (key === pcmKey({ id, piece: 2 })) {
+            isWritten.resolve()
+            await new Promise((_, reject) => stop.signal.addEventListener('abort', reject))
+          }
+          return workplace.storage.write(key, ...rest)
+        },
+      },
+    })({ transcriptionId: id }, stop.signal).catch(() => {})
+    await isWriting.promise
+    await fail(workplace.db, { id, code: 'internal', message: 'A failure' })
+    await workplace.storage.remove(pcmFolder(id))
+    await queue.clear()
+    await createRequeue({ db: workplace.db, queue, traces: noTraces })(id)
+    mayWrite.resolve()
+    await Promise.race([first, isWritten.promise])
+    await workplace.startWorker(scriptedEngine())
+    const row = await workplace.once(id, isOver)
+    stop.abort()
+    await first
+    expect(row).toMatchObject({
+      status: 'completed',
+      text: textOf(threePieces, await workplace.spansOf(id)),
+    })
   })
 
   test('is decoded again when it was canceled and is requeued', async () => {

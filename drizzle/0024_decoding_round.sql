@@ -1,0 +1,1 @@
+ALTER TABLE "transcriptions" ADD COLUMN "decoding_round" integer DEFAULT 0 NOT NULL;
