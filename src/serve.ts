@@ -5,7 +5,7 @@ import { readSettings, type Settings } from './config.ts'
 import { StartError } from './errors.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { createLog, type Log } from './log.ts'
-import { tour } from './tour.ts'
+import { tour } from './quickstart.ts'
 import { startWorker } from './worker.ts'
 
 const IDLE_SECONDS = 60

@@ -1,6 +1,6 @@
-import { createPrepare } from './transcriptions/prepare.ts'
-import { createTranscribeSpan } from './transcriptions/transcribe-span.ts'
-import type { WorkServices } from './transcriptions/work-services.ts'
+import { createPrepare } from './transcriptions/pipeline/prepare.ts'
+import { createTranscribeSpan } from './transcriptions/pipeline/transcribe-span.ts'
+import type { WorkServices } from './transcriptions/pipeline/work-services.ts'
 import { createDeliver, type DeliverServices } from './webhooks/deliver.ts'
 
 /** Recordings of one user that are prepared here at a time, if there are more places. */

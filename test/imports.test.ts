@@ -17,18 +17,28 @@ const WIRING = [
   'run.ts',
   'serve.ts',
   'worker.ts',
-  'tour.ts',
+  'quickstart.ts',
 ]
 /** Where adapters are chosen. */
 const ASSEMBLIES = ['assemble.ts', 'assemble-edge.ts']
-const FEATURES = ['admin', 'auth', 'limits', 'transcriptions', 'health', 'webhooks', 'uploads', 'openai']
-/** Another face of a feature, which it reaches as its own routes do. */
-const FACES: Record<string, string> = { openai: 'transcriptions' }
+const FEATURES = [
+  'admin',
+  'auth',
+  'limits',
+  'transcriptions',
+  'retention',
+  'health',
+  'webhooks',
+  'tus',
+  'openai',
+]
+/** Features that may import all of another: a second API for it, and the removal of what it stores. */
+const EXTENDS: Record<string, string> = { openai: 'transcriptions', retention: 'transcriptions' }
 const PORTS = ['engines', 'media', 'storage', 'queue', 'db', 'outbound', 'metrics', 'traces']
 /** What of a port's folder anyone may import: the port itself and what is pure. The rest are its adapters. */
 const OPEN = [
   'engines/engine.ts',
-  'engines/preference.ts',
+  'engines/failover.ts',
   'media/media.ts',
   'media/refusals.ts',
   'media/signature.ts',
@@ -36,6 +46,7 @@ const OPEN = [
   'media/wav.ts',
   'storage/storage.ts',
   'queue/jobs.ts',
+  'queue/poll-loop.ts',
   'queue/queue.ts',
   'db/changes.ts',
   'db/database.ts',
@@ -46,7 +57,13 @@ const OPEN = [
   'outbound/outbound.ts',
   'outbound/networks.ts',
 ]
-const FEATURE_ADAPTERS = ['auth/argon2id.ts', 'auth/portable-argon2id.ts', 'transcriptions/node-hmac.ts']
+/** Wraps Elysia's JWT plugin. */
+const JWT_PLUGIN = 'auth/access-tokens.ts'
+const FEATURE_ADAPTERS = [
+  'auth/argon2id.ts',
+  'auth/portable-argon2id.ts',
+  'transcriptions/reading/node-hmac.ts',
+]
 
 const folderOf = (path: string) => path.split('/')[0] ?? ''
 const within = (folders: string[]) => (path: string) => path.includes('/') && folders.includes(folderOf(path))
@@ -57,7 +74,9 @@ const isHttp = within(['http'])
 const isAdapter = (path: string) =>
   FEATURE_ADAPTERS.includes(path) || (within(PORTS)(path) && !OPEN.includes(path))
 const isStore = (path: string) => isFeature(path) && path.endsWith('.store.ts')
-const facesHttp = (path: string) => /\/(schemas|[a-z-]+\.routes)\.ts$/.test(path)
+const isRoutes = (path: string) => /\.(schemas|routes)\.ts$/.test(path)
+/** Of the same feature, or of the one that it extends. */
+const isOwn = (from: string, to: string) => [folderOf(from), EXTENDS[folderOf(from)]].includes(folderOf(to))
 const isPackage = (name: string) => (path: string) => path === name || path.startsWith(`${name}/`)
 const isElysia = (path: string) => isPackage('elysia')(path) || path.startsWith('@elysiajs/')
 const isRuntime = (path: string) => /^(node|bun):|^bun$/.test(path)
@@ -77,7 +96,8 @@ const RULES: { rule: string; breach: (from: string, to: string) => boolean }[] =
   { rule: 'what every route shares knows no feature', breach: (from, to) => isHttp(from) && isFeature(to) },
   {
     rule: 'within a feature only routes and schemas know HTTP',
-    breach: (from, to) => isFeature(from) && !facesHttp(from) && (isHttp(to) || isElysia(to)),
+    breach: (from, to) =>
+      isFeature(from) && !isRoutes(from) && from !== JWT_PLUGIN && (isHttp(to) || isElysia(to)),
   },
   {
     rule: 'within a feature only stores know the tables',
@@ -86,20 +106,15 @@ const RULES: { rule: string; breach: (from: string, to: string) => boolean }[] =
   },
   {
     rule: 'a store imports of features only other stores of its own',
-    breach: (from, to) => isStore(from) && isFeature(to) && !(isStore(to) && folderOf(to) === folderOf(from)),
+    breach: (from, to) => isStore(from) && isFeature(to) && !(isStore(to) && isOwn(from, to)),
   },
   {
     rule: 'a feature reaches another only through its stores',
-    breach: (from, to) =>
-      isFeature(from) &&
-      isFeature(to) &&
-      folderOf(from) !== folderOf(to) &&
-      !isStore(to) &&
-      FACES[folderOf(from)] !== folderOf(to),
+    breach: (from, to) => isFeature(from) && isFeature(to) && !isOwn(from, to) && !isStore(to),
   },
   {
     rule: 'routes reach no store',
-    breach: (from, to) => facesHttp(from) && (isStore(to) || to.startsWith('db/')),
+    breach: (from, to) => isRoutes(from) && (isStore(to) || to.startsWith('db/')),
   },
   {
     rule: 'adapters are chosen in assemble.ts and assemble-edge.ts alone',
@@ -199,12 +214,20 @@ describe('the rules can be broken', () => {
   test.each([
     ['worker.ts', "import './main.ts'", 'nobody imports an entry'],
     ['health/health.ts', "import { assemble } from '../assemble.ts'", 'only entries and the wiring'],
-    ['queue/pg-boss.ts', "import { keys } from '../transcriptions/keys.ts'", 'know no feature'],
+    ['queue/pg-boss.ts', "import { audioKey } from '../transcriptions/storage-keys.ts'", 'know no feature'],
     ['media/media.ts', "import { t } from 'elysia'", 'no HTTP'],
-    ['http/tokens.ts', "import type { AuthService } from '../auth/auth.service.ts'", 'knows no feature'],
+    ['http/bearer.ts', "import type { AuthService } from '../auth/auth.service.ts'", 'knows no feature'],
     ['auth/auth.service.ts', "import { t } from 'elysia'", 'only routes and schemas'],
-    ['transcriptions/upload.ts', "import { readUpload } from '../http/upload.ts'", 'only routes and schemas'],
-    ['transcriptions/upload.ts', "import { eq } from 'drizzle-orm'", 'only stores know the tables'],
+    [
+      'transcriptions/intake/accept-upload.ts',
+      "import { readUpload } from '../../http/body/audio-upload.ts'",
+      'only routes and schemas',
+    ],
+    [
+      'transcriptions/intake/accept-upload.ts',
+      "import { eq } from 'drizzle-orm'",
+      'only stores know the tables',
+    ],
     ['auth/auth.service.ts', "export { users } from '../db/schema.ts'", 'only stores know the tables'],
     ['transcriptions/spans.store.ts', "import '../auth/users.store.ts'", 'only other stores of its own'],
     ['auth/users.store.ts', "import { x } from './auth.service.ts'", 'only other stores of its own'],
@@ -215,12 +238,20 @@ describe('the rules can be broken', () => {
     ['engines/engine.ts', "import { sidecarEngine } from './sidecar.ts'", 'assemble-edge.ts alone'],
     ['queue/pg-boss.ts', "import { openPglite } from '../db/pglite.ts'", 'assemble-edge.ts alone'],
     ['worker.ts', "await import('./traces/opentelemetry.ts')", 'assemble-edge.ts alone'],
-    ['http/upload.ts', "import { guardedOutbound } from '../outbound/guarded.ts'", 'assemble-edge.ts alone'],
-    ['transcriptions/links.ts', "const crypto = await import('node:crypto')", 'are for entries'],
-    ['http/range.ts', "import {\n  readFile,\n} from 'node:fs/promises'", 'are for entries'],
+    [
+      'http/body/audio-upload.ts',
+      "import { guardedOutbound } from '../../outbound/guarded.ts'",
+      'assemble-edge.ts alone',
+    ],
+    [
+      'transcriptions/reading/signed-links.ts',
+      "const crypto = await import('node:crypto')",
+      'are for entries',
+    ],
+    ['http/headers/range.ts', "import {\n  readFile,\n} from 'node:fs/promises'", 'are for entries'],
     ['assemble.ts', 'const port = process.env.PORT', 'only entries read the environment'],
     ['engines/sidecar/sidecar.ts', 'const { HF_TOKEN } = Bun.env', 'only entries read the environment'],
-    ['transcriptions/upload.ts', 'await Bun.write(path, body)', 'Bun, Buffer and process'],
+    ['transcriptions/intake/accept-upload.ts', 'await Bun.write(path, body)', 'Bun, Buffer and process'],
     ['edge.ts', 'Bun.serve({})', 'Bun, Buffer and process'],
   ])('%s: %s', (path, source, rule) => {
     expect(breachesOf(moduleOf(path, source))).toEqual([expect.stringContaining(rule)])
@@ -229,12 +260,13 @@ describe('the rules can be broken', () => {
   test('what may be', () => {
     const allowed: [path: string, source: string][] = [
       ['main.ts', "import { assemble } from './assemble.ts'\nassemble({ env: process.env })"],
-      ['transcriptions/upload.ts', "import { userExists } from '../auth/users.store.ts'"],
+      ['transcriptions/intake/accept-upload.ts', "import { userExists } from '../../auth/users.store.ts'"],
+      ['retention/sweep.ts', "import { folderOf } from '../transcriptions/storage-keys.ts'"],
       [
         'engines/local-sidecar/local-sidecar.ts',
         "import { sidecarEngine } from '../sidecar/sidecar.ts'\nBun.spawn([])",
       ],
-      ['http/range.ts', "// import 'node:fs'; process.env.X\n/* Bun.serve() */"],
+      ['http/headers/range.ts', "// import 'node:fs'; process.env.X\n/* Bun.serve() */"],
     ]
     for (const [path, source] of allowed) expect(breachesOf(moduleOf(path, source))).toEqual([])
   })

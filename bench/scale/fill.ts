@@ -5,8 +5,8 @@ import { users } from '../../src/db/schema.ts'
 import { SAMPLE_RATE } from '../../src/media/media.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { noTraces } from '../../src/traces/traces.ts'
-import { createPrepare } from '../../src/transcriptions/prepare.ts'
-import { createUpload } from '../../src/transcriptions/upload.ts'
+import { createUpload } from '../../src/transcriptions/intake/accept-upload.ts'
+import { createPrepare } from '../../src/transcriptions/pipeline/prepare.ts'
 import { CLIP_SECONDS, simulatedEngines, simulatedMedia, simulatedStorage } from './simulated.ts'
 
 const CONCURRENCY = 8

@@ -1,9 +1,9 @@
 import type { Sql } from 'postgres'
 import type { Database } from '../../src/db/database.ts'
 import type { Queue } from '../../src/queue/queue.ts'
+import { findExpired, findForsaken } from '../../src/retention/sweep.store.ts'
 import { countByStatus, listOwned } from '../../src/transcriptions/list.store.ts'
 import { hostedSecondsToday, recentSpeed } from '../../src/transcriptions/spans.store.ts'
-import { findExpired, findForsaken } from '../../src/transcriptions/sweep.store.ts'
 import {
   countOpen,
   countOpenByStatus,

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Engine, Segment } from '../../src/engines/engine.ts'
-import { type Engines, inOrder } from '../../src/engines/preference.ts'
+import { type Engines, inOrder } from '../../src/engines/failover.ts'
+import { spanSeconds } from '../../src/engines/shared/span-result.ts'
 import { SIDECAR_LIMITS } from '../../src/engines/sidecar/sidecar.ts'
-import { spanSeconds } from '../../src/engines/span.ts'
 import { BYTES_PER_SECOND, LEVEL_SECONDS, type Media } from '../../src/media/media.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 

@@ -1,9 +1,8 @@
 import { Elysia } from 'elysia'
+import { ADMIN, bearer, type Gate } from '../http/bearer.ts'
+import { jsonBody } from '../http/body/json-body.ts'
 import { Credentials } from '../http/credentials.ts'
-import { jsonBody } from '../http/json-body.ts'
 import { MAY_REFUSE, Problem } from '../http/problems.ts'
-import { ADMIN, bearer, type Gate } from '../http/tokens.ts'
-import type { AdminService } from './admin.service.ts'
 import {
   Requeued,
   TranscriptionParams,
@@ -14,7 +13,8 @@ import {
   UserParams,
   Users,
   UsersQuery,
-} from './schemas.ts'
+} from './admin.schemas.ts'
+import type { AdminService } from './admin.service.ts'
 
 export type AdminRoutesServices = { admin: AdminService; gate: Gate }
 

@@ -1,13 +1,11 @@
 import { Elysia } from 'elysia'
-import { ACCESS_TOKEN_SECONDS } from '../http/access-tokens.ts'
-import { addressOf } from '../http/address.ts'
+import { ACCOUNT, BEARER, bearer, type Gate, PUBLIC } from '../http/bearer.ts'
+import { jsonBody } from '../http/body/json-body.ts'
 import { Credentials } from '../http/credentials.ts'
-import { jsonBody } from '../http/json-body.ts'
+import { addressOf } from '../http/headers/client-address.ts'
 import { noContent, noContentOr } from '../http/no-content.ts'
 import { MAY_REFUSE, Problem } from '../http/problems.ts'
-import { ACCOUNT, BEARER, bearer, type Gate, PUBLIC } from '../http/tokens.ts'
-import type { AuthService, Tokens } from './auth.service.ts'
-import type { KeysService } from './keys.service.ts'
+import { ACCESS_TOKEN_SECONDS } from './access-tokens.ts'
 import {
   CreatedKey,
   KeyParams,
@@ -18,7 +16,9 @@ import {
   Refresh,
   Removal,
   Session,
-} from './schemas.ts'
+} from './auth.schemas.ts'
+import type { AuthService, Tokens } from './auth.service.ts'
+import type { KeysService } from './keys.service.ts'
 
 export type AuthRoutesServices = {
   auth: AuthService

@@ -1,7 +1,7 @@
 import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
 import { transcriptionsOf } from '../transcriptions/transcriptions.store.ts'
-import { uploadsOf } from '../uploads/uploads.store.ts'
+import { uploadsOf } from '../tus/uploads.store.ts'
 import { hashOf, newRefreshToken } from './opaque-tokens.ts'
 import { DECOY, type Passwords } from './passwords.ts'
 import type { RefreshChain } from './refresh-tokens.ts'

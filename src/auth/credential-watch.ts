@@ -1,5 +1,5 @@
 import { VerbatimError } from '../errors.ts'
-import type { Admitted, KnownCallers } from './known-callers.ts'
+import type { Admitted, KnownCallers } from './caller-cache.ts'
 
 /** Where nothing notifies of revocations, and otherwise for what a lost connection did not notify of. */
 const RECHECK_MS = { alone: 15_000, notified: 600_000 }

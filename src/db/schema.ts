@@ -242,7 +242,7 @@ export const segments = pgTable(
 
 /**
  * A login, and all tokens that came of it. Triggers notify `callers` when a session is removed, or a user, an identity or an API
- * key is, and when one of these may do something else (auth/known-callers.ts).
+ * key is, and when one of these may do something else (auth/caller-cache.ts).
  */
 export const sessions = pgTable(
   'sessions',

@@ -1,6 +1,6 @@
 import { Elysia, t } from 'elysia'
+import { PUBLIC } from '../http/bearer.ts'
 import type { OperatorAccess } from '../http/operator-access.ts'
-import { PUBLIC } from '../http/tokens.ts'
 import type { Health } from './health.ts'
 
 const Check = t.Object({

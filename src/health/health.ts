@@ -1,5 +1,5 @@
 import type { EngineState } from '../engines/engine.ts'
-import type { Engines } from '../engines/preference.ts'
+import type { Engines } from '../engines/failover.ts'
 import { NotReady } from '../errors.ts'
 import type { Backlog, Queue } from '../queue/queue.ts'
 import type { Storage } from '../storage/storage.ts'

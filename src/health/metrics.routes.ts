@@ -1,8 +1,8 @@
 import { Elysia, t } from 'elysia'
 import { VerbatimError } from '../errors.ts'
+import { PUBLIC } from '../http/bearer.ts'
 import type { OperatorAccess } from '../http/operator-access.ts'
 import { Problem } from '../http/problems.ts'
-import { PUBLIC } from '../http/tokens.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 
 export function metricsRoutes({

@@ -1,6 +1,6 @@
 import { isSameBytes } from '../bytes.ts'
 import { VerbatimError } from '../errors.ts'
-import type { Gate } from './tokens.ts'
+import type { Gate } from './bearer.ts'
 
 /** Whether a request may see what concerns operators only: metrics, and why the service is not ready. */
 export type OperatorAccess = (authorization: string | undefined) => Promise<boolean>

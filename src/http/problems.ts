@@ -3,7 +3,7 @@ import { isOutage, outageOf } from '../db/outage.ts'
 import { type ErrorCode, LimitError, VerbatimError } from '../errors.ts'
 import { allowedMethods } from './allowed-methods.ts'
 import { fieldProblem } from './field-problem.ts'
-import { rateLimitHeaders } from './rate-limit.ts'
+import { rateLimitHeaders } from './headers/rate-limit.ts'
 
 const STATUS: Record<ErrorCode, number> = {
   validation: 400,

@@ -1,10 +1,10 @@
 import { Elysia } from 'elysia'
 import { VerbatimError } from '../errors.ts'
+import { BEARER, bearer, type WatchCredential } from '../http/bearer.ts'
+import { readUpload } from '../http/body/audio-upload.ts'
 import { toldOf } from '../http/problems.ts'
 import { eventStream } from '../http/sse.ts'
-import { BEARER, bearer, type WatchCredential } from '../http/tokens.ts'
-import { readUpload } from '../http/upload.ts'
-import { TEXT_FORMATS } from '../transcriptions/formats.ts'
+import { TEXT_FORMATS } from '../transcriptions/transcript/formats.ts'
 import type { TranscriptionRoutesServices } from '../transcriptions/transcriptions.routes.ts'
 import { type Asked, modelNotFound, parseFields } from './fields.ts'
 import {
@@ -16,7 +16,7 @@ import {
   told,
   transcriptionForm,
   translationForm,
-} from './schemas.ts'
+} from './openai.schemas.ts'
 
 export type OpenaiRoutesServices = Omit<TranscriptionRoutesServices, 'outbound'> & {
   /** As clients name them. */

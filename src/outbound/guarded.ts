@@ -6,9 +6,9 @@ import { networkInterfaces } from 'node:os'
 import { VerbatimError } from '../errors.ts'
 import { storableText } from '../storable-text.ts'
 import { answerOf } from './answer.ts'
-import { requireReachable, targetOf } from './judge.ts'
 import type { Network } from './networks.ts'
 import type { Outbound, OutboundRequest } from './outbound.ts'
+import { requireReachable, targetOf } from './policy.ts'
 
 type Address = { address: string; family: number }
 

@@ -2,7 +2,7 @@ import { asc, inArray } from 'drizzle-orm'
 import type { Database, OpenDatabase } from '../db/database.ts'
 import { outbox } from '../db/schema.ts'
 import type { Log } from '../log.ts'
-import { type Rounds, startRounds } from '../rounds.ts'
+import { type Rounds, startRounds } from './poll-loop.ts'
 import type { Queue } from './queue.ts'
 
 const CHANNEL = 'outbox'

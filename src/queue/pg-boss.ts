@@ -3,10 +3,10 @@ import type { PGlite } from '@electric-sql/pglite'
 import { is, SQL, sql } from 'drizzle-orm'
 import { type ConstructorOptions, fromDrizzle, fromPglite, PgBoss } from 'pg-boss'
 import type { OpenDatabase, Transaction } from '../db/database.ts'
-import { startRounds } from '../rounds.ts'
+import { startTaking, type Taking } from './consumer.ts'
 import type { QueueName } from './jobs.ts'
+import { startRounds } from './poll-loop.ts'
 import type { Backlog, Queue } from './queue.ts'
-import { startTaking, type Taking } from './taking.ts'
 
 const QUEUES: QueueName[] = ['prepare', 'prepare_long', 'span', 'clip', 'webhook']
 

@@ -1,12 +1,12 @@
 import { access, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { fill, openAside } from './aside.ts'
+import { meter } from './digest.ts'
 import { isMissing, orIfMissing } from './file-errors.ts'
 import { checkedKey, notStored } from './key.ts'
-import { meter } from './measure.ts'
 import { FILE_MODE, FOLDER_MODE, makePrivate } from './private-folder.ts'
 import { openRoom } from './room.ts'
 import type { Storage, StoredKey } from './storage.ts'
+import { fill, openAside } from './temp-files.ts'
 
 /** Some write-ahead log of the embedded database, and of Postgres where it is on the same disk. */
 const RESERVE_BYTES = 128 * 2 ** 20

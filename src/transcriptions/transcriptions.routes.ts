@@ -1,18 +1,19 @@
 import { Elysia, t } from 'elysia'
 import { VerbatimError } from '../errors.ts'
-import { preferredType } from '../http/accept.ts'
-import { IDEMPOTENCY_KEY, idempotencyKeyIn } from '../http/idempotency-key.ts'
-import { waitIn } from '../http/prefer.ts'
+import { BEARER, bearer, type Gate, PUBLIC, type WatchCredential } from '../http/bearer.ts'
+import { readUpload } from '../http/body/audio-upload.ts'
+import { preferredType } from '../http/headers/accept.ts'
+import { IDEMPOTENCY_KEY, idempotencyKeyIn } from '../http/headers/idempotency-key.ts'
+import { waitIn } from '../http/headers/prefer.ts'
+import { parseRange } from '../http/headers/range.ts'
+import { timeIn } from '../http/headers/times.ts'
 import { MAY_REFUSE, Problem, sentenceOf } from '../http/problems.ts'
-import { parseRange } from '../http/range.ts'
 import { eventStream, whileValid } from '../http/sse.ts'
-import { timeIn } from '../http/times.ts'
-import { BEARER, bearer, type Gate, PUBLIC, type WatchCredential } from '../http/tokens.ts'
-import { readUpload } from '../http/upload.ts'
 import type { Log } from '../log.ts'
 import type { Outbound } from '../outbound/outbound.ts'
-import { TEXT_FORMATS, type TranscriptFormat, TYPES } from './formats.ts'
-import { parseLanguage } from './languages.ts'
+import type { createUpload } from './intake/accept-upload.ts'
+import { TEXT_FORMATS, type TranscriptFormat, TYPES } from './transcript/formats.ts'
+import { parseLanguage } from './transcript/languages.ts'
 import {
   Accepted,
   IdParams,
@@ -27,9 +28,8 @@ import {
   VerboseTranscript,
   Waveform,
   WaveformQuery,
-} from './schemas.ts'
+} from './transcriptions.schemas.ts'
 import type { TranscriptionsService } from './transcriptions.service.ts'
-import type { createUpload } from './upload.ts'
 
 export type TranscriptionRoutesServices = {
   transcriptions: TranscriptionsService

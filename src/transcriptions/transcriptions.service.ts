@@ -6,19 +6,21 @@ import { SAMPLE_RATE } from '../media/media.ts'
 import type { Objects } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
 import { cursorOf, placeIn } from './cursor.ts'
-import { type Change, follow, untilOver } from './follow.ts'
-import { TEXT_FORMATS, type TextFormat } from './formats.ts'
-import { audioKey, folderOf } from './keys.ts'
-import { joinTexts } from './languages.ts'
-import type { LinkSigner } from './links.ts'
 import { type Asked as AskedList, countByStatus, listOwned } from './list.store.ts'
-import { createOutlook } from './outlook.ts'
-import { removePcm } from './pcm.ts'
-import { audioMissing } from './prepare-again.ts'
+import { removePcm } from './pipeline/pcm.ts'
+import { audioMissing } from './pipeline/prepare-again.ts'
+import { type Change, follow, untilOver } from './reading/change-stream.ts'
+import { createOutlook } from './reading/eta.ts'
+import type { LinkSigner } from './reading/signed-links.ts'
+import { waveformOf } from './reading/waveform.ts'
 import type { RemoveFolder } from './removal.ts'
 import { workOf } from './spans.store.ts'
-import { spoken } from './spoken.ts'
-import { languagesOf } from './transcript.ts'
+import { audioKey, folderOf } from './storage-keys.ts'
+import { languagesOf } from './transcript/detected-languages.ts'
+import { TEXT_FORMATS, type TextFormat } from './transcript/formats.ts'
+import { spoken } from './transcript/in-order.ts'
+import { joinTexts } from './transcript/languages.ts'
+import { verboseOf } from './transcript/verbose-json.ts'
 import {
   cancelOwned,
   findTranscription,
@@ -30,8 +32,6 @@ import {
   segmentsOf,
   type Transcription,
 } from './transcriptions.store.ts'
-import { verboseOf } from './verbose.ts'
-import { waveformOf } from './waveform.ts'
 import { workSeconds } from './work-seconds.ts'
 
 type AskedTranscript = { id: string; userId: string; partial: boolean }

@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts'
 import type { Log } from '../log.ts'
-import { type Rounds, startRounds } from '../rounds.ts'
+import { type Rounds, startRounds } from '../queue/poll-loop.ts'
 import type { SecretCipher } from './secret-cipher.ts'
 import { decrypted, validAt } from './secrets.ts'
 import { replaceSecrets, type StoredSecrets, secretsNotWith } from './webhooks.store.ts'

@@ -1,7 +1,7 @@
 import type { Database, OpenDatabase } from '../db/database.ts'
 import type { Log } from '../log.ts'
+import { type Rounds, startRounds } from '../queue/poll-loop.ts'
 import type { Queue } from '../queue/queue.ts'
-import { type Rounds, startRounds } from '../rounds.ts'
 import { deliveryJob } from './deliver.ts'
 import { removeOld, takeJobless } from './deliveries.store.ts'
 

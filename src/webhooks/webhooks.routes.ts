@@ -1,8 +1,8 @@
 import { Elysia } from 'elysia'
-import { jsonBody } from '../http/json-body.ts'
+import { BEARER, bearer, type Gate } from '../http/bearer.ts'
+import { jsonBody } from '../http/body/json-body.ts'
 import { noContent, noContentOr } from '../http/no-content.ts'
 import { MAY_REFUSE, Problem } from '../http/problems.ts'
-import { BEARER, bearer, type Gate } from '../http/tokens.ts'
 import {
   Deliveries,
   DeliveriesQuery,
@@ -16,7 +16,7 @@ import {
   WebhookChanges,
   WebhookParams,
   Webhooks,
-} from './schemas.ts'
+} from './webhooks.schemas.ts'
 import type { WebhooksService } from './webhooks.service.ts'
 
 const PAGE = 20

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
-import { EXAMPLES } from '../../src/http/document.ts'
+import { EXAMPLES } from '../../src/http/openapi/document.ts'
 import { embedded } from '../databases.ts'
 import { startService, type TestService } from './service.ts'
 

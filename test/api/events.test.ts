@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
-import { takeUp } from '../../src/transcriptions/decoded.store.ts'
+import { takeUp } from '../../src/transcriptions/pipeline/decoded.store.ts'
 import { claimSpan, finishSpan, insertSpans, markRevision } from '../../src/transcriptions/spans.store.ts'
 import { addDone, complete, fail } from '../../src/transcriptions/transcriptions.store.ts'
 import { databases } from '../databases.ts'

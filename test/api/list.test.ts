@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { eq, sql } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
-import { takeUp } from '../../src/transcriptions/decoded.store.ts'
+import { takeUp } from '../../src/transcriptions/pipeline/decoded.store.ts'
 import { cancelOwned, type NewTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { databases } from '../databases.ts'
 import { finishWith, insertOwned } from '../transcriptions/rows.ts'

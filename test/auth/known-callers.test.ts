@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { openKnownCallers } from '../../src/auth/known-callers.ts'
+import { openKnownCallers } from '../../src/auth/caller-cache.ts'
 
 const HOUR = 3_600_000
 const caller = { userId: crypto.randomUUID(), scopes: ['read'] as const, sessionId: null }

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, setSystemTime, test } from 'bun:test'
 import { type Engine, EngineOverloaded } from '../../src/engines/engine.ts'
-import { failsOver, inOrder } from '../../src/engines/preference.ts'
+import { failsOver, inOrder } from '../../src/engines/failover.ts'
 import { VerbatimError } from '../../src/errors.ts'
 import { type Answer, namingSamples, scriptedEngine } from '../transcriptions/scripted-engine.ts'
 import { silence } from './pcm.ts'

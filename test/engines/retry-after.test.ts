@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { retryAfterSeconds } from '../../src/engines/retry-after.ts'
+import { retryAfterSeconds } from '../../src/engines/shared/retry-after.ts'
 
 const asked = (value: string) => retryAfterSeconds(new Headers({ 'retry-after': value }))
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { preferredType } from '../../src/http/accept.ts'
+import { preferredType } from '../../src/http/headers/accept.ts'
 
 const TYPES = ['application/json', 'text/plain', 'text/vtt'] as const
 

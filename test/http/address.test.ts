@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { addressOf } from '../../src/http/address.ts'
+import { addressOf } from '../../src/http/headers/client-address.ts'
 
 const from = (socketAddress: string | undefined, trustedProxies = 0, forwarded?: string) =>
   addressOf({

@@ -1,4 +1,4 @@
-import { readUpload } from '../../src/http/upload.ts'
+import { readUpload } from '../../src/http/body/audio-upload.ts'
 
 export const BOUNDARY = 'XboundaryX'
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import { setImmediate } from 'node:timers/promises'
 import { VerbatimError } from '../../src/errors.ts'
-import { multipartParser } from '../../src/http/multipart-parser.ts'
-import { PACE } from '../../src/http/pace.ts'
-import { readUpload } from '../../src/http/upload.ts'
+import { readUpload } from '../../src/http/body/audio-upload.ts'
+import { PACE } from '../../src/http/body/min-throughput.ts'
+import { multipartParser } from '../../src/http/body/multipart-parser.ts'
 import { BOUNDARY, bytesOf, formOf, type Part, received, requestOf, textOf, thrownBy } from './forms.ts'
 
 const audio: Part = { name: 'audio', filename: 'a.wav', type: 'audio/wav', body: 'sound' }

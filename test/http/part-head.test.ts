@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { parseHead } from '../../src/http/part-head.ts'
+import { parseHead } from '../../src/http/body/part-head.ts'
 
 const headOf = (...lines: string[]) => parseHead(new TextEncoder().encode(lines.join('\r\n')))
 const disposition = (parameters: string) => headOf(`Content-Disposition: form-data; ${parameters}`)

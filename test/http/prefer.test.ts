@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { waitIn } from '../../src/http/prefer.ts'
+import { waitIn } from '../../src/http/headers/prefer.ts'
 
 test.each([
   ['wait=10', 10],

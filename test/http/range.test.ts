@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { parseRange } from '../../src/http/range.ts'
+import { parseRange } from '../../src/http/headers/range.ts'
 
 const SIZE = 1000
 

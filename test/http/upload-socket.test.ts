@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { Elysia } from 'elysia'
-import { PACE } from '../../src/http/pace.ts'
+import { readUpload } from '../../src/http/body/audio-upload.ts'
+import { PACE } from '../../src/http/body/min-throughput.ts'
 import { problems } from '../../src/http/problems.ts'
-import { readUpload } from '../../src/http/upload.ts'
 import { BOUNDARY, formOf, textOf } from './forms.ts'
 
 const MAX_BYTES = 1_000_000

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { parseNetwork } from '../../src/outbound/networks.ts'
-import { unreachingOutbound } from '../../src/outbound/unreaching.ts'
+import { unreachingOutbound } from '../../src/outbound/no-fetch.ts'
 
 const outbound = unreachingOutbound({ allow: [] })
 const network = parseNetwork('10.0.0.0/8') ?? expect.unreachable()

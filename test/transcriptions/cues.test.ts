@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { cuesOf } from '../../src/transcriptions/cues.ts'
+import { cuesOf } from '../../src/transcriptions/transcript/cues.ts'
 import { randomFrom } from '../seeded.ts'
 
 const HOUR = 3600

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { VerbatimError } from '../../src/errors.ts'
-import { joinTexts, parseLanguage } from '../../src/transcriptions/languages.ts'
+import { joinTexts, parseLanguage } from '../../src/transcriptions/transcript/languages.ts'
 
 describe('parseLanguage', () => {
   for (const [text, code] of [

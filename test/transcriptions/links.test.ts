@@ -1,6 +1,6 @@
 import { afterEach, expect, setSystemTime, test } from 'bun:test'
-import { createLinkSigner } from '../../src/transcriptions/links.ts'
-import { nodeHmac } from '../../src/transcriptions/node-hmac.ts'
+import { nodeHmac } from '../../src/transcriptions/reading/node-hmac.ts'
+import { createLinkSigner } from '../../src/transcriptions/reading/signed-links.ts'
 
 const secret = 's'.repeat(32)
 const PATH = '/api/transcriptions/4f/audio'

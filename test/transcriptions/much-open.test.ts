@@ -3,9 +3,9 @@ import type { PGlite } from '@electric-sql/pglite'
 import type { Database } from '../../src/db/database.ts'
 import { openPglite } from '../../src/db/pglite.ts'
 import { spans, transcriptions } from '../../src/db/schema.ts'
-import { takeUp } from '../../src/transcriptions/decoded.store.ts'
+import { findExpired } from '../../src/retention/sweep.store.ts'
+import { takeUp } from '../../src/transcriptions/pipeline/decoded.store.ts'
 import { askedFor, claimSpan, insertSpans, recentSpeed } from '../../src/transcriptions/spans.store.ts'
-import { findExpired } from '../../src/transcriptions/sweep.store.ts'
 import {
   addDone,
   cancelOwned,

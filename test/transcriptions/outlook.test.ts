@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { spans, transcriptions } from '../../src/db/schema.ts'
-import { createOutlook } from '../../src/transcriptions/outlook.ts'
+import { createOutlook } from '../../src/transcriptions/reading/eta.ts'
 import { databases, type TestDatabase } from '../databases.ts'
 import { insertOwned } from './rows.ts'
 

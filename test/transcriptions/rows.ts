@@ -3,8 +3,8 @@ import { insertUser } from '../../src/auth/users.store.ts'
 import type { Database } from '../../src/db/database.ts'
 import type { Segment } from '../../src/engines/engine.ts'
 import { SAMPLE_RATE } from '../../src/media/media.ts'
-import { joinTexts } from '../../src/transcriptions/languages.ts'
 import { claimSpan, finishSpan, insertSpans } from '../../src/transcriptions/spans.store.ts'
+import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
 import {
   addDone,
   complete,

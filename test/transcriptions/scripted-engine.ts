@@ -1,8 +1,8 @@
 import type { Engine, Segment, SpanRequest, SpanResult } from '../../src/engines/engine.ts'
-import { spanSeconds } from '../../src/engines/span.ts'
+import { spanSeconds } from '../../src/engines/shared/span-result.ts'
 import { VerbatimError } from '../../src/errors.ts'
 import { BYTES_PER_SECOND } from '../../src/media/media.ts'
-import { LANGUAGES } from '../../src/transcriptions/languages.ts'
+import { LANGUAGES } from '../../src/transcriptions/transcript/languages.ts'
 
 /** A segment without anything that is not said. */
 export function segmentOf(said: Partial<Segment> & { text: string }): Segment {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { asc, eq } from 'drizzle-orm'
 import { segments, spans } from '../../src/db/schema.ts'
 import type { Segment } from '../../src/engines/engine.ts'
-import { takeUp } from '../../src/transcriptions/decoded.store.ts'
+import { takeUp } from '../../src/transcriptions/pipeline/decoded.store.ts'
 import {
   claimSpan,
   failSpan,

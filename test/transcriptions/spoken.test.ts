@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import { joinTexts } from '../../src/transcriptions/languages.ts'
-import { spoken } from '../../src/transcriptions/spoken.ts'
+import { spoken } from '../../src/transcriptions/transcript/in-order.ts'
+import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
 
 const TEXTS = [[' The old', ' library'], [], ['今日は', '良い。'], ['Yes.', 'No. ', ' Or so.']]
 

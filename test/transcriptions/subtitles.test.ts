@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { toSrt, toTsv, toVtt } from '../../src/transcriptions/subtitles.ts'
+import { toSrt, toTsv, toVtt } from '../../src/transcriptions/transcript/subtitles.ts'
 
 const cues = [
   { start: 0, end: 1.5, lines: ['The old library'] },

@@ -1,7 +1,7 @@
 import type { Database } from '../../src/db/database.ts'
+import { markStorage, ownershipOf } from '../../src/retention/storage-owner.ts'
+import { type Sweep, type Swept, sweep } from '../../src/retention/sweep.ts'
 import type { Storage } from '../../src/storage/storage.ts'
-import { markStorage, ownershipOf } from '../../src/transcriptions/storage-owner.ts'
-import { type Sweep, type Swept, sweep } from '../../src/transcriptions/sweep.ts'
 
 /** A sweep that keeps no folder in quarantine, however many there are, and accepts no upload again. */
 export function sweepOptions(options: { db: Database; storage: Storage } & Partial<Sweep>): Sweep {

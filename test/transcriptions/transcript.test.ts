@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { languagesOf } from '../../src/transcriptions/transcript.ts'
+import { languagesOf } from '../../src/transcriptions/transcript/detected-languages.ts'
 
 test('the language with most speech comes first, not the one with most segments', () => {
   expect(

@@ -1,9 +1,9 @@
 import { VerbatimError } from '../../errors.ts'
 import { storableText } from '../../storable-text.ts'
 import { EngineOverloaded } from '../engine.ts'
-import { GenerationFailed } from '../generation.ts'
-import { readReason } from '../read-answer.ts'
-import { retryAfterSeconds } from '../retry-after.ts'
+import { GenerationFailed } from '../shared/generation.ts'
+import { readReason } from '../shared/read-answer.ts'
+import { retryAfterSeconds } from '../shared/retry-after.ts'
 import { loadingSeconds, parsedBody, reasonIn } from './reason.ts'
 
 /** What is asked, for a sentence: a model at a provider, or an endpoint. */

@@ -1,5 +1,5 @@
-import { pause } from '../pause.ts'
-import { readReason } from '../read-answer.ts'
+import { pause } from '../shared/pause.ts'
+import { readReason } from '../shared/read-answer.ts'
 import { authorization, proxyFor, sidecarSentence } from './request.ts'
 
 const READY_MS = 2_000

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { VerbatimError } from '../../errors.ts'
 import type { Segment, SpanResult } from '../engine.ts'
-import { languageCode, modelName, withinSpan } from '../span.ts'
+import { languageCode, modelName, withinSpan } from '../shared/span-result.ts'
 
 const optional = Type.Optional(Type.Union([Type.Number(), Type.Null()]))
 

@@ -1,10 +1,10 @@
 import { VerbatimError } from '../../errors.ts'
 import { storableText } from '../../storable-text.ts'
-import { deadline } from '../deadline.ts'
 import { EngineOverloaded, type Fetch, type SpanRequest } from '../engine.ts'
-import { GenerationFailed } from '../generation.ts'
-import { readAnswer, readReason } from '../read-answer.ts'
-import { retryAfterSeconds } from '../retry-after.ts'
+import { deadline } from '../shared/deadline.ts'
+import { GenerationFailed } from '../shared/generation.ts'
+import { readAnswer, readReason } from '../shared/read-answer.ts'
+import { retryAfterSeconds } from '../shared/retry-after.ts'
 
 const MAX_SENTENCE_LENGTH = 300
 

@@ -1,4 +1,4 @@
-import { partsOf } from '../parts.ts'
+import { partsOf } from '../rechunk.ts'
 import { isMissing } from './answer-error.ts'
 import type { Requests } from './requests.ts'
 import { escaped, requiredText } from './xml.ts'

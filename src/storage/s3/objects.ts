@@ -1,5 +1,5 @@
+import { measure } from '../digest.ts'
 import { checkedKey, isKey, notStored } from '../key.ts'
-import { measure } from '../measure.ts'
 import type { Objects } from '../storage.ts'
 import { AnswerError, isMissing } from './answer-error.ts'
 import { emptyBody, wholeBody } from './body.ts'

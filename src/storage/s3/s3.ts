@@ -1,7 +1,7 @@
 import { truncate } from 'node:fs/promises'
-import { fill, openAside } from '../aside.ts'
 import { notStored } from '../key.ts'
 import type { Storage } from '../storage.ts'
+import { fill, openAside } from '../temp-files.ts'
 import { createObjects, type ObjectsPlace } from './objects.ts'
 
 /** More than ffmpeg reads of a file's start to see what it is, and than the index at the end of a day of m4a. */

@@ -1,0 +1,97 @@
+import { t } from 'elysia'
+import { newPassword } from '../http/credentials.ts'
+import { ACCESS_TOKEN_SECONDS } from './access-tokens.ts'
+
+const ID = '7b5fa1c2-4b5e-4c56-9d5a-0d7a2f3f6a11'
+const TIME = '2026-01-01T12:00:00Z'
+
+const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()])
+
+const password = t.String({ maxLength: 1024 })
+
+export const Session = t.Object(
+  {
+    access_token: t.String({ description: 'Send it as `Authorization: Bearer <access_token>`' }),
+    token_type: t.Literal('Bearer'),
+    // `t.Integer` would tell the document that it may be a string.
+    expires_in: t.Number({ multipleOf: 1, description: 'Seconds until the access token expires' }),
+    refresh_token: t.String({
+      description: 'Takes one call of `/api/auth/refresh`, within 30 days; that gives the next one',
+    }),
+  },
+  {
+    examples: [
+      {
+        access_token: 'eyJhbGciOiJIUzI1NiIsImtpZCI6IjRmMjA…',
+        token_type: 'Bearer',
+        expires_in: ACCESS_TOKEN_SECONDS,
+        refresh_token: 'vr_5n3Yb1nXo0…',
+      },
+    ],
+  },
+)
+
+export const Refresh = t.Object(
+  { refresh_token: t.String({ minLength: 1, maxLength: 2048 }) },
+  { examples: [{ refresh_token: 'vr_5n3Yb1nXo0…' }] },
+)
+
+export const Me = t.Object(
+  {
+    id: t.String({ format: 'uuid' }),
+    email: nullable(t.String()),
+    role: t.UnionEnum(['user', 'admin']),
+    created_at: t.String({ format: 'date-time' }),
+  },
+  { examples: [{ id: ID, email: 'ada@example.com', role: 'user', created_at: TIME }] },
+)
+
+export const PasswordChange = t.Object(
+  { current_password: password, new_password: newPassword },
+  { examples: [{ current_password: 'correct horse battery', new_password: 'a better horse battery' }] },
+)
+
+export const Removal = t.Object(
+  { password: t.Optional(t.String({ maxLength: 1024, description: 'Of an account that has one' })) },
+  { examples: [{ password: 'correct horse battery' }] },
+)
+
+export const NewKey = t.Object(
+  {
+    name: t.String({ minLength: 1, maxLength: 100, pattern: '^[^\\u0000]*$', description: 'What it is for' }),
+    scopes: t.Array(t.UnionEnum(['read', 'write']), {
+      minItems: 1,
+      maxItems: 2,
+      uniqueItems: true,
+      description: '`read`: GET. `write`: everything else, but nothing of the account or its keys',
+    }),
+  },
+  { examples: [{ name: 'nightly import', scopes: ['read', 'write'] }] },
+)
+
+const key = {
+  id: t.String({ format: 'uuid' }),
+  name: t.String(),
+  hint: t.String({ description: 'How the key begins' }),
+  scopes: t.Array(t.UnionEnum(['read', 'write'])),
+  created_at: t.String({ format: 'date-time' }),
+  last_used_at: nullable(t.String({ format: 'date-time', description: 'To the minute' })),
+}
+
+const exampleKey = {
+  id: ID,
+  name: 'nightly import',
+  hint: 'vk_Qm3xT9',
+  scopes: ['read', 'write'],
+  created_at: TIME,
+  last_used_at: null,
+}
+
+export const Keys = t.Object({ keys: t.Array(t.Object(key)) }, { examples: [{ keys: [exampleKey] }] })
+
+export const CreatedKey = t.Object(
+  { ...key, key: t.String({ description: 'The key itself: it is told this once' }) },
+  { examples: [{ ...exampleKey, key: 'vk_Qm3xT9…' }] },
+)
+
+export const KeyParams = t.Object({ id: t.String({ description: 'The id of the key', examples: [ID] }) })

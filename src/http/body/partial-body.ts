@@ -1,0 +1,34 @@
+import { VerbatimError } from '../../errors.ts'
+import { isCutShort, piecesOf } from './chunks.ts'
+import { openFilePart, type Store } from './file-part.ts'
+import { PACE } from './min-throughput.ts'
+
+/**
+ * Brings a body to `store` as far as it comes: where it breaks off or stalls, what came of it counts.
+ * Throws `too_large`, or what `store` threw; then the store's stream has failed and the store has settled.
+ */
+export async function readPartial<Stored>({
+  request,
+  maxBytes,
+  store,
+}: {
+  request: Request
+  maxBytes: number
+  store: Store<Stored>
+}): Promise<Stored> {
+  const tooLarge = () =>
+    new VerbatimError('too_large', `The body is larger than the ${maxBytes} bytes that are missing`)
+  const file = openFilePart({ filename: null, store })
+  try {
+    for await (const piece of piecesOf({ message: request, maxBytes, tooLarge, pace: PACE })) {
+      await file.write(piece)
+    }
+  } catch (error) {
+    if (!isCutShort(error)) {
+      await file.fail(error)
+      throw error
+    }
+  }
+  file.end()
+  return file.stored
+}

@@ -1,0 +1,21 @@
+import { VerbatimError } from '../../errors.ts'
+
+const DAY_MS = 86_400_000
+const DAY = /^[12]\d{3}-\d{2}-\d{2}$/
+const TIME = /^[12]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/
+
+/** A time, or where a day (UTC) starts or ends, as a query names it. Throws `validation` with the parameter's name. */
+export function timeIn(name: string, text: string, side: 'start' | 'end'): Date {
+  const isDay = DAY.test(text)
+  const time = new Date(isDay || TIME.test(text) ? text : Number.NaN)
+  if (Number.isNaN(time.getTime()) || !isDate(text.slice(0, 10))) {
+    throw new VerbatimError(
+      'validation',
+      `${name} is ${JSON.stringify(text.slice(0, 40))}; it takes a day such as 2023-01-31 or a time such as 2023-01-31T12:00:00Z`,
+    )
+  }
+  return isDay && side === 'end' ? new Date(time.getTime() + DAY_MS) : time
+}
+
+/** Date takes 2023-02-31 for the third of March. */
+const isDate = (day: string) => new Date(day).toISOString().startsWith(day)

@@ -1,0 +1,70 @@
+import { openapi } from '@elysiajs/openapi'
+import { FormatRegistry } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import { isUuid } from '../../uuid.ts'
+import { type Document, finished } from './document.ts'
+import { PAGE, PAGE_POLICY, START_SCRIPT } from './swagger-page.ts'
+
+/** Swagger UI's own files, served from here: the page works without any other host. */
+export type SwaggerAssets = Record<'swagger-ui.css' | 'swagger-ui-bundle.js', { type: string; body: Blob }>
+
+const SCHEME =
+  'An access token (a JWT) or an API key. A key needs the scope `read` for GET and `write` for the rest. Routes that name the role `account` or `admin` take access tokens alone, `admin` those of administrators.'
+
+function isDocument(value: unknown): value is Document {
+  return typeof value === 'object' && value !== null && 'paths' in value
+}
+
+/** The page at `/swagger`, the document at `/swagger/json`. */
+export function docs({ assets, version }: { assets: SwaggerAssets; version: string }) {
+  // The plugin sets one of its own that takes as long for each id as all else that is done for an answer.
+  FormatRegistry.Set('uuid', isUuid)
+  const document = openapi({
+    specPath: '/swagger/json',
+    // The plugin's page has an inline script, which a strict Content-Security-Policy forbids.
+    provider: null,
+    documentation: {
+      info: {
+        title: 'Verbatim',
+        version,
+        description:
+          'Audio in, a transcript out. Register or log in, press **Authorize**, paste the `access_token` (or an API key), and try the rest.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      tags: [
+        { name: 'Auth' },
+        { name: 'Transcriptions' },
+        { name: 'Uploads' },
+        { name: 'Webhooks' },
+        { name: 'OpenAI' },
+        { name: 'Administration' },
+        { name: 'Operations' },
+      ],
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: SCHEME } },
+      },
+    },
+  })
+  const files = new Elysia({ prefix: '/swagger/assets', detail: { hide: true } })
+  const start = { type: 'text/javascript', body: new Blob([START_SCRIPT]) }
+  for (const [name, { type, body }] of Object.entries({ ...assets, 'start.js': start })) {
+    files.get(
+      `/${name}`,
+      () => new Response(body, { headers: { 'Content-Type': type, 'Cache-Control': 'max-age=86400' } }),
+    )
+  }
+  const page = new Elysia({ detail: { hide: true } }).get(
+    '/swagger',
+    () =>
+      new Response(PAGE, {
+        headers: { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': PAGE_POLICY },
+      }),
+  )
+  return new Elysia({ name: 'docs' })
+    .onAfterHandle(({ path, responseValue }) => {
+      if (path === '/swagger/json' && isDocument(responseValue)) return finished(responseValue)
+    })
+    .use(document)
+    .use(page)
+    .use(files)
+}

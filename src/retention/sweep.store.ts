@@ -1,0 +1,59 @@
+import { and, asc, eq, gt, inArray, isNull, lt, not, or, sql } from 'drizzle-orm'
+import type { Queries } from '../db/database.ts'
+import { transcriptions } from '../db/schema.ts'
+import { isNotOver } from '../transcriptions/transcriptions.store.ts'
+
+/** Ids, in their order and after `after`, of transcriptions that ended before `before` and still have their audio. */
+export async function findExpired(
+  db: Queries,
+  { before, after, limit }: { before: Date; after: string | null; limit: number },
+): Promise<string[]> {
+  // An index knows when they ended; few were written down before that was.
+  const { completedAt, createdAt } = transcriptions
+  const isBefore = or(lt(completedAt, before), and(isNull(completedAt), lt(createdAt, before)))
+  const rows = await db
+    .select({ id: transcriptions.id })
+    .from(transcriptions)
+    .where(
+      and(
+        not(isNotOver),
+        isNull(transcriptions.audioRemovedAt),
+        isBefore,
+        after === null ? undefined : gt(transcriptions.id, after),
+      ),
+    )
+    .orderBy(asc(transcriptions.id))
+    .limit(limit)
+  return rows.map(({ id }) => id)
+}
+
+export async function markAudioRemoved(db: Queries, id: string): Promise<void> {
+  await db.update(transcriptions).set({ audioRemovedAt: sql`now()` }).where(eq(transcriptions.id, id))
+}
+
+/** Ids of ephemeral transcriptions that were over so long ago that the request which waited for them is gone. */
+export async function findForsaken(db: Queries, { before }: { before: Date }): Promise<string[]> {
+  const rows = await db
+    .select({ id: transcriptions.id })
+    .from(transcriptions)
+    .where(and(transcriptions.isEphemeral, lt(transcriptions.completedAt, before)))
+  return rows.map(({ id }) => id)
+}
+
+export async function removeTranscription(db: Queries, id: string): Promise<void> {
+  await db.delete(transcriptions).where(eq(transcriptions.id, id))
+}
+
+/** Those of `ids` that are transcriptions' ids. */
+export async function findKnown(db: Queries, ids: string[]): Promise<Set<string>> {
+  const rows = await db
+    .select({ id: transcriptions.id })
+    .from(transcriptions)
+    .where(inArray(transcriptions.id, ids))
+  return new Set(rows.map(({ id }) => id))
+}
+
+export async function hasTranscriptions(db: Queries): Promise<boolean> {
+  const rows = await db.select({ id: transcriptions.id }).from(transcriptions).limit(1)
+  return rows.length > 0
+}

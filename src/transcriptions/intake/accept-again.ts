@@ -1,0 +1,60 @@
+import { holdUser } from '../../auth/users.store.ts'
+import type { Database } from '../../db/database.ts'
+import type { Queue } from '../../queue/queue.ts'
+import type { Objects } from '../../storage/storage.ts'
+import { becomeTranscription, findUpload } from '../../tus/uploads.store.ts'
+import { findRecordedRemovals } from '../removals.store.ts'
+import { audioKey, folderOf } from '../storage-keys.ts'
+import { findTranscription } from '../transcriptions.store.ts'
+import type { UploadWebhooks } from './accept-upload.ts'
+import { insertAccepted } from './accepted.ts'
+import { answerAgain, findKey } from './idempotency.store.ts'
+import { type Manifest, readManifest } from './manifest.ts'
+
+/** `known`: it has a row, or was deleted. `refused`: with the reason, for an operator. */
+export type AcceptedAgain = { kind: 'accepted' | 'known' } | { kind: 'refused'; reason: string }
+
+export type AcceptAgain = (id: string) => Promise<AcceptedAgain>
+
+/**
+ * Accepts an upload again whose audio and manifest are stored and whose row is lost, under the same id. What was deleted, or
+ * was sent again meanwhile, stays as it is.
+ */
+export function createAcceptAgain({
+  db,
+  queue,
+  storage,
+  provideWebhook,
+}: {
+  db: Database
+  queue: Pick<Queue, 'enqueue'>
+  storage: Pick<Objects, 'read' | 'size'>
+  provideWebhook: UploadWebhooks['provide']
+}): AcceptAgain {
+  return async (id) => {
+    const manifest = await readManifest(storage, id)
+    if (!manifest) return refused('its manifest cannot be read')
+    if ((await storage.size(audioKey(id))) !== manifest.audio.bytes) return refused('its audio is incomplete')
+    return db.transaction(async (tx): Promise<AcceptedAgain> => {
+      const { userId, uploadId, idempotency } = manifest
+      if (!(await holdUser(tx, { id: userId, strength: 'key share' })))
+        return refused('its user does not exist')
+      const removed = await findRecordedRemovals(tx, [folderOf(id)])
+      if (removed.size > 0 || (await findTranscription(tx, id))) return { kind: 'known' }
+      const upload = uploadId && (await findUpload(tx, { id: uploadId, userId }))
+      const isSentAgain = (idempotency && (await findKey(tx, { userId, key: idempotency.key }))) !== null
+      if (isSentAgain || (upload && upload.transcriptionId !== null)) return refused('it was sent again')
+      await insertAccepted(tx, { queue, provideWebhook, upload: uploadOf(manifest) })
+      if (idempotency) await answerAgain(tx, { userId, ...idempotency, transcriptionId: id })
+      if (upload) await becomeTranscription(tx, { id: upload.id, transcriptionId: id })
+      return { kind: 'accepted' }
+    })
+  }
+}
+
+const refused = (reason: string) => ({ kind: 'refused' as const, reason })
+
+function uploadOf({ id, userId, createdAt, options, filename, audio, sound }: Manifest) {
+  const origin = { createdAt: new Date(createdAt), isEphemeral: false, traceparent: null }
+  return { id, userId, options, filename, audio, sound, ...origin }
+}

@@ -1,0 +1,77 @@
+import type { Transaction } from '../../db/database.ts'
+import type { Queue } from '../../queue/queue.ts'
+import { enqueuePrepare, turnOf } from '../pipeline/span-jobs.ts'
+import { insertTranscription } from '../transcriptions.store.ts'
+import type { Seen } from './inspect.ts'
+import type { parseOptions } from './options.ts'
+
+export type StoredAudio = { bytes: number; sha256: string }
+
+/** An upload whose audio is stored and is audio. */
+export type AcceptedUpload = {
+  id: string
+  userId: string
+  /** Null: now. */
+  createdAt: Date | null
+  options: ReturnType<typeof parseOptions>
+  filename: string | null
+  audio: StoredAudio
+  sound: Seen
+  isEphemeral: boolean
+  traceparent: string | null
+}
+
+/** Writes an accepted upload as a transcription with its first job. The caller holds the user's row. */
+export async function insertAccepted(
+  tx: Transaction,
+  {
+    queue,
+    provideWebhook,
+    upload,
+  }: {
+    queue: Pick<Queue, 'enqueue'>
+    /** Makes sure that the user has the webhook which uploads' own URLs are signed with. */
+    provideWebhook: (tx: Transaction, userId: string) => Promise<void>
+    upload: AcceptedUpload
+  },
+): Promise<void> {
+  const { id, userId, createdAt, options, sound, audio } = upload
+  const turn = await turnOf(tx, { userId, ...(createdAt && { createdAt }) })
+  const recording = {
+    id,
+    userId,
+    channels: options.channels,
+    audioChannels: sound.channels,
+    claimedSeconds: sound.claimedSeconds,
+    audioBytes: audio.bytes,
+  }
+  await insertTranscription(tx, {
+    ...(createdAt && { createdAt }),
+    ...options,
+    ...recording,
+    isEphemeral: upload.isEphemeral,
+    filename: upload.filename,
+    codec: sound.codec,
+    contentType: contentTypeOf(sound),
+    audioSha256: audio.sha256,
+    traceparent: upload.traceparent,
+  })
+  if (options.webhookUrl !== null) await provideWebhook(tx, userId)
+  await enqueuePrepare(tx, { queue, recordings: [{ ...recording, ...turn }] })
+}
+
+/** By ffmpeg's container names, never by what the client said. */
+const CONTENT_TYPES: [container: RegExp, type: string][] = [
+  [/^wav|^w64/, 'audio/wav'],
+  [/^mp3/, 'audio/mpeg'],
+  [/^flac/, 'audio/flac'],
+  [/^ogg/, 'audio/ogg'],
+  [/^mov|^mp4/, 'audio/mp4'],
+  [/^matroska|^webm/, 'audio/webm'],
+  [/^aiff/, 'audio/aiff'],
+  [/^aac/, 'audio/aac'],
+]
+
+function contentTypeOf({ container }: Seen): string {
+  return CONTENT_TYPES.find(([pattern]) => pattern.test(container))?.[1] ?? 'application/octet-stream'
+}

@@ -1,0 +1,71 @@
+import type { EngineName } from '../../engines/engine.ts'
+import { VerbatimError } from '../../errors.ts'
+import { parseLanguage } from '../transcript/languages.ts'
+
+/** As clients name the engines. */
+export const ENGINES = { sidecar: 'sidecar', hosted: 'huggingface' } as const
+
+const MAX_URL_LENGTH = 2048
+
+/**
+ * How an upload wants to be transcribed, from its text fields, by one of the `engines` that this service has. Throws
+ * `validation` naming the field and what it takes.
+ */
+export function parseOptions(fields: Map<string, string>, engines: EngineName[]) {
+  const partStart = parseSeconds(fields, 'start')
+  const partEnd = parseSeconds(fields, 'end')
+  if (partEnd !== null && partEnd <= (partStart ?? 0)) {
+    throw new VerbatimError(
+      'validation',
+      `end is ${partEnd}; it takes a time after start (${partStart ?? 0})`,
+    )
+  }
+  return {
+    language: parseLanguage(fields.get('language') || 'en'),
+    task: parseChoice(fields, 'task', ['transcribe', 'translate']),
+    words: parseChoice(fields, 'words', ['false', 'true']) === 'true',
+    engine: parseEngine(fields, engines),
+    channels: parseChoice(fields, 'channels', ['mix', 'split']),
+    partStart,
+    partEnd,
+    webhookUrl: parseUrl(fields, 'webhook_url'),
+  }
+}
+
+/** The first choice is the default. */
+function parseChoice<const T extends string>(
+  fields: Map<string, string>,
+  name: string,
+  choices: [T, ...T[]],
+): T {
+  const text = fields.get(name) || choices[0]
+  const choice = choices.find((one) => one === text)
+  if (choice) return choice
+  throw new VerbatimError('validation', `${name} is ${quoted(text)}; it takes ${choices.join(' or ')}`)
+}
+
+/** Narrows the choice among what the operator has set up; nothing widens it. */
+function parseEngine(fields: Map<string, string>, engines: EngineName[]): EngineName | null {
+  const text = fields.get('engine')
+  if (!text) return null
+  const here = Object.entries(ENGINES).filter(([, engine]) => engines.includes(engine))
+  const found = here.find(([name]) => name === text)
+  if (found) return found[1]
+  const names = here.map(([name]) => name).join(' or ')
+  throw new VerbatimError('validation', `engine is ${quoted(text)}; this service takes ${names}`)
+}
+
+function parseSeconds(fields: Map<string, string>, name: string): number | null {
+  const text = fields.get(name)
+  if (!text) return null
+  if (/^\d{1,7}(\.\d{1,9})?$/.test(text)) return Number(text)
+  throw new VerbatimError('validation', `${name} is ${quoted(text)}; it takes seconds, such as 90 or 12.5`)
+}
+
+function parseUrl(fields: Map<string, string>, name: string): string | null {
+  const text = fields.get(name) || null
+  if (text === null || text.length <= MAX_URL_LENGTH) return text
+  throw new VerbatimError('validation', `${name} takes a URL of at most ${MAX_URL_LENGTH} letters`)
+}
+
+const quoted = (text: string) => JSON.stringify(text.slice(0, 40))

@@ -1,0 +1,27 @@
+import type { Transaction } from '../../db/database.ts'
+import { inStep, type Traces } from '../../traces/traces.ts'
+import { languagesOf } from '../transcript/detected-languages.ts'
+import { joinTexts } from '../transcript/languages.ts'
+import { complete, segmentsOf, type Transcription } from '../transcriptions.store.ts'
+
+/**
+ * Completes a transcription all of whose audio is decoded and transcribed, with the text from all segments in order. Gives
+ * whether it was; `removePcm` then, once `tx` is committed.
+ */
+export async function finishIfDone(
+  tx: Transaction,
+  { row, traces }: { row: Transcription; traces: Traces },
+): Promise<boolean> {
+  if (row.workSamples === null || row.doneSamples < row.workSamples) return false
+  const facts = { 'verbatim.transcription.id': row.id }
+  await inStep(traces, { name: 'finish', kind: 'internal', facts }, async (step) => {
+    const segments = await segmentsOf(tx, row)
+    step.tell({ 'verbatim.segments': segments.length })
+    await complete(tx, {
+      id: row.id,
+      text: joinTexts(segments.map((segment) => segment.text)),
+      detectedLanguage: languagesOf(segments)[0] ?? null,
+    })
+  })
+  return true
+}
