@@ -1,6 +1,6 @@
 // Runs all checks, or only the named ones: `bun test/all.ts types lint`. Each is a script of package.json: `test:<name>`.
 import { runParts } from './parts.ts'
-import { ROOT } from './sidecar-dir.ts'
+import { ROOT } from './support/sidecar-dir.ts'
 
 /** Which lines of a check's output name a failure. */
 const FAILURES = {

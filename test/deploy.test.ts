@@ -5,8 +5,8 @@ import { readSettings, SETTINGS } from '../src/config.ts'
 import { fittingJobs } from '../src/media/ffmpeg/capacity.ts'
 import { prometheusMetrics } from '../src/metrics/prometheus.ts'
 import { pgBossQueue } from '../src/queue/pg-boss.ts'
-import { databases } from './databases.ts'
-import { ROOT } from './sidecar-dir.ts'
+import { databases } from './support/databases.ts'
+import { ROOT } from './support/sidecar-dir.ts'
 
 setDefaultTimeout(60_000)
 
@@ -336,6 +336,8 @@ describe.skipIf(!compose)('Compose', () => {
 })
 
 test.skipIf(!Bun.which('promtool'))('the alerts ring when they are to, and only then', () => {
-  const { success, stderr } = Bun.spawnSync(['promtool', 'test', 'rules', 'test/alerts.yaml'], { cwd: ROOT })
+  const { success, stderr } = Bun.spawnSync(['promtool', 'test', 'rules', 'test/support/alerts.yaml'], {
+    cwd: ROOT,
+  })
   expect({ success, said: stderr.toString() }).toMatchObject({ success: true })
 })

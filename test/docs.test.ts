@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { readdir, stat } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
 import { SETTINGS } from '../src/config.ts'
-import { ROOT } from './sidecar-dir.ts'
+import { ROOT } from './support/sidecar-dir.ts'
 
 const files = (pattern: string) => Array.from(new Bun.Glob(pattern).scanSync({ cwd: ROOT })).toSorted()
 const textOf = (path: string) => Bun.file(join(ROOT, path)).text()

@@ -2,7 +2,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { VerbatimError } from '../src/errors.ts'
 import { createLog, withoutRepeats } from '../src/log.ts'
-import { embedded } from './databases.ts'
+import { embedded } from './support/databases.ts'
 
 setDefaultTimeout(60_000)
 

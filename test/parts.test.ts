@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import manifest from '../package.json'
 import { linesOf } from '../src/engines/local-sidecar/lines.ts'
-import { temporaryFolder } from './media/recordings.ts'
-import { ROOT } from './sidecar-dir.ts'
+import { temporaryFolder } from './support/recordings.ts'
+import { ROOT } from './support/sidecar-dir.ts'
 
 /** `bun` with the flags that `npm test` runs its script with. */
 const [, ...flags] = manifest.scripts.test.split(' ').slice(0, -1)

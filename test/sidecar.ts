@@ -5,7 +5,7 @@ import { childEnvironment } from '../src/engines/local-sidecar/child-environment
 import { ensureEnvironment } from '../src/engines/local-sidecar/environment.ts'
 import { ensureModel } from '../src/engines/local-sidecar/model.ts'
 import { VerbatimError } from '../src/errors.ts'
-import { PYTHON, ROOT, SIDECAR_DIR } from './sidecar-dir.ts'
+import { PYTHON, ROOT, SIDECAR_DIR } from './support/sidecar-dir.ts'
 
 const env = childEnvironment(process.env)
 const { signal } = new AbortController()

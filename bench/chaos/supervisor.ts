@@ -1,4 +1,4 @@
-import { startService } from '../../test/e2e/service.ts'
+import { startService } from '../../test/support/service.ts'
 
 const RESTART_DELAY_MS = 300
 

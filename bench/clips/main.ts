@@ -2,10 +2,10 @@
 //
 //   bun bench/clips/main.ts [--clips 64]
 
-import { signUp } from '../../test/e2e/client.ts'
 import { longRecording } from '../../test/e2e/recording.ts'
-import { startService, withFolder } from '../../test/e2e/service.ts'
-import { fixture, SPEECH_SECONDS } from '../../test/media/recordings.ts'
+import { signUp } from '../../test/support/client.ts'
+import { fixture, SPEECH_SECONDS } from '../../test/support/recordings.ts'
+import { startService, withFolder } from '../../test/support/service.ts'
 import { readOptions } from '../shared/options.ts'
 
 const { clips } = readOptions({ clips: 64 })

@@ -1,5 +1,5 @@
-import { signUp } from '../../test/e2e/client.ts'
-import { startService } from '../../test/e2e/service.ts'
+import { signUp } from '../../test/support/client.ts'
+import { startService } from '../../test/support/service.ts'
 import type { Defer } from '../shared/cleanup.ts'
 import { childrenOf } from '../shared/processes.ts'
 

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { compileCore } from '../../src/media/ffmpeg/compiled-core.ts'
-import { fixture } from '../../test/media/recordings.ts'
+import { fixture } from '../../test/support/recordings.ts'
 import { chanceOf } from '../shared/chance.ts'
 import type { Sample } from './cases.ts'
 import type { Encoded, EncodeOrder } from './encode-worker.ts'

@@ -7,10 +7,10 @@
 // simulated: uses no real sidecar, but a simulated one that takes this many seconds per span
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { signUp } from '../../test/e2e/client.ts'
 import { longRecording } from '../../test/e2e/recording.ts'
-import { startService } from '../../test/e2e/service.ts'
-import { temporaryFolder } from '../../test/media/recordings.ts'
+import { signUp } from '../../test/support/client.ts'
+import { temporaryFolder } from '../../test/support/recordings.ts'
+import { startService } from '../../test/support/service.ts'
 import { withCleanup } from '../shared/cleanup.ts'
 import { readOptions } from '../shared/options.ts'
 import { peakBytes, residentBytes, treeOf } from '../shared/processes.ts'

@@ -2,8 +2,8 @@ import { and, count, desc, eq, inArray } from 'drizzle-orm'
 import { createKeysService } from '../../src/auth/keys.service.ts'
 import type { Database } from '../../src/db/database.ts'
 import { transcriptions } from '../../src/db/schema.ts'
-import { signUp } from '../../test/e2e/client.ts'
-import { fixture } from '../../test/media/recordings.ts'
+import { signUp } from '../../test/support/client.ts'
+import { fixture } from '../../test/support/recordings.ts'
 
 const PAUSE_MS = { status: 200, list: 500, search: 1000, upload: 1000 }
 const WAIT_SECONDS = 15

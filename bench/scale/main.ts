@@ -9,7 +9,7 @@
 import { join } from 'node:path'
 import type { Sql } from 'postgres'
 import { SIDECAR_LIMITS } from '../../src/engines/sidecar/sidecar.ts'
-import { temporaryFolder } from '../../test/media/recordings.ts'
+import { temporaryFolder } from '../../test/support/recordings.ts'
 import { withCleanup } from '../shared/cleanup.ts'
 import { readOptions } from '../shared/options.ts'
 import { OUT } from '../shared/paths.ts'

@@ -1,4 +1,4 @@
-import { randomFrom } from '../../test/seeded.ts'
+import { randomFrom } from '../../test/support/seeded.ts'
 
 /** Repeatable random draws. */
 export type Chance = {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { freePort } from '../../test/e2e/service.ts'
+import { freePort } from '../../test/support/service.ts'
 import { childrenOf } from './processes.ts'
 
 /**

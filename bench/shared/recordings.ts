@@ -1,6 +1,6 @@
 import { open, readFile } from 'node:fs/promises'
 import { wavOf } from '../../src/media/wav.ts'
-import { fixture, SPEECH_SECONDS } from '../../test/media/recordings.ts'
+import { fixture, SPEECH_SECONDS } from '../../test/support/recordings.ts'
 
 /** The start of a frame of MPEG-2 layer III without a checksum, as in the fixture. */
 const MP3_SYNC = Buffer.from([0xff, 0xf3])

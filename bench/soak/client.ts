@@ -1,4 +1,4 @@
-import { signUp } from '../../test/e2e/client.ts'
+import { signUp } from '../../test/support/client.ts'
 import type { Recording } from './recordings.ts'
 
 const TIMEOUT_MS = 15 * 60_000

@@ -6,8 +6,8 @@
 // embedded: one process with the embedded database and a simulated sidecar, instead of an API, two workers, a Postgres and a real
 // sidecar. Ctrl-C ends the load early.
 import { join } from 'node:path'
-import { temporaryFolder } from '../../test/media/recordings.ts'
-import { randomFrom } from '../../test/seeded.ts'
+import { temporaryFolder } from '../../test/support/recordings.ts'
+import { randomFrom } from '../../test/support/seeded.ts'
 import type { Defer } from '../shared/cleanup.ts'
 import { readOptions } from '../shared/options.ts'
 import { OUT } from '../shared/paths.ts'

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { longRecording } from '../../test/e2e/recording.ts'
-import { fixture } from '../../test/media/recordings.ts'
-import { randomFrom } from '../../test/seeded.ts'
+import { fixture } from '../../test/support/recordings.ts'
+import { randomFrom } from '../../test/support/seeded.ts'
 import { writeMp3 } from '../shared/recordings.ts'
 
 /** The service refuses a `bad` recording, or fails to transcribe it. */

@@ -1,4 +1,4 @@
-import { eventsIn } from '../../test/api/event-stream.ts'
+import { eventsIn } from '../../test/support/event-stream.ts'
 import { type Client, type Entry, pick, send } from './client.ts'
 
 export type Status = {

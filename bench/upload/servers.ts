@@ -1,9 +1,9 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { linesOf } from '../../src/engines/local-sidecar/lines.ts'
-import { signUp } from '../../test/e2e/client.ts'
-import { startService } from '../../test/e2e/service.ts'
-import { fixture } from '../../test/media/recordings.ts'
+import { signUp } from '../../test/support/client.ts'
+import { fixture } from '../../test/support/recordings.ts'
+import { startService } from '../../test/support/service.ts'
 
 export type Format = 'multipart' | 'raw'
 

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { argon2id } from '../../src/auth/argon2id.ts'
 import { createAuthService } from '../../src/auth/auth.service.ts'
 import { users } from '../../src/db/schema.ts'
-import { databases, embedded } from '../databases.ts'
-import { type Answer, type Client, clientOf, fixture, textAt } from './client.ts'
+import { type Answer, type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { SECRET, startService, type TestService } from '../support/api-service.ts'
+import { databases, embedded } from '../support/databases.ts'
 import { claimsOf, forge } from './jwt.ts'
-import { SECRET, startService, type TestService } from './service.ts'
 
 setDefaultTimeout(60_000)
 

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { eq, sql } from 'drizzle-orm'
 import { updateUser } from '../../src/admin/admin.store.ts'
 import { usage, users } from '../../src/db/schema.ts'
-import { databases } from '../databases.ts'
-import { type Client, clientOf, fixture, textAt } from './client.ts'
-import { startService, type TestService } from './service.ts'
+import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { databases } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 

@@ -3,9 +3,9 @@ import { eq } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { nodeHmac } from '../../src/transcriptions/reading/node-hmac.ts'
 import { createLinkSigner } from '../../src/transcriptions/reading/signed-links.ts'
-import { embedded } from '../databases.ts'
-import { type Client, clientOf, fixture, textAt } from './client.ts'
-import { SECRET, startService, type TestService } from './service.ts'
+import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { SECRET, startService, type TestService } from '../support/api-service.ts'
+import { embedded } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 

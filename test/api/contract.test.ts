@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { complete } from '../../src/transcriptions/transcriptions.store.ts'
-import { databases, embedded } from '../databases.ts'
-import { type Client, clientOf, fixture, textAt } from './client.ts'
-import { startService, type TestService } from './service.ts'
+import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { databases, embedded } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { EXAMPLES } from '../../src/http/openapi/document.ts'
-import { embedded } from '../databases.ts'
-import { startService, type TestService } from './service.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { embedded } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 

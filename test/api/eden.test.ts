@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { treaty } from '@elysiajs/eden'
 import type { App } from '../../src/app.ts'
-import { embedded } from '../databases.ts'
-import { finishWith } from '../transcriptions/rows.ts'
-import { segmentOf } from '../transcriptions/scripted-engine.ts'
-import { fixture } from './client.ts'
-import { startService, type TestService } from './service.ts'
+import { fixture } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { embedded } from '../support/databases.ts'
+import { finishWith } from '../support/rows.ts'
+import { segmentOf } from '../support/scripted-engine.ts'
 
 setDefaultTimeout(60_000)
 

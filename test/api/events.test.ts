@@ -4,12 +4,12 @@ import { transcriptions } from '../../src/db/schema.ts'
 import { takeUp } from '../../src/transcriptions/pipeline/decoded.store.ts'
 import { claimSpan, finishSpan, insertSpans, markRevision } from '../../src/transcriptions/spans.store.ts'
 import { addDone, complete, fail } from '../../src/transcriptions/transcriptions.store.ts'
-import { databases } from '../databases.ts'
-import { insertDecoded } from '../transcriptions/rows.ts'
-import { segmentOf } from '../transcriptions/scripted-engine.ts'
-import { type Client, clientOf, fixture, textAt } from './client.ts'
-import { eventsIn } from './event-stream.ts'
-import { startService, type TestService } from './service.ts'
+import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { databases } from '../support/databases.ts'
+import { eventsIn } from '../support/event-stream.ts'
+import { insertDecoded } from '../support/rows.ts'
+import { segmentOf } from '../support/scripted-engine.ts'
 
 setDefaultTimeout(60_000)
 

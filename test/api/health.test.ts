@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { embedded } from '../databases.ts'
-import { type Client, clientOf } from './client.ts'
-import { startService, type TestService } from './service.ts'
+import { type Client, clientOf } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { embedded } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 

@@ -3,9 +3,9 @@ import { eq, sql } from 'drizzle-orm'
 import { idempotencyKeys } from '../../src/db/schema.ts'
 import { forgetKeys } from '../../src/transcriptions/intake/idempotency.store.ts'
 import { KEPT_SECONDS } from '../../src/transcriptions/intake/idempotency.ts'
-import { databases } from '../databases.ts'
-import { type Client, clientOf, fixture, textAt } from './client.ts'
-import { startService, type TestService } from './service.ts'
+import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { databases } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 

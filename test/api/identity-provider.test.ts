@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { identities, users } from '../../src/db/schema.ts'
-import { databases, embedded } from '../databases.ts'
-import { type Client, clientOf, fixture, textAt } from './client.ts'
+import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { databases, embedded } from '../support/databases.ts'
 import { forge } from './jwt.ts'
-import { startService, type TestService } from './service.ts'
 
 setDefaultTimeout(60_000)
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { updateUser } from '../../src/admin/admin.store.ts'
-import { embedded } from '../databases.ts'
-import { type Client, clientOf, fixture, textAt } from './client.ts'
+import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { SECRET, startService, type TestService } from '../support/api-service.ts'
+import { embedded } from '../support/databases.ts'
 import { claimsOf, forge } from './jwt.ts'
-import { SECRET, startService, type TestService } from './service.ts'
 
 /**
  * Every route of the document, tried by everybody. Who is let in is what the document says (`security`): a route that says

@@ -11,9 +11,9 @@ import {
 import { sql } from 'drizzle-orm'
 import { counters, transcriptions, usage } from '../../src/db/schema.ts'
 import { addDone, fail, setLength } from '../../src/transcriptions/transcriptions.store.ts'
-import { databases } from '../databases.ts'
-import { type Answer, type Client, clientOf, fixture, textAt } from './client.ts'
-import { startService, type TestService } from './service.ts'
+import { type Answer, type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { databases } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 

@@ -3,11 +3,11 @@ import { eq, sql } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { takeUp } from '../../src/transcriptions/pipeline/decoded.store.ts'
 import { cancelOwned, type NewTranscription } from '../../src/transcriptions/transcriptions.store.ts'
-import { databases } from '../databases.ts'
-import { finishWith, insertOwned } from '../transcriptions/rows.ts'
-import { segmentOf } from '../transcriptions/scripted-engine.ts'
-import { type Client, clientOf } from './client.ts'
-import { startService, type TestService } from './service.ts'
+import { type Client, clientOf } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { databases } from '../support/databases.ts'
+import { finishWith, insertOwned } from '../support/rows.ts'
+import { segmentOf } from '../support/scripted-engine.ts'
 
 setDefaultTimeout(60_000)
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { measuredEngine } from '../../src/metrics/measured-engine.ts'
-import { databases } from '../databases.ts'
-import { silence } from '../engines/pcm.ts'
 import { spanOf } from '../engines/span.ts'
-import { scriptedEngine } from '../transcriptions/scripted-engine.ts'
-import { type Client, clientOf, fixture } from './client.ts'
-import { startService, type TestService } from './service.ts'
+import { type Client, clientOf, fixture } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { databases } from '../support/databases.ts'
+import { silence } from '../support/pcm.ts'
+import { scriptedEngine } from '../support/scripted-engine.ts'
 
 setDefaultTimeout(60_000)
 

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, t
 import { eq, sql } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { cancelOwned, fail, findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
-import { databases } from '../databases.ts'
-import { insertOwned } from '../transcriptions/rows.ts'
-import { sweepAll } from '../transcriptions/sweeping.ts'
-import { type Client, clientOf, fixture } from './client.ts'
-import { startService, type TestService } from './service.ts'
+import { sweepAll } from '../retention/sweeping.ts'
+import { type Client, clientOf, fixture } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { databases } from '../support/databases.ts'
+import { insertOwned } from '../support/rows.ts'
 
 setDefaultTimeout(60_000)
 

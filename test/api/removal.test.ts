@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { envelopes, segments, spans, transcriptions } from '../../src/db/schema.ts'
 import { insertSpans } from '../../src/transcriptions/spans.store.ts'
-import { databases } from '../databases.ts'
-import { insertDecoded } from '../transcriptions/rows.ts'
-import { type Client, clientOf, fixture, textAt } from './client.ts'
-import { startService, type TestService } from './service.ts'
+import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { databases } from '../support/databases.ts'
+import { insertDecoded } from '../support/rows.ts'
 
 setDefaultTimeout(60_000)
 

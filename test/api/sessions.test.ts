@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { refreshTokens, sessions, users } from '../../src/db/schema.ts'
-import { databases, embedded } from '../databases.ts'
-import { type Client, clientOf, fixture, textAt } from './client.ts'
+import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { SECRET, startService, type TestService } from '../support/api-service.ts'
+import { databases, embedded } from '../support/databases.ts'
 import { claimsOf, forge, headerOf } from './jwt.ts'
-import { SECRET, startService, type TestService } from './service.ts'
 
 setDefaultTimeout(60_000)
 

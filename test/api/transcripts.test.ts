@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { databases } from '../databases.ts'
-import { finishWith } from '../transcriptions/rows.ts'
-import { segmentOf } from '../transcriptions/scripted-engine.ts'
-import { type Client, clientOf, fixture, textAt } from './client.ts'
-import { startService, type TestService } from './service.ts'
+import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { databases } from '../support/databases.ts'
+import { finishWith } from '../support/rows.ts'
+import { segmentOf } from '../support/scripted-engine.ts'
 
 setDefaultTimeout(60_000)
 

@@ -2,10 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { sql } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { BYTES_PER_SECOND } from '../../src/media/media.ts'
-import { databases } from '../databases.ts'
-import { stereoWav } from '../media/recordings.ts'
-import { type Client, clientOf, fixture, textAt } from './client.ts'
-import { MAX_UPLOAD_BYTES, startService, type TestService } from './service.ts'
+import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { MAX_UPLOAD_BYTES, startService, type TestService } from '../support/api-service.ts'
+import { databases } from '../support/databases.ts'
+import { stereoWav } from '../support/recordings.ts'
 
 setDefaultTimeout(60_000)
 

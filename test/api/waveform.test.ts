@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { embedded } from '../databases.ts'
-import { insertDecoded } from '../transcriptions/rows.ts'
-import { type Client, clientOf, fixture, textAt } from './client.ts'
-import { startService, type TestService } from './service.ts'
+import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { embedded } from '../support/databases.ts'
+import { insertDecoded } from '../support/rows.ts'
 
 setDefaultTimeout(60_000)
 

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Engine } from '../../src/engines/engine.ts'
 import { BYTES_PER_SECOND } from '../../src/media/media.ts'
 import { engineError } from '../engines/engine-error.ts'
-import { silence } from '../engines/pcm.ts'
 import { spanOf } from '../engines/span.ts'
+import { silence } from '../support/pcm.ts'
 
 function wordsOf(text: string): string[] {
   return text.toLowerCase().match(/[a-z']+/g) ?? []

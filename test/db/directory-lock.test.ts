@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DirectoryLocked, lockDirectory } from '../../src/db/directory-lock.ts'
-import { temporaryFolder } from '../media/recordings.ts'
+import { temporaryFolder } from '../support/recordings.ts'
 
 const HOLDER = fileURLToPath(new URL('./lock-holder.ts', import.meta.url))
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { openServer } from '../../bench/shared/postgres.ts'
-import { startService } from '../e2e/service.ts'
+import { startService } from '../support/service.ts'
 
 setDefaultTimeout(60_000)
 

@@ -5,11 +5,11 @@ import { openPglite } from '../../src/db/pglite.ts'
 import { spans } from '../../src/db/schema.ts'
 import { hostedServer, TOKEN } from '../engines/hosted-server.ts'
 import { hearingThrough, realSidecar, sidecarAt } from '../engines/installed-sidecar.ts'
-import { fixtureText } from '../engines/pcm.ts'
-import { signUp } from './client.ts'
+import { signUp } from '../support/client.ts'
+import { fixtureText } from '../support/pcm.ts'
+import { freePort, startService, withFolder } from '../support/service.ts'
+import { wordErrorRate } from '../support/words.ts'
 import { longRecording } from './recording.ts'
-import { freePort, startService, withFolder } from './service.ts'
-import { wordErrorRate } from './words.ts'
 
 /** A quarter of an hour, most of it silent, so that its many spans take seconds. */
 const [REPEATS, PAUSE_SECONDS] = [30, 23]

@@ -2,9 +2,9 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fixture } from '../media/recordings.ts'
-import { signUp } from './client.ts'
-import { BUN, startService, withFolder } from './service.ts'
+import { signUp } from '../support/client.ts'
+import { fixture } from '../support/recordings.ts'
+import { BUN, startService, withFolder } from '../support/service.ts'
 
 setDefaultTimeout(600_000)
 

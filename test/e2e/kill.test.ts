@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { eq } from 'drizzle-orm'
 import { openPglite } from '../../src/db/pglite.ts'
 import { spans } from '../../src/db/schema.ts'
-import { signUp } from './client.ts'
+import { signUp } from '../support/client.ts'
+import { startService, withFolder } from '../support/service.ts'
 import { longRecording } from './recording.ts'
-import { startService, withFolder } from './service.ts'
 
 /** More by hand: KILLS=10 bun test test/e2e/kill.test.ts */
 const KILLS = Number(process.env.KILLS ?? 3)

@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
-import { databases } from '../databases.ts'
-import { ROOT } from '../sidecar-dir.ts'
-import { BUN, startService, withFolder } from './service.ts'
+import { databases } from '../support/databases.ts'
+import { BUN, startService, withFolder } from '../support/service.ts'
+import { ROOT } from '../support/sidecar-dir.ts'
 
 setDefaultTimeout(600_000)
 

@@ -3,11 +3,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI, { toFile } from 'openai'
-import { ROOT } from '../sidecar-dir.ts'
-import { signUp } from './client.ts'
+import { signUp } from '../support/client.ts'
+import { type RunningService, startService } from '../support/service.ts'
+import { ROOT } from '../support/sidecar-dir.ts'
+import { wordErrorRate, wordsOf } from '../support/words.ts'
 import { longRecording } from './recording.ts'
-import { type RunningService, startService } from './service.ts'
-import { wordErrorRate, wordsOf } from './words.ts'
 
 setDefaultTimeout(600_000)
 

@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { ROOT } from '../sidecar-dir.ts'
-import { hasBrowser, launchBrowser } from './browser.ts'
-import { signUp } from './client.ts'
-import { type RunningService, startService } from './service.ts'
+import { hasBrowser, launchBrowser } from '../support/browser.ts'
+import { signUp } from '../support/client.ts'
+import { type RunningService, startService } from '../support/service.ts'
+import { ROOT } from '../support/sidecar-dir.ts'
 
 describe.skipIf(!hasBrowser)('audio_file in a real browser', () => {
   let folder: string

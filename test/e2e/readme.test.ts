@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ROOT } from '../sidecar-dir.ts'
-import { openReceiver } from '../webhooks/receiver.ts'
-import { startService, withFolder } from './service.ts'
+import { startService, withFolder } from '../support/service.ts'
+import { ROOT } from '../support/sidecar-dir.ts'
+import { openReceiver } from '../support/webhook-receiver.ts'
 
 const hasCurl = Bun.which('curl') !== null
 if (!hasCurl && process.env.CI)

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { ROOT } from '../sidecar-dir.ts'
+import { ROOT } from '../support/sidecar-dir.ts'
 
 /** The clip again and again with pauses between: minutes of speech, so several spans. */
 export async function longRecording(repeats: number, pauseSeconds = 1): Promise<Blob> {

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { databases, type TestDatabase } from '../databases.ts'
-import { ROOT } from '../sidecar-dir.ts'
-import { signUp } from './client.ts'
-import { type RunningService, startService } from './service.ts'
-import { wordErrorRate, wordsOf } from './words.ts'
+import { signUp } from '../support/client.ts'
+import { databases, type TestDatabase } from '../support/databases.ts'
+import { type RunningService, startService } from '../support/service.ts'
+import { ROOT } from '../support/sidecar-dir.ts'
+import { wordErrorRate, wordsOf } from '../support/words.ts'
 
 const FORMATS = ['wav', 'mp3', 'flac', 'm4a', 'ogg', 'webm', 'mp4']
 const clip = (format: string) => Bun.file(join(ROOT, 'test/fixtures', `speech.${format}`))

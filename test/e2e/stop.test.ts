@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { databases } from '../databases.ts'
 import { installed } from '../engines/installed-sidecar.ts'
-import { fixtureText } from '../engines/pcm.ts'
-import { ROOT, SIDECAR_DIR } from '../sidecar-dir.ts'
-import { signUp } from './client.ts'
-import { processesMarked } from './processes.ts'
-import { BUN, startService, withFolder } from './service.ts'
-import { wordErrorRate } from './words.ts'
+import { signUp } from '../support/client.ts'
+import { databases } from '../support/databases.ts'
+import { fixtureText } from '../support/pcm.ts'
+import { processesMarked } from '../support/processes.ts'
+import { BUN, startService, withFolder } from '../support/service.ts'
+import { ROOT, SIDECAR_DIR } from '../support/sidecar-dir.ts'
+import { wordErrorRate } from '../support/words.ts'
 
 const DELAYS = 40
 const DELAYS_WITHIN_MS = 3_000

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { openReceiver, verified } from '../webhooks/receiver.ts'
-import { signUp } from './client.ts'
-import { startService, withFolder } from './service.ts'
+import { signUp } from '../support/client.ts'
+import { startService, withFolder } from '../support/service.ts'
+import { openReceiver, verified } from '../support/webhook-receiver.ts'
 
 const SPEECH = Bun.file(join(import.meta.dir, '../fixtures/speech.mp3'))
 

@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { childEnvironment } from '../../src/engines/local-sidecar/child-environment.ts'
 import { ensureEnvironment } from '../../src/engines/local-sidecar/environment.ts'
 import { findPython } from '../../src/engines/local-sidecar/python.ts'
-import { PYTHON } from '../sidecar-dir.ts'
+import { PYTHON } from '../support/sidecar-dir.ts'
 import { engineError } from './engine-error.ts'
 
 const env = childEnvironment(process.env)

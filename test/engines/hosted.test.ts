@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe } from 'bun:test'
 import { huggingfaceEngine } from '../../src/engines/huggingface/huggingface.ts'
 import type { SidecarProcess } from '../../src/engines/local-sidecar/process.ts'
 import { engineContract } from '../contracts/engine.ts'
+import { fixturePcm, fixtureText } from '../support/pcm.ts'
 import { hostedServer, TOKEN } from './hosted-server.ts'
 import { endpoint } from './hosted-shapes.ts'
 import { hearingThrough, INSTALL_SECONDS, realSidecar } from './installed-sidecar.ts'
-import { fixturePcm, fixtureText } from './pcm.ts'
 
 // The servers are local and the model behind them is a sidecar's, so that real speech goes there and back.
 describe('the hosted engine', () => {

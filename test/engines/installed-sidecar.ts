@@ -4,7 +4,7 @@ import { ensureEnvironment } from '../../src/engines/local-sidecar/environment.t
 import { ensureModel } from '../../src/engines/local-sidecar/model.ts'
 import { type SidecarProcess, startSidecar } from '../../src/engines/local-sidecar/process.ts'
 import type { Report } from '../../src/engines/local-sidecar/report.ts'
-import { PYTHON, ROOT, SIDECAR_DIR } from '../sidecar-dir.ts'
+import { PYTHON, ROOT, SIDECAR_DIR } from '../support/sidecar-dir.ts'
 import { type Asked, type Heard, Refusal } from './hosted-shapes.ts'
 
 /** How long a first install may take. */

@@ -9,10 +9,10 @@ import { childEnvironment } from '../../src/engines/local-sidecar/child-environm
 import { localSidecar } from '../../src/engines/local-sidecar/local-sidecar.ts'
 import type { SidecarProcess } from '../../src/engines/local-sidecar/process.ts'
 import { engineContract } from '../contracts/engine.ts'
-import { PYTHON, ROOT, SIDECAR_DIR } from '../sidecar-dir.ts'
+import { fixturePcm, fixtureText } from '../support/pcm.ts'
+import { PYTHON, ROOT, SIDECAR_DIR } from '../support/sidecar-dir.ts'
 import { engineError } from './engine-error.ts'
 import { INSTALL_SECONDS, installed, realSidecar } from './installed-sidecar.ts'
-import { fixturePcm, fixtureText } from './pcm.ts'
 import { spanOf } from './span.ts'
 
 const env = childEnvironment(process.env)

@@ -1,7 +1,7 @@
 import { BYTES_PER_SECOND } from '../../src/media/media.ts'
 import { engineContract } from '../contracts/engine.ts'
-import { scriptedEngine, segmentOf } from '../transcriptions/scripted-engine.ts'
-import { fixturePcm, fixtureText } from './pcm.ts'
+import { fixturePcm, fixtureText } from '../support/pcm.ts'
+import { scriptedEngine, segmentOf } from '../support/scripted-engine.ts'
 
 const speech = { pcm: await fixturePcm('speech.wav'), text: await fixtureText() }
 

@@ -1,5 +1,5 @@
 import type { SpanRequest } from '../../src/engines/engine.ts'
-import { silence } from './pcm.ts'
+import { silence } from '../support/pcm.ts'
 
 /** A span to send, 4 s of silence to be transcribed from English unless `other` says otherwise. */
 export function spanOf(other: Partial<SpanRequest> = {}): SpanRequest {

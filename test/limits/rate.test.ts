@@ -5,7 +5,7 @@ import { counters } from '../../src/db/schema.ts'
 import { LimitError } from '../../src/errors.ts'
 import { removeOver } from '../../src/limits/counters.store.ts'
 import { createRate } from '../../src/limits/rate.ts'
-import { databases, type TestDatabase } from '../databases.ts'
+import { databases, type TestDatabase } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 

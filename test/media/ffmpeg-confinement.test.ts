@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compileCore } from '../../src/media/ffmpeg/compiled-core.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
+import { fixture, temporaryFolder } from '../support/recordings.ts'
 import { decodeWhole } from './decode-whole.ts'
-import { fixture, temporaryFolder } from './recordings.ts'
 
 // Compiling the decoder alone may take seconds on a busy machine.
 setDefaultTimeout(300_000)

@@ -4,8 +4,8 @@ import { cp, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
+import { amplyAbove, fixture, temporaryFolder, writeSilence } from '../support/recordings.ts'
 import { decodeWhole } from './decode-whole.ts'
-import { amplyAbove, fixture, temporaryFolder, writeSilence } from './recordings.ts'
 
 // Compiling the decoder alone may take seconds on a busy machine.
 setDefaultTimeout(300_000)

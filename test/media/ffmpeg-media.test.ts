@@ -3,7 +3,6 @@ import { open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { BYTES_PER_SAMPLE, BYTES_PER_SECOND, SAMPLE_RATE, SAMPLES_PER_PIECE } from '../../src/media/media.ts'
-import { decodeWhole } from './decode-whole.ts'
 import {
   amplyAbove,
   fixture,
@@ -11,7 +10,8 @@ import {
   stereoWav,
   temporaryFolder,
   writeSilence,
-} from './recordings.ts'
+} from '../support/recordings.ts'
+import { decodeWhole } from './decode-whole.ts'
 
 // Compiling the decoder alone may take seconds on a busy machine.
 setDefaultTimeout(300_000)

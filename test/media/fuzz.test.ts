@@ -8,7 +8,7 @@ import { runFuzz } from '../../bench/fuzz/run.ts'
 import { VerbatimError } from '../../src/errors.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import type { Media, PcmPiece } from '../../src/media/media.ts'
-import { fixture, temporaryFolder } from './recordings.ts'
+import { fixture, temporaryFolder } from '../support/recordings.ts'
 
 setDefaultTimeout(600_000)
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { readFile } from 'node:fs/promises'
 import { containerOf } from '../../src/media/signature.ts'
-import { fixture } from './recordings.ts'
+import { fixture } from '../support/recordings.ts'
 
 test.each([
   ['wav', 'wav'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { SAMPLE_RATE, SAMPLES_PER_LEVEL } from '../../src/media/media.ts'
 import { planSpans, type Span } from '../../src/media/span-plan.ts'
-import { randomFrom } from '../seeded.ts'
+import { randomFrom } from '../support/seeded.ts'
 
 const LOUD = 200
 const seconds = (value: number) => Math.round(value * SAMPLE_RATE)

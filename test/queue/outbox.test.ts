@@ -5,7 +5,7 @@ import type { NewJob } from '../../src/queue/jobs.ts'
 import { outboxQueue, startTakeover } from '../../src/queue/outbox.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
-import { databases, type TestDatabase } from '../databases.ts'
+import { databases, type TestDatabase } from '../support/databases.ts'
 
 setDefaultTimeout(30_000)
 

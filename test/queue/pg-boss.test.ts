@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { queueContract } from '../contracts/queue.ts'
-import { databases, type TestDatabase } from '../databases.ts'
+import { databases, type TestDatabase } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 

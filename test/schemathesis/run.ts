@@ -6,9 +6,9 @@ import { dirname, join } from 'node:path'
 import { simulatedSidecar } from '../../bench/shared/simulated-sidecar.ts'
 import { childEnvironment } from '../../src/engines/local-sidecar/child-environment.ts'
 import { ensureEnvironment } from '../../src/engines/local-sidecar/environment.ts'
-import { clientOf, textAt } from '../api/client.ts'
-import { startService } from '../e2e/service.ts'
-import { PYTHON, ROOT } from '../sidecar-dir.ts'
+import { clientOf, textAt } from '../support/api-client.ts'
+import { startService } from '../support/service.ts'
+import { PYTHON, ROOT } from '../support/sidecar-dir.ts'
 
 const python = await ensureEnvironment({
   dir: join(ROOT, 'node_modules', '.cache', 'verbatim', 'schemathesis'),

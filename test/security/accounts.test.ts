@@ -3,9 +3,9 @@ import { createAuthService } from '../../src/auth/auth.service.ts'
 import { DECOY } from '../../src/auth/passwords.ts'
 import { counters, users } from '../../src/db/schema.ts'
 import { createSignInLimits } from '../../src/limits/sign-ins.ts'
-import { type Client, clientOf, textAt } from '../api/client.ts'
-import { startService, type TestService } from '../api/service.ts'
-import { databases, embedded } from '../databases.ts'
+import { type Client, clientOf, textAt } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { databases, embedded } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { described, findAccount } from '../../src/admin/accounts.ts'
 import { insertIdentity } from '../../src/auth/identities.store.ts'
 import { identities, users } from '../../src/db/schema.ts'
-import { databases, type TestDatabase } from '../databases.ts'
+import { databases, type TestDatabase } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 

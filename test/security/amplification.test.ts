@@ -14,11 +14,11 @@ import type { WorkServices } from '../../src/transcriptions/pipeline/work-servic
 import { audioKey, pcmFolder } from '../../src/transcriptions/storage-keys.ts'
 import { createTranscriptionsService } from '../../src/transcriptions/transcriptions.service.ts'
 import { keysBelow } from '../contracts/storage.ts'
-import { databases } from '../databases.ts'
-import { fixturePcm } from '../engines/pcm.ts'
-import { insertAnyUser } from '../transcriptions/rows.ts'
-import { namingSamples, scriptedEngine, untilAborted } from '../transcriptions/scripted-engine.ts'
-import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from '../transcriptions/workplace.ts'
+import { databases } from '../support/databases.ts'
+import { fixturePcm } from '../support/pcm.ts'
+import { insertAnyUser } from '../support/rows.ts'
+import { namingSamples, scriptedEngine, untilAborted } from '../support/scripted-engine.ts'
+import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from '../support/workplace.ts'
 import { silentFlac, silentSeconds } from './silent-flac.ts'
 
 setDefaultTimeout(240_000)

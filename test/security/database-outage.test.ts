@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import postgres from 'postgres'
-import { signUp } from '../e2e/client.ts'
-import { type RunningService, startService, withFolder } from '../e2e/service.ts'
-import { buildForWorkerd, runtimes, startEdge } from '../edge/runtimes.ts'
-import { fixture } from '../media/recordings.ts'
-import { startFakeSidecar } from './fake-sidecar.ts'
-import { type OwnPostgres, POSTGRES_BIN, startPostgres } from './own-postgres.ts'
+import { buildForWorkerd, runtimes, startEdge } from '../runtime/runtimes.ts'
+import { signUp } from '../support/client.ts'
+import { startFakeSidecar } from '../support/fake-sidecar.ts'
+import { type OwnPostgres, POSTGRES_BIN, startPostgres } from '../support/own-postgres.ts'
+import { fixture } from '../support/recordings.ts'
+import { type RunningService, startService, withFolder } from '../support/service.ts'
 
 setDefaultTimeout(180_000)
 

@@ -5,10 +5,10 @@ import { lockDirectory } from '../../src/db/directory-lock.ts'
 import { openPglite } from '../../src/db/pglite.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import { streamOf } from '../contracts/storage.ts'
-import { signUp } from '../e2e/client.ts'
-import { BUN, startService, withFolder } from '../e2e/service.ts'
-import { fixture } from '../media/recordings.ts'
-import { startFakeSidecar } from './fake-sidecar.ts'
+import { signUp } from '../support/client.ts'
+import { startFakeSidecar } from '../support/fake-sidecar.ts'
+import { fixture } from '../support/recordings.ts'
+import { BUN, startService, withFolder } from '../support/service.ts'
 
 setDefaultTimeout(120_000)
 

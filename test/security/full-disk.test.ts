@@ -1,10 +1,10 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { chmod } from 'node:fs/promises'
-import { signUp } from '../e2e/client.ts'
-import { startService, withFolder } from '../e2e/service.ts'
-import { fixture } from '../media/recordings.ts'
-import { startFakeSidecar } from './fake-sidecar.ts'
-import { POSTGRES_BIN, startPostgres } from './own-postgres.ts'
+import { signUp } from '../support/client.ts'
+import { startFakeSidecar } from '../support/fake-sidecar.ts'
+import { POSTGRES_BIN, startPostgres } from '../support/own-postgres.ts'
+import { fixture } from '../support/recordings.ts'
+import { startService, withFolder } from '../support/service.ts'
 import { openSmallDisk } from './small-disk.ts'
 
 setDefaultTimeout(180_000)

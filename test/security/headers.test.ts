@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { type Client, clientOf, fixture, textAt } from '../api/client.ts'
-import { startService, type TestService } from '../api/service.ts'
-import { embedded } from '../databases.ts'
+import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { embedded } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 

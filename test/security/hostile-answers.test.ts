@@ -5,11 +5,11 @@ import { huggingfaceEngine } from '../../src/engines/huggingface/huggingface.ts'
 import { sidecarEngine } from '../../src/engines/sidecar/sidecar.ts'
 import { tracedFetch } from '../../src/traces/traced-fetch.ts'
 import { noTraces } from '../../src/traces/traces.ts'
-import { fixture } from '../api/client.ts'
-import { databases } from '../databases.ts'
 import { engineError } from '../engines/engine-error.ts'
 import { spanOf } from '../engines/span.ts'
-import { isOver, openWorkplace, type Workplace } from '../transcriptions/workplace.ts'
+import { fixture } from '../support/api-client.ts'
+import { databases } from '../support/databases.ts'
+import { isOver, openWorkplace, type Workplace } from '../support/workplace.ts'
 
 setDefaultTimeout(60_000)
 

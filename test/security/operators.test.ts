@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { updateUser } from '../../src/admin/admin.store.ts'
 import { isLocal, readSettings } from '../../src/config.ts'
 import { brieflyCached } from '../../src/health/brief-cache.ts'
-import { type Client, clientOf, textAt } from '../api/client.ts'
-import { startService, type TestService } from '../api/service.ts'
-import { embedded } from '../databases.ts'
+import { type Client, clientOf, textAt } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { embedded } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 

@@ -4,10 +4,10 @@ import { apiKeys, storageUsage, transcriptions } from '../../src/db/schema.ts'
 import { createAtOnce } from '../../src/limits/at-once.ts'
 import { markAudioRemoved } from '../../src/retention/sweep.store.ts'
 import { folderOf } from '../../src/transcriptions/storage-keys.ts'
-import { type Answer, type Client, clientOf, fixture, textAt } from '../api/client.ts'
 import { claimsOf } from '../api/jwt.ts'
-import { startService, type TestService } from '../api/service.ts'
-import { databases } from '../databases.ts'
+import { type Answer, type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { databases } from '../support/databases.ts'
 import { stalledUpload } from './stalled-upload.ts'
 
 setDefaultTimeout(120_000)

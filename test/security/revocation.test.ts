@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { createCredentialWatch } from '../../src/auth/credential-watch.ts'
 import { VerbatimError } from '../../src/errors.ts'
-import { type Client, clientOf, fixture, textAt } from '../api/client.ts'
-import { eventsIn } from '../api/event-stream.ts'
 import { claimsOf, forge } from '../api/jwt.ts'
-import { SECRET, startService, type TestService } from '../api/service.ts'
-import { databases } from '../databases.ts'
+import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { SECRET, startService, type TestService } from '../support/api-service.ts'
+import { databases } from '../support/databases.ts'
+import { eventsIn } from '../support/event-stream.ts'
 
 setDefaultTimeout(60_000)
 

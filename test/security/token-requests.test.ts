@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { startService, type TestService } from '../api/service.ts'
-import { databases } from '../databases.ts'
+import { startService, type TestService } from '../support/api-service.ts'
+import { databases } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 

@@ -4,9 +4,9 @@ import { users, webhooks } from '../../src/db/schema.ts'
 import { startReencryption } from '../../src/webhooks/reencryption.ts'
 import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import { rotated, secretsAt } from '../../src/webhooks/secrets.ts'
-import { type Client, clientOf, textAt } from '../api/client.ts'
-import { SECRET, startService, type TestService } from '../api/service.ts'
-import { databases, type TestDatabase } from '../databases.ts'
+import { type Client, clientOf, textAt } from '../support/api-client.ts'
+import { SECRET, startService, type TestService } from '../support/api-service.ts'
+import { databases, type TestDatabase } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 

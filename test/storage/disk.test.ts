@@ -5,7 +5,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { diskStorage } from '../../src/storage/disk.ts'
 import { haltingStream, storageContract, streamOf } from '../contracts/storage.ts'
-import { temporaryFolder } from '../media/recordings.ts'
+import { temporaryFolder } from '../support/recordings.ts'
 
 const SILENCE = new Uint8Array(100)
 const FILLER = fileURLToPath(new URL('./filler.ts', import.meta.url))

@@ -4,7 +4,7 @@ import { openTelemetry, type Sampling } from '../../src/traces/opentelemetry.ts'
 import { tracedFetch } from '../../src/traces/traced-fetch.ts'
 import { tracedLog } from '../../src/traces/traced-log.ts'
 import { inStep, type NewStep } from '../../src/traces/traces.ts'
-import { openCollector } from './collector.ts'
+import { openCollector } from '../support/trace-collector.ts'
 
 const ALL: Sampling = { root: 'on', isParentBased: true, share: 1 }
 const CALLER = { trace: '4bf92f3577b34da6a3ce929d0e0e4736', step: '00f067aa0ba902b7' }

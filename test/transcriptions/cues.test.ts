@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { cuesOf } from '../../src/transcriptions/transcript/cues.ts'
-import { randomFrom } from '../seeded.ts'
+import { randomFrom } from '../support/seeded.ts'
 
 const HOUR = 3600
 

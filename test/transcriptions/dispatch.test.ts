@@ -4,10 +4,10 @@ import { wavOf } from '../../src/media/wav.ts'
 import { requeue } from '../../src/transcriptions/pipeline/recover-jobs.ts'
 import { pcmKey } from '../../src/transcriptions/storage-keys.ts'
 import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
-import { databases } from '../databases.ts'
-import { stereoWav } from '../media/recordings.ts'
-import { namingSamples, scriptedEngine } from './scripted-engine.ts'
-import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from './workplace.ts'
+import { databases } from '../support/databases.ts'
+import { stereoWav } from '../support/recordings.ts'
+import { namingSamples, scriptedEngine } from '../support/scripted-engine.ts'
+import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from '../support/workplace.ts'
 
 // Far more than is needed: a machine may have much else to do.
 setDefaultTimeout(300_000)

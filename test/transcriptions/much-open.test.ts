@@ -13,7 +13,7 @@ import {
   holdUndecoded,
   setLength,
 } from '../../src/transcriptions/transcriptions.store.ts'
-import { insertAnyUser, insertOwned } from './rows.ts'
+import { insertAnyUser, insertOwned } from '../support/rows.ts'
 
 setDefaultTimeout(60_000)
 

@@ -9,9 +9,9 @@ import { createRequeue } from '../../src/transcriptions/pipeline/requeue.ts'
 import { audioKey, pcmFolder, pcmKey } from '../../src/transcriptions/storage-keys.ts'
 import { cancelOwned, fail } from '../../src/transcriptions/transcriptions.store.ts'
 import { streamOf } from '../contracts/storage.ts'
-import { databases } from '../databases.ts'
-import { namingSamples, scriptedEngine } from './scripted-engine.ts'
-import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from './workplace.ts'
+import { databases } from '../support/databases.ts'
+import { namingSamples, scriptedEngine } from '../support/scripted-engine.ts'
+import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from '../support/workplace.ts'
 
 setDefaultTimeout(120_000)
 

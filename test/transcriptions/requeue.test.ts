@@ -10,11 +10,11 @@ import { createRequeue } from '../../src/transcriptions/pipeline/requeue.ts'
 import { FOLDER, folderOf } from '../../src/transcriptions/storage-keys.ts'
 import { cancelOwned, findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { keysBelow } from '../contracts/storage.ts'
-import { databases } from '../databases.ts'
-import { fixturePcm } from '../engines/pcm.ts'
-import { insertAnyUser } from './rows.ts'
-import { namingSamples, scriptedEngine, untilAborted } from './scripted-engine.ts'
-import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from './workplace.ts'
+import { databases } from '../support/databases.ts'
+import { fixturePcm } from '../support/pcm.ts'
+import { insertAnyUser } from '../support/rows.ts'
+import { namingSamples, scriptedEngine, untilAborted } from '../support/scripted-engine.ts'
+import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from '../support/workplace.ts'
 
 setDefaultTimeout(60_000)
 

@@ -14,9 +14,9 @@ import {
   type Span,
 } from '../../src/transcriptions/spans.store.ts'
 import { addDone, fail, segmentsOf } from '../../src/transcriptions/transcriptions.store.ts'
-import { databases, type TestDatabase } from '../databases.ts'
-import { insertOwned } from './rows.ts'
-import { segmentOf } from './scripted-engine.ts'
+import { databases, type TestDatabase } from '../support/databases.ts'
+import { insertOwned } from '../support/rows.ts'
+import { segmentOf } from '../support/scripted-engine.ts'
 
 setDefaultTimeout(60_000)
 

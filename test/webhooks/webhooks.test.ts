@@ -8,11 +8,11 @@ import { complete, fail } from '../../src/transcriptions/transcriptions.store.ts
 import { createDeliver } from '../../src/webhooks/deliver.ts'
 import { type Relay, startRelay } from '../../src/webhooks/relay.ts'
 import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
-import { type Answer, type Client, clientOf, fixture, textAt } from '../api/client.ts'
 import { claimsOf } from '../api/jwt.ts'
-import { SECRET, startService, type TestService } from '../api/service.ts'
-import { databases } from '../databases.ts'
-import { type Message, openReceiver, verified } from './receiver.ts'
+import { type Answer, type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { SECRET, startService, type TestService } from '../support/api-service.ts'
+import { databases } from '../support/databases.ts'
+import { type Message, openReceiver, verified } from '../support/webhook-receiver.ts'
 
 setDefaultTimeout(60_000)
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createObjects } from '../../src/storage/s3/objects.ts'
 import { FOLDER } from '../../src/transcriptions/storage-keys.ts'
-import type { TestDatabase, TestDatabaseKind } from '../databases.ts'
-import { startService } from '../e2e/service.ts'
-import { openS3Server } from '../storage/s3-server.ts'
+import type { TestDatabase, TestDatabaseKind } from '../support/databases.ts'
+import { openS3Server } from '../support/s3-server.ts'
+import { startService } from '../support/service.ts'
 
 export const MAX_UPLOAD_BYTES = 500_000
 

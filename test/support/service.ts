@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { linesOf } from '../../src/engines/local-sidecar/lines.ts'
-import { ROOT, SIDECAR_DIR } from '../sidecar-dir.ts'
+import { ROOT, SIDECAR_DIR } from './sidecar-dir.ts'
 
 export type RunningService = {
   url: string

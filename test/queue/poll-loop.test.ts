@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { startRounds } from '../src/queue/poll-loop.ts'
+import { startRounds } from '../../src/queue/poll-loop.ts'
 
 test('a wake is heard at whatever moment of a round it comes, also just behind its end', async () => {
   for (let ticks = 0; ticks < 12; ticks++) {

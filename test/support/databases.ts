@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { PGlite } from '@electric-sql/pglite'
 import postgres from 'postgres'
-import { type Changes, openChanges } from '../src/db/changes.ts'
-import type { Database, OpenDatabase } from '../src/db/database.ts'
-import { openPglite } from '../src/db/pglite.ts'
-import { openPostgres } from '../src/db/postgres.ts'
+import { type Changes, openChanges } from '../../src/db/changes.ts'
+import type { Database, OpenDatabase } from '../../src/db/database.ts'
+import { openPglite } from '../../src/db/pglite.ts'
+import { openPostgres } from '../../src/db/postgres.ts'
 
 /** A database of a test's own: migrated, empty, gone after `close`. */
 export type TestDatabase = {

@@ -3,10 +3,10 @@ import { eq, sql } from 'drizzle-orm'
 import { openChanges } from '../../src/db/changes.ts'
 import { openPostgres } from '../../src/db/postgres.ts'
 import { apiKeys, refreshTokens, sessions, users } from '../../src/db/schema.ts'
-import { databases, type TestDatabase, type TestDatabaseKind } from '../databases.ts'
-import { type Client, clientOf, fixture, textAt } from './client.ts'
+import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { SECRET, startService, type TestService } from '../support/api-service.ts'
+import { databases, type TestDatabase, type TestDatabaseKind } from '../support/databases.ts'
 import { claimsOf, forge } from './jwt.ts'
-import { SECRET, startService, type TestService } from './service.ts'
 
 setDefaultTimeout(60_000)
 

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { linesOf } from '../../src/engines/local-sidecar/lines.ts'
-import { BUN, freePort } from '../e2e/service.ts'
-import { ROOT } from '../sidecar-dir.ts'
+import { BUN, freePort } from '../support/service.ts'
+import { ROOT } from '../support/sidecar-dir.ts'
 
 const require = createRequire(import.meta.url)
 

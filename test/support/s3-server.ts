@@ -7,7 +7,7 @@ import { readSettings } from '../../src/config.ts'
 import { childEnvironment } from '../../src/engines/local-sidecar/child-environment.ts'
 import { ensureEnvironment } from '../../src/engines/local-sidecar/environment.ts'
 import { linesOf } from '../../src/engines/local-sidecar/lines.ts'
-import { PYTHON, ROOT } from '../sidecar-dir.ts'
+import { PYTHON, ROOT } from './sidecar-dir.ts'
 
 export type S3Server = Awaited<ReturnType<typeof openS3Server>>
 

@@ -6,8 +6,8 @@ import type { Queue } from '../../src/queue/queue.ts'
 import { requeue } from '../../src/transcriptions/pipeline/recover-jobs.ts'
 import { insertSpans, type Span } from '../../src/transcriptions/spans.store.ts'
 import type { Transcription } from '../../src/transcriptions/transcriptions.store.ts'
-import { databases, type TestDatabase } from '../databases.ts'
-import { insertOwned } from './rows.ts'
+import { databases, type TestDatabase } from '../support/databases.ts'
+import { insertOwned } from '../support/rows.ts'
 
 setDefaultTimeout(60_000)
 

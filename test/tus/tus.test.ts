@@ -3,11 +3,11 @@ import { eq, sql } from 'drizzle-orm'
 import * as tus from 'tus-js-client'
 import { transcriptions, uploads } from '../../src/db/schema.ts'
 import { createUploadsService } from '../../src/tus/tus.service.ts'
-import { type Client, clientOf, fixture, textAt } from '../api/client.ts'
 import { claimsOf } from '../api/jwt.ts'
-import { MAX_UPLOAD_BYTES, startService, type TestService } from '../api/service.ts'
-import { databases } from '../databases.ts'
-import { sweepAll } from '../transcriptions/sweeping.ts'
+import { sweepAll } from '../retention/sweeping.ts'
+import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
+import { MAX_UPLOAD_BYTES, startService, type TestService } from '../support/api-service.ts'
+import { databases } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 

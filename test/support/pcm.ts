@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BYTES_PER_SECOND, SAMPLE_RATE } from '../../src/media/media.ts'
-import { ROOT } from '../sidecar-dir.ts'
+import { ROOT } from './sidecar-dir.ts'
 
 /** The samples of a 16 kHz, mono, s16le WAV file under test/fixtures. */
 export async function fixturePcm(name: string): Promise<Uint8Array<ArrayBuffer>> {

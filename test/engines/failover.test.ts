@@ -2,8 +2,8 @@ import { afterEach, describe, expect, setSystemTime, test } from 'bun:test'
 import { type Engine, EngineOverloaded } from '../../src/engines/engine.ts'
 import { failsOver, inOrder } from '../../src/engines/failover.ts'
 import { VerbatimError } from '../../src/errors.ts'
-import { type Answer, namingSamples, scriptedEngine } from '../transcriptions/scripted-engine.ts'
-import { silence } from './pcm.ts'
+import { silence } from '../support/pcm.ts'
+import { type Answer, namingSamples, scriptedEngine } from '../support/scripted-engine.ts'
 import { spanOf } from './span.ts'
 
 const unavailable = () => new VerbatimError('engine_unavailable', 'It broke off')

@@ -21,9 +21,9 @@ import type { Storage } from '../../src/storage/storage.ts'
 import { audioKey, FOLDER, pcmKey } from '../../src/transcriptions/storage-keys.ts'
 import { findTranscription, type NewTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { haltingStream, keysBelow, streamOf } from '../contracts/storage.ts'
-import { databases, type TestDatabase } from '../databases.ts'
-import { temporaryFolder } from '../media/recordings.ts'
-import { insertAnyUser, insertOwned } from './rows.ts'
+import { databases, type TestDatabase } from '../support/databases.ts'
+import { temporaryFolder } from '../support/recordings.ts'
+import { insertAnyUser, insertOwned } from '../support/rows.ts'
 import { sweepOptions } from './sweeping.ts'
 
 setDefaultTimeout(60_000)

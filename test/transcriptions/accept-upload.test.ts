@@ -12,9 +12,9 @@ import { findTranscription } from '../../src/transcriptions/transcriptions.store
 import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 import { keysBelow, streamOf } from '../contracts/storage.ts'
-import { embedded } from '../databases.ts'
-import { fixture, temporaryFolder } from '../media/recordings.ts'
-import { openWorkplace, type Workplace } from './workplace.ts'
+import { embedded } from '../support/databases.ts'
+import { fixture, temporaryFolder } from '../support/recordings.ts'
+import { openWorkplace, type Workplace } from '../support/workplace.ts'
 
 setDefaultTimeout(60_000)
 

@@ -13,11 +13,11 @@ import { UPLOADS_FOLDER } from '../../src/tus/uploads.store.ts'
 import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 import { streamOf } from '../contracts/storage.ts'
-import { embedded } from '../databases.ts'
-import { temporaryFolder } from '../media/recordings.ts'
-import { openS3Server, type S3Server } from '../storage/s3-server.ts'
-import { insertAnyUser } from '../transcriptions/rows.ts'
-import { repeatedSpeech } from '../transcriptions/workplace.ts'
+import { embedded } from '../support/databases.ts'
+import { temporaryFolder } from '../support/recordings.ts'
+import { insertAnyUser } from '../support/rows.ts'
+import { openS3Server, type S3Server } from '../support/s3-server.ts'
+import { repeatedSpeech } from '../support/workplace.ts'
 
 setDefaultTimeout(300_000)
 

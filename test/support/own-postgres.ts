@@ -2,7 +2,7 @@ import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { freePort } from '../e2e/service.ts'
+import { freePort } from './service.ts'
 
 /** Debian's folder of Postgres' programs, the newest version; null if they are not installed. */
 export const POSTGRES_BIN = newestBin()

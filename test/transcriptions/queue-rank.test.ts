@@ -7,10 +7,10 @@ import { addSpans } from '../../src/transcriptions/pipeline/span-jobs.ts'
 import { createTranscribeSpan } from '../../src/transcriptions/pipeline/transcribe-span.ts'
 import { pcmKey } from '../../src/transcriptions/storage-keys.ts'
 import { findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
-import { databases } from '../databases.ts'
-import { insertAnyUser, insertOwned } from './rows.ts'
-import { scriptedEngine } from './scripted-engine.ts'
-import { openWorkplace, type Workplace } from './workplace.ts'
+import { databases } from '../support/databases.ts'
+import { insertAnyUser, insertOwned } from '../support/rows.ts'
+import { scriptedEngine } from '../support/scripted-engine.ts'
+import { openWorkplace, type Workplace } from '../support/workplace.ts'
 
 setDefaultTimeout(60_000)
 

@@ -22,7 +22,7 @@ import type { Allowance } from '../../src/transcriptions/intake/usage-limits.ts'
 import { nodeHmac } from '../../src/transcriptions/reading/node-hmac.ts'
 import { countOpenByStatus } from '../../src/transcriptions/transcriptions.store.ts'
 import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
-import type { TestDatabaseKind } from '../databases.ts'
+import type { TestDatabaseKind } from './databases.ts'
 
 export const SECRET = 'a secret for tests, of 32 characters or more'
 export const MAX_UPLOAD_BYTES = 1_000_000

@@ -15,12 +15,12 @@ import { audioKey, folderOf, manifestKey, pcmKey } from '../../src/transcription
 import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
 import { cancelOwned, removeOwned } from '../../src/transcriptions/transcriptions.store.ts'
 import { keysBelow } from '../contracts/storage.ts'
-import { databases } from '../databases.ts'
-import { fixturePcm } from '../engines/pcm.ts'
-import { fixture, stereoWav } from '../media/recordings.ts'
-import { insertAnyUser } from './rows.ts'
-import { namingSamples, scriptedEngine, untilAborted } from './scripted-engine.ts'
-import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from './workplace.ts'
+import { databases } from '../support/databases.ts'
+import { fixturePcm } from '../support/pcm.ts'
+import { fixture, stereoWav } from '../support/recordings.ts'
+import { insertAnyUser } from '../support/rows.ts'
+import { namingSamples, scriptedEngine, untilAborted } from '../support/scripted-engine.ts'
+import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from '../support/workplace.ts'
 
 // Far more than is needed: a machine may have much else to do.
 setDefaultTimeout(300_000)

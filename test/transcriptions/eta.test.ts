@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, t
 import { sql } from 'drizzle-orm'
 import { spans, transcriptions } from '../../src/db/schema.ts'
 import { createOutlook } from '../../src/transcriptions/reading/eta.ts'
-import { databases, type TestDatabase } from '../databases.ts'
-import { insertOwned } from './rows.ts'
+import { databases, type TestDatabase } from '../support/databases.ts'
+import { insertOwned } from '../support/rows.ts'
 
 setDefaultTimeout(60_000)
 

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { transcriptions, users } from '../../src/db/schema.ts'
 import { follow } from '../../src/transcriptions/reading/change-stream.ts'
-import { embedded } from '../databases.ts'
+import { embedded } from '../support/databases.ts'
 
 const TIMES = 50
 

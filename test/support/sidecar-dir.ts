@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 
 /** The directory that holds `sidecar/`, and everything else. */
-export const ROOT = resolve(import.meta.dir, '..')
+export const ROOT = resolve(import.meta.dir, '../..')
 
 /**
  * Where the tests keep the sidecar's Python environment and its model, so that they are installed once and
