@@ -3,8 +3,8 @@ import { createAdminService } from './admin/admin.service.ts'
 import type { AppServices, OperationsServices } from './app.ts'
 import { createAccessTokens } from './auth/access-tokens.ts'
 import { createAuthService } from './auth/auth.service.ts'
-import { createGate } from './auth/authenticator.ts'
-import type { KnownCallers } from './auth/caller-cache.ts'
+import { createAuthenticator } from './auth/authenticator.ts'
+import type { CallerCache } from './auth/caller-cache.ts'
 import { createIdentityProvider, type IdentityProvider } from './auth/identity-provider.ts'
 import { createKeysService } from './auth/keys.service.ts'
 import type { Passwords } from './auth/passwords.ts'
@@ -13,7 +13,7 @@ import { SettingError, type Settings } from './config.ts'
 import type { Changes } from './db/changes.ts'
 import type { Database } from './db/database.ts'
 import { swaggerAssets } from './http/openapi/swagger-assets.ts'
-import { createAtOnce } from './limits/at-once.ts'
+import { createConcurrencyLimit } from './limits/at-once.ts'
 import { createRate, type Rate } from './limits/rate.ts'
 import { createSignInLimits } from './limits/sign-ins.ts'
 import { createStorageQuota } from './limits/storage-quota.ts'
@@ -22,15 +22,15 @@ import type { Outbound } from './outbound/outbound.ts'
 import type { Queue } from './queue/queue.ts'
 import type { Objects } from './storage/storage.ts'
 import type { Traces } from './traces/traces.ts'
-import { createUpload } from './transcriptions/intake/accept-upload.ts'
-import type { Look } from './transcriptions/intake/inspect.ts'
+import { createAcceptUpload } from './transcriptions/intake/accept-upload.ts'
+import type { Inspect } from './transcriptions/intake/inspect.ts'
 import { ENGINES, parseOptions } from './transcriptions/intake/options.ts'
-import type { Allowance } from './transcriptions/intake/usage-limits.ts'
+import type { UsageLimits } from './transcriptions/intake/usage-limits.ts'
 import { createRequeue } from './transcriptions/pipeline/requeue.ts'
 import { createLinkSigner, type Hmac } from './transcriptions/reading/signed-links.ts'
 import { createRemoveFolder } from './transcriptions/removal.ts'
 import { createTranscriptionsService } from './transcriptions/transcriptions.service.ts'
-import { createUploadsService } from './tus/tus.service.ts'
+import { createTusService } from './tus/tus.service.ts'
 import type { SecretCipher } from './webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from './webhooks/upload-webhooks.ts'
 import { createWebhooksService } from './webhooks/webhooks.service.ts'
@@ -53,10 +53,10 @@ export async function createApiServices({
   publicUrl,
   db,
   changes,
-  knownCallers,
+  callerCache,
   queue,
   storage,
-  look,
+  inspect,
   outbound,
   passwords,
   hmac,
@@ -70,10 +70,10 @@ export async function createApiServices({
   db: Database
   changes: Changes
   /** Null where the database cannot be listened to for long. */
-  knownCallers: KnownCallers | null
+  callerCache: CallerCache | null
   queue: Pick<Queue, 'enqueue'>
   storage: Objects
-  look: Look
+  inspect: Inspect
   outbound: Outbound
   passwords: Passwords
   hmac: Hmac
@@ -81,13 +81,13 @@ export async function createApiServices({
   traces: Traces
   log: Log
 }): Promise<ApiServices> {
-  const forgetCallers = () => knownCallers?.forget()
+  const forgetCallers = () => callerCache?.forget()
   const accessTokens = await createAccessTokens({ secrets })
   const links = createLinkSigner({ secrets, hmac })
   const removeFolder = createRemoveFolder({ db, storage })
   const transcriptions = createTranscriptionsService({
     ...{ db, changes, storage, removeFolder, links, publicUrl, log },
-    atOnce: createAtOnce({
+    concurrencyLimit: createConcurrencyLimit({
       perUser: WAITING_AT_ONCE,
       sentence: `You have ${WAITING_AT_ONCE} requests that wait for transcriptions, which is the limit`,
     }),
@@ -96,24 +96,24 @@ export async function createApiServices({
   const uploadWebhooks = createUploadWebhooks({ outbound, cipher })
   const bytesPerUser = settings.STORAGE_BYTES_PER_USER
   const storageQuota = bytesPerUser === 'unlimited' ? null : createStorageQuota({ db, bytesPerUser })
-  const uploadsAtOnce = createAtOnce({
+  const uploadsAtOnce = createConcurrencyLimit({
     perUser: UPLOADS_AT_ONCE,
     sentence: `You have ${UPLOADS_AT_ONCE} uploads in progress, which is the limit`,
   })
-  const upload = createUpload({
+  const upload = createAcceptUpload({
     db,
     queue,
     storage,
-    look,
+    inspect,
     engines: names,
     maxAudioSeconds: settings.MAX_AUDIO_SECONDS,
-    allowance: allowanceIn(settings),
+    usageLimits: usageLimitsIn(settings),
     storageQuota,
-    atOnce: uploadsAtOnce,
+    concurrencyLimit: uploadsAtOnce,
     webhooks: uploadWebhooks,
     traces,
   })
-  const uploads = createUploadsService({
+  const uploads = createTusService({
     db,
     storage,
     removeFolder,
@@ -124,7 +124,7 @@ export async function createApiServices({
     },
     maxBytes: settings.MAX_UPLOAD_BYTES,
     storageQuota,
-    atOnce: uploadsAtOnce,
+    concurrencyLimit: uploadsAtOnce,
   })
   const auth = createAuthService({
     db,
@@ -142,11 +142,11 @@ export async function createApiServices({
   return {
     auth,
     keys: createKeysService({ db, forgetCallers }),
-    gate: createGate({
+    authenticator: createAuthenticator({
       db,
       accessTokens,
       identityProvider: identityProviderOf(settings),
-      knownCallers,
+      callerCache,
       requestRate: requestRateOf(db, settings),
     }),
     tokenRequestRate: createRate({
@@ -184,7 +184,7 @@ export async function createApiServices({
 }
 
 /** What one user may have. */
-export function allowanceIn(settings: Settings): Allowance {
+export function usageLimitsIn(settings: Settings): UsageLimits {
   return { maxOpen: settings.MAX_OPEN_PER_USER, audioSecondsPerDay: settings.AUDIO_SECONDS_PER_DAY }
 }
 

@@ -5,10 +5,10 @@ import { type AuthRoutesServices, authRoutes } from './auth/auth.routes.ts'
 import { healthRoutes } from './health/health.routes.ts'
 import type { Health } from './health/health.ts'
 import { metricsRoutes } from './health/metrics.routes.ts'
-import { docs, type SwaggerAssets } from './http/openapi/swagger.ts'
+import { type SwaggerAssets, swagger } from './http/openapi/swagger.ts'
 import type { OperatorAccess } from './http/operator-access.ts'
 import { problems } from './http/problems.ts'
-import { requests } from './http/request-log.ts'
+import { requestLog } from './http/request-log.ts'
 import { securityHeaders } from './http/security-headers.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
@@ -19,15 +19,15 @@ import {
   type TranscriptionRoutesServices,
   transcriptionRoutes,
 } from './transcriptions/transcriptions.routes.ts'
-import { uploadRoutes } from './tus/tus.routes.ts'
-import type { UploadsService } from './tus/tus.service.ts'
+import { tusRoutes } from './tus/tus.routes.ts'
+import type { TusService } from './tus/tus.service.ts'
 import { webhookRoutes } from './webhooks/webhooks.routes.ts'
 import type { WebhooksService } from './webhooks/webhooks.service.ts'
 
 export type AppServices = AdminRoutesServices &
   AuthRoutesServices &
   TranscriptionRoutesServices & {
-    uploads: UploadsService
+    uploads: TusService
     webhooks: WebhooksService
     engines: OpenaiRoutesServices['engines']
     health: Health
@@ -68,7 +68,7 @@ function answers({
 }: OperationsServices & { routes: () => Route[] }) {
   return new Elysia()
     .use(securityHeaders())
-    .use(requests({ metrics, traces, log: logsRequests ? log : null }))
+    .use(requestLog({ metrics, traces, log: logsRequests ? log : null }))
     .use(problems({ log, routes, bodies: { '/v1/': openaiError } }))
 }
 
@@ -84,10 +84,10 @@ export function createApp(services: AppServices, adapter?: ElysiaAdapter) {
   // Without `standardHostname: false`, a host name as short as `api` hides the start of the path from the router.
   const app = new Elysia({ handler: { standardHostname: false }, ...(adapter && { adapter }) })
     .use(answers({ ...services, routes }))
-    .use(docs({ assets: services.swagger, version: services.version }))
+    .use(swagger({ assets: services.swagger, version: services.version }))
     .use(authRoutes(services))
     .use(transcriptionRoutes(services))
-    .use(uploadRoutes(services))
+    .use(tusRoutes(services))
     .use(webhookRoutes(services))
     .use(adminRoutes(services))
     .use(openaiRoutes(services))

@@ -11,14 +11,14 @@ import { StartError } from './errors.ts'
 import { brieflyCached } from './health/brief-cache.ts'
 import { createHealth, ELSEWHERE } from './health/health.ts'
 import { createOperatorAccess } from './http/operator-access.ts'
-import { heldAnswer } from './http/release-after-body.ts'
+import { releaseAfterBody } from './http/release-after-body.ts'
 import type { Log } from './log.ts'
-import { unreachingOutbound } from './outbound/no-fetch.ts'
+import { noFetchOutbound } from './outbound/no-fetch.ts'
 import { outboxQueue } from './queue/outbox.ts'
 import { requireOwnStorage } from './retention/storage-owner.ts'
 import { createObjects } from './storage/s3/objects.ts'
 import { noTraces } from './traces/traces.ts'
-import { createGlance } from './transcriptions/intake/inspect.ts'
+import { signatureInspector } from './transcriptions/intake/inspect.ts'
 import { nodeHmac } from './transcriptions/reading/node-hmac.ts'
 import { createSecretCipher } from './webhooks/secret-cipher.ts'
 
@@ -47,11 +47,11 @@ export async function assembleEdge({
   if (!perRequest) await requireOwnStorage({ db, storage }).catch(unlessOutage)
   const services = await createApiServices({
     ...{ settings, secrets, db, changes, storage },
-    knownCallers: null,
+    callerCache: null,
     publicUrl: () => publicUrl,
     queue: outboxQueue(),
-    look: createGlance({ storage }),
-    outbound: unreachingOutbound({
+    inspect: signatureInspector({ storage }),
+    outbound: noFetchOutbound({
       allow: settings.OUTBOUND_ALLOW ?? [],
       nat64: settings.NAT64_PREFIX ?? null,
     }),
@@ -69,7 +69,7 @@ export async function assembleEdge({
     metrics: null,
     operatorAccess: createOperatorAccess({
       token: settings.METRICS_TOKEN,
-      gate: services.gate,
+      authenticator: services.authenticator,
       isLocal: false,
     }),
     traces: noTraces,
@@ -91,7 +91,7 @@ export async function assembleEdge({
         await run(() => answer.body?.cancel())
         ended()
       }
-      return heldAnswer(answer, { run, ended })
+      return releaseAfterBody(answer, { run, ended })
     } catch (error) {
       ended()
       throw error

@@ -3,10 +3,10 @@ import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import packageJson from '../package.json' with { type: 'json' }
-import { type ApiServices, allowanceIn, createApiServices } from './api-services.ts'
+import { type ApiServices, createApiServices, usageLimitsIn } from './api-services.ts'
 import type { OperationsServices } from './app.ts'
 import { argon2id } from './auth/argon2id.ts'
-import { openKnownCallers } from './auth/caller-cache.ts'
+import { openCallerCache } from './auth/caller-cache.ts'
 import { bucketOf, isLocal, SettingError, type Settings } from './config.ts'
 import { openChanges } from './db/changes.ts'
 import type { Database } from './db/database.ts'
@@ -14,7 +14,7 @@ import { lockDirectory } from './db/directory-lock.ts'
 import { openPglite } from './db/pglite.ts'
 import { openPostgres } from './db/postgres.ts'
 import type { Engine, EngineName } from './engines/engine.ts'
-import { type Engines, inOrder } from './engines/failover.ts'
+import { type Engines, withFailover } from './engines/failover.ts'
 import { huggingfaceEngine } from './engines/huggingface/huggingface.ts'
 import { localSidecar } from './engines/local-sidecar/local-sidecar.ts'
 import { sidecarEngine } from './engines/sidecar/sidecar.ts'
@@ -23,7 +23,7 @@ import { brieflyCached } from './health/brief-cache.ts'
 import { createHealth, ELSEWHERE } from './health/health.ts'
 import { createOperatorAccess } from './http/operator-access.ts'
 import type { Step } from './lifecycle.ts'
-import { removeOver, takeTurn } from './limits/counters.store.ts'
+import { acquireLease, deleteExpired } from './limits/counters.store.ts'
 import { type Log, withoutRepeats } from './log.ts'
 import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'
 import { measuredEngine } from './metrics/measured-engine.ts'
@@ -43,8 +43,8 @@ import { tracedFetch } from './traces/traced-fetch.ts'
 import { tracedLog } from './traces/traced-log.ts'
 import { noTraces, type Traces } from './traces/traces.ts'
 import { createAcceptAgain } from './transcriptions/intake/accept-again.ts'
-import { createProbe } from './transcriptions/intake/inspect.ts'
-import { requeue } from './transcriptions/pipeline/recover-jobs.ts'
+import { probeInspector } from './transcriptions/intake/inspect.ts'
+import { recoverJobs } from './transcriptions/pipeline/recover-jobs.ts'
 import type { WorkServices } from './transcriptions/pipeline/work-services.ts'
 import { nodeHmac } from './transcriptions/reading/node-hmac.ts'
 import { hostedSecondsToday } from './transcriptions/spans.store.ts'
@@ -139,7 +139,7 @@ export async function assemble({
     nat64: settings.NAT64_PREFIX ?? null,
   })
   if (isEmbedded) {
-    const resumed = await step('unfinished jobs', () => requeue({ db, queue }))
+    const resumed = await step('unfinished jobs', () => recoverJobs({ db, queue }))
     await forgetJobs(db)
     if (resumed > 0) log(`going on with ${resumed} unfinished jobs`)
   }
@@ -158,8 +158,8 @@ export async function assemble({
         maxOrphans: settings.MAX_ORPHANS,
         acceptAgain: createAcceptAgain({ db, queue, storage, provideWebhook }),
         soleOwner,
-        ...(!soleOwner && { isTurn: () => takeTurn(db, { key: 'sweep', seconds: SWEEP_TURN_SECONDS }) }),
-        alongside: () => removeOver(db),
+        ...(!soleOwner && { isTurn: () => acquireLease(db, { key: 'sweep', seconds: SWEEP_TURN_SECONDS }) }),
+        alongside: () => deleteExpired(db),
         log,
       }),
     (sweeper) => sweeper.stop(),
@@ -203,8 +203,8 @@ export async function assemble({
   async function openApi(): Promise<ApiServices> {
     return createApiServices({
       ...{ settings, secrets, cipher, publicUrl, db, changes, queue, storage, outbound },
-      knownCallers: await openKnownCallers(database),
-      look: createProbe({ storage, media }),
+      callerCache: await openCallerCache(database),
+      inspect: probeInspector({ storage, media }),
       passwords: argon2id,
       hmac: nodeHmac,
       traces,
@@ -222,7 +222,7 @@ export async function assemble({
       metrics,
       operatorAccess: createOperatorAccess({
         token: settings.METRICS_TOKEN,
-        gate: api?.gate ?? null,
+        authenticator: api?.authenticator ?? null,
         isLocal: isLocal(settings),
       }),
       traces,
@@ -240,7 +240,7 @@ export async function assemble({
       cipher,
       publicUrl,
       maxAudioSeconds: settings.MAX_AUDIO_SECONDS,
-      allowance: allowanceIn(settings),
+      usageLimits: usageLimitsIn(settings),
       decodeAheadSeconds: settings.DECODE_AHEAD_SECONDS,
       maxConcurrentPerUser: settings.MAX_CONCURRENT_PER_USER,
       traces,
@@ -311,7 +311,7 @@ function openEngines(
       metrics,
     )
   const secondsPerDay = settings.HOSTED_SECONDS_PER_DAY
-  return inOrder([open(first), ...others.map(open)], {
+  return withFailover([open(first), ...others.map(open)], {
     ...(secondsPerDay !== undefined && {
       budget: { engine: 'huggingface', secondsPerDay, used: () => hostedSecondsToday(db) },
     }),
@@ -359,7 +359,7 @@ async function openTraces(settings: Settings, log: Log): Promise<Traces> {
   return openTelemetry({
     endpoint,
     headers: settings.OTEL_EXPORTER_OTLP_HEADERS ?? {},
-    facts: {
+    attributes: {
       'service.name': settings.OTEL_SERVICE_NAME,
       'service.version': packageJson.version,
       'service.instance.id': crypto.randomUUID(),

@@ -7,7 +7,7 @@ const REGISTRATION: Record<Settings['REGISTRATION'], string> = {
 }
 
 /** What the console shows once the service is ready: the addresses, who may use it, and lines to paste into a shell. */
-export function tour(url: string, { HOST, REGISTRATION: registration }: Settings): string {
+export function quickstart(url: string, { HOST, REGISTRATION: registration }: Settings): string {
   return `Verbatim is ready
   Swagger   ${url}/swagger
   Address   ${HOST} (HOST)

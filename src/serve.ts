@@ -5,7 +5,7 @@ import { readSettings, type Settings } from './config.ts'
 import { StartError } from './errors.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { createLog, type Log } from './log.ts'
-import { tour } from './quickstart.ts'
+import { quickstart } from './quickstart.ts'
 import { startWorker } from './worker.ts'
 
 const IDLE_SECONDS = 60
@@ -51,7 +51,8 @@ export async function serve({
   log(`listening on ${publicUrl()}; ${service.api ? 'uploads are accepted' : 'jobs are processed'}`)
 
   await work?.engines.whenReady(stopping).catch(() => {})
-  if (service.api && settings.LOG === 'text' && !stopping.aborted) console.log(tour(publicUrl(), settings))
+  if (service.api && settings.LOG === 'text' && !stopping.aborted)
+    console.log(quickstart(publicUrl(), settings))
 }
 
 type Server = {

@@ -5,7 +5,7 @@ import { users } from '../../src/db/schema.ts'
 import { SAMPLE_RATE } from '../../src/media/media.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { noTraces } from '../../src/traces/traces.ts'
-import { createUpload } from '../../src/transcriptions/intake/accept-upload.ts'
+import { createAcceptUpload } from '../../src/transcriptions/intake/accept-upload.ts'
 import { createPrepare } from '../../src/transcriptions/pipeline/prepare.ts'
 import { CLIP_SECONDS, simulatedEngines, simulatedMedia, simulatedStorage } from './simulated.ts'
 
@@ -16,16 +16,16 @@ const info = { container: 'wav', codec: 'pcm_s16le', channels: 1, claimedSeconds
 export async function upload({ url, count }: { url: string; count: number }): Promise<number> {
   await using opened = await open(url)
   const { db, queue } = opened
-  const take = createUpload({
+  const take = createAcceptUpload({
     db,
     queue,
     storage: simulatedStorage,
-    look: async () => info,
+    inspect: async () => info,
     engines: ['sidecar'],
     maxAudioSeconds: 86_400,
-    allowance: {},
+    usageLimits: {},
     storageQuota: null,
-    atOnce: () => ({ [Symbol.dispose]() {} }),
+    concurrencyLimit: () => ({ [Symbol.dispose]() {} }),
     webhooks: { check: async () => {}, provide: async () => {} },
     traces: noTraces,
   })
@@ -57,7 +57,7 @@ export async function prepare({ url, count }: { url: string; count: number }): P
   const prepareOne = createPrepare({
     ...{ db, changes, queue, storage: simulatedStorage, media: simulatedMedia, engines: simulatedEngines(0) },
     maxAudioSeconds: 86_400,
-    allowance: {},
+    usageLimits: {},
     // All of it, as no engine is at work.
     decodeAheadSeconds: Number.MAX_SAFE_INTEGER / SAMPLE_RATE,
     maxConcurrentPerUser: undefined,

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 import type { Database } from '../../src/db/database.ts'
 import type { Queue } from '../../src/queue/queue.ts'
-import { findExpired, findForsaken } from '../../src/retention/sweep.store.ts'
+import { findExpired, findOrphanedEphemeral } from '../../src/retention/sweep.store.ts'
 import { countByStatus, listOwned } from '../../src/transcriptions/list.store.ts'
 import { hostedSecondsToday, recentSpeed } from '../../src/transcriptions/spans.store.ts'
 import {
@@ -42,7 +42,11 @@ export async function measureQueries(
       'each hour and process, with `RETENTION_DAYS`',
       () => findExpired(db, { before: YEARS_AGO, after: null, limit: 100 }),
     ],
-    ['forsaken transcriptions', 'each hour and process', () => findForsaken(db, { before: YEARS_AGO })],
+    [
+      'forsaken transcriptions',
+      'each hour and process',
+      () => findOrphanedEphemeral(db, { before: YEARS_AGO }),
+    ],
     ['all open transcriptions, to requeue', 'each start, embedded', () => listOpen(db)],
   ]
   const costs: QueryCost[] = []

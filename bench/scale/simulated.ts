@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Engine, Segment } from '../../src/engines/engine.ts'
-import { type Engines, inOrder } from '../../src/engines/failover.ts'
+import { type Engines, withFailover } from '../../src/engines/failover.ts'
 import { spanSeconds } from '../../src/engines/shared/span-result.ts'
 import { SIDECAR_LIMITS } from '../../src/engines/sidecar/sidecar.ts'
 import { BYTES_PER_SECOND, LEVEL_SECONDS, type Media } from '../../src/media/media.ts'
@@ -35,7 +35,7 @@ export function simulatedEngines(answerMs: number): Engines {
     },
     async close() {},
   }
-  return inOrder([engine])
+  return withFailover([engine])
 }
 
 function segmentAt(start: number, seconds: number): Segment {

@@ -1,8 +1,8 @@
 import { Elysia } from 'elysia'
-import { ADMIN, bearer, type Gate } from '../http/bearer.ts'
+import { ADMIN, type Authenticator, bearer } from '../http/bearer.ts'
 import { jsonBody } from '../http/body/json-body.ts'
 import { Credentials } from '../http/credentials.ts'
-import { MAY_REFUSE, Problem } from '../http/problems.ts'
+import { ErrorBody, MAY_REFUSE } from '../http/problems.ts'
 import {
   Requeued,
   TranscriptionParams,
@@ -16,14 +16,14 @@ import {
 } from './admin.schemas.ts'
 import type { AdminService } from './admin.service.ts'
 
-export type AdminRoutesServices = { admin: AdminService; gate: Gate }
+export type AdminRoutesServices = { admin: AdminService; authenticator: Authenticator }
 
-export function adminRoutes({ admin, gate }: AdminRoutesServices) {
+export function adminRoutes({ admin, authenticator }: AdminRoutesServices) {
   return new Elysia({ prefix: '/api/admin', tags: ['Administration'], detail: { security: ADMIN } })
-    .use(bearer({ gate, needs: 'admin' }))
+    .use(bearer({ authenticator, needs: 'admin' }))
     .get('/users', ({ query }) => admin.users(query), {
       query: UsersQuery,
-      response: { 200: Users, 400: Problem, ...MAY_REFUSE },
+      response: { 200: Users, 400: ErrorBody, ...MAY_REFUSE },
       detail: { summary: 'The users, with what they have under way and have had' },
     })
     .post(
@@ -35,7 +35,7 @@ export function adminRoutes({ admin, gate }: AdminRoutesServices) {
       },
       {
         ...jsonBody(Credentials),
-        response: { 201: User, 400: Problem, ...MAY_REFUSE, 409: Problem, 413: Problem },
+        response: { 201: User, 400: ErrorBody, ...MAY_REFUSE, 409: ErrorBody, 413: ErrorBody },
         detail: {
           summary: 'Create an account for someone',
           description:
@@ -46,12 +46,12 @@ export function adminRoutes({ admin, gate }: AdminRoutesServices) {
     .patch('/users/:id', ({ params: { id }, body }) => admin.update({ id, ...body }), {
       ...jsonBody(UserChange),
       params: UserParams,
-      response: { 200: User, 400: Problem, ...MAY_REFUSE, 404: Problem, 413: Problem },
+      response: { 200: User, 400: ErrorBody, ...MAY_REFUSE, 404: ErrorBody, 413: ErrorBody },
       detail: { summary: 'Set a user’s role or priority' },
     })
     .get('/usage', ({ query }) => admin.usage(query), {
       query: UsageQuery,
-      response: { 200: Usage, 400: Problem, ...MAY_REFUSE },
+      response: { 200: Usage, 400: ErrorBody, ...MAY_REFUSE },
       detail: {
         summary: 'Audio that was transcribed, by day and by user',
         description: 'Of audio that is still being decoded, the length that its header claims.',
@@ -59,7 +59,7 @@ export function adminRoutes({ admin, gate }: AdminRoutesServices) {
     })
     .post('/transcriptions/:id/requeue', ({ params: { id } }) => admin.requeue(id), {
       params: TranscriptionParams,
-      response: { 200: Requeued, ...MAY_REFUSE, 404: Problem, 409: Problem, 410: Problem },
+      response: { 200: Requeued, ...MAY_REFUSE, 404: ErrorBody, 409: ErrorBody, 410: ErrorBody },
       detail: {
         summary: 'Put a transcription to work again',
         description:

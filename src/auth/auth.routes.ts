@@ -1,10 +1,10 @@
 import { Elysia } from 'elysia'
-import { ACCOUNT, BEARER, bearer, type Gate, PUBLIC } from '../http/bearer.ts'
+import { ACCOUNT, type Authenticator, BEARER, bearer, PUBLIC } from '../http/bearer.ts'
 import { jsonBody } from '../http/body/json-body.ts'
 import { Credentials } from '../http/credentials.ts'
-import { addressOf } from '../http/headers/client-address.ts'
+import { clientAddress } from '../http/headers/client-address.ts'
 import { noContent, noContentOr } from '../http/no-content.ts'
-import { MAY_REFUSE, Problem } from '../http/problems.ts'
+import { ErrorBody, MAY_REFUSE } from '../http/problems.ts'
 import { ACCESS_TOKEN_SECONDS } from './access-tokens.ts'
 import {
   CreatedKey,
@@ -23,7 +23,7 @@ import type { KeysService } from './keys.service.ts'
 export type AuthRoutesServices = {
   auth: AuthService
   keys: KeysService
-  gate: Gate
+  authenticator: Authenticator
   /** Counts requests for tokens by the address that they come from, whatever is in them; throws `rate_limited`. */
   tokenRequestRate: (address: string) => Promise<unknown>
   /** Proxies before the service whose `X-Forwarded-For` is believed. */
@@ -52,7 +52,7 @@ type Server = { requestIP(request: Request): { address: string } | null }
 /** What is called without an access token, to get one. */
 function openRoutes({ auth, tokenRequestRate, trustedProxies }: AuthRoutesServices) {
   const from = ({ request, server }: { request: Request; server: Server | null }) => ({
-    address: addressOf({
+    address: clientAddress({
       headers: request.headers,
       socketAddress: server?.requestIP(request)?.address,
       trustedProxies,
@@ -74,7 +74,14 @@ function openRoutes({ auth, tokenRequestRate, trustedProxies }: AuthRoutesServic
       },
       {
         ...jsonBody(Credentials, { before }),
-        response: { 201: Session, 400: Problem, 403: Problem, 409: Problem, 413: Problem, 429: Problem },
+        response: {
+          201: Session,
+          400: ErrorBody,
+          403: ErrorBody,
+          409: ErrorBody,
+          413: ErrorBody,
+          429: ErrorBody,
+        },
         detail: {
           summary: 'Create an account',
           description:
@@ -88,13 +95,13 @@ function openRoutes({ auth, tokenRequestRate, trustedProxies }: AuthRoutesServic
         sessionOf(await auth.login({ ...body, ...from({ request, server }) })),
       {
         ...jsonBody(Credentials, { before }),
-        response: { 200: Session, 400: Problem, 401: Problem, 413: Problem, 429: Problem },
+        response: { 200: Session, 400: ErrorBody, 401: ErrorBody, 413: ErrorBody, 429: ErrorBody },
         detail: { summary: 'Get an access token' },
       },
     )
     .post('/refresh', async ({ body }) => sessionOf(await auth.refresh(body.refresh_token)), {
       ...jsonBody(Refresh, { before }),
-      response: { 200: Session, 400: Problem, 401: Problem, 413: Problem, 429: Problem },
+      response: { 200: Session, 400: ErrorBody, 401: ErrorBody, 413: ErrorBody, 429: ErrorBody },
       detail: {
         summary: 'Get the next access token',
         description:
@@ -119,18 +126,18 @@ function openRoutes({ auth, tokenRequestRate, trustedProxies }: AuthRoutesServic
     )
 }
 
-function meRoute({ auth, gate }: AuthRoutesServices) {
+function meRoute({ auth, authenticator }: AuthRoutesServices) {
   return new Elysia({ tags, detail: { security: BEARER } })
-    .use(bearer({ gate }))
+    .use(bearer({ authenticator }))
     .get('/me', ({ userId }) => auth.me(userId), {
       response: { 200: Me, ...MAY_REFUSE },
       detail: { summary: 'Whose the token or key is' },
     })
 }
 
-function accountRoutes({ auth, gate }: AuthRoutesServices) {
+function accountRoutes({ auth, authenticator }: AuthRoutesServices) {
   return new Elysia({ tags, detail: { security: ACCOUNT } })
-    .use(bearer({ gate, needs: 'account' }))
+    .use(bearer({ authenticator, needs: 'account' }))
     .post(
       '/password',
       async ({ body, userId, caller: { sessionId } }) => {
@@ -169,9 +176,9 @@ function accountRoutes({ auth, gate }: AuthRoutesServices) {
     )
 }
 
-function keyRoutes({ keys, gate }: AuthRoutesServices) {
+function keyRoutes({ keys, authenticator }: AuthRoutesServices) {
   return new Elysia({ tags, detail: { security: ACCOUNT } })
-    .use(bearer({ gate, needs: 'account' }))
+    .use(bearer({ authenticator, needs: 'account' }))
     .post(
       '/keys',
       async ({ body, userId, set }) => {
@@ -181,7 +188,7 @@ function keyRoutes({ keys, gate }: AuthRoutesServices) {
       },
       {
         ...jsonBody(NewKey),
-        response: { 201: CreatedKey, 400: Problem, ...MAY_REFUSE, 409: Problem, 413: Problem },
+        response: { 201: CreatedKey, 400: ErrorBody, ...MAY_REFUSE, 409: ErrorBody, 413: ErrorBody },
         detail: {
           summary: 'Make an API key',
           description:

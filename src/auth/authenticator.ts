@@ -3,7 +3,7 @@ import { VerbatimError } from '../errors.ts'
 import type { Quota } from '../quota.ts'
 import { isUuid } from '../uuid.ts'
 import type { AccessTokens, ReadClaims } from './access-tokens.ts'
-import type { Admitted, KnownCallers } from './caller-cache.ts'
+import type { Authenticated, CallerCache } from './caller-cache.ts'
 import { createCredentialWatch } from './credential-watch.ts'
 import { insertIdentity, prepareFindIdentity, setIdentityEmail } from './identities.store.ts'
 import type { IdentityProvider } from './identity-provider.ts'
@@ -18,18 +18,18 @@ const USED_AGAIN_MS = 60_000
  * key's, or, where there is an identity provider, whom it names, who becomes a user when first seen. Throws
  * `unauthorized`, `identity_provider_unavailable`, and `rate_limited`.
  */
-export function createGate({
+export function createAuthenticator({
   db,
   accessTokens,
   identityProvider,
-  knownCallers,
+  callerCache,
   requestRate,
 }: {
   db: Database
   accessTokens: Pick<AccessTokens, 'verify'>
   identityProvider: IdentityProvider | null
   /** Null: each token is looked up at each request. */
-  knownCallers: Pick<KnownCallers, 'find' | 'listen'> | null
+  callerCache: Pick<CallerCache, 'find' | 'listen'> | null
   /** Counts a user's requests; null: they are not counted. */
   requestRate: ((userId: string) => Promise<Quota>) | null
 }) {
@@ -37,14 +37,14 @@ export function createGate({
   const findIdentity = prepareFindIdentity(db)
   const findKey = prepareFindKey(db)
 
-  async function ofKey(token: string): Promise<Admitted> {
+  async function ofKey(token: string): Promise<Authenticated> {
     const key = await findKey(await hashOf(token))
     if (!key) throw unauthorized('The API key is not valid: it may have been revoked')
     if (Date.now() - (key.lastUsedAt?.getTime() ?? 0) > USED_AGAIN_MS) await markKeyUsed(db, key.id)
     return { caller: { userId: key.userId, scopes: key.scopes, sessionId: null }, expiresAt: null }
   }
 
-  async function ofAccessToken({ sub, sid, exp }: ReadClaims): Promise<Admitted> {
+  async function ofAccessToken({ sub, sid, exp }: ReadClaims): Promise<Authenticated> {
     const sessionId = sid ?? null
     if (!isUuid(sub) || (sessionId !== null && !isUuid(sessionId))) throw unauthorized(NOT_VALID)
     const caller = await findCaller({ userId: sub, sessionId })
@@ -54,7 +54,7 @@ export function createGate({
     return { caller: { userId: sub, scopes: SCOPES[caller.role], sessionId }, expiresAt: exp * 1000 }
   }
 
-  async function ofToken(token: string): Promise<Admitted> {
+  async function ofToken(token: string): Promise<Authenticated> {
     const claims = await accessTokens.verify(token)
     if (claims) return ofAccessToken(claims)
     const identity = await identityProvider?.verify(token)
@@ -73,16 +73,16 @@ export function createGate({
 
   const lookUp = (token: string) => (token.startsWith(KEY_PREFIX) ? ofKey(token) : ofToken(token))
   const find = async (token: string) =>
-    knownCallers ? knownCallers.find(token, () => lookUp(token)) : lookUp(token)
+    callerCache ? callerCache.find(token, () => lookUp(token)) : lookUp(token)
 
   return {
     /** `afresh`: as the database has it now, also where the caller was found there a moment ago. */
-    async admit(token: string, { afresh }: { afresh: boolean }) {
+    async authenticate(token: string, { afresh }: { afresh: boolean }) {
       const { caller } = await (afresh ? lookUp(token) : find(token))
       return { ...caller, quota: requestRate && (await requestRate(caller.userId)) }
     },
 
-    watch: createCredentialWatch({ find, knownCallers }),
+    watch: createCredentialWatch({ find, callerCache }),
   }
 }
 

@@ -14,12 +14,12 @@ export type Caller = {
 }
 
 /** `expiresAt`: of the token, in milliseconds since 1970; null where it has no end. */
-export type Admitted = { caller: Caller; expiresAt: number | null }
+export type Authenticated = { caller: Caller; expiresAt: number | null }
 
 /** Whom tokens were found to be of a moment ago, so that who asks again and again is not looked up each time. */
-export type KnownCallers = {
+export type CallerCache = {
   /** The token's caller as it was found a moment ago, or as `find` finds it now. */
-  find(token: string, find: () => Promise<Admitted>): Promise<Admitted>
+  find(token: string, find: () => Promise<Authenticated>): Promise<Authenticated>
   /** When what it took away must count from the next request on. */
   forget(): void
   /** Calls `hear` when a user's rights may have changed. Returns the function that ends it. */
@@ -30,11 +30,11 @@ export type KnownCallers = {
  * Kept for seconds, and none longer than its token is valid. Triggers notify `callers`, with the user's id, in the transaction
  * that removes a user, a session or a key, or changes what they may do: then all processes forget all of them.
  */
-export async function openKnownCallers({
+export async function openCallerCache({
   listen,
   mostMs = MOST_MS,
-}: Pick<OpenDatabase, 'listen'> & { mostMs?: number }): Promise<KnownCallers> {
-  const known = new Map<string, { admitted: Admitted; until: number }>()
+}: Pick<OpenDatabase, 'listen'> & { mostMs?: number }): Promise<CallerCache> {
+  const known = new Map<string, { admitted: Authenticated; until: number }>()
   const listeners = new Map<string, Set<() => void>>()
   let forgotten = 0
 
@@ -43,7 +43,7 @@ export async function openKnownCallers({
     known.clear()
   }
 
-  function remember(token: string, admitted: Admitted) {
+  function remember(token: string, admitted: Authenticated) {
     const { expiresAt } = admitted
     const [oldest] = known.keys()
     if (known.size >= MOST_CALLERS && oldest !== undefined) known.delete(oldest)

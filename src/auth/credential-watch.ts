@@ -1,5 +1,5 @@
 import { VerbatimError } from '../errors.ts'
-import type { Admitted, KnownCallers } from './caller-cache.ts'
+import type { Authenticated, CallerCache } from './caller-cache.ts'
 
 /** Where nothing notifies of revocations, and otherwise for what a lost connection did not notify of. */
 const RECHECK_MS = { alone: 15_000, notified: 600_000 }
@@ -11,18 +11,18 @@ const SOONEST_MS = 1_000
  */
 export function createCredentialWatch({
   find,
-  knownCallers,
+  callerCache,
 }: {
   /** As it was found a moment ago, unless something was revoked since. Throws `unauthorized`. */
-  find: (token: string) => Promise<Admitted>
+  find: (token: string) => Promise<Authenticated>
   /** Null where the database cannot be listened to for long. */
-  knownCallers: Pick<KnownCallers, 'listen'> | null
+  callerCache: Pick<CallerCache, 'listen'> | null
 }) {
-  const recheckMs = knownCallers ? RECHECK_MS.notified : RECHECK_MS.alone
+  const recheckMs = callerCache ? RECHECK_MS.notified : RECHECK_MS.alone
   return ({ token, userId }: { token: string; userId: string }, until: AbortSignal): AbortSignal => {
     const ended = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
-    const ignore = knownCallers?.listen(userId, () => void check())
+    const ignore = callerCache?.listen(userId, () => void check())
     const stop = () => {
       clearTimeout(timer)
       ignore?.()

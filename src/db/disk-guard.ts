@@ -29,7 +29,7 @@ export async function requireDisk(folder: string): Promise<void> {
 export function guardDisk({ client, folder }: { client: PGlite; folder: string }): () => void {
   let isFull = false
 
-  async function look() {
+  async function refresh() {
     const isNearlyFull = (await bytesLeft(folder)) < LEAST_FREE_BYTES
     if (isNearlyFull === isFull) return
     await client.exec(`set default_transaction_read_only = ${isNearlyFull ? 'on' : 'off'}`)
@@ -42,8 +42,8 @@ export function guardDisk({ client, folder }: { client: PGlite; folder: string }
       if (isFull && error.code === READ_ONLY) error.code = DISK_FULL
       throw error
     })
-  // What cannot be found out now is found out by the next look.
-  const timer = setInterval(() => void look().catch(() => {}), LOOK_MS)
+  // What cannot be found out now is found out by the next refresh.
+  const timer = setInterval(() => void refresh().catch(() => {}), LOOK_MS)
   timer.unref()
   return () => clearInterval(timer)
 }

@@ -113,12 +113,17 @@ export const transcriptions = pgTable(
     index('transcriptions_status').on(table.userId, table.status, table.createdAt, table.id),
     index('transcriptions_kept').on(table.completedAt).where(isNull(table.audioRemovedAt)),
     index('transcriptions_ephemeral').on(table.completedAt).where(sql`${table.isEphemeral}`),
-    index('transcriptions_language').on(table.userId, heardLanguage(table), table.createdAt, table.id),
+    index('transcriptions_language').on(
+      table.userId,
+      detectedLanguageColumn(table),
+      table.createdAt,
+      table.id,
+    ),
   ],
 )
 
 /** The language as a client is told it: the one asked for, or what was heard. */
-export function heardLanguage(of: { language: AnyPgColumn; detectedLanguage: AnyPgColumn }): SQL {
+export function detectedLanguageColumn(of: { language: AnyPgColumn; detectedLanguage: AnyPgColumn }): SQL {
   return sql`(case when ${of.language} = 'auto' then coalesce(${of.detectedLanguage}, 'auto') else ${of.language} end)`
 }
 

@@ -40,7 +40,7 @@ const FAILS_OVER = new Set([
 ])
 
 /** One or more engines, each behind a circuit breaker of its own. */
-export function inOrder(
+export function withFailover(
   [first, ...others]: [Engine, ...Engine[]],
   { budget }: { budget?: Budget } = {},
 ): Engines {

@@ -2,7 +2,7 @@ import { Elysia, t } from 'elysia'
 import { VerbatimError } from '../errors.ts'
 import { PUBLIC } from '../http/bearer.ts'
 import type { OperatorAccess } from '../http/operator-access.ts'
-import { Problem } from '../http/problems.ts'
+import { ErrorBody } from '../http/problems.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 
 export function metricsRoutes({
@@ -27,7 +27,7 @@ export function metricsRoutes({
       return body
     },
     {
-      response: { 200: t.String(), 401: Problem, 404: Problem },
+      response: { 200: t.String(), 401: ErrorBody, 404: ErrorBody },
       detail: {
         summary: 'What this process has done and what waits, for Prometheus',
         description:

@@ -18,9 +18,9 @@ export type Caller = {
   quota: Quota | null
 }
 
-export type Gate = {
+export type Authenticator = {
   /** Tells who a bearer token is of; `afresh`: not as it was a moment ago. Throws `unauthorized` and `rate_limited`. */
-  admit(token: string, how: { afresh: boolean }): Promise<Caller>
+  authenticate(token: string, how: { afresh: boolean }): Promise<Caller>
   /** Fires with the `unauthorized` error when the token stops being valid, before `until` does. */
   watch(credential: { token: string; userId: string }, until: AbortSignal): AbortSignal
 }
@@ -33,14 +33,14 @@ export type WatchCredential = (until: AbortSignal) => AbortSignal
  * looked at; gives the routes `userId`, `caller` and `watchCredential`. Without `needs`, GET and HEAD take `read`, all others `write`. With
  * `takesKnown`, what only reads is let through as the token was good for a moment ago.
  *
- * `new Elysia({ detail: { security: BEARER } }).use(bearer({ gate })).get('/things', ({ userId }) => …)`
+ * `new Elysia({ detail: { security: BEARER } }).use(bearer({ authenticator })).get('/things', ({ userId }) => …)`
  */
 export function bearer({
-  gate,
+  authenticator,
   needs,
   takesKnown = false,
 }: {
-  gate: Gate
+  authenticator: Authenticator
   needs?: 'account' | 'admin'
   takesKnown?: boolean
 }) {
@@ -53,11 +53,11 @@ export function bearer({
       )
     }
     const scope = needs ?? scopeOf(request.method)
-    const caller = await gate.admit(token, { afresh: !takesKnown || scope !== 'read' })
+    const caller = await authenticator.authenticate(token, { afresh: !takesKnown || scope !== 'read' })
     if (caller.quota) Object.assign(set.headers, rateLimitHeaders(caller.quota))
     if (!caller.scopes.includes(scope)) throw new VerbatimError('insufficient_scope', REFUSALS[scope])
     const { userId } = caller
-    const watchCredential: WatchCredential = (until) => gate.watch({ token, userId }, until)
+    const watchCredential: WatchCredential = (until) => authenticator.watch({ token, userId }, until)
     return { userId, caller, watchCredential }
   })
 }

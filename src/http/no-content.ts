@@ -1,4 +1,4 @@
-import { Problem } from './problems.ts'
+import { ErrorBody } from './problems.ts'
 
 /** The answer of what is done and has nothing to tell. */
 export const noContent = () => new Response(null, { status: 204 })
@@ -7,7 +7,7 @@ export const noContent = () => new Response(null, { status: 204 })
 export function noContentOr(done: string, ...problems: (400 | 401 | 403 | 404 | 409 | 413 | 429)[]) {
   const problem = (status: number) => ({
     description: `Response for status ${status}`,
-    content: { 'application/json': { schema: Problem } },
+    content: { 'application/json': { schema: ErrorBody } },
   })
   return {
     204: { description: done },

@@ -1,6 +1,6 @@
 import { isSameBytes } from '../bytes.ts'
 import { VerbatimError } from '../errors.ts'
-import type { Gate } from './bearer.ts'
+import type { Authenticator } from './bearer.ts'
 
 /** Whether a request may see what concerns operators only: metrics, and why the service is not ready. */
 export type OperatorAccess = (authorization: string | undefined) => Promise<boolean>
@@ -11,12 +11,12 @@ export type OperatorAccess = (authorization: string | undefined) => Promise<bool
  */
 export function createOperatorAccess({
   token,
-  gate,
+  authenticator,
   isLocal,
 }: {
   token: string | undefined
   /** Null in a process without accounts. */
-  gate: Pick<Gate, 'admit'> | null
+  authenticator: Pick<Authenticator, 'authenticate'> | null
   /** Only this machine reaches the service. */
   isLocal: boolean
 }): OperatorAccess {
@@ -26,7 +26,7 @@ export function createOperatorAccess({
     const given = /^bearer +([^ ].*)$/i.exec(authorization ?? '')?.[1]
     if (given === undefined) return false
     if (token !== undefined && (await isSameText(given, token))) return true
-    return gate !== null && isAdministrator(gate, given)
+    return authenticator !== null && isAdministrator(authenticator, given)
   }
 }
 
@@ -40,9 +40,12 @@ async function hashOf(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
 }
 
-async function isAdministrator(gate: Pick<Gate, 'admit'>, given: string): Promise<boolean> {
+async function isAdministrator(
+  authenticator: Pick<Authenticator, 'authenticate'>,
+  given: string,
+): Promise<boolean> {
   try {
-    return (await gate.admit(given, { afresh: true })).scopes.includes('admin')
+    return (await authenticator.authenticate(given, { afresh: true })).scopes.includes('admin')
   } catch (error) {
     if (error instanceof VerbatimError) return false
     throw error

@@ -64,7 +64,7 @@ const STATUS: Record<ErrorCode, number> = {
 }
 
 /** Every error's body: one sentence for a person, one word for a program. */
-export const Problem = t.Object(
+export const ErrorBody = t.Object(
   {
     error: t.String({ description: 'One sentence' }),
     code: t.String({ description: 'A word to branch on' }),
@@ -73,10 +73,10 @@ export const Problem = t.Object(
 )
 
 /** For the document, of every route that takes a token: what it may be refused for. */
-export const MAY_REFUSE = { 401: Problem, 403: Problem, 429: Problem, 503: Problem }
+export const MAY_REFUSE = { 401: ErrorBody, 403: ErrorBody, 429: ErrorBody, 503: ErrorBody }
 
 /** A problem on its way out; `field` is the one of the request that is wrong, where it is said. */
-export type ToldProblem = {
+export type ErrorResponse = {
   status: number
   error: string
   code: string
@@ -89,7 +89,7 @@ const MAX_PATH_SHOWN = 200
 type Log = (line: string, error: unknown) => void
 
 /** What was thrown, to be told. What is no `VerbatimError` is a defect: logged whole, told without its text. */
-export function toldOf(error: unknown, log: Log): ToldProblem {
+export function toErrorResponse(error: unknown, log: Log): ErrorResponse {
   const { error: sentence, code } = sentenceOf(error, log)
   const field = error instanceof VerbatimError ? error.field : null
   const headers = error instanceof LimitError ? limitHeaders(error) : {}
@@ -123,7 +123,7 @@ const HEADERS: Record<number, Record<string, string>> = {
 /** What parsers of JSON and forms throw. */
 const isOfTheBody = (error: unknown) => error instanceof SyntaxError || error instanceof TypeError
 
-const problemBody = ({ error, code }: ToldProblem): unknown => ({ error, code })
+const problemBody = ({ error, code }: ErrorResponse): unknown => ({ error, code })
 
 /**
  * Turns whatever a route throws, or Elysia finds wrong with a request, into a `Problem`; below the paths of `bodies` into
@@ -137,10 +137,10 @@ export function problems({
   log: Log
   /** All there are: what another method would be answered by is told to who asks with a wrong one. */
   routes: () => readonly { method: string; path: string }[]
-  bodies?: Record<string, (problem: ToldProblem) => unknown>
+  bodies?: Record<string, (problem: ErrorResponse) => unknown>
 }) {
   return new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ code, error, path, request, set }) => {
-    const problem = toldOf(thrown(), log)
+    const problem = toErrorResponse(thrown(), log)
     // Who hears of the answer later is told this one, not the Response's.
     set.status = problem.status
     const [, body] = Object.entries(bodies).find(([prefix]) => path.startsWith(prefix)) ?? []

@@ -5,7 +5,7 @@ declare const FixedLengthStream: (new (bytes: number) => TransformStream<Uint8Ar
  * The same answer, for whose length something is held. `run` runs each read of its body; `ended` is called once it is
  * read to its end, broken off or given up, or where there is none.
  */
-export function heldAnswer(
+export function releaseAfterBody(
   answer: Response,
   { run, ended }: { run: <T>(read: () => T) => T; ended: () => void },
 ): Response {

@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import { noTraces, type Step, type Traces } from '../traces/traces.ts'
+import { noTraces, type TraceSpan, type Traces } from '../traces/traces.ts'
 
 const REQUEST_ID = 'x-request-id'
 /** Asked for every few seconds by whoever watches: counted, but not told of. */
@@ -14,7 +14,7 @@ const TAKEN = /^[\w.:+/=-]{1,128}$/
  * Gives each request an id, the caller's own `X-Request-Id` where it sent one, and tells of each answer: its route's
  * pattern, never its query, in which a link's signature is.
  */
-export function requests({
+export function requestLog({
   metrics,
   traces,
   log,
@@ -24,7 +24,7 @@ export function requests({
   log: Log | null
 }) {
   const begun = new WeakMap<Request, number>()
-  const steps = new WeakMap<Request, Step>()
+  const steps = new WeakMap<Request, TraceSpan>()
   const plugin = new Elysia({ name: 'requests' })
     .onRequest(({ request, set }) => {
       begun.set(request, performance.now())
@@ -36,7 +36,7 @@ export function requests({
       const status = responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200)
       const step = steps.get(request)
       if (route) step?.rename(`${method} ${route}`)
-      step?.tell({ ...(route && { 'http.route': route }), 'http.response.status_code': status })
+      step?.setAttributes({ ...(route && { 'http.route': route }), 'http.response.status_code': status })
       if (status >= 500) step?.fail(String(status))
       step?.end()
       const seconds = (performance.now() - (begun.get(request) ?? performance.now())) / 1000
@@ -56,8 +56,11 @@ export function requests({
     const { method, url, headers } = request
     if (method === 'GET' && UNTRACED.test(behindHost(url))) return handle
     const parent = headers.get('traceparent')
-    const facts = { 'http.request.method': method, 'url.scheme': url.startsWith('https:') ? 'https' : 'http' }
-    const step = traces.begin({ name: method, kind: 'server', parent, facts })
+    const attributes = {
+      'http.request.method': method,
+      'url.scheme': url.startsWith('https:') ? 'https' : 'http',
+    }
+    const step = traces.begin({ name: method, kind: 'server', parent, attributes })
     steps.set(request, step)
     return (...given: unknown[]) => step.run(() => handle(...given))
   })

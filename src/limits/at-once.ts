@@ -3,17 +3,17 @@ import { LimitError } from '../errors.ts'
 const RETRY_SECONDS = 5
 
 /** Takes one of a user's places until it is disposed of. Throws `too_many_at_once`. */
-export type AtOnce = (userId: string) => Disposable
+export type ConcurrencyLimit = (userId: string) => Disposable
 
 /** At most `perUser` of each user at a time in this process: what holds a connection, memory or a file open. */
-export function createAtOnce({
+export function createConcurrencyLimit({
   perUser,
   sentence,
 }: {
   perUser: number
   /** What is said to a user who has as many; what to do is added. */
   sentence: string
-}): AtOnce {
+}): ConcurrencyLimit {
   const held = new Map<string, number>()
 
   return (userId) => {

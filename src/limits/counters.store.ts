@@ -35,7 +35,7 @@ export function prepareCountUp(db: Database, { windowSeconds }: { windowSeconds:
 }
 
 /** Gives true to one process of all, and to the next after so many seconds. */
-export async function takeTurn(
+export async function acquireLease(
   db: Queries,
   { key, seconds }: { key: string; seconds: number },
 ): Promise<boolean> {
@@ -56,6 +56,6 @@ export async function removeCounter(db: Queries, key: string): Promise<void> {
 }
 
 /** Removes what counts for nothing any more. */
-export async function removeOver(db: Queries): Promise<void> {
+export async function deleteExpired(db: Queries): Promise<void> {
   await db.delete(counters).where(lt(counters.until, sql`now()`))
 }

@@ -5,7 +5,7 @@ export const GRANULARITIES = ['segment', 'word'] as const
 
 export type ResponseFormat = (typeof RESPONSE_FORMATS)[number]
 
-export type Asked = {
+export type OpenaiRequest = {
   format: ResponseFormat
   isStreamed: boolean
   /** What `verbose_json` tells the times of. */
@@ -21,7 +21,7 @@ export type Asked = {
 export function parseFields(
   fields: Map<string, string>,
   { task, models }: { task: 'transcribe' | 'translate'; models: Map<string, string> },
-): Asked {
+): OpenaiRequest {
   const format = choice(fields, 'response_format', RESPONSE_FORMATS)
   const granularities = granularitiesIn(fields)
   if (granularities.size > 0 && format !== 'verbose_json') {
@@ -57,7 +57,7 @@ function choice<const T extends string>(
   throw wrong(name, `takes ${choices.join(', ')}; it is ${quoted(text)}`)
 }
 
-function granularitiesIn(fields: Map<string, string>): Asked['granularities'] {
+function granularitiesIn(fields: Map<string, string>): OpenaiRequest['granularities'] {
   const name = 'timestamp_granularities'
   const told = fields.get(`${name}[]`) ?? fields.get(name) ?? ''
   return new Set(

@@ -2,18 +2,18 @@ import { Elysia } from 'elysia'
 import { VerbatimError } from '../errors.ts'
 import { BEARER, bearer, type WatchCredential } from '../http/bearer.ts'
 import { readUpload } from '../http/body/audio-upload.ts'
-import { toldOf } from '../http/problems.ts'
+import { toErrorResponse } from '../http/problems.ts'
 import { eventStream } from '../http/sse.ts'
 import { TEXT_FORMATS } from '../transcriptions/transcript/formats.ts'
 import type { TranscriptionRoutesServices } from '../transcriptions/transcriptions.routes.ts'
-import { type Asked, modelNotFound, parseFields } from './fields.ts'
+import { modelNotFound, type OpenaiRequest, parseFields } from './fields.ts'
 import {
   answers,
+  errorBodyOf,
   Model,
   ModelParams,
   Models,
   openaiError,
-  told,
   transcriptionForm,
   translationForm,
 } from './openai.schemas.ts'
@@ -38,7 +38,7 @@ const NOTHING_KEPT =
  * OpenAI's own routes, for its clients: a base URL of this service and an access token or API key as their key.
  */
 export function openaiRoutes(services: OpenaiRoutesServices) {
-  const { transcriptions, upload, gate, maxUploadBytes, stopping, log } = services
+  const { transcriptions, upload, authenticator, maxUploadBytes, stopping, log } = services
   const models = new Map([
     ['whisper-1', ''],
     ...services.engines.map((name): [string, string] => [name, name]),
@@ -49,7 +49,7 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
     (task: 'transcribe' | 'translate') =>
     async ({ request, userId, server, set, watchCredential }: Context) => {
       server?.timeout(request, 0)
-      let asked: Asked | undefined
+      let asked: OpenaiRequest | undefined
       const id = await upload({
         userId,
         isEphemeral: true,
@@ -109,7 +109,7 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
     set,
     ...keys
   }: {
-    asked: Asked
+    asked: OpenaiRequest
     set: Context['set']
     id: string
     userId: string
@@ -153,12 +153,12 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
     return eventStream({
       events: events(),
       left: () => left.abort(),
-      problem: (error) => openaiError(toldOf(error, log)),
+      problem: (error) => openaiError(toErrorResponse(error, log)),
     })
   }
 
   return new Elysia({ prefix: '/v1', tags: ['OpenAI'], detail: { security: BEARER } })
-    .use(bearer({ gate }))
+    .use(bearer({ authenticator }))
     .post('/audio/transcriptions', take('transcribe'), {
       parse: 'none',
       detail: {
@@ -178,7 +178,7 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
       },
     })
     .get('/models', () => ({ object: 'list' as const, data: [...models.keys()].map(modelOf) }), {
-      response: { 200: Models, 401: told(401), 403: told(403), 429: told(429) },
+      response: { 200: Models, 401: errorBodyOf(401), 403: errorBodyOf(403), 429: errorBodyOf(429) },
       detail: {
         summary: 'The models that may be named',
         description:
@@ -193,7 +193,13 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
       },
       {
         params: ModelParams,
-        response: { 200: Model, 401: told(401), 403: told(403), 404: told(404), 429: told(429) },
+        response: {
+          200: Model,
+          401: errorBodyOf(401),
+          403: errorBodyOf(403),
+          404: errorBodyOf(404),
+          429: errorBodyOf(429),
+        },
         detail: { summary: 'One of the models' },
       },
     )

@@ -1,6 +1,6 @@
 import { t } from 'elysia'
 import { EXAMPLES } from '../http/openapi/document.ts'
-import type { ToldProblem } from '../http/problems.ts'
+import type { ErrorResponse } from '../http/problems.ts'
 import { VerboseTranscript } from '../transcriptions/transcriptions.schemas.ts'
 import { GRANULARITIES, RESPONSE_FORMATS } from './fields.ts'
 
@@ -17,7 +17,7 @@ export const OpenaiError = t.Object(
 )
 
 /** OpenAI's body of every error, which its clients make their own errors of. */
-export function openaiError({ status, error, code, field }: ToldProblem) {
+export function openaiError({ status, error, code, field }: ErrorResponse) {
   return {
     error: {
       message: error,
@@ -48,7 +48,7 @@ export const Verbose = t.Object(
 )
 
 /** OpenAI's error, with what it is at this status. */
-export function told(status: number) {
+export function errorBodyOf(status: number) {
   const example = EXAMPLES[status]
   const examples = example ? [openaiError({ ...example, status, field: null, headers: {} })] : []
   return t.Object(OpenaiError.properties, { ...OpenaiError, examples })
@@ -87,7 +87,7 @@ export const answers = {
   ...Object.fromEntries(
     Object.entries(FAILURES).map(([status, description]) => [
       status,
-      { description, content: json(told(Number(status))) },
+      { description, content: json(errorBodyOf(Number(status))) },
     ]),
   ),
 }

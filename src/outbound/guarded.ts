@@ -8,7 +8,7 @@ import { storableText } from '../storable-text.ts'
 import { answerOf } from './answer.ts'
 import type { Network } from './networks.ts'
 import type { Outbound, OutboundRequest } from './outbound.ts'
-import { requireReachable, targetOf } from './policy.ts'
+import { parseTarget, requireReachable } from './policy.ts'
 
 type Address = { address: string; family: number }
 
@@ -48,7 +48,7 @@ export function guardedOutbound({
     timeoutMs,
     signal,
   }: Pick<OutboundRequest, 'url' | 'secure' | 'timeoutMs'> & { signal?: AbortSignal }) {
-    const { url, host, isAddress } = targetOf(text)
+    const { url, host, isAddress } = parseTarget(text)
     const addresses = isAddress
       ? [{ address: host, family: isIP(host) }]
       : await found({ host, timeoutMs, signal })

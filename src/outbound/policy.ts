@@ -19,13 +19,13 @@ export type Reach = {
 const MAX_URL_LENGTH = 8192
 
 /** Where a URL leads: to a name, or to an address. Throws `url_refused`. */
-export function targetOf(text: string): { url: URL; host: string; isAddress: boolean } {
-  if (text.length > MAX_URL_LENGTH) throw refused(`The URL is longer than ${MAX_URL_LENGTH} characters`)
+export function parseTarget(text: string): { url: URL; host: string; isAddress: boolean } {
+  if (text.length > MAX_URL_LENGTH) throw urlRefused(`The URL is longer than ${MAX_URL_LENGTH} characters`)
   const url = URL.parse(text)
   // URL takes a NUL for %00, but Postgres keeps no text with one.
   if (!url || !/^https?:$/.test(url.protocol) || text.includes('\0'))
-    throw refused('The URL is no http(s) URL')
-  if (url.username || url.password) throw refused('The URL carries a user name or a password')
+    throw urlRefused('The URL is no http(s) URL')
+  if (url.username || url.password) throw urlRefused('The URL carries a user name or a password')
   const host = url.hostname.replace(/^\[|\]$/g, '')
   return { url, host, isAddress: ipaddr.isValid(host) }
 }
@@ -47,17 +47,17 @@ export function requireReachable({
   const destinations = addresses.map((address) => destinationOf(address, nat64))
   const others = destinations.filter((address) => !isWithin(allow, address))
   if (others.length === 0) return
-  if (!others.every(isPublic)) throw refused(`The host ${host} is not on the public internet`)
+  if (!others.every(isPublic)) throw urlRefused(`The host ${host} is not on the public internet`)
   const isOwn = new Set(own.map(plainAddress))
   if (others.some((address) => isOwn.has(plainAddress(address)))) {
-    throw refused(`The host ${host} is the machine that this service runs on`)
+    throw urlRefused(`The host ${host} is the machine that this service runs on`)
   }
-  if (secure && url.protocol !== 'https:') throw refused('The URL is no https URL')
+  if (secure && url.protocol !== 'https:') throw urlRefused('The URL is no https URL')
   if (url.port !== '' && Number(url.port) < FIRST_FREE_PORT) {
-    throw refused(`Port ${url.port} is none that a URL may name here`)
+    throw urlRefused(`Port ${url.port} is none that a URL may name here`)
   }
 }
 
-export function refused(message: string) {
+export function urlRefused(message: string) {
   return new VerbatimError('url_refused', message)
 }

@@ -1,13 +1,13 @@
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { Jobs, QueueName } from './jobs.ts'
-import { startRounds } from './poll-loop.ts'
+import { startPollLoop } from './poll-loop.ts'
 import { type Handler, Postponed, type WorkOptions } from './queue.ts'
 
 /** Where nothing tells of new jobs, nothing is lost but time. */
 const ROUND_MS = 60_000
 
 /** A queue's jobs that run here. */
-export type Taking = {
+export type Consumer = {
   name: QueueName
   hasRoom(): boolean
   /** Looks for jobs. */
@@ -29,7 +29,7 @@ type Job<Name extends QueueName> = JobWithMetadata<Jobs[Name]>
  * done are deleted, and those that failed come back after a pause. Both are fenced: of a job that was taken away and runs elsewhere,
  * nothing is changed.
  */
-export function startTaking<Name extends QueueName>({
+export function startConsumer<Name extends QueueName>({
   boss,
   name,
   concurrency,
@@ -42,7 +42,7 @@ export function startTaking<Name extends QueueName>({
   name: Name
   handle: Handler<Name>
   onError: (error: unknown) => void
-}): Taking {
+}): Consumer {
   const running = new Map<Job<Name>, AbortController>()
   /** Groups whose jobs were postponed, each with the time until which none of them is taken. */
   const resting = new Map<string, number>()
@@ -111,7 +111,7 @@ export function startTaking<Name extends QueueName>({
     return rows.length > 0
   }
 
-  const rounds = startRounds({ round: take, everyMs: ROUND_MS, onError })
+  const rounds = startPollLoop({ round: take, everyMs: ROUND_MS, onError })
 
   return {
     name,

@@ -2,7 +2,7 @@ import { asc, inArray } from 'drizzle-orm'
 import type { Database, OpenDatabase } from '../db/database.ts'
 import { outbox } from '../db/schema.ts'
 import type { Log } from '../log.ts'
-import { type Rounds, startRounds } from './poll-loop.ts'
+import { type PollLoop, startPollLoop } from './poll-loop.ts'
 import type { Queue } from './queue.ts'
 
 const CHANNEL = 'outbox'
@@ -32,8 +32,8 @@ export async function startTakeover({
   queue: Pick<Queue, 'enqueue'>
   listen: OpenDatabase['listen']
   log: Log
-}): Promise<Pick<Rounds, 'stop'>> {
-  const rounds = startRounds({
+}): Promise<Pick<PollLoop, 'stop'>> {
+  const rounds = startPollLoop({
     round: async () => (await takeOver({ db, queue })) === BATCH,
     everyMs: ROUND_MS,
     onError: (error) =>

@@ -3,9 +3,9 @@ import type { PGlite } from '@electric-sql/pglite'
 import { is, SQL, sql } from 'drizzle-orm'
 import { type ConstructorOptions, fromDrizzle, fromPglite, PgBoss } from 'pg-boss'
 import type { OpenDatabase, Transaction } from '../db/database.ts'
-import { startTaking, type Taking } from './consumer.ts'
+import { type Consumer, startConsumer } from './consumer.ts'
 import type { QueueName } from './jobs.ts'
-import { startRounds } from './poll-loop.ts'
+import { startPollLoop } from './poll-loop.ts'
 import type { Backlog, Queue } from './queue.ts'
 
 const QUEUES: QueueName[] = ['prepare', 'prepare_long', 'span', 'clip', 'webhook']
@@ -61,7 +61,7 @@ export async function pgBossQueue({
     await boss.updateQueue(name, QUEUE_OPTIONS)
     await rememberQueue(boss, name)
   }
-  const takings: Taking[] = []
+  const takings: Consumer[] = []
   let listening: Promise<void> | undefined
   let draining: Promise<void> | undefined
 
@@ -80,7 +80,7 @@ export async function pgBossQueue({
   }
 
   const failed = (error: unknown) => onError(error instanceof Error ? error : new Error(String(error)))
-  const due = startRounds({ round: wakeDue, everyMs: DUE_MS, onError: failed })
+  const due = startPollLoop({ round: wakeDue, everyMs: DUE_MS, onError: failed })
   const beats = setInterval(() => {
     for (const taking of takings) taking.beat().catch(failed)
   }, HEARTBEAT_SECONDS * 500)
@@ -121,7 +121,7 @@ export async function pgBossQueue({
       listening ??= listen(CHANNEL, { hear: wake, missed: wakeAll })
       await listening
       if (draining) return
-      const taking = startTaking({ boss, name, ...options, handle, onError: failed })
+      const taking = startConsumer({ boss, name, ...options, handle, onError: failed })
       takings.push(taking)
       taking.wake()
     },

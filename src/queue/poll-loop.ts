@@ -1,4 +1,4 @@
-export type Rounds = {
+export type PollLoop = {
   /** Begins a round; one that comes while another runs is looked at behind it. */
   wake(): void
   /** Resolves once it does nothing any more. */
@@ -6,7 +6,7 @@ export type Rounds = {
 }
 
 /** Does `round` again and again for as long as it gives true, one at a time, whenever it is woken, and every `everyMs`. */
-export function startRounds({
+export function startPollLoop({
   round,
   everyMs,
   onError,
@@ -15,7 +15,7 @@ export function startRounds({
   round: () => Promise<boolean>
   everyMs: number
   onError: (error: unknown) => void
-}): Rounds {
+}): PollLoop {
   let stopping = false
   let running: Promise<void> | null = null
   let again = false

@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, inArray, isNull, lt, not, or, sql } from 'drizzle-orm'
 import type { Queries } from '../db/database.ts'
 import { transcriptions } from '../db/schema.ts'
-import { isNotOver } from '../transcriptions/transcriptions.store.ts'
+import { isUnfinished } from '../transcriptions/transcriptions.store.ts'
 
 /** Ids, in their order and after `after`, of transcriptions that ended before `before` and still have their audio. */
 export async function findExpired(
@@ -16,7 +16,7 @@ export async function findExpired(
     .from(transcriptions)
     .where(
       and(
-        not(isNotOver),
+        not(isUnfinished),
         isNull(transcriptions.audioRemovedAt),
         isBefore,
         after === null ? undefined : gt(transcriptions.id, after),
@@ -32,7 +32,7 @@ export async function markAudioRemoved(db: Queries, id: string): Promise<void> {
 }
 
 /** Ids of ephemeral transcriptions that were over so long ago that the request which waited for them is gone. */
-export async function findForsaken(db: Queries, { before }: { before: Date }): Promise<string[]> {
+export async function findOrphanedEphemeral(db: Queries, { before }: { before: Date }): Promise<string[]> {
   const rows = await db
     .select({ id: transcriptions.id })
     .from(transcriptions)

@@ -9,7 +9,7 @@ import { findExpiredUploads, removeUpload } from '../tus/uploads.store.ts'
 import { type OrphanSweep, sweepOrphans } from './orphans.ts'
 import { setSweepStopped } from './storage-owner.store.ts'
 import { ownershipOf } from './storage-owner.ts'
-import { findExpired, findForsaken, markAudioRemoved, removeTranscription } from './sweep.store.ts'
+import { findExpired, findOrphanedEphemeral, markAudioRemoved, removeTranscription } from './sweep.store.ts'
 
 const DAY_MS = 86_400_000
 const BATCH = 500
@@ -94,7 +94,7 @@ async function isOwnStorage({ db, storage, log }: Sweep): Promise<boolean> {
 
 /** Their files go with `finishRemovals`. */
 async function removeForsaken(db: Database): Promise<void> {
-  const ids = await findForsaken(db, { before: new Date(Date.now() - FORSAKEN_MS) })
+  const ids = await findOrphanedEphemeral(db, { before: new Date(Date.now() - FORSAKEN_MS) })
   for (const id of ids) await removeTranscription(db, id)
 }
 

@@ -15,7 +15,7 @@ export function meter() {
 }
 
 /** Passes a stream's chunks on, measured. */
-export function measure(body: ReadableStream<Uint8Array>) {
+export function digestOf(body: ReadableStream<Uint8Array>) {
   const { take, measured } = meter()
 
   async function* passing() {

@@ -4,9 +4,9 @@ import { meter } from './digest.ts'
 import { isMissing, orIfMissing } from './file-errors.ts'
 import { checkedKey, notStored } from './key.ts'
 import { FILE_MODE, FOLDER_MODE, makePrivate } from './private-folder.ts'
-import { openRoom } from './room.ts'
+import { openFreeSpace } from './room.ts'
 import type { Storage, StoredKey } from './storage.ts'
-import { fill, openAside } from './temp-files.ts'
+import { fill, openTempFiles } from './temp-files.ts'
 
 /** Some write-ahead log of the embedded database, and of Postgres where it is on the same disk. */
 const RESERVE_BYTES = 128 * 2 ** 20
@@ -26,9 +26,9 @@ export async function diskStorage({
   uploadReserveBytes?: number
 }): Promise<Storage> {
   await makePrivate(join(root, 'files'))
-  const aside = await openAside(join(root, 'incoming'))
-  const room = openRoom({ folder: root, reserveBytes })
-  const uploadRoom = openRoom({ folder: root, reserveBytes: Math.max(reserveBytes, uploadReserveBytes) })
+  const aside = await openTempFiles(join(root, 'incoming'))
+  const room = openFreeSpace({ folder: root, reserveBytes })
+  const uploadRoom = openFreeSpace({ folder: root, reserveBytes: Math.max(reserveBytes, uploadReserveBytes) })
   const pathOf = (key: string) => join(root, 'files', checkedKey(key))
 
   async function existing(key: string): Promise<string> {

@@ -2,7 +2,7 @@
  * Cuts chunks up anew, into parts of `size` bytes; the last one, which may be shorter or empty, says that it is the
  * last. There are two buffers: a part's bytes hold until the next but one is asked for.
  */
-export async function* partsOf(chunks: AsyncIterable<Uint8Array>, size: number) {
+export async function* rechunk(chunks: AsyncIterable<Uint8Array>, size: number) {
   let part = new Uint8Array(size)
   let other: typeof part | undefined
   let filled = 0

@@ -9,7 +9,7 @@ const MEGABYTE = 2 ** 20
  * Keeps `reserveBytes` of a folder's disk free: the database may be on the same disk, and must be able to write when there
  * is no room left for audio.
  */
-export function openRoom({ folder, reserveBytes }: { folder: string; reserveBytes: number }) {
+export function openFreeSpace({ folder, reserveBytes }: { folder: string; reserveBytes: number }) {
   async function bytesLeft(): Promise<number> {
     const { bavail, bsize } = await statfs(folder)
     return bavail * bsize

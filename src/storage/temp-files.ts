@@ -3,11 +3,11 @@ import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isFull, orIfMissing } from './file-errors.ts'
 import { FILE_MODE, makePrivate } from './private-folder.ts'
-import { partsOf } from './rechunk.ts'
+import { rechunk } from './rechunk.ts'
 import { storageFull } from './room.ts'
 
 /** A folder for files that are not whole yet, or not for long. Several processes may share it. */
-export async function openAside(folder: string) {
+export async function openTempFiles(folder: string) {
   await makePrivate(folder)
 
   return {
@@ -59,7 +59,7 @@ export async function fill({
   const file = await open(path, append ? 'a' : 'wx', FILE_MODE)
   let writing = Promise.resolve()
   try {
-    for await (const { bytes } of partsOf(chunks, PART_BYTES)) {
+    for await (const { bytes } of rechunk(chunks, PART_BYTES)) {
       await writing
       writing = writeAll(file, bytes)
       // It is thrown where it is awaited; until then no one else is to hear of it.

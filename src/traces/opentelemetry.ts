@@ -21,7 +21,7 @@ import {
 } from '@opentelemetry/sdk-trace'
 import type { Log } from '../log.ts'
 import { reportingExporter } from './reporting-exporter.ts'
-import type { Facts, NewStep, Step, StepKind, Traces } from './traces.ts'
+import type { Attributes, NewTraceSpan, TraceSpan, TraceSpanKind, Traces } from './traces.ts'
 
 /** As OpenTelemetry's `OTEL_TRACES_SAMPLER` names them. */
 export type Sampling = {
@@ -34,7 +34,7 @@ export type Sampling = {
 
 const CLOSE_MS = 3_000
 
-const KINDS: Record<StepKind, SpanKind> = {
+const KINDS: Record<TraceSpanKind, SpanKind> = {
   server: SpanKind.SERVER,
   client: SpanKind.CLIENT,
   consumer: SpanKind.CONSUMER,
@@ -42,31 +42,31 @@ const KINDS: Record<StepKind, SpanKind> = {
 }
 
 /**
- * Traces by OpenTelemetry, sent in batches to a collector's OTLP/HTTP as JSON: `endpoint` is its base URL, and `facts` say what
+ * Traces by OpenTelemetry, sent in batches to a collector's OTLP/HTTP as JSON: `endpoint` is its base URL, and `attributes` say what
  * this process is. What cannot be sent is dropped, and told of in the log.
  */
 export function openTelemetry({
   endpoint,
   headers,
-  facts,
+  attributes,
   sampling,
   log,
 }: {
   endpoint: string
   headers: Record<string, string>
-  facts: Facts
+  attributes: Attributes
   sampling: Sampling
   log: Log
 }): Traces {
   const url = `${endpoint}/v1/traces`
   const exporter = reportingExporter({ exporter: new OTLPTraceExporter({ url, headers }), log })
   const provider = new TracerProvider({
-    resource: resourceFromAttributes(facts),
+    resource: resourceFromAttributes(attributes),
     sampler: samplerOf(sampling),
     spanProcessors: [new BatchSpanProcessor({ exporter })],
   })
   const tracer = provider.getTracer('verbatim')
-  const current = new AsyncLocalStorage<Step & { context: Context }>()
+  const current = new AsyncLocalStorage<TraceSpan & { context: Context }>()
 
   function contextOf(parent: string | null | undefined): Context {
     if (parent === undefined) return current.getStore()?.context ?? ROOT_CONTEXT
@@ -74,17 +74,21 @@ export function openTelemetry({
     return remote ? trace.setSpanContext(ROOT_CONTEXT, remote) : ROOT_CONTEXT
   }
 
-  function begin({ name, kind, parent, facts }: NewStep): Step {
+  function begin({ name, kind, parent, attributes }: NewTraceSpan): TraceSpan {
     const from = contextOf(parent)
-    const span = tracer.startSpan(name, { kind: KINDS[kind], ...(facts && { attributes: facts }) }, from)
+    const span = tracer.startSpan(
+      name,
+      { kind: KINDS[kind], ...(attributes && { attributes: attributes }) },
+      from,
+    )
     const { traceId, spanId, traceFlags } = span.spanContext()
-    const step: Step & { context: Context } = {
+    const step: TraceSpan & { context: Context } = {
       context: trace.setSpan(from, span),
       traceparent: `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`,
       ids: { trace_id: traceId, span_id: spanId },
       rename: (name) => void span.updateName(name),
-      tell: (facts) => void span.setAttributes(facts),
-      mark: (name, facts) => void span.addEvent(name, facts),
+      setAttributes: (attributes) => void span.setAttributes(attributes),
+      addEvent: (name, attributes) => void span.addEvent(name, attributes),
       fail(code) {
         span.setAttribute('error.type', code)
         span.setStatus({ code: SpanStatusCode.ERROR, message: code })

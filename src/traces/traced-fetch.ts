@@ -1,6 +1,6 @@
 import type { EngineName, Fetch } from '../engines/engine.ts'
 import { readBytesUpTo } from '../read-body.ts'
-import { inStep, type Traces } from './traces.ts'
+import { type Traces, withTraceSpan } from './traces.ts'
 
 /** More than any engine reads of an answer: a larger one is cut here, and refused by the engine. */
 const MAX_BYTES = 8 * 1024 * 1024
@@ -21,20 +21,24 @@ export function tracedFetch({
   return (to, init = {}) => {
     const { hostname, port, protocol } = new URL(to instanceof Request ? to.url : to)
     const method = init.method ?? 'GET'
-    const facts = {
+    const attributes = {
       'http.request.method': method,
       'server.address': hostname,
       'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
       'verbatim.engine': engine,
     }
-    return inStep(traces, { name: `${method} ${engine}`, kind: 'client', facts }, async (step) => {
-      const headers = new Headers(init.headers ?? (to instanceof Request ? to.headers : {}))
-      if (isOwn && step.traceparent) headers.set('traceparent', step.traceparent)
-      const response = await fetch(to, { ...init, headers })
-      step.tell({ 'http.response.status_code': response.status })
-      if (!response.ok) step.fail(String(response.status))
-      const { bytes } = await readBytesUpTo(response, MAX_BYTES)
-      return new Response(bytes.length > 0 ? bytes : null, response)
-    })
+    return withTraceSpan(
+      traces,
+      { name: `${method} ${engine}`, kind: 'client', attributes },
+      async (step) => {
+        const headers = new Headers(init.headers ?? (to instanceof Request ? to.headers : {}))
+        if (isOwn && step.traceparent) headers.set('traceparent', step.traceparent)
+        const response = await fetch(to, { ...init, headers })
+        step.setAttributes({ 'http.response.status_code': response.status })
+        if (!response.ok) step.fail(String(response.status))
+        const { bytes } = await readBytesUpTo(response, MAX_BYTES)
+        return new Response(bytes.length > 0 ? bytes : null, response)
+      },
+    )
   }
 }

@@ -1,29 +1,29 @@
 import { VerbatimError } from '../errors.ts'
 
 /** Counts, names and codes. Never what was said, a file's name, a URL, an address of a user, or what someone logs in with. */
-export type Facts = Record<string, string | number | boolean>
+export type Attributes = Record<string, string | number | boolean>
 
 /** `consumer`: a job that was taken up; `internal`: a part of another step. */
-export type StepKind = 'server' | 'client' | 'consumer' | 'internal'
+export type TraceSpanKind = 'server' | 'client' | 'consumer' | 'internal'
 
-export type NewStep = {
+export type NewTraceSpan = {
   name: string
-  kind: StepKind
+  kind: TraceSpanKind
   /** The `traceparent` (W3C Trace Context) of the step that it belongs to; null: of none. Without it: to the one that is running. */
   parent?: string | null
-  facts?: Facts
+  attributes?: Attributes
 }
 
 /** Part of the way of a transcription through all processes: what OpenTelemetry calls a span, which here is audio. */
-export type Step = {
+export type TraceSpan = {
   /** Tells others which step theirs belong to; null where nothing is kept. */
   traceparent: string | null
   /** As log lines have them. */
   ids: { trace_id?: string; span_id?: string }
   rename(name: string): void
-  tell(facts: Facts): void
+  setAttributes(attributes: Attributes): void
   /** Something that happened within it, at this time. */
-  mark(name: string, facts?: Facts): void
+  addEvent(name: string, attributes?: Attributes): void
   /** It went wrong; `code` is a word for a program. */
   fail(code: string): void
   /** What `work` does, and whatever comes of it, is part of this step. */
@@ -33,19 +33,19 @@ export type Step = {
 }
 
 export type Traces = {
-  begin(step: NewStep): Step
+  begin(step: NewTraceSpan): TraceSpan
   /** The step that this is part of, if any. */
-  running(): Step | null
+  running(): TraceSpan | null
   /** Tells what is not told yet, as far as that goes within a few seconds. */
   close(): Promise<void>
 }
 
-const NOTHING: Step = {
+const NOTHING: TraceSpan = {
   traceparent: null,
   ids: {},
   rename() {},
-  tell() {},
-  mark() {},
+  setAttributes() {},
+  addEvent() {},
   fail() {},
   run: (work) => work(),
   end() {},
@@ -59,10 +59,10 @@ export const noTraces: Traces = {
 }
 
 /** Runs `work` as a step of its own, which fails with what it throws. */
-export async function inStep<T>(
+export async function withTraceSpan<T>(
   traces: Traces,
-  about: NewStep,
-  work: (step: Step) => Promise<T>,
+  about: NewTraceSpan,
+  work: (step: TraceSpan) => Promise<T>,
 ): Promise<T> {
   const step = traces.begin(about)
   try {
@@ -76,7 +76,7 @@ export async function inStep<T>(
 }
 
 /** How long a job has waited that could be taken up since then. */
-export function waited(since: Date): Facts {
+export function waited(since: Date): Attributes {
   return { 'verbatim.queue.seconds': Math.max(0, Date.now() - since.getTime()) / 1000 }
 }
 

@@ -1,17 +1,17 @@
 import { VerbatimError } from '../errors.ts'
 import { isUuid } from '../uuid.ts'
-import type { Place } from './list.store.ts'
+import type { Cursor } from './list.store.ts'
 
 /** Postgres has no year 0, and no such cursor is of another millennium. */
 const TIME = /^[12]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/
 
 /** What a client hands back to go on behind a place; nothing is to be read from it. */
-export function cursorOf({ time, id }: Place): string {
+export function formatCursor({ time, id }: Cursor): string {
   return btoa(`${time}/${id}`).replaceAll('=', '')
 }
 
 /** Throws `validation` for what `cursorOf` did not make. */
-export function placeIn(cursor: string): Place {
+export function parseCursor(cursor: string): Cursor {
   const [time = '', id = '', ...rest] = decoded(cursor).split('/')
   if (isTime(time) && isUuid(id) && rest.length === 0) return { time, id }
   throw new VerbatimError('validation', 'cursor is invalid: pass a `next_cursor` returned by this list')

@@ -1,15 +1,15 @@
 import { and, count, desc, eq, gte, lt, sql } from 'drizzle-orm'
 import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import type { Queries } from '../db/database.ts'
-import { heardLanguage, terms, transcriptions } from '../db/schema.ts'
+import { detectedLanguageColumn, terms, transcriptions } from '../db/schema.ts'
 import type { Transcription } from './transcriptions.store.ts'
 
 /** A place in a list: behind the row of that time (UTC, to the microsecond) and id. */
-export type Place = { time: string; id: string }
+export type Cursor = { time: string; id: string }
 
-export type Asked = {
+export type ListFilter = {
   userId: string
-  after: Place | null
+  after: Cursor | null
   limit: number
   status?: Transcription['status']
   language?: string
@@ -27,7 +27,7 @@ const LATEST = 5_000
 const ALL = 2 ** 31 - 1
 
 /** A user's transcriptions, the latest first. Each way to ask is one range of an index, read backwards. */
-export async function listOwned(db: Queries, asked: Asked) {
+export async function listOwned(db: Queries, asked: ListFilter) {
   const { words, ...other } = asked
   if (words !== undefined) return search(db, { ...other, words })
   const by = { userId: transcriptions.userId, time: transcriptions.createdAt, id: transcriptions.id }
@@ -43,7 +43,7 @@ export async function listOwned(db: Queries, asked: Asked) {
  * Common words are found among the latest, and rare ones by the index of words. Postgres is not left the choice: it cannot
  * guess how common the beginning of a word is.
  */
-async function search(db: Queries, asked: Asked & { words: string }) {
+async function search(db: Queries, asked: ListFilter & { words: string }) {
   // Postgres takes no NUL in a text.
   const query = sql`search_for(${asked.words.replaceAll('\0', ' ')})`
   const by = { userId: terms.userId, time: terms.createdAt, id: terms.transcriptionId }
@@ -75,7 +75,7 @@ async function search(db: Queries, asked: Asked & { words: string }) {
   }
 }
 
-function within(by: { userId: AnyPgColumn; time: AnyPgColumn; id: AnyPgColumn }, asked: Asked) {
+function within(by: { userId: AnyPgColumn; time: AnyPgColumn; id: AnyPgColumn }, asked: ListFilter) {
   const { userId, after, createdFrom, createdTo } = asked
   const behind = after && sql`(${by.time}, ${by.id}) < (${after.time}::timestamptz, ${after.id}::uuid)`
   return and(
@@ -86,10 +86,10 @@ function within(by: { userId: AnyPgColumn; time: AnyPgColumn; id: AnyPgColumn },
   )
 }
 
-function narrowed({ status, language }: Asked) {
+function narrowed({ status, language }: ListFilter) {
   return and(
     status && eq(transcriptions.status, status),
-    language === undefined ? undefined : eq(heardLanguage(transcriptions), language),
+    language === undefined ? undefined : eq(detectedLanguageColumn(transcriptions), language),
   )
 }
 

@@ -3,7 +3,7 @@ import type { Queries, Transaction } from '../db/database.ts'
 import { segments, spans, transcriptions } from '../db/schema.ts'
 import type { EngineName, Segment } from '../engines/engine.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
-import { isNotOver } from './transcriptions.store.ts'
+import { isUnfinished } from './transcriptions.store.ts'
 
 export type Span = typeof spans.$inferSelect
 type PlannedSpan = Pick<Span, 'id' | 'startSample' | 'endSample'>
@@ -62,7 +62,7 @@ export async function spansWithin(
 }
 
 /** Whose a span is, since when it waits with its transcription, which engine was asked for, and whose trace it goes on with; null where it is finished, or its transcription over. */
-export async function askedFor(db: Queries, spanId: string) {
+export async function findPendingSpan(db: Queries, spanId: string) {
   const [row] = await db
     .select({
       id: spans.id,
@@ -75,13 +75,13 @@ export async function askedFor(db: Queries, spanId: string) {
     })
     .from(spans)
     .innerJoin(transcriptions, eq(spans.transcriptionId, transcriptions.id))
-    .where(and(eq(spans.id, spanId), inArray(spans.state, UNFINISHED), isNotOver))
+    .where(and(eq(spans.id, spanId), inArray(spans.state, UNFINISHED), isUnfinished))
   return row ?? null
 }
 
 /** Takes a span up, away from any attempt before; null where it is finished, or its transcription over. */
 export async function claimSpan(db: Queries, spanId: string): Promise<Span | null> {
-  const open = db.select({ id: transcriptions.id }).from(transcriptions).where(isNotOver)
+  const open = db.select({ id: transcriptions.id }).from(transcriptions).where(isUnfinished)
   const [row] = await db
     .update(spans)
     .set({ state: 'running', attempt: sql`${spans.attempt} + 1`, startedAt: sql`now()` })

@@ -1,17 +1,17 @@
 import { Elysia, t } from 'elysia'
 import { VerbatimError } from '../errors.ts'
-import { BEARER, bearer, type Gate, PUBLIC, type WatchCredential } from '../http/bearer.ts'
+import { type Authenticator, BEARER, bearer, PUBLIC, type WatchCredential } from '../http/bearer.ts'
 import { readUpload } from '../http/body/audio-upload.ts'
 import { preferredType } from '../http/headers/accept.ts'
 import { IDEMPOTENCY_KEY, idempotencyKeyIn } from '../http/headers/idempotency-key.ts'
 import { waitIn } from '../http/headers/prefer.ts'
 import { parseRange } from '../http/headers/range.ts'
-import { timeIn } from '../http/headers/times.ts'
-import { MAY_REFUSE, Problem, sentenceOf } from '../http/problems.ts'
+import { parseTime } from '../http/headers/times.ts'
+import { ErrorBody, MAY_REFUSE, sentenceOf } from '../http/problems.ts'
 import { eventStream, whileValid } from '../http/sse.ts'
 import type { Log } from '../log.ts'
 import type { Outbound } from '../outbound/outbound.ts'
-import type { createUpload } from './intake/accept-upload.ts'
+import type { createAcceptUpload } from './intake/accept-upload.ts'
 import { TEXT_FORMATS, type TranscriptFormat, TYPES } from './transcript/formats.ts'
 import { parseLanguage } from './transcript/languages.ts'
 import {
@@ -33,10 +33,10 @@ import type { TranscriptionsService } from './transcriptions.service.ts'
 
 export type TranscriptionRoutesServices = {
   transcriptions: TranscriptionsService
-  upload: ReturnType<typeof createUpload>
+  upload: ReturnType<typeof createAcceptUpload>
   /** Fetches what `audio_url` names. */
   outbound: Outbound
-  gate: Gate
+  authenticator: Authenticator
   maxUploadBytes: number
   /** Fires when the service stops: what is held open ends. */
   stopping: AbortSignal
@@ -60,17 +60,17 @@ const FROM_URL =
 const accepted = {
   200: Status,
   202: Accepted,
-  400: Problem,
+  400: ErrorBody,
   ...MAY_REFUSE,
-  408: Problem,
-  409: Problem,
-  413: Problem,
-  415: Problem,
-  422: Problem,
-  500: Problem,
-  502: Problem,
-  503: Problem,
-  507: Problem,
+  408: ErrorBody,
+  409: ErrorBody,
+  413: ErrorBody,
+  415: ErrorBody,
+  422: ErrorBody,
+  500: ErrorBody,
+  502: ErrorBody,
+  503: ErrorBody,
+  507: ErrorBody,
 }
 
 type Waiting = {
@@ -80,7 +80,7 @@ type Waiting = {
 }
 
 function ownedRoutes(services: TranscriptionRoutesServices) {
-  const { transcriptions, upload, outbound, gate, maxUploadBytes, stopping, log } = services
+  const { transcriptions, upload, outbound, authenticator, maxUploadBytes, stopping, log } = services
 
   /** How long to hold an answer back, where the client asked for it. `over` fires at its end. */
   function patience({ request, set, watchCredential }: Waiting) {
@@ -123,7 +123,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
   }
 
   return new Elysia({ tags, detail: { security: BEARER } })
-    .use(bearer({ gate, takesKnown: true }))
+    .use(bearer({ authenticator, takesKnown: true }))
     .post('/transcribe', accept, {
       parse: 'none',
       response: accepted,
@@ -153,13 +153,13 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
           userId,
           limit: asked.limit ?? PAGE,
           ...(language && { language: parseLanguage(language) }),
-          ...(created_from && { createdFrom: timeIn('created_from', created_from, 'start') }),
-          ...(created_to && { createdTo: timeIn('created_to', created_to, 'end') }),
+          ...(created_from && { createdFrom: parseTime('created_from', created_from, 'start') }),
+          ...(created_to && { createdTo: parseTime('created_to', created_to, 'end') }),
           ...(q?.trim() && { words: q }),
         }),
       {
         query: ListQuery,
-        response: { 200: List, 400: Problem, ...MAY_REFUSE },
+        response: { 200: List, 400: ErrorBody, ...MAY_REFUSE },
         detail: {
           summary: 'Your transcriptions, the latest first',
           description: 'In pages: `next_cursor` of the one is `cursor` of the next, with the same filters.',
@@ -176,7 +176,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
       },
       {
         params: IdParams,
-        response: { 200: Status, ...MAY_REFUSE, 404: Problem },
+        response: { 200: Status, ...MAY_REFUSE, 404: ErrorBody },
         detail: { summary: 'Status and text of a transcription', description: WAITING },
       },
     )
@@ -224,7 +224,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
       ({ params: { id }, userId }) => transcriptions.cancel({ id, userId }),
       {
         params: IdParams,
-        response: { 200: Status, ...MAY_REFUSE, 404: Problem, 409: Problem },
+        response: { 200: Status, ...MAY_REFUSE, 404: ErrorBody, 409: ErrorBody },
         detail: {
           summary: 'Cancel a transcription',
           description: 'What runs for it is stopped at once; the audio stays until it is deleted.',
@@ -263,7 +263,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
       {
         params: IdParams,
         query: WaveformQuery,
-        response: { 200: Waveform, 400: Problem, ...MAY_REFUSE, 404: Problem, 409: Problem },
+        response: { 200: Waveform, 400: ErrorBody, ...MAY_REFUSE, 404: ErrorBody, 409: ErrorBody },
         detail: {
           summary: 'The shape of the sound, to draw it',
           description: "audiowaveform's JSON, which players such as Peaks.js and wavesurfer.js take.",
@@ -287,11 +287,11 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
         query: TranscriptQuery,
         response: {
           200: t.Union([Transcript, VerboseTranscript, t.String()]),
-          400: Problem,
+          400: ErrorBody,
           ...MAY_REFUSE,
-          404: Problem,
-          406: Problem,
-          409: Problem,
+          404: ErrorBody,
+          406: ErrorBody,
+          409: ErrorBody,
         },
         detail: {
           summary: 'The transcript, as JSON, plain text or subtitles',

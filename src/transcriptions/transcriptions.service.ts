@@ -5,12 +5,12 @@ import type { Log } from '../log.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
 import type { Objects } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
-import { cursorOf, placeIn } from './cursor.ts'
-import { type Asked as AskedList, countByStatus, listOwned } from './list.store.ts'
+import { formatCursor, parseCursor } from './cursor.ts'
+import { type ListFilter as AskedList, countByStatus, listOwned } from './list.store.ts'
 import { removePcm } from './pipeline/pcm.ts'
 import { audioMissing } from './pipeline/prepare-again.ts'
-import { type Change, follow, untilOver } from './reading/change-stream.ts'
-import { createOutlook } from './reading/eta.ts'
+import { type Change, changeStream, untilFinished } from './reading/change-stream.ts'
+import { createEta } from './reading/eta.ts'
 import type { LinkSigner } from './reading/signed-links.ts'
 import { waveformOf } from './reading/waveform.ts'
 import type { RemoveFolder } from './removal.ts'
@@ -18,13 +18,13 @@ import { workOf } from './spans.store.ts'
 import { audioKey, folderOf } from './storage-keys.ts'
 import { languagesOf } from './transcript/detected-languages.ts'
 import { TEXT_FORMATS, type TextFormat } from './transcript/formats.ts'
-import { spoken } from './transcript/in-order.ts'
+import { inOrder } from './transcript/in-order.ts'
 import { joinTexts } from './transcript/languages.ts'
 import { verboseOf } from './transcript/verbose-json.ts'
 import {
   cancelOwned,
   findTranscription,
-  isOver,
+  isFinished,
   peaksOf,
   prepareFindOwned,
   removeOwned,
@@ -46,7 +46,7 @@ export function createTranscriptionsService({
   removeFolder,
   links,
   publicUrl,
-  atOnce,
+  concurrencyLimit,
   log,
 }: {
   db: Database
@@ -56,11 +56,11 @@ export function createTranscriptionsService({
   links: LinkSigner
   publicUrl: () => string
   /** Takes a place of the user's while an answer is held open. Throws `too_many_at_once`. */
-  atOnce: (userId: string) => Disposable
+  concurrencyLimit: (userId: string) => Disposable
   log: Log
 }) {
   const findOwned = prepareFindOwned(db)
-  const outlook = createOutlook({ db })
+  const outlook = createEta({ db })
 
   async function owned(keys: { id: string; userId: string }): Promise<Transcription> {
     const row = isUuid(keys.id) ? await findOwned(keys) : null
@@ -69,7 +69,7 @@ export function createTranscriptionsService({
   }
 
   async function statusOf(row: Transcription) {
-    const expected = isOver(row) ? null : await outlook(row.id)
+    const expected = isFinished(row) ? null : await outlook(row.id)
     return {
       id: row.id,
       audio_file: row.audioRemovedAt ? null : publicUrl() + links.sign(audioPath(row.id)),
@@ -116,9 +116,9 @@ export function createTranscriptionsService({
      */
     async status({ until, ...keys }: { id: string; userId: string; until?: AbortSignal }) {
       const row = await owned(keys)
-      if (!until || isOver(row)) return statusOf(row)
-      using _place = atOnce(keys.userId)
-      const later = await untilOver({ db, changes }, { id: row.id, signal: until })
+      if (!until || isFinished(row)) return statusOf(row)
+      using _place = concurrencyLimit(keys.userId)
+      const later = await untilFinished({ db, changes }, { id: row.id, signal: until })
       if (!later) throw notFound()
       return statusOf(later)
     },
@@ -128,14 +128,14 @@ export function createTranscriptionsService({
      * `validation` (the cursor).
      */
     async list({ cursor, limit, ...asked }: Omit<AskedList, 'after'> & { cursor?: string }) {
-      const after = cursor === undefined ? null : placeIn(cursor)
+      const after = cursor === undefined ? null : parseCursor(cursor)
       // One more than is told says whether there are more.
       const rows = await listOwned(db, { ...asked, after, limit: limit + 1 })
       const page = rows.slice(0, limit)
       const last = page.at(-1)
       return {
         transcriptions: page.map(listed),
-        next_cursor: last && rows.length > limit ? cursorOf(last) : null,
+        next_cursor: last && rows.length > limit ? formatCursor(last) : null,
         ...(after === null && { counts: countsOf(await countByStatus(db, asked.userId)) }),
       }
     },
@@ -155,8 +155,8 @@ export function createTranscriptionsService({
       signal: AbortSignal
     }): Promise<AsyncGenerator<{ event: string; id?: string; data: unknown }, void>> {
       const { id } = await owned(keys)
-      const told = follow({ db, changes }, { id, revision: after, signal })
-      const place = atOnce(keys.userId)
+      const told = changeStream({ db, changes }, { id, revision: after, signal })
+      const place = concurrencyLimit(keys.userId)
       return (async function* () {
         using _place = place
         for await (const change of told) {
@@ -192,10 +192,10 @@ export function createTranscriptionsService({
       signal: AbortSignal
     }): Promise<void> {
       await owned(keys)
-      using _place = atOnce(keys.userId)
-      const row = await untilOver({ db, changes }, { id: keys.id, signal })
+      using _place = concurrencyLimit(keys.userId)
+      const row = await untilFinished({ db, changes }, { id: keys.id, signal })
       if (!row) throw notFound()
-      if (!isOver(row)) throw new VerbatimError('stopping', 'The service is stopping: send it again')
+      if (!isFinished(row)) throw new VerbatimError('stopping', 'The service is stopping: send it again')
       if (row.status === 'completed') return
       if (row.status === 'canceled') throw new VerbatimError('already_over', 'The transcription was canceled')
       throw new VerbatimError(row.errorCode ?? 'internal', row.errorMessage ?? 'The transcription failed')
@@ -203,7 +203,7 @@ export function createTranscriptionsService({
 
     /** The text of one whose channels are mixed, piece by piece as it is done, to its end. */
     spoken({ id, signal }: { id: string; signal: AbortSignal }): AsyncGenerator<string, void> {
-      return spoken(spansOf(follow({ db, changes }, { id, revision: 0, signal })))
+      return inOrder(spansOf(changeStream({ db, changes }, { id, revision: 0, signal })))
     },
 
     /** Ends it and removes its pcm; what is transcribed of it is kept. Throws `already_over`. */

@@ -20,9 +20,9 @@ const isOpen = inArray(transcriptions.status, OPEN)
  * The same, said of those that are named by their ids. Statistics that were taken when next to nothing was open have Postgres
  * look through that index for the one that is named; said so, it cannot.
  */
-export const isNotOver = notInArray(transcriptions.status, OVER)
+export const isUnfinished = notInArray(transcriptions.status, OVER)
 
-export const isOver = ({ status }: Pick<Transcription, 'status'>): boolean => !OPEN.includes(status)
+export const isFinished = ({ status }: Pick<Transcription, 'status'>): boolean => !OPEN.includes(status)
 
 export async function insertTranscription(tx: Transaction, row: NewTranscription) {
   await tx.insert(transcriptions).values(row)
@@ -80,7 +80,7 @@ export async function setTraceparent(
   await db.update(transcriptions).set({ traceparent }).where(eq(transcriptions.id, id))
 }
 
-const isUndecoded = and(isNotOver, isNull(transcriptions.totalSamples))
+const isUndecoded = and(isUnfinished, isNull(transcriptions.totalSamples))
 
 /**
  * One whose audio is not known to its end, held until `tx` ends, so that several deliveries of its job write one after
@@ -178,7 +178,7 @@ export async function addDone(
   const [row] = await tx
     .update(transcriptions)
     .set({ doneSamples: sql`${transcriptions.doneSamples} + ${samples}` })
-    .where(and(eq(transcriptions.id, id), isNotOver))
+    .where(and(eq(transcriptions.id, id), isUnfinished))
     .returning()
   return row ?? null
 }
@@ -200,7 +200,7 @@ export async function fail(
   await db
     .update(transcriptions)
     .set({ status: 'failed', errorCode: code, errorMessage: message, completedAt: sql`now()` })
-    .where(and(eq(transcriptions.id, id), isNotOver))
+    .where(and(eq(transcriptions.id, id), isUnfinished))
 }
 
 /** How many of a user's transcriptions are open, or of those that are older than one of them. */
@@ -280,7 +280,7 @@ export async function cancelOwned(
   const rows = await db
     .update(transcriptions)
     .set({ status: 'canceled', completedAt: sql`now()` })
-    .where(and(eq(transcriptions.id, id), eq(transcriptions.userId, userId), isNotOver))
+    .where(and(eq(transcriptions.id, id), eq(transcriptions.userId, userId), isUnfinished))
     .returning({ id: transcriptions.id })
   return rows.length > 0
 }

@@ -1,5 +1,5 @@
 /** Passes a stream on until `signal` fires; then it fails with the signal's reason. */
-export function until(body: ReadableStream<Uint8Array>, signal: AbortSignal): ReadableStream<Uint8Array> {
+export function abortable(body: ReadableStream<Uint8Array>, signal: AbortSignal): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   const stop = () => void reader.cancel(signal.reason)
   signal.addEventListener('abort', stop)

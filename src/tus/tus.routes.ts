@@ -1,11 +1,11 @@
 import { Elysia } from 'elysia'
 import { VerbatimError } from '../errors.ts'
-import { BEARER, bearer, type Gate, PUBLIC } from '../http/bearer.ts'
+import { type Authenticator, BEARER, bearer, PUBLIC } from '../http/bearer.ts'
 import { readPartial } from '../http/body/partial-body.ts'
 import { noContent } from '../http/no-content.ts'
-import { MAY_REFUSE, Problem } from '../http/problems.ts'
-import { headersTold, pieceBody, UploadParams, UploadState } from './tus.schemas.ts'
-import type { UploadState as State, UploadsService } from './tus.service.ts'
+import { ErrorBody, MAY_REFUSE } from '../http/problems.ts'
+import { chunkBody, UploadParams, UploadState, uploadHeaders } from './tus.schemas.ts'
+import type { UploadState as State, TusService } from './tus.service.ts'
 
 const VERSION = '1.0.0'
 const EXTENSIONS = 'creation,creation-with-upload,termination,expiration'
@@ -15,17 +15,17 @@ const PIECE = 'application/offset+octet-stream'
 type Server = { timeout(request: Request, seconds: number): void } | null
 
 /** The tus protocol, 1.0.0 (tus.io/protocols/resumable-upload). */
-export function uploadRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate }) {
+export function tusRoutes({ uploads, authenticator }: { uploads: TusService; authenticator: Authenticator }) {
   return new Elysia({ prefix: '/api/uploads', tags: ['Uploads'] })
     .onRequest(({ request, set }) => {
       // Of refusals too, which no later hook sees; it hears of every request there is.
       if (request.url.includes('/api/uploads')) set.headers['tus-resumable'] = VERSION
     })
     .use(discovery({ uploads }))
-    .use(ownedRoutes({ uploads, gate }))
+    .use(ownedRoutes({ uploads, authenticator }))
 }
 
-function discovery({ uploads }: { uploads: UploadsService }) {
+function discovery({ uploads }: { uploads: TusService }) {
   const detail = { hide: true, security: PUBLIC }
   const answer = () =>
     new Response(null, {
@@ -39,7 +39,7 @@ function discovery({ uploads }: { uploads: UploadsService }) {
   return new Elysia().options('', answer, { detail }).options('/:id', answer, { detail: { hide: true } })
 }
 
-function ownedRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate }) {
+function ownedRoutes({ uploads, authenticator }: { uploads: TusService; authenticator: Authenticator }) {
   const patch = async ({
     params: { id },
     request,
@@ -82,7 +82,7 @@ function ownedRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate })
   }
 
   return new Elysia({ detail: { security: BEARER } })
-    .use(bearer({ gate }))
+    .use(bearer({ authenticator }))
     .post(
       '',
       async ({ request, userId, server }) => {
@@ -109,7 +109,7 @@ function ownedRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate })
           summary: 'Begin an upload that can be gone on with',
           description:
             'By the tus protocol, for which there are clients in most languages: give them this address as the endpoint. `Upload-Metadata` takes `filename` and the fields of the form. When all of it is there it becomes a transcription, whose id the answer carries as `Transcription-Id`.',
-          parameters: headersTold([
+          parameters: uploadHeaders([
             {
               name: 'Upload-Length',
               description: 'Bytes of the file',
@@ -157,7 +157,7 @@ function ownedRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate })
       },
       {
         params: UploadParams,
-        response: { 200: UploadState, ...MAY_REFUSE, 404: Problem, 410: Problem },
+        response: { 200: UploadState, ...MAY_REFUSE, 404: ErrorBody, 410: ErrorBody },
         detail: { summary: 'How far an upload is, and the transcription that it has become' },
       },
     )
@@ -168,7 +168,7 @@ function ownedRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate })
         summary: 'Go on with an upload',
         description:
           'What came of a body that breaks off counts. The answer to the last piece carries `Transcription-Id`, or says as `/api/transcribe` does why the audio is refused.',
-        parameters: headersTold([
+        parameters: uploadHeaders([
           {
             name: 'Upload-Offset',
             description: 'Bytes that are there',
@@ -176,7 +176,7 @@ function ownedRoutes({ uploads, gate }: { uploads: UploadsService; gate: Gate })
             schema: { type: 'integer', minimum: 0 },
           },
         ]),
-        requestBody: pieceBody,
+        requestBody: chunkBody,
         responses: {
           204: { description: 'It is here, up to the `Upload-Offset`' },
           ...refusals(400, 401, 403, 404, 409, 410, 412, 413, 415, 429, 500, 502, 503, 507),

@@ -30,10 +30,10 @@ type Header = {
 }
 
 /** Headers as the document tells them. */
-export const headersTold = (headers: Header[]) =>
+export const uploadHeaders = (headers: Header[]) =>
   headers.map(({ required = false, ...header }) => ({ in: 'header' as const, required, ...header }))
 
-export const pieceBody = {
+export const chunkBody = {
   required: true,
   content: {
     'application/offset+octet-stream': { schema: { type: 'string' as const, format: 'binary' } },

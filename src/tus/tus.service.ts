@@ -4,16 +4,16 @@ import { VerbatimError } from '../errors.ts'
 import type { StorageQuota } from '../quota.ts'
 import type { Objects } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
-import { until } from './abortable.ts'
+import { abortable } from './abortable.ts'
 import { parseMetadata } from './metadata.ts'
 import {
-  addPiece,
+  addChunk,
   becomeTranscription,
-  beginPiece,
+  beginChunk,
+  chunkKey,
   countUnfinished,
   findUpload,
   insertUpload,
-  pieceKey,
   removeUpload,
   type Upload,
   type UploadKeys,
@@ -42,7 +42,7 @@ export type UploadState = Pick<
   'id' | 'length' | 'offset' | 'metadata' | 'transcriptionId' | 'expiresAt'
 >
 
-export type UploadsService = ReturnType<typeof createUploadsService>
+export type TusService = ReturnType<typeof createTusService>
 
 /** More pieces than this is an attack, or a client that sends byte by byte. */
 const MAX_PIECES = 10_000
@@ -63,7 +63,7 @@ const FINAL = [
  * Uploads that can be broken off and gone on with. Each request's bytes are a piece in storage; the last one's brings
  * them together to a transcription. Everything throws `not_found` also for another user's, and `upload_expired`.
  */
-export function createUploadsService({
+export function createTusService({
   db,
   storage,
   removeFolder,
@@ -71,7 +71,7 @@ export function createUploadsService({
   checkFields,
   maxBytes,
   storageQuota,
-  atOnce,
+  concurrencyLimit,
 }: {
   db: Database
   storage: Objects
@@ -84,7 +84,7 @@ export function createUploadsService({
   /** An upload counts with its declared length from its creation on. Null: a user may store any amount. */
   storageQuota: StorageQuota | null
   /** Takes a place of the user's while a piece arrives. Throws `too_many_at_once`. */
-  atOnce: (userId: string) => Disposable
+  concurrencyLimit: (userId: string) => Disposable
 }) {
   const arriving = new Map<string, AbortController>()
   const finishing = new Map<string, Promise<Upload>>()
@@ -204,21 +204,21 @@ export function createUploadsService({
       offset: number
       receive: (store: Store, maxBytes: number) => Promise<Stored>
     }): Promise<UploadState> {
-      using _place = atOnce(keys.userId)
+      using _place = concurrencyLimit(keys.userId)
       const before = await owned(keys)
       if (before.offset !== offset) throw wrongOffset(before)
       if (before.offset === before.length) return finished(before)
       if (before.pieces.length >= MAX_PIECES) {
         throw new VerbatimError('validation', `The upload comes in more than ${MAX_PIECES} pieces`)
       }
-      const row = await beginPiece(db, { ...keys, offset })
+      const row = await beginChunk(db, { ...keys, offset })
       if (!row) throw wrongOffset(await owned(keys))
       const { id, piece } = row
       const { bytes } = await receivedAlone(id, (signal) =>
-        receive((body) => storage.write(pieceKey(id, piece), until(body, signal)), row.length - offset),
+        receive((body) => storage.write(chunkKey(id, piece), abortable(body, signal)), row.length - offset),
       )
-      const after = bytes === 0 ? row : await addPiece(db, { id, piece, bytes })
-      if (bytes === 0 || !after) await storage.remove(pieceKey(id, piece))
+      const after = bytes === 0 ? row : await addChunk(db, { id, piece, bytes })
+      if (bytes === 0 || !after) await storage.remove(chunkKey(id, piece))
       if (!after) throw wrongOffset(await owned(keys))
       return finished(after)
     },
@@ -250,7 +250,7 @@ class Overtaken extends Error {}
 
 function joined(storage: Objects, { id, pieces }: Upload): ReadableStream<Uint8Array> {
   async function* chunks() {
-    for (const piece of pieces) yield* await storage.read(pieceKey(id, piece))
+    for (const piece of pieces) yield* await storage.read(chunkKey(id, piece))
   }
   const all = chunks()
   return new ReadableStream(

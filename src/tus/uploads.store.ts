@@ -8,7 +8,7 @@ export type UploadKeys = { id: string; userId: string }
 /** Where pieces are stored until the file is whole; removing an upload's folder removes all of them. */
 export const UPLOADS_FOLDER = 'uploads'
 export const uploadFolder = (id: string) => `${UPLOADS_FOLDER}/${id}`
-export const pieceKey = (id: string, piece: number) => `${uploadFolder(id)}/${piece}`
+export const chunkKey = (id: string, piece: number) => `${uploadFolder(id)}/${piece}`
 
 const KEPT_HOURS = 24
 const later = sql`now() + make_interval(hours => ${KEPT_HOURS})`
@@ -43,7 +43,7 @@ export async function findUpload(db: Queries, keys: UploadKeys): Promise<Upload 
 }
 
 /** Gives the next piece its number in the row's `piece`; null where the file does not go on at that offset. */
-export async function beginPiece(
+export async function beginChunk(
   db: Queries,
   { offset, ...keys }: UploadKeys & { offset: number },
 ): Promise<Upload | null> {
@@ -56,7 +56,7 @@ export async function beginPiece(
 }
 
 /** Adds a piece to the file; null where another has begun since, or the upload is gone. */
-export async function addPiece(
+export async function addChunk(
   db: Queries,
   { id, piece, bytes }: { id: string; piece: number; bytes: number },
 ): Promise<Upload | null> {

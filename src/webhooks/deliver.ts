@@ -3,8 +3,8 @@ import { VerbatimError } from '../errors.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { Jobs } from '../queue/jobs.ts'
 import type { Queue } from '../queue/queue.ts'
-import { type Facts, inStep, type Step, type Traces, waited } from '../traces/traces.ts'
-import { type DeliveryAttempt, type Outgoing, takeUp, writeOutcome } from './deliveries.store.ts'
+import { type Attributes, type TraceSpan, type Traces, waited, withTraceSpan } from '../traces/traces.ts'
+import { type DeliveryAttempt, type Outgoing, startDelivery, writeOutcome } from './deliveries.store.ts'
 import { messageOf } from './message.ts'
 import type { SecretCipher } from './secret-cipher.ts'
 import { secretsAt } from './secrets.ts'
@@ -49,16 +49,16 @@ export function createDeliver({
 }: DeliverServices & { pauses?: number[] | undefined }) {
   const { db, queue, traces } = services
   return async ({ deliveryId: id, job }: Jobs['webhook'], signal: AbortSignal, since = new Date()) => {
-    const outgoing = await takeUp(db, { id, job })
+    const outgoing = await startDelivery(db, { id, job })
     if (!outgoing) return
-    const facts = { ...factsOf(outgoing), ...waited(since) }
-    const about = { name: 'webhook', kind: 'client', parent: outgoing.traceparent, facts } as const
-    await inStep(traces, about, (step) => deliver(outgoing, { signal, step }))
+    const attributes = { ...attributesOf(outgoing), ...waited(since) }
+    const about = { name: 'webhook', kind: 'client', parent: outgoing.traceparent, attributes } as const
+    await withTraceSpan(traces, about, (step) => deliver(outgoing, { signal, step }))
   }
 
-  async function deliver(outgoing: Outgoing, { signal, step }: { signal: AbortSignal; step: Step }) {
+  async function deliver(outgoing: Outgoing, { signal, step }: { signal: AbortSignal; step: TraceSpan }) {
     const made = await attempt(services, outgoing, signal)
-    if (made.status !== null) step.tell({ 'http.response.status_code': made.status })
+    if (made.status !== null) step.setAttributes({ 'http.response.status_code': made.status })
     const isDelivered = made.status !== null && made.status >= 200 && made.status < 300
     if (!isDelivered) step.fail(made.status === null ? 'no_answer' : String(made.status))
     const failures = outgoing.failures + (isDelivered ? 0 : 1)
@@ -82,7 +82,7 @@ export function createDeliver({
 }
 
 /** Where it goes is not told: it is the user's. */
-function factsOf({ id, event, attempt, transcriptionId }: Outgoing): Facts {
+function attributesOf({ id, event, attempt, transcriptionId }: Outgoing): Attributes {
   return {
     'http.request.method': 'POST',
     'verbatim.delivery.id': id,

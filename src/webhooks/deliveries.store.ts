@@ -58,7 +58,7 @@ export async function replay(db: Queries, id: string): Promise<Delivery | null> 
 }
 
 /** Names a job for up to `limit` that have none, for the caller to make in the same transaction. */
-export async function takeJobless(tx: Transaction, limit: number) {
+export async function claimWithoutJobs(tx: Transaction, limit: number) {
   const found = tx
     .select({ id: deliveries.id })
     .from(deliveries)
@@ -80,7 +80,7 @@ export async function forgetJobs(db: Queries): Promise<void> {
 }
 
 /** Null where it is over or gone, or another job has been named since. */
-export async function takeUp(
+export async function startDelivery(
   db: Queries,
   { id, job }: { id: string; job: string },
 ): Promise<Outgoing | null> {
@@ -124,7 +124,7 @@ export async function writeOutcome(
 }
 
 /** Those that are over and were made before; gives how many they were. */
-export async function removeOld(db: Queries, before: Date): Promise<number> {
+export async function deleteOldDeliveries(db: Queries, before: Date): Promise<number> {
   const rows = await db
     .delete(deliveries)
     .where(and(ne(deliveries.state, 'pending'), lt(deliveries.createdAt, before)))

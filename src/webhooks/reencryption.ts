@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts'
 import type { Log } from '../log.ts'
-import { type Rounds, startRounds } from '../queue/poll-loop.ts'
+import { type PollLoop, startPollLoop } from '../queue/poll-loop.ts'
 import type { SecretCipher } from './secret-cipher.ts'
 import { decrypted, validAt } from './secrets.ts'
 import { replaceSecrets, type StoredSecrets, secretsNotWith } from './webhooks.store.ts'
@@ -21,7 +21,7 @@ export function startReencryption({
   db: Database
   cipher: SecretCipher
   log: Log
-}): Pick<Rounds, 'stop'> {
+}): Pick<PollLoop, 'stop'> {
   let after: string | null = null
   let unreadable = 0
   let logged = 0
@@ -37,7 +37,7 @@ export function startReencryption({
     return false
   }
 
-  const rounds = startRounds({
+  const rounds = startPollLoop({
     round,
     everyMs: ROUND_MS,
     onError: (error) => log('cannot encrypt webhook secrets anew; next attempt within 15 minutes', error),

@@ -1,16 +1,16 @@
 import type { Database, OpenDatabase } from '../db/database.ts'
 import type { Log } from '../log.ts'
-import { type Rounds, startRounds } from '../queue/poll-loop.ts'
+import { type PollLoop, startPollLoop } from '../queue/poll-loop.ts'
 import type { Queue } from '../queue/queue.ts'
 import { deliveryJob } from './deliver.ts'
-import { removeOld, takeJobless } from './deliveries.store.ts'
+import { claimWithoutJobs, deleteOldDeliveries } from './deliveries.store.ts'
 
 const CHANNEL = 'deliveries'
 const BATCH = 500
 const ROUND_MS = 60_000
 const KEPT_MS = 30 * 86_400_000
 
-export type Relay = Pick<Rounds, 'stop'>
+export type Relay = Pick<PollLoop, 'stop'>
 
 /**
  * Gives a job to each message that has none: now, whenever the database tells of new ones, and every minute. Several
@@ -27,7 +27,7 @@ export async function startRelay({
   listen: OpenDatabase['listen']
   log: Log
 }): Promise<Relay> {
-  const rounds = startRounds({
+  const rounds = startPollLoop({
     round: async () => (await relay({ db, queue })) === BATCH,
     everyMs: ROUND_MS,
     onError: (error) =>
@@ -35,7 +35,10 @@ export async function startRelay({
   })
   await listen(CHANNEL, { hear: rounds.wake, missed: rounds.wake })
   rounds.wake()
-  const timer = setInterval(() => removeOld(db, new Date(Date.now() - KEPT_MS)).catch(() => {}), ROUND_MS)
+  const timer = setInterval(
+    () => deleteOldDeliveries(db, new Date(Date.now() - KEPT_MS)).catch(() => {}),
+    ROUND_MS,
+  )
 
   return {
     async stop() {
@@ -48,7 +51,7 @@ export async function startRelay({
 /** Gives how many there were, at most a batch. */
 async function relay({ db, queue }: { db: Database; queue: Queue }): Promise<number> {
   return db.transaction(async (tx) => {
-    const found = await takeJobless(tx, BATCH)
+    const found = await claimWithoutJobs(tx, BATCH)
     const jobs = found.flatMap(({ job, ...rest }) =>
       job === null
         ? []

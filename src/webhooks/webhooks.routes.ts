@@ -1,8 +1,8 @@
 import { Elysia } from 'elysia'
-import { BEARER, bearer, type Gate } from '../http/bearer.ts'
+import { type Authenticator, BEARER, bearer } from '../http/bearer.ts'
 import { jsonBody } from '../http/body/json-body.ts'
 import { noContent, noContentOr } from '../http/no-content.ts'
-import { MAY_REFUSE, Problem } from '../http/problems.ts'
+import { ErrorBody, MAY_REFUSE } from '../http/problems.ts'
 import {
   Deliveries,
   DeliveriesQuery,
@@ -21,9 +21,15 @@ import type { WebhooksService } from './webhooks.service.ts'
 
 const PAGE = 20
 
-export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; gate: Gate }) {
+export function webhookRoutes({
+  webhooks,
+  authenticator,
+}: {
+  webhooks: WebhooksService
+  authenticator: Authenticator
+}) {
   return new Elysia({ prefix: '/api/webhooks', tags: ['Webhooks'], detail: { security: BEARER } })
-    .use(bearer({ gate }))
+    .use(bearer({ authenticator }))
     .post(
       '',
       async ({ body, userId, set }) => {
@@ -35,11 +41,11 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
         ...jsonBody(NewWebhook),
         response: {
           201: Registered,
-          400: Problem,
+          400: ErrorBody,
           ...MAY_REFUSE,
-          409: Problem,
-          413: Problem,
-          502: Problem,
+          409: ErrorBody,
+          413: ErrorBody,
+          502: ErrorBody,
         },
         detail: {
           summary: 'Have a URL told what becomes of your transcriptions',
@@ -54,7 +60,7 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
     })
     .get('/:id', ({ params: { id }, userId }) => webhooks.read({ id, userId }), {
       params: WebhookParams,
-      response: { 200: Webhook, ...MAY_REFUSE, 404: Problem },
+      response: { 200: Webhook, ...MAY_REFUSE, 404: ErrorBody },
       detail: { summary: 'A webhook' },
     })
     .patch('/:id', ({ params: { id }, body, userId }) => webhooks.change({ id, userId, ...body }), {
@@ -62,11 +68,11 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
       params: WebhookParams,
       response: {
         200: Webhook,
-        400: Problem,
+        400: ErrorBody,
         ...MAY_REFUSE,
-        404: Problem,
-        413: Problem,
-        502: Problem,
+        404: ErrorBody,
+        413: ErrorBody,
+        502: ErrorBody,
       },
       detail: { summary: 'Change a webhook', description: 'What is left out stays; `enabled` ends a pause.' },
     })
@@ -86,7 +92,7 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
     )
     .post('/:id/secret', ({ params: { id }, userId }) => webhooks.rotate({ id, userId }), {
       params: SigningParams,
-      response: { 200: Rotated, ...MAY_REFUSE, 404: Problem },
+      response: { 200: Rotated, ...MAY_REFUSE, 404: ErrorBody },
       detail: {
         summary: 'Change the secret of a webhook',
         description:
@@ -102,7 +108,7 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
       },
       {
         params: WebhookParams,
-        response: { 202: Delivery, ...MAY_REFUSE, 404: Problem, 409: Problem },
+        response: { 202: Delivery, ...MAY_REFUSE, 404: ErrorBody, 409: ErrorBody },
         detail: {
           summary: 'Send a test message',
           description:
@@ -117,7 +123,7 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
       {
         params: SigningParams,
         query: DeliveriesQuery,
-        response: { 200: Deliveries, 400: Problem, ...MAY_REFUSE, 404: Problem },
+        response: { 200: Deliveries, 400: ErrorBody, ...MAY_REFUSE, 404: ErrorBody },
         detail: {
           summary: 'What was sent to a webhook, and how it went',
           description: 'Kept for 30 days, or until the webhook or the transcription is deleted.',
@@ -133,7 +139,7 @@ export function webhookRoutes({ webhooks, gate }: { webhooks: WebhooksService; g
       },
       {
         params: DeliveryParams,
-        response: { 202: Delivery, ...MAY_REFUSE, 404: Problem, 409: Problem },
+        response: { 202: Delivery, ...MAY_REFUSE, 404: ErrorBody, 409: ErrorBody },
         detail: {
           summary: 'Send a message once more',
           description:

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
-import { takeUp } from '../../src/transcriptions/pipeline/decoded.store.ts'
+import { startProcessing } from '../../src/transcriptions/pipeline/decoded.store.ts'
 import { claimSpan, finishSpan, insertSpans, markRevision } from '../../src/transcriptions/spans.store.ts'
 import { addDone, complete, fail } from '../../src/transcriptions/transcriptions.store.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
@@ -36,7 +36,7 @@ describe.each(databases)('what becomes of a transcription, on $name', (kind) => 
   })
 
   async function plan() {
-    await takeUp(service.db, id)
+    await startProcessing(service.db, id)
     await insertDecoded(service.db, { id, samples: 3 * SECOND })
     const ranges = [0, 1, 2].map((at) => ({
       channel: 0,

@@ -84,7 +84,7 @@ describe.each(databases)('an Idempotency-Key on $name', (kind) => {
   })
 
   test('while the first is under way, a second is refused: 409', async () => {
-    const { audio, body, gate } = await halfSent()
+    const { audio, body, authenticator } = await halfSent()
     const first = send(body, { method: 'PUT' })
     while ((await keys()).every((one) => one.key !== key)) await Bun.sleep(5)
     for (let time = 0; time < 2; time++) {
@@ -93,7 +93,7 @@ describe.each(databases)('an Idempotency-Key on $name', (kind) => {
         body: { code: 'idempotency_key_in_use' },
       })
     }
-    gate.resolve()
+    authenticator.resolve()
     const id = idOf(await first)
     expect(idOf(await send(audio, { method: 'PUT' }))).toBe(id)
   })
@@ -113,7 +113,7 @@ describe.each(databases)('an Idempotency-Key on $name', (kind) => {
   })
 
   test('one whose holder died is free again, and the holder cannot answer any more', async () => {
-    const { audio, body, gate } = await halfSent()
+    const { audio, body, authenticator } = await halfSent()
     const presumedDead = send(body, { method: 'PUT' })
     while ((await keys()).every((one) => one.key !== key)) await Bun.sleep(5)
     await service.db
@@ -122,7 +122,7 @@ describe.each(databases)('an Idempotency-Key on $name', (kind) => {
       .where(eq(idempotencyKeys.key, key))
     const id = idOf(await send(audio, { method: 'PUT' }))
     const files = await service.files()
-    gate.resolve()
+    authenticator.resolve()
     expect(await presumedDead).toMatchObject({ status: 409, body: { code: 'idempotency_key_in_use' } })
     const left = await service.files()
     expect(files).toEqual(expect.arrayContaining(left))
@@ -160,14 +160,14 @@ describe.each(databases)('an Idempotency-Key on $name', (kind) => {
 /** Audio as a body whose end comes once the gate is opened. */
 async function halfSent() {
   const audio = await fixture('speech.mp3').bytes()
-  const gate = Promise.withResolvers<void>()
+  const authenticator = Promise.withResolvers<void>()
   const body = new ReadableStream({
     async start(controller) {
       controller.enqueue(audio.slice(0, 1000))
-      await gate.promise
+      await authenticator.promise
       controller.enqueue(audio.slice(1000))
       controller.close()
     },
   })
-  return { audio, body, gate }
+  return { audio, body, authenticator }
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { eq, sql } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
-import { takeUp } from '../../src/transcriptions/pipeline/decoded.store.ts'
+import { startProcessing } from '../../src/transcriptions/pipeline/decoded.store.ts'
 import { cancelOwned, type NewTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { type Client, clientOf } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
@@ -125,7 +125,7 @@ describe.each(databases)('the list on $name', (kind) => {
   test('by status, language and day, alone and together', async () => {
     const user = await newUser()
     const [queued, processing, canceled] = [await user.insert(), await user.insert(), await user.insert()]
-    await takeUp(service.db, processing)
+    await startProcessing(service.db, processing)
     await cancelOwned(service.db, { id: canceled, userId: user.userId })
     const german = await user.insert({ language: 'de' }, 'Guten Tag')
     const heard = await user.insert({ language: 'auto' }, 'Good day')

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { openKnownCallers } from '../../src/auth/caller-cache.ts'
+import { openCallerCache } from '../../src/auth/caller-cache.ts'
 
 const HOUR = 3_600_000
 const caller = { userId: crypto.randomUUID(), scopes: ['read'] as const, sessionId: null }
@@ -7,7 +7,7 @@ const caller = { userId: crypto.randomUUID(), scopes: ['read'] as const, session
 /** With a database that says when it is told to, and counts of how often callers were looked up. */
 async function opened() {
   const said = { hear: (_: string) => {}, missed: () => {} }
-  const known = await openKnownCallers({
+  const known = await openCallerCache({
     listen: async (_, to) => void Object.assign(said, to),
     mostMs: HOUR,
   })

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, setSystemTime, test } from 'bun:test'
 import { type Engine, EngineOverloaded } from '../../src/engines/engine.ts'
-import { failsOver, inOrder } from '../../src/engines/failover.ts'
+import { failsOver, withFailover } from '../../src/engines/failover.ts'
 import { VerbatimError } from '../../src/errors.ts'
 import { silence } from '../support/pcm.ts'
 import { type Answer, namingSamples, scriptedEngine } from '../support/scripted-engine.ts'
@@ -25,7 +25,7 @@ afterEach(() => {
 
 describe('engines in order of preference', () => {
   test('are planned for by the first, and all of them are asked', async () => {
-    const engines = inOrder([scriptedEngine({ concurrency: 2 }), hosted()])
+    const engines = withFailover([scriptedEngine({ concurrency: 2 }), hosted()])
     expect(engines).toMatchObject({
       targetSpanSeconds: 4,
       maxSpanSeconds: 6,
@@ -36,15 +36,15 @@ describe('engines in order of preference', () => {
   })
 
   test('one that is not ready is passed over; one that is ready is enough', async () => {
-    const engines = inOrder([{ ...scriptedEngine(), ...down }, hosted()])
+    const engines = withFailover([{ ...scriptedEngine(), ...down }, hosted()])
     expect((await engines.available(null)).map(({ name }) => name)).toEqual(['huggingface'])
     expect(engines.state()).toEqual({ ready: true, detail: 'It is down. answers as scripted' })
     await engines.whenReady(new AbortController().signal)
-    expect(inOrder([{ ...scriptedEngine(), ...down }]).state().ready).toBe(false)
+    expect(withFailover([{ ...scriptedEngine(), ...down }]).state().ready).toBe(false)
   })
 
   test('while none is ready, waiting ends with the signal’s reason', async () => {
-    const engines = inOrder([{ ...scriptedEngine(), ...down }, hosted(down)])
+    const engines = withFailover([{ ...scriptedEngine(), ...down }, hosted(down)])
     const stopping = new AbortController()
     const waiting = engines.whenReady(stopping.signal)
     stopping.abort(new Error('stopping'))
@@ -54,7 +54,7 @@ describe('engines in order of preference', () => {
   test('a day’s budget bounds what one is sent', async () => {
     let used = 99.9
     const budget = { engine: 'huggingface' as const, secondsPerDay: 100, used: async () => used }
-    const engines = inOrder([hosted(), scriptedEngine()], { budget })
+    const engines = withFailover([hosted(), scriptedEngine()], { budget })
     expect((await engines.available(null)).map(({ name }) => name)).toEqual(['huggingface', 'sidecar'])
     used = 100
     expect((await engines.available(null)).map(({ name }) => name)).toEqual(['sidecar'])
@@ -70,7 +70,7 @@ describe('an engine that breaks off three times in a row', () => {
       if (well) return namingSamples(pcm)
       throw unavailable()
     }
-    const [engine] = await inOrder([scriptedEngine({ answer })]).available(null)
+    const [engine] = await withFailover([scriptedEngine({ answer })]).available(null)
     if (!engine) throw new Error('no engine')
     const thrown = () => engine.transcribe(span()).catch((error: unknown) => error)
     for (let time = 0; time < times; time++) expect(await thrown()).toEqual(unavailable())
@@ -115,7 +115,7 @@ describe('an engine that breaks off three times in a row', () => {
       if (error) throw error
       return namingSamples(pcm)
     }
-    const [engine] = await inOrder([scriptedEngine({ answer })]).available(null)
+    const [engine] = await withFailover([scriptedEngine({ answer })]).available(null)
     for (const error of errors) {
       expect(await engine?.transcribe(span()).catch((thrown: unknown) => thrown)).toBe(error)
     }

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
-import { addressOf } from '../../src/http/headers/client-address.ts'
+import { clientAddress } from '../../src/http/headers/client-address.ts'
 
 const from = (socketAddress: string | undefined, trustedProxies = 0, forwarded?: string) =>
-  addressOf({
+  clientAddress({
     headers: new Headers(forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }),
     socketAddress,
     trustedProxies,

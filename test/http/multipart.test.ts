@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { setImmediate } from 'node:timers/promises'
 import { VerbatimError } from '../../src/errors.ts'
 import { readUpload } from '../../src/http/body/audio-upload.ts'
-import { PACE } from '../../src/http/body/min-throughput.ts'
+import { MIN_THROUGHPUT } from '../../src/http/body/min-throughput.ts'
 import { multipartParser } from '../../src/http/body/multipart-parser.ts'
 import { BOUNDARY, bytesOf, formOf, type Part, received, requestOf, textOf, thrownBy } from './forms.ts'
 
@@ -136,7 +136,7 @@ test('a sender that falls silent is given up, and what it began with is thrown a
     const stalled = { code: 'upload_stalled', message: 'Nothing of the upload came for 0.05 seconds' }
     expect(
       await thrownBy(
-        readUpload({ request, name: 'audio', maxBytes: 100, pace: { ...PACE, idleMs: 50 }, store }),
+        readUpload({ request, name: 'audio', maxBytes: 100, pace: { ...MIN_THROUGHPUT, idleMs: 50 }, store }),
       ),
     ).toMatchObject(stalled)
     expect(failed).toMatchObject(stalled)
@@ -159,7 +159,7 @@ describe('a sender that is never silent for long', () => {
       await Bun.sleep(5)
       to.enqueue(new Uint8Array(1))
     })
-    const pace = { ...PACE, overMs: 50, leastBytes: 1000 }
+    const pace = { ...MIN_THROUGHPUT, overMs: 50, leastBytes: 1000 }
     const error = await thrownBy(readUpload({ request, name: 'audio', maxBytes: 1e9, pace, store: textOf }))
     expect(error).toMatchObject({
       code: 'upload_stalled',
@@ -175,7 +175,7 @@ describe('a sender that is never silent for long', () => {
       sent++
       if (sent === 10) to.close()
     })
-    const pace = { ...PACE, overMs: 50, leastBytes: 1000 }
+    const pace = { ...MIN_THROUGHPUT, overMs: 50, leastBytes: 1000 }
     const { file } = await readUpload({ request, name: 'audio', maxBytes: 1e9, pace, store: textOf })
     expect(file?.stored).toHaveLength(10_000)
   })
@@ -187,7 +187,7 @@ describe('a sender that is never silent for long', () => {
       sent++
       if (sent === 4) to.close()
     })
-    const pace = { ...PACE, overMs: 400, leastBytes: 1000 }
+    const pace = { ...MIN_THROUGHPUT, overMs: 400, leastBytes: 1000 }
     const { file } = await readUpload({
       ...{ request, name: 'audio', maxBytes: 1e9, pace },
       async store(body) {

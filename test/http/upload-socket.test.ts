@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { Elysia } from 'elysia'
 import { readUpload } from '../../src/http/body/audio-upload.ts'
-import { PACE } from '../../src/http/body/min-throughput.ts'
+import { MIN_THROUGHPUT } from '../../src/http/body/min-throughput.ts'
 import { problems } from '../../src/http/problems.ts'
 import { BOUNDARY, formOf, textOf } from './forms.ts'
 
@@ -69,7 +69,7 @@ describe('over a socket', () => {
 })
 
 test('a sender that is too slow is told so, and its connection closed', async () => {
-  const pace = { ...PACE, overMs: 100, leastBytes: 1000 }
+  const pace = { ...MIN_THROUGHPUT, overMs: 100, leastBytes: 1000 }
   const app = new Elysia().use(problems({ log: () => {}, routes: () => [] })).post(
     '/',
     async ({ request }) => {

@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm'
 import { openPostgres } from '../../src/db/postgres.ts'
 import { counters } from '../../src/db/schema.ts'
 import { LimitError } from '../../src/errors.ts'
-import { removeOver } from '../../src/limits/counters.store.ts'
+import { deleteExpired } from '../../src/limits/counters.store.ts'
 import { createRate } from '../../src/limits/rate.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 
@@ -66,7 +66,7 @@ describe.each(databases)('a rate on $name', (kind) => {
       .update(counters)
       .set({ until: sql`now() - interval '1 second'` })
       .where(sql`${counters.key} = 'of-1:a'`)
-    await removeOver(database.db)
+    await deleteExpired(database.db)
     const keys = (await database.db.select().from(counters)).map(({ key }) => key)
     expect(keys).not.toContain('of-1:a')
     expect(keys).toContain('of-1:b')

@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
 import { parseNetwork } from '../../src/outbound/networks.ts'
-import { unreachingOutbound } from '../../src/outbound/no-fetch.ts'
+import { noFetchOutbound } from '../../src/outbound/no-fetch.ts'
 
-const outbound = unreachingOutbound({ allow: [] })
+const outbound = noFetchOutbound({ allow: [] })
 const network = parseNetwork('10.0.0.0/8') ?? expect.unreachable()
-const allowing = unreachingOutbound({ allow: [network] })
+const allowing = noFetchOutbound({ allow: [network] })
 
 test.each([
   'ftp://example.com/',

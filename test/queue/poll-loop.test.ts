@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { startRounds } from '../../src/queue/poll-loop.ts'
+import { startPollLoop } from '../../src/queue/poll-loop.ts'
 
 test('a wake is heard at whatever moment of a round it comes, also just behind its end', async () => {
   for (let ticks = 0; ticks < 12; ticks++) {
@@ -8,7 +8,7 @@ test('a wake is heard at whatever moment of a round it comes, also just behind i
       begun += 1
       return false
     }
-    const rounds = startRounds({ round, everyMs: 3_600_000, onError: () => {} })
+    const rounds = startPollLoop({ round, everyMs: 3_600_000, onError: () => {} })
     rounds.wake()
     for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
     rounds.wake()

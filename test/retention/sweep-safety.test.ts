@@ -25,7 +25,7 @@ import { storageSweepState } from '../../src/retention/orphans.store.ts'
 import { markStorage, OWNER_KEY } from '../../src/retention/storage-owner.ts'
 import { type Sweep, sweep } from '../../src/retention/sweep.ts'
 import { createAcceptAgain } from '../../src/transcriptions/intake/accept-again.ts'
-import { createUpload } from '../../src/transcriptions/intake/accept-upload.ts'
+import { createAcceptUpload } from '../../src/transcriptions/intake/accept-upload.ts'
 import { answeredWith } from '../../src/transcriptions/intake/idempotency.store.ts'
 import { createPrepare } from '../../src/transcriptions/pipeline/prepare.ts'
 import { createRemoveFolder } from '../../src/transcriptions/removal.ts'
@@ -263,10 +263,10 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
     async function uploadAs(other: { idempotencyKey?: string; uploadId?: string }) {
       const { db, storage, userId } = workplace
       const queue = await workplace.openQueue()
-      const upload = createUpload({
-        ...{ db, queue, storage, engines: ['sidecar'], maxAudioSeconds: 3600, allowance: {} },
-        ...{ storageQuota: null, atOnce: () => ({ [Symbol.dispose]() {} }) },
-        look: async () => ({ container: 'wav', codec: 'pcm_s16le', channels: 1, claimedSeconds: 7 }),
+      const upload = createAcceptUpload({
+        ...{ db, queue, storage, engines: ['sidecar'], maxAudioSeconds: 3600, usageLimits: {} },
+        ...{ storageQuota: null, concurrencyLimit: () => ({ [Symbol.dispose]() {} }) },
+        inspect: async () => ({ container: 'wav', codec: 'pcm_s16le', channels: 1, claimedSeconds: 7 }),
         webhooks: { check: async () => {}, provide: async () => {} },
         traces: { running: () => null },
       })
@@ -334,10 +334,10 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
       const proxy = new Proxy(db, {
         get: (target, name) => (name === 'transaction' ? dying.transaction : Reflect.get(target, name)),
       })
-      const upload = createUpload({
-        ...{ db: proxy, queue, storage, engines: ['sidecar'], maxAudioSeconds: 3600, allowance: {} },
-        ...{ storageQuota: null, atOnce: () => ({ [Symbol.dispose]() {} }) },
-        look: async () => ({ container: 'wav', codec: 'pcm_s16le', channels: 1, claimedSeconds: 7 }),
+      const upload = createAcceptUpload({
+        ...{ db: proxy, queue, storage, engines: ['sidecar'], maxAudioSeconds: 3600, usageLimits: {} },
+        ...{ storageQuota: null, concurrencyLimit: () => ({ [Symbol.dispose]() {} }) },
+        inspect: async () => ({ container: 'wav', codec: 'pcm_s16le', channels: 1, claimedSeconds: 7 }),
         webhooks: { check: async () => {}, provide: async () => {} },
         traces: { running: () => null },
       })

@@ -12,7 +12,7 @@ import { randomUUID } from 'node:crypto'
 import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { counters, transcriptions } from '../../src/db/schema.ts'
-import { takeTurn } from '../../src/limits/counters.store.ts'
+import { acquireLease } from '../../src/limits/counters.store.ts'
 import { markStorage } from '../../src/retention/storage-owner.ts'
 import { type Sweep, sweep } from '../../src/retention/sweep.ts'
 import { startSweeper } from '../../src/retention/sweeper.ts'
@@ -192,7 +192,7 @@ for (const kind of databases) {
       await store(orphan, { hours: 25 })
       const { db } = database
       const key = randomUUID()
-      const isTurn = () => takeTurn(db, { key, seconds: 600 })
+      const isTurn = () => acquireLease(db, { key, seconds: 600 })
       const [first, second] = [await sweep(options({ isTurn })), await sweep(options({ isTurn }))]
       expect([first.orphans, second.orphans]).toEqual([1, 0])
       await store(orphan, { hours: 25 })

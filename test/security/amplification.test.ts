@@ -7,7 +7,7 @@ import { wavOf } from '../../src/media/wav.ts'
 import { Postponed } from '../../src/queue/queue.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { noTraces } from '../../src/traces/traces.ts'
-import { createGlance } from '../../src/transcriptions/intake/inspect.ts'
+import { signatureInspector } from '../../src/transcriptions/intake/inspect.ts'
 import { createPrepare } from '../../src/transcriptions/pipeline/prepare.ts'
 import { createRequeue } from '../../src/transcriptions/pipeline/requeue.ts'
 import type { WorkServices } from '../../src/transcriptions/pipeline/work-services.ts'
@@ -36,7 +36,7 @@ const speech = await repeatedSpeech(90)
 const short = await fixturePcm('speech.wav')
 const inMinutes = { targetSpanSeconds: 60, maxSpanSeconds: 120 }
 
-describe.each(databases)('what a recording takes of the storage and the allowance on $name', (kind) => {
+describe.each(databases)('what a recording takes of the storage and the daily limit on $name', (kind) => {
   let workplace: Workplace
   beforeAll(async () => {
     workplace = await openWorkplace(kind)
@@ -55,7 +55,7 @@ describe.each(databases)('what a recording takes of the storage and the allowanc
       removeFolder: workplace.storage.remove,
       links: { sign: () => '', verify: () => false },
       publicUrl: () => 'http://localhost',
-      atOnce: () => ({ [Symbol.dispose]() {} }),
+      concurrencyLimit: () => ({ [Symbol.dispose]() {} }),
       log: () => {},
     })
   }
@@ -98,7 +98,9 @@ describe.each(databases)('what a recording takes of the storage and the allowanc
     return { storage: watched, most }
   }
 
-  const limited = (seconds: number): Partial<WorkServices> => ({ allowance: { audioSecondsPerDay: seconds } })
+  const limited = (seconds: number): Partial<WorkServices> => ({
+    usageLimits: { audioSecondsPerDay: seconds },
+  })
 
   test('of 24 hours in 80 KB no more is decoded than engines are given, and a cancel removes it', async () => {
     const { engine } = waitingEngine()
@@ -277,8 +279,8 @@ describe.each(databases)('what a recording takes of the storage and the allowanc
   test('what was uploaded where nothing can be decoded counts once it is decoded', async () => {
     const userId = await insertAnyUser(workplace.db)
     const queue = await workplace.startWorker(scriptedEngine())
-    const look = createGlance(workplace)
-    const id = await workplace.upload(queue, wavOf(short), {}, { by: userId, look })
+    const inspect = signatureInspector(workplace)
+    const id = await workplace.upload(queue, wavOf(short), {}, { by: userId, inspect })
     await workplace.once(id, isOver)
     expect(await usedBy(userId)).toBeCloseTo(short.length / 32_000, 3)
   })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { eq, sql } from 'drizzle-orm'
 import { apiKeys, storageUsage, transcriptions } from '../../src/db/schema.ts'
-import { createAtOnce } from '../../src/limits/at-once.ts'
+import { createConcurrencyLimit } from '../../src/limits/at-once.ts'
 import { markAudioRemoved } from '../../src/retention/sweep.store.ts'
 import { folderOf } from '../../src/transcriptions/storage-keys.ts'
 import { claimsOf } from '../api/jwt.ts'
@@ -271,14 +271,14 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
 })
 
 test('a place that is given back twice is given back once', () => {
-  const atOnce = createAtOnce({ perUser: 1, sentence: 'You have one' })
-  const place = atOnce('ada')
-  expect(() => atOnce('ada')).toThrow('You have one: try again when one of them has ended')
-  const other = atOnce('eve')
+  const concurrencyLimit = createConcurrencyLimit({ perUser: 1, sentence: 'You have one' })
+  const place = concurrencyLimit('ada')
+  expect(() => concurrencyLimit('ada')).toThrow('You have one: try again when one of them has ended')
+  const other = concurrencyLimit('eve')
   place[Symbol.dispose]()
   place[Symbol.dispose]()
-  atOnce('ada')
-  expect(() => atOnce('ada')).toThrow('You have one')
-  expect(() => atOnce('eve')).toThrow('You have one')
+  concurrencyLimit('ada')
+  expect(() => concurrencyLimit('ada')).toThrow('You have one')
+  expect(() => concurrencyLimit('eve')).toThrow('You have one')
   other[Symbol.dispose]()
 })

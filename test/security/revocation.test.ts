@@ -130,7 +130,7 @@ test('where nothing notifies of revocations, a credential is looked up again', a
       // It asks again when the credential expires, which is before it would anyway.
       return { caller: { userId: 'u', scopes: ['read'], sessionId: null }, expiresAt: Date.now() }
     },
-    knownCallers: null,
+    callerCache: null,
   })
   const until = new AbortController()
   const ended = watch({ token: 't', userId: 'u' }, until.signal)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createApiServices } from '../../src/api-services.ts'
 import { createApp } from '../../src/app.ts'
 import { argon2id } from '../../src/auth/argon2id.ts'
-import { openKnownCallers } from '../../src/auth/caller-cache.ts'
+import { openCallerCache } from '../../src/auth/caller-cache.ts'
 import { readSettings } from '../../src/config.ts'
 import type { Engine, EngineState } from '../../src/engines/engine.ts'
 import { createHealth } from '../../src/health/health.ts'
@@ -17,8 +17,8 @@ import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { storageSweepState } from '../../src/retention/orphans.store.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import { noTraces } from '../../src/traces/traces.ts'
-import { createProbe } from '../../src/transcriptions/intake/inspect.ts'
-import type { Allowance } from '../../src/transcriptions/intake/usage-limits.ts'
+import { probeInspector } from '../../src/transcriptions/intake/inspect.ts'
+import type { UsageLimits } from '../../src/transcriptions/intake/usage-limits.ts'
 import { nodeHmac } from '../../src/transcriptions/reading/node-hmac.ts'
 import { countOpenByStatus } from '../../src/transcriptions/transcriptions.store.ts'
 import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
@@ -55,7 +55,7 @@ export async function startService({
   maxAudioSeconds?: number
   secrets?: [string, ...string[]]
   identityProvider?: { jwksUrl: string; issuer: string; audience: string }
-  limits?: Allowance & { requestsPerMinute?: number; loginsPerMinute?: number; storageBytes?: number }
+  limits?: UsageLimits & { requestsPerMinute?: number; loginsPerMinute?: number; storageBytes?: number }
   metricsToken?: string
   /** Whether operators need no token if there is no `metricsToken`. */
   isLocal?: boolean
@@ -99,8 +99,8 @@ export async function startService({
       cipher: await createSecretCipher({ secrets }),
       publicUrl: () => url,
     },
-    knownCallers: await openKnownCallers({ listen: database.listen, mostMs: KNOWN_MS }),
-    look: createProbe({ storage, media }),
+    callerCache: await openCallerCache({ listen: database.listen, mostMs: KNOWN_MS }),
+    inspect: probeInspector({ storage, media }),
     traces: noTraces,
     log,
     settings: {
@@ -131,7 +131,11 @@ export async function startService({
     stopping: stopping.signal,
     log,
     metrics,
-    operatorAccess: createOperatorAccess({ token: metricsToken, gate: services.gate, isLocal }),
+    operatorAccess: createOperatorAccess({
+      token: metricsToken,
+      authenticator: services.authenticator,
+      isLocal,
+    }),
     traces: noTraces,
     logsRequests,
   }).listen({ port: 0, hostname: '127.0.0.1', maxRequestBodySize: Number.MAX_SAFE_INTEGER })

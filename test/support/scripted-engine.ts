@@ -61,7 +61,10 @@ export function scriptedEngine({
   return { ...engine, calls }
 }
 
-/** Never answers; ends with the signal's reason, as every engine does. */
-export function untilAborted({ signal }: SpanRequest): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+/** Rejects with the signal's reason once it fires, also if it has fired already. */
+export function untilAborted({ signal }: { signal: AbortSignal }): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason))
+  })
 }

@@ -1,7 +1,7 @@
 import { asc, eq } from 'drizzle-orm'
 import { spans } from '../../src/db/schema.ts'
 import type { Engine } from '../../src/engines/engine.ts'
-import { type Engines, inOrder } from '../../src/engines/failover.ts'
+import { type Engines, withFailover } from '../../src/engines/failover.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { BYTES_PER_SAMPLE } from '../../src/media/media.ts'
 import { guardedOutbound } from '../../src/outbound/guarded.ts'
@@ -9,8 +9,8 @@ import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import { noTraces } from '../../src/traces/traces.ts'
-import { createUpload } from '../../src/transcriptions/intake/accept-upload.ts'
-import { createProbe, type Look } from '../../src/transcriptions/intake/inspect.ts'
+import { createAcceptUpload } from '../../src/transcriptions/intake/accept-upload.ts'
+import { type Inspect, probeInspector } from '../../src/transcriptions/intake/inspect.ts'
 import type { WorkServices } from '../../src/transcriptions/pipeline/work-services.ts'
 import { pcmFolder } from '../../src/transcriptions/storage-keys.ts'
 import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
@@ -57,7 +57,7 @@ export async function openWorkplace(kind: TestDatabaseKind) {
     queue: Queue
     engine: Engine | Engines
   }): WorkServices & DeliverServices {
-    const engines = 'available' in engine ? engine : inOrder([engine])
+    const engines = 'available' in engine ? engine : withFailover([engine])
     return {
       db,
       changes,
@@ -69,7 +69,7 @@ export async function openWorkplace(kind: TestDatabaseKind) {
       cipher,
       publicUrl: () => 'http://localhost',
       maxAudioSeconds: 100_000,
-      allowance: {},
+      usageLimits: {},
       decodeAheadSeconds: 3600,
       maxConcurrentPerUser: undefined,
       traces: noTraces,
@@ -100,20 +100,20 @@ export async function openWorkplace(kind: TestDatabaseKind) {
       fields: Record<string, string> = {},
       {
         by = userId,
-        look = createProbe({ storage, media }),
+        inspect = probeInspector({ storage, media }),
         maxAudioSeconds = 3700,
-      }: { by?: string; look?: Look; maxAudioSeconds?: number } = {},
+      }: { by?: string; inspect?: Inspect; maxAudioSeconds?: number } = {},
     ): Promise<string> {
-      const upload = createUpload({
+      const upload = createAcceptUpload({
         db,
         queue,
         storage,
-        look,
+        inspect,
         engines: ['sidecar', 'huggingface'],
         maxAudioSeconds,
-        allowance: {},
+        usageLimits: {},
         storageQuota: null,
-        atOnce: () => ({ [Symbol.dispose]() {} }),
+        concurrencyLimit: () => ({ [Symbol.dispose]() {} }),
         webhooks: createUploadWebhooks({
           outbound: guardedOutbound({ allow: [] }),
           cipher: await createSecretCipher({ secrets: ['a secret for tests'] }),

@@ -3,15 +3,15 @@ import { VerbatimError } from '../../src/errors.ts'
 import { openTelemetry, type Sampling } from '../../src/traces/opentelemetry.ts'
 import { tracedFetch } from '../../src/traces/traced-fetch.ts'
 import { tracedLog } from '../../src/traces/traced-log.ts'
-import { inStep, type NewStep } from '../../src/traces/traces.ts'
+import { type NewTraceSpan, withTraceSpan } from '../../src/traces/traces.ts'
 import { openCollector } from '../support/trace-collector.ts'
 
 const ALL: Sampling = { root: 'on', isParentBased: true, share: 1 }
 const CALLER = { trace: '4bf92f3577b34da6a3ce929d0e0e4736', step: '00f067aa0ba902b7' }
 const KEPT = `00-${CALLER.trace}-${CALLER.step}-01`
 const LEFT = `00-${CALLER.trace}-${CALLER.step}-00`
-const job: NewStep = { name: 'job', kind: 'consumer' }
-const part: NewStep = { name: 'part', kind: 'internal' }
+const job: NewTraceSpan = { name: 'job', kind: 'consumer' }
+const part: NewTraceSpan = { name: 'part', kind: 'internal' }
 
 let collector: ReturnType<typeof openCollector>
 beforeEach(() => {
@@ -22,8 +22,8 @@ afterEach(() => collector.close())
 function open(sampling = ALL) {
   const lines: string[] = []
   const log = (line: string) => lines.push(line)
-  const facts = { 'service.name': 'tested' }
-  return { lines, ...openTelemetry({ endpoint: collector.url, headers: {}, facts, sampling, log }) }
+  const attributes = { 'service.name': 'tested' }
+  return { lines, ...openTelemetry({ endpoint: collector.url, headers: {}, attributes, sampling, log }) }
 }
 
 const told = () => collector.steps.map(({ name }) => name).toSorted()
@@ -31,11 +31,11 @@ const told = () => collector.steps.map(({ name }) => name).toSorted()
 test('a step belongs to the one that runs, however much waiting lies between, and to no other', async () => {
   const traces = open()
   const one = async (name: string) => {
-    await inStep(traces, { ...job, name, parent: null }, async () => {
+    await withTraceSpan(traces, { ...job, name, parent: null }, async () => {
       await Bun.sleep(1)
-      await inStep(traces, { ...part, name: `of ${name}` }, () => Bun.sleep(1))
+      await withTraceSpan(traces, { ...part, name: `of ${name}` }, () => Bun.sleep(1))
       await fetch(collector.url)
-      await inStep(traces, { ...part, name: `of ${name} too` }, async () => {})
+      await withTraceSpan(traces, { ...part, name: `of ${name} too` }, async () => {})
     })
   }
   await Promise.all([one('a'), one('b')])
@@ -95,7 +95,9 @@ describe('what is kept', () => {
 test('of an error its word is told, not its sentence', async () => {
   const traces = open()
   const failing = (error: unknown) =>
-    inStep(traces, job, () => Promise.reject(error)).catch((thrown: unknown) => expect(thrown).toBe(error))
+    withTraceSpan(traces, job, () => Promise.reject(error)).catch((thrown: unknown) =>
+      expect(thrown).toBe(error),
+    )
   await failing(new VerbatimError('engine_unavailable', 'https://engine.example/?key=k1 broke off'))
   await failing(new TypeError('what was said is not iterable'))
   await traces.close()
@@ -155,7 +157,7 @@ test('lines of the log name the step that they belong to', async () => {
   const abouts: unknown[] = []
   const log = tracedLog((_line, _error, about) => abouts.push(about), traces)
   log('outside', undefined, { request_id: 'r1' })
-  await inStep(traces, job, async ({ ids }) => {
+  await withTraceSpan(traces, job, async ({ ids }) => {
     await Bun.sleep(1)
     log('within', undefined, { request_id: 'r1' })
     expect(abouts).toEqual([{ request_id: 'r1' }, { request_id: 'r1', ...ids }])

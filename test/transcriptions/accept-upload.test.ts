@@ -6,8 +6,8 @@ import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { noTraces } from '../../src/traces/traces.ts'
-import { createUpload } from '../../src/transcriptions/intake/accept-upload.ts'
-import { createProbe } from '../../src/transcriptions/intake/inspect.ts'
+import { createAcceptUpload } from '../../src/transcriptions/intake/accept-upload.ts'
+import { probeInspector } from '../../src/transcriptions/intake/inspect.ts'
 import { findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
@@ -56,17 +56,17 @@ function distant(endBytes: number) {
 
 /** Uploads to `storage`; gives what was written down of it. */
 async function uploaded(storage: Storage, recording: Uint8Array) {
-  const upload = createUpload({
+  const upload = createAcceptUpload({
     ...{
       db: workplace.db,
       queue,
       storage,
-      look: createProbe({ storage, media }),
+      inspect: probeInspector({ storage, media }),
       engines: ['sidecar'],
       maxAudioSeconds: 3600,
-      allowance: {},
+      usageLimits: {},
       storageQuota: null,
-      atOnce: () => ({ [Symbol.dispose]() {} }),
+      concurrencyLimit: () => ({ [Symbol.dispose]() {} }),
       webhooks: createUploadWebhooks({
         outbound: guardedOutbound({ allow: [] }),
         cipher: await createSecretCipher({ secrets: ['a secret for tests'] }),

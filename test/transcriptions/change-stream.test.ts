@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { transcriptions, users } from '../../src/db/schema.ts'
-import { follow } from '../../src/transcriptions/reading/change-stream.ts'
+import { changeStream } from '../../src/transcriptions/reading/change-stream.ts'
 import { embedded } from '../support/databases.ts'
 
 const TIMES = 50
@@ -19,7 +19,7 @@ test('whoever follows a transcription on the embedded database hears of its end,
     const heard: string[] = []
     const ended = db.update(transcriptions).set({ status: 'completed' }).where(eq(transcriptions.id, row.id))
     const following = (async () => {
-      for await (const change of follow({ db, changes }, { id: row.id, revision: 0, signal })) {
+      for await (const change of changeStream({ db, changes }, { id: row.id, revision: 0, signal })) {
         if (change.kind === 'state') heard.push(change.row.status)
       }
     })()

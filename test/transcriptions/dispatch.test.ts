@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { BYTES_PER_SAMPLE, BYTES_PER_SECOND, type Media, type PcmPiece } from '../../src/media/media.ts'
 import { wavOf } from '../../src/media/wav.ts'
-import { requeue } from '../../src/transcriptions/pipeline/recover-jobs.ts'
+import { recoverJobs } from '../../src/transcriptions/pipeline/recover-jobs.ts'
 import { pcmKey } from '../../src/transcriptions/storage-keys.ts'
 import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
 import { databases } from '../support/databases.ts'
@@ -131,7 +131,7 @@ for (const kind of databases) {
         },
       }
       const next = await workplace.openQueue()
-      await requeue({ db: workplace.db, queue: next })
+      await recoverJobs({ db: workplace.db, queue: next })
       const after = scriptedEngine({ ...inMinutes, targetSpanSeconds: 90 })
       await workplace.startWorker(after, { storage: watched })
       const done = await expectWhole(id)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { spans, transcriptions } from '../../src/db/schema.ts'
-import { createOutlook } from '../../src/transcriptions/reading/eta.ts'
+import { createEta } from '../../src/transcriptions/reading/eta.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 import { insertOwned } from '../support/rows.ts'
 
@@ -37,7 +37,7 @@ for (const kind of databases) {
     }
     const open = (place: number, of: Partial<typeof transcriptions.$inferInsert>) =>
       insertOwned(database.db, { createdAt: new Date(Date.now() - 60_000 + place * 1000), ...of })
-    const outlook = () => createOutlook({ db: database.db, freshMs: 0 })
+    const outlook = () => createEta({ db: database.db, freshMs: 0 })
 
     test('is reckoned from what was done while anything was at work', async () => {
       // 180 s of audio in 30 s: two spans at a time, then a pause that does not count, then one more.

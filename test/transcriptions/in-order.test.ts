@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { spoken } from '../../src/transcriptions/transcript/in-order.ts'
+import { inOrder } from '../../src/transcriptions/transcript/in-order.ts'
 import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
 
 const TEXTS = [[' The old', ' library'], [], ['今日は', '良い。'], ['Yes.', 'No. ', ' Or so.']]
@@ -15,14 +15,14 @@ test.each([[[0, 1, 2, 3]], [[3, 2, 1, 0]], [[1, 0, 3, 2]]])(
   'finished in the order %j, the text comes in its own',
   async (order) => {
     const pieces: string[] = []
-    for await (const piece of spoken(finished(order))) pieces.push(piece)
+    for await (const piece of inOrder(finished(order))) pieces.push(piece)
     expect(pieces.join('')).toBe(joinTexts(TEXTS.flat()))
     expect(pieces).toHaveLength(7)
   },
 )
 
 test('what comes before a gap is told at once', async () => {
-  const pieces = spoken(finished([0, 2]))
+  const pieces = inOrder(finished([0, 2]))
   expect((await pieces.next()).value).toBe('The old')
   expect((await pieces.next()).value).toBe(' library')
   expect((await pieces.next()).done).toBe(true)

@@ -4,8 +4,8 @@ import type { Database } from '../../src/db/database.ts'
 import { openPglite } from '../../src/db/pglite.ts'
 import { spans, transcriptions } from '../../src/db/schema.ts'
 import { findExpired } from '../../src/retention/sweep.store.ts'
-import { takeUp } from '../../src/transcriptions/pipeline/decoded.store.ts'
-import { askedFor, claimSpan, insertSpans, recentSpeed } from '../../src/transcriptions/spans.store.ts'
+import { startProcessing } from '../../src/transcriptions/pipeline/decoded.store.ts'
+import { claimSpan, findPendingSpan, insertSpans, recentSpeed } from '../../src/transcriptions/spans.store.ts'
 import {
   addDone,
   cancelOwned,
@@ -69,10 +69,10 @@ describe('where much is over, and much was uploaded since the statistics were ta
   }
 
   const byId: Record<string, () => Promise<unknown>> = {
-    takeUp: () => takeUp(db, id),
+    takeUp: () => startProcessing(db, id),
     holdUndecoded: () => db.transaction((tx) => holdUndecoded(tx, { id, decodingRound: 0 })),
     setLength: () => db.transaction((tx) => setLength(tx, { id, totalSamples: 1, workSamples: 1 })),
-    askedFor: () => askedFor(db, spanId),
+    askedFor: () => findPendingSpan(db, spanId),
     claimSpan: () => claimSpan(db, spanId),
     addDone: () => db.transaction((tx) => addDone(tx, { id, samples: 1 })),
     cancelOwned: () => cancelOwned(db, { id, userId }),

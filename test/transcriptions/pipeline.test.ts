@@ -2,14 +2,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, te
 import { and, eq } from 'drizzle-orm'
 import { spans, transcriptions } from '../../src/db/schema.ts'
 import { type Engine, type EngineName, EngineOverloaded, type SpanRequest } from '../../src/engines/engine.ts'
-import { inOrder } from '../../src/engines/failover.ts'
+import { withFailover } from '../../src/engines/failover.ts'
 import { VerbatimError } from '../../src/errors.ts'
 import { BYTES_PER_SAMPLE, SAMPLE_RATE } from '../../src/media/media.ts'
 import { wavOf } from '../../src/media/wav.ts'
 import type { Queue } from '../../src/queue/queue.ts'
-import { createGlance } from '../../src/transcriptions/intake/inspect.ts'
+import { signatureInspector } from '../../src/transcriptions/intake/inspect.ts'
 import { createPrepare } from '../../src/transcriptions/pipeline/prepare.ts'
-import { requeue } from '../../src/transcriptions/pipeline/recover-jobs.ts'
+import { recoverJobs } from '../../src/transcriptions/pipeline/recover-jobs.ts'
 import { workOf } from '../../src/transcriptions/spans.store.ts'
 import { audioKey, folderOf, manifestKey, pcmKey } from '../../src/transcriptions/storage-keys.ts'
 import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
@@ -142,16 +142,16 @@ for (const kind of databases) {
     })
 
     test('what was uploaded where nothing can be decoded is probed before it is decoded', async () => {
-      const look = createGlance(workplace)
+      const inspect = signatureInspector(workplace)
       const queue = await workplace.openQueue()
       const both = stereoWav(short, short)
-      const id = await workplace.upload(queue, both, { channels: 'split' }, { look })
+      const id = await workplace.upload(queue, both, { channels: 'split' }, { inspect })
       expect(await workplace.once(id, () => true)).toMatchObject({ codec: null, contentType: 'audio/wav' })
       const silent = await workplace.upload(
         queue,
         await Bun.file(fixture('silent.mp4')).bytes(),
         {},
-        { look },
+        { inspect },
       )
       await workplace.startWorker(scriptedEngine())
       const samples = short.length / BYTES_PER_SAMPLE
@@ -238,9 +238,8 @@ for (const kind of databases) {
           async decode({ signal }) {
             await cancelOwned(workplace.db, { id, userId: workplace.userId })
             if (!signal) throw new Error('no signal')
-            await new Promise((resolve) => signal.addEventListener('abort', resolve))
-            reason = signal.reason
-            throw signal.reason
+            reason = await untilAborted({ signal }).catch((reason) => reason)
+            throw reason
           },
         },
       })
@@ -313,7 +312,7 @@ for (const kind of databases) {
           },
         })
         const hosted = named('huggingface', scriptedEngine({ ...shorter, concurrency: 1 }))
-        const engines = inOrder([{ ...sidecar, state: () => ({ ready: well, detail: '' }) }, hosted])
+        const engines = withFailover([{ ...sidecar, state: () => ({ ready: well, detail: '' }) }, hosted])
         const queue = await workplace.startWorker(engines)
         const done = await expectWhole(await workplace.upload(queue, longWav), long)
         expect(done[0]).toMatchObject({ engine: 'sidecar' })
@@ -337,7 +336,7 @@ for (const kind of databases) {
             }),
           )
         const sidecar = { ...answering('sidecar'), state: () => ({ ready: well, detail: '' }) }
-        const queue = await workplace.startWorker(inOrder([sidecar, answering('huggingface')]))
+        const queue = await workplace.startWorker(withFailover([sidecar, answering('huggingface')]))
         const narrow = await workplace.upload(queue, shortWav, { engine: 'sidecar' })
         await expectWhole(await workplace.upload(queue, shortWav), short)
         expect(await workplace.once(narrow, () => true)).toMatchObject({ doneSamples: 0 })
@@ -584,7 +583,7 @@ for (const kind of databases) {
 
       const after: Engine & { calls: SpanRequest[] } = scriptedEngine()
       const queue = await workplace.openQueue()
-      expect(await requeue({ db: workplace.db, queue })).toBe(unfinished.length)
+      expect(await recoverJobs({ db: workplace.db, queue })).toBe(unfinished.length)
       await workplace.startWorker(after)
       const done = await expectWhole(id, long)
       expect(done.map(({ attempt }) => attempt)).toEqual([1, 1, 2, ...done.slice(3).map(() => 1)])
@@ -605,7 +604,7 @@ for (const kind of databases) {
     })
 
     test('a span that no engine takes at the moment is not taken up', async () => {
-      const engines = inOrder([scriptedEngine()])
+      const engines = withFailover([scriptedEngine()])
       let asked = 0
       const queue = await workplace.startWorker({
         ...engines,
@@ -629,7 +628,7 @@ for (const kind of databases) {
       expect(await work.catch((error: unknown) => error)).toBe(reason)
       expect(await workplace.once(id, () => true)).toMatchObject({ failures: 0, totalSamples: null })
       expect(await workplace.storage.size(pcmKey({ id }))).toBeNull()
-      expect(await requeue({ db: workplace.db, queue })).toBe(1)
+      expect(await recoverJobs({ db: workplace.db, queue })).toBe(1)
       await workplace.startWorker(scriptedEngine())
       await expectWhole(id, long)
     })

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { EngineOverloaded } from '../../src/engines/engine.ts'
-import { inOrder } from '../../src/engines/failover.ts'
+import { withFailover } from '../../src/engines/failover.ts'
 import type { Queue } from '../../src/queue/queue.ts'
-import { requeue as recover } from '../../src/transcriptions/pipeline/recover-jobs.ts'
+import { recoverJobs as recover } from '../../src/transcriptions/pipeline/recover-jobs.ts'
 import { addSpans } from '../../src/transcriptions/pipeline/span-jobs.ts'
 import { createTranscribeSpan } from '../../src/transcriptions/pipeline/transcribe-span.ts'
 import { pcmKey } from '../../src/transcriptions/storage-keys.ts'
@@ -81,7 +81,7 @@ describe.each(databases)('the turn of a user’s third file on $name', (kind) =>
   })
 
   test('and when no engine may be asked', async () => {
-    const engine = { ...inOrder([scriptedEngine()]), available: async () => [] }
+    const engine = { ...withFailover([scriptedEngine()]), available: async () => [] }
     await createTranscribeSpan(workplace.servicesOf({ queue, engine }))({ spanId }, forever)
     expect(lastOf(spanId)).toBe(first)
   })

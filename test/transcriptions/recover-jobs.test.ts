@@ -3,7 +3,7 @@ import { eq } from 'drizzle-orm'
 import { spans } from '../../src/db/schema.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
-import { requeue } from '../../src/transcriptions/pipeline/recover-jobs.ts'
+import { recoverJobs } from '../../src/transcriptions/pipeline/recover-jobs.ts'
 import { insertSpans, type Span } from '../../src/transcriptions/spans.store.ts'
 import type { Transcription } from '../../src/transcriptions/transcriptions.store.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
@@ -57,8 +57,8 @@ for (const kind of databases) {
         await queue.enqueue(tx, 'span', [{ data: { spanId: 'of a run before' } }])
         await queue.enqueue(tx, 'prepare', [{ data: { transcriptionId: preparing.id } }])
       })
-      expect(await requeue({ db, queue })).toBe(4)
-      expect(await requeue({ db, queue })).toBe(4)
+      expect(await recoverJobs({ db, queue })).toBe(4)
+      expect(await recoverJobs({ db, queue })).toBe(4)
 
       const got: string[] = []
       const bothEnds = new Set<string>()

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { asc, eq } from 'drizzle-orm'
 import { segments, spans } from '../../src/db/schema.ts'
 import type { Segment } from '../../src/engines/engine.ts'
-import { takeUp } from '../../src/transcriptions/pipeline/decoded.store.ts'
+import { startProcessing } from '../../src/transcriptions/pipeline/decoded.store.ts'
 import {
   claimSpan,
   failSpan,
@@ -102,7 +102,7 @@ for (const kind of databases) {
       const [other] = await insert([0, SECOND])
       await fail(database.db, { id: transcriptionId, code: 'internal', message: 'over' })
       expect(await claimSpan(database.db, other?.id ?? '')).toBeNull()
-      expect(await takeUp(database.db, transcriptionId)).toBeNull()
+      expect(await startProcessing(database.db, transcriptionId)).toBeNull()
     })
 
     test('a span that is given back can be taken up again, and counts only its errors', async () => {

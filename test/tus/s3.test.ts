@@ -5,10 +5,10 @@ import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { s3Storage } from '../../src/storage/s3/s3.ts'
 import { noTraces } from '../../src/traces/traces.ts'
-import { createUpload } from '../../src/transcriptions/intake/accept-upload.ts'
-import { createProbe } from '../../src/transcriptions/intake/inspect.ts'
+import { createAcceptUpload } from '../../src/transcriptions/intake/accept-upload.ts'
+import { probeInspector } from '../../src/transcriptions/intake/inspect.ts'
 import { audioKey } from '../../src/transcriptions/storage-keys.ts'
-import { createUploadsService } from '../../src/tus/tus.service.ts'
+import { createTusService } from '../../src/tus/tus.service.ts'
 import { UPLOADS_FOLDER } from '../../src/tus/uploads.store.ts'
 import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
@@ -34,23 +34,23 @@ test('pieces in a bucket become one transcription’s audio there, and nothing o
   const { db, connection, listen, close } = await embedded.open()
   const queue = await pgBossQueue({ database: connection, listen, onError: console.error })
   const media = ffmpegMedia()
-  const upload = createUpload({
+  const upload = createAcceptUpload({
     db,
     queue,
     storage,
-    look: createProbe({ storage, media }),
+    inspect: probeInspector({ storage, media }),
     engines: ['sidecar'],
     maxAudioSeconds: 3600,
-    allowance: {},
+    usageLimits: {},
     storageQuota: null,
-    atOnce: () => ({ [Symbol.dispose]() {} }),
+    concurrencyLimit: () => ({ [Symbol.dispose]() {} }),
     webhooks: createUploadWebhooks({
       outbound: guardedOutbound({ allow: [] }),
       cipher: await createSecretCipher({ secrets: ['a secret for tests'] }),
     }),
     traces: noTraces,
   })
-  const uploads = createUploadsService({
+  const uploads = createTusService({
     db,
     storage,
     removeFolder: (folder) => storage.remove(folder),
@@ -58,7 +58,7 @@ test('pieces in a bucket become one transcription’s audio there, and nothing o
     checkFields: async () => {},
     maxBytes: 2 ** 30,
     storageQuota: null,
-    atOnce: () => ({ [Symbol.dispose]() {} }),
+    concurrencyLimit: () => ({ [Symbol.dispose]() {} }),
   })
   try {
     const recording = wavOf(await repeatedSpeech(50))

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { eq, sql } from 'drizzle-orm'
 import * as tus from 'tus-js-client'
 import { transcriptions, uploads } from '../../src/db/schema.ts'
-import { createUploadsService } from '../../src/tus/tus.service.ts'
+import { createTusService } from '../../src/tus/tus.service.ts'
 import { claimsOf } from '../api/jwt.ts'
 import { sweepAll } from '../retention/sweeping.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
@@ -190,7 +190,7 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
   test('what was whole when the service died becomes a transcription when it is asked for', async () => {
     const path = await begin()
     const { db, storage } = service
-    const dying = createUploadsService({
+    const dying = createTusService({
       db,
       storage,
       removeFolder: (folder) => storage.remove(folder),
@@ -198,7 +198,7 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
       checkFields: async () => {},
       maxBytes: MAX_UPLOAD_BYTES,
       storageQuota: null,
-      atOnce: () => ({ [Symbol.dispose]() {} }),
+      concurrencyLimit: () => ({ [Symbol.dispose]() {} }),
     })
     const { sub: userId } = claimsOf(ada.headers.authorization?.split(' ')[1] ?? '')
     const last = dying.append({

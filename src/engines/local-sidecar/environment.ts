@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { VerbatimError } from '../../errors.ts'
-import { alone } from './lock.ts'
+import { withFileLock } from './lock.ts'
 import { findPython, type Python } from './python.ts'
 import type { Report } from './report.ts'
 import { run } from './run.ts'
@@ -127,7 +127,7 @@ export async function ensureEnvironment(options: Options): Promise<string> {
   const { dir, env, signal } = options
   await mkdir(dir, { recursive: true })
   const base = await findPython({ asked: options.python, env, signal })
-  return alone({ path: join(dir, 'environment.lock'), python: base.path, env, signal }, async () => {
+  return withFileLock({ path: join(dir, 'environment.lock'), python: base.path, env, signal }, async () => {
     return (await standing(options)) ?? (await build(options, base))
   })
 }

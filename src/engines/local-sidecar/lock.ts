@@ -12,7 +12,7 @@ with open(sys.argv[1], "w") as file:
  * Runs `use` while this process alone, of all on the machine, holds `path`. A child holds the lock, which
  * the kernel takes from it when this process ends, however it ends: nothing stale is ever left.
  */
-export async function alone<T>(
+export async function withFileLock<T>(
   options: { path: string; python: string; env: Record<string, string>; signal: AbortSignal },
   use: () => Promise<T>,
 ): Promise<T> {

@@ -1,10 +1,10 @@
 import { VerbatimError } from '../../errors.ts'
 import type { Outbound } from '../../outbound/outbound.ts'
-import { piecesOf } from './chunks.ts'
+import { bodyChunks } from './chunks.ts'
 import { type Store, streamed } from './file-part.ts'
 import { noFile, readForm } from './form.ts'
 import { readJson } from './json-body.ts'
-import { PACE, type Pace } from './min-throughput.ts'
+import { MIN_THROUGHPUT, type MinThroughput } from './min-throughput.ts'
 import { filenameIn } from './part-head.ts'
 import { readRemote } from './remote-audio.ts'
 
@@ -35,14 +35,14 @@ export async function readUpload<Stored>({
   request,
   name,
   maxBytes,
-  pace = PACE,
+  pace = MIN_THROUGHPUT,
   outbound,
   store,
 }: {
   request: Request
   name: string
   maxBytes: number
-  pace?: Pace
+  pace?: MinThroughput
   outbound?: Outbound
   store: Store<Stored>
 }): Promise<Upload<Stored>> {
@@ -57,7 +57,7 @@ export async function readUpload<Stored>({
 
   async function read(): Promise<Upload<Stored>> {
     if (request.body && FORM.test(contentType)) {
-      const pieces = piecesOf({ ...limits, message: request, maxBytes: maxBytes + FORM_OVERHEAD_BYTES })
+      const pieces = bodyChunks({ ...limits, message: request, maxBytes: maxBytes + FORM_OVERHEAD_BYTES })
       const { fields, file } = await readForm({ contentType, pieces, name, maxBytes, tooLarge, store })
       return { fields: new Map([...asked, ...fields]), file }
     }
@@ -67,7 +67,7 @@ export async function readUpload<Stored>({
     const isBare = BARE_AUDIO.test(contentType) || (contentType === '' && request.method === 'PUT')
     if (request.body && isBare) {
       const filename = filenameIn(request.headers.get('content-disposition') ?? '')
-      const stored = await streamed({ pieces: piecesOf({ ...limits, message: request }), store })
+      const stored = await streamed({ pieces: bodyChunks({ ...limits, message: request }), store })
       return { fields: new Map(asked), file: { filename, stored } }
     }
     return elsewhere(new Map(asked))

@@ -1,5 +1,5 @@
 import { VerbatimError } from '../../errors.ts'
-import { type Pace, paced } from './min-throughput.ts'
+import { type MinThroughput, withMinThroughput } from './min-throughput.ts'
 
 /** Less than this in a piece is not worth being handled alone. */
 const SMALL_BYTES = 4096
@@ -8,7 +8,7 @@ const SMALL_BYTES = 4096
  * The body of a request or an answer, piece by piece as it arrives. Throws `too_large` beyond `maxBytes` (already at its Content-Length),
  * `incomplete_upload` where it breaks off, and `upload_stalled` where it comes slower than `pace`.
  */
-export async function* piecesOf({
+export async function* bodyChunks({
   message,
   maxBytes,
   tooLarge,
@@ -17,12 +17,12 @@ export async function* piecesOf({
   message: Pick<Request, 'headers' | 'body'>
   maxBytes: number
   tooLarge: () => VerbatimError
-  pace: Pace
+  pace: MinThroughput
 }): AsyncGenerator<Uint8Array, void> {
   if (!message.body) return
   const declared = Number(message.headers.get('content-length') ?? 0)
   const reader = message.body.getReader()
-  const arrival = paced(pace)
+  const arrival = withMinThroughput(pace)
   const next = () =>
     arrival(reader.read()).catch((error: unknown) => {
       throw error instanceof VerbatimError ? error : brokenOff(error)

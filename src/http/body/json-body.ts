@@ -3,8 +3,8 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { VerbatimError } from '../../errors.ts'
 import { isNestedDeeper } from '../../json-depth.ts'
 import { fieldProblem } from '../field-problem.ts'
-import { piecesOf } from './chunks.ts'
-import { PACE } from './min-throughput.ts'
+import { bodyChunks } from './chunks.ts'
+import { MIN_THROUGHPUT } from './min-throughput.ts'
 
 const MAX_BYTES = 64 * 1024
 /** More than any route's schema has. */
@@ -22,7 +22,12 @@ export async function readJson({ request }: { request: Request }): Promise<unkno
   const tooLarge = () => new VerbatimError('too_large', `The body is larger than ${MAX_BYTES} bytes`)
   let text = ''
   const decoder = new TextDecoder()
-  for await (const piece of piecesOf({ message: request, maxBytes: MAX_BYTES, tooLarge, pace: PACE })) {
+  for await (const piece of bodyChunks({
+    message: request,
+    maxBytes: MAX_BYTES,
+    tooLarge,
+    pace: MIN_THROUGHPUT,
+  })) {
     text += decoder.decode(piece, { stream: true })
   }
   text += decoder.decode()

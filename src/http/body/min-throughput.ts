@@ -1,16 +1,16 @@
 import { VerbatimError } from '../../errors.ts'
 
 /** How fast a sender must be at least: never silent for `idleMs`, and `leastBytes` in every `overMs` that it was waited for. */
-export type Pace = { idleMs: number; overMs: number; leastBytes: number }
+export type MinThroughput = { idleMs: number; overMs: number; leastBytes: number }
 
 /** 1 KiB/s: less than any line that audio is sent over, or any codec that it is sent in as it is spoken. */
-export const PACE: Pace = { idleMs: 30_000, overMs: 60_000, leastBytes: 60 * 1024 }
+export const MIN_THROUGHPUT: MinThroughput = { idleMs: 30_000, overMs: 60_000, leastBytes: 60 * 1024 }
 
 /**
  * Waits for a sender's pieces and gives up one that is too slow: else a byte now and then would hold an upload for ever.
  * Only the time spent waiting for it counts, not that in which storage holds it back. Throws `upload_stalled`.
  */
-export function paced({ idleMs, overMs, leastBytes }: Pace) {
+export function withMinThroughput({ idleMs, overMs, leastBytes }: MinThroughput) {
   let waitedMs = 0
   let bytes = 0
 

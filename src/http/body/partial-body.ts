@@ -1,7 +1,7 @@
 import { VerbatimError } from '../../errors.ts'
-import { isCutShort, piecesOf } from './chunks.ts'
+import { bodyChunks, isCutShort } from './chunks.ts'
 import { openFilePart, type Store } from './file-part.ts'
-import { PACE } from './min-throughput.ts'
+import { MIN_THROUGHPUT } from './min-throughput.ts'
 
 /**
  * Brings a body to `store` as far as it comes: where it breaks off or stalls, what came of it counts.
@@ -20,7 +20,7 @@ export async function readPartial<Stored>({
     new VerbatimError('too_large', `The body is larger than the ${maxBytes} bytes that are missing`)
   const file = openFilePart({ filename: null, store })
   try {
-    for await (const piece of piecesOf({ message: request, maxBytes, tooLarge, pace: PACE })) {
+    for await (const piece of bodyChunks({ message: request, maxBytes, tooLarge, pace: MIN_THROUGHPUT })) {
       await file.write(piece)
     }
   } catch (error) {

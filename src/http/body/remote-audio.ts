@@ -1,8 +1,8 @@
 import { VerbatimError } from '../../errors.ts'
 import type { Outbound } from '../../outbound/outbound.ts'
-import { isCutShort, piecesOf } from './chunks.ts'
+import { bodyChunks, isCutShort } from './chunks.ts'
 import { type Store, streamed } from './file-part.ts'
-import type { Pace } from './min-throughput.ts'
+import type { MinThroughput } from './min-throughput.ts'
 import { filenameIn } from './part-head.ts'
 
 const REDIRECTS = 5
@@ -29,7 +29,7 @@ export async function readRemote<Stored>({
   outbound: Outbound
   maxBytes: number
   tooLarge: () => VerbatimError
-  pace: Pace
+  pace: MinThroughput
   signal: AbortSignal
   store: Store<Stored>
 }): Promise<{ filename: string | null; stored: Stored }> {
@@ -47,7 +47,7 @@ export async function readRemote<Stored>({
       throw new VerbatimError('url_failed', `The host of audio_url answered with ${answer.status}`)
     }
     const filename = filenameIn(answer.headers.get('content-disposition') ?? '') ?? lastOf(url)
-    const pieces = piecesOf({ message: answer, maxBytes, tooLarge, pace })
+    const pieces = bodyChunks({ message: answer, maxBytes, tooLarge, pace })
     return { filename, stored: await streamed({ pieces, store }) }
   } catch (error) {
     if (signal.aborted) throw new VerbatimError('incomplete_upload', 'The client left', { cause: error })

@@ -9,7 +9,7 @@ const WITH_PORT = /^(?:\[([\da-f:.]+)\]|([\d.]+))(?::\d{1,5})?$/i
  * socket's counts: else whoever gets a proxy to write such a thing is not counted at all. Of IPv6 the network (/64), which is what
  * one client has. Null if the socket has no address.
  */
-export function addressOf({
+export function clientAddress({
   headers,
   socketAddress = '',
   trustedProxies,

@@ -5,7 +5,7 @@ const DAY = /^[12]\d{3}-\d{2}-\d{2}$/
 const TIME = /^[12]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/
 
 /** A time, or where a day (UTC) starts or ends, as a query names it. Throws `validation` with the parameter's name. */
-export function timeIn(name: string, text: string, side: 'start' | 'end'): Date {
+export function parseTime(name: string, text: string, side: 'start' | 'end'): Date {
   const isDay = DAY.test(text)
   const time = new Date(isDay || TIME.test(text) ? text : Number.NaN)
   if (Number.isNaN(time.getTime()) || !isDate(text.slice(0, 10))) {

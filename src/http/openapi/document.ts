@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../errors.ts'
-import { Problem } from '../problems.ts'
+import { ErrorBody } from '../problems.ts'
 
 type Schema = {
   title?: string
@@ -95,7 +95,7 @@ export function finished(document: Document): Document {
     for (const [status, response] of Object.entries(operation.responses ?? {})) {
       if (UNSAID.test(response.description ?? '')) response.description = MEANINGS[status] ?? ''
       if (method !== 'head' && status >= '400' && status !== OUT_OF_RANGE) {
-        response.content ??= { 'application/json': { schema: { ...Problem } } }
+        response.content ??= { 'application/json': { schema: { ...ErrorBody } } }
       }
       const example = EXAMPLES[status]
       for (const one of Object.values(response.content ?? {})) {

@@ -16,7 +16,7 @@ function isDocument(value: unknown): value is Document {
 }
 
 /** The page at `/swagger`, the document at `/swagger/json`. */
-export function docs({ assets, version }: { assets: SwaggerAssets; version: string }) {
+export function swagger({ assets, version }: { assets: SwaggerAssets; version: string }) {
   // The plugin sets one of its own that takes as long for each id as all else that is done for an answer.
   FormatRegistry.Set('uuid', isUuid)
   const document = openapi({

@@ -1,4 +1,4 @@
-import { partsOf } from '../rechunk.ts'
+import { rechunk } from '../rechunk.ts'
 import { isMissing } from './answer-error.ts'
 import type { Requests } from './requests.ts'
 import { escaped, requiredText } from './xml.ts'
@@ -16,7 +16,7 @@ export async function putStream({ requests, key, chunks }: Target & { chunks: As
   let upload: Awaited<ReturnType<typeof begin>> | undefined
   let sending = Promise.resolve()
   try {
-    for await (const { bytes, last } of partsOf(chunks, PART_BYTES)) {
+    for await (const { bytes, last } of rechunk(chunks, PART_BYTES)) {
       await sending
       if (last && !upload) {
         await requests.head({ method: 'PUT', key, body: bytes })

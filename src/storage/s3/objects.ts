@@ -1,4 +1,4 @@
-import { measure } from '../digest.ts'
+import { digestOf } from '../digest.ts'
 import { checkedKey, isKey, notStored } from '../key.ts'
 import type { Objects } from '../storage.ts'
 import { AnswerError, isMissing } from './answer-error.ts'
@@ -22,7 +22,7 @@ export function createObjects({ prefix: folder, pageSize: size = 1000, ...place 
 
   const objects: Objects = {
     async write(key, body) {
-      const { chunks, measured } = measure(body)
+      const { chunks, measured } = digestOf(body)
       await putStream({ requests, key: named(key), chunks })
       return measured()
     },

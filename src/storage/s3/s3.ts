@@ -1,7 +1,7 @@
 import { truncate } from 'node:fs/promises'
 import { notStored } from '../key.ts'
 import type { Storage } from '../storage.ts'
-import { fill, openAside } from '../temp-files.ts'
+import { fill, openTempFiles } from '../temp-files.ts'
 import { createObjects, type ObjectsPlace } from './objects.ts'
 
 /** More than ffmpeg reads of a file's start to see what it is, and than the index at the end of a day of m4a. */
@@ -18,7 +18,7 @@ export async function s3Storage({
   ...place
 }: ObjectsPlace & { scratch: string; endBytes?: number }): Promise<Storage> {
   const objects = createObjects(place)
-  const aside = await openAside(scratch)
+  const aside = await openTempFiles(scratch)
   await objects.check()
 
   async function withFile<T>(key: string, use: (path: string) => Promise<T>): Promise<T> {

@@ -10,12 +10,12 @@ import { discardFolder } from '../removal.ts'
 import { audioKey, folderOf, manifestKey } from '../storage-keys.ts'
 import { findTranscription } from '../transcriptions.store.ts'
 import { type AcceptedUpload, insertAccepted, type StoredAudio } from './accepted.ts'
-import { fingerprintOf, type Turn, takeTurn } from './idempotency.ts'
-import type { Look } from './inspect.ts'
+import { fingerprintOf, holdIdempotencyKey, type KeyHold } from './idempotency.ts'
+import type { Inspect } from './inspect.ts'
 import { type Manifest, writeManifest } from './manifest.ts'
 import { metered } from './metered.ts'
 import { parseOptions } from './options.ts'
-import { type Allowance, isLimited, requireRoom, requireWithin } from './usage-limits.ts'
+import { checkBeforeUpload, checkInTransaction, isLimited, type UsageLimits } from './usage-limits.ts'
 
 /** What is told to a URL that an upload names. */
 export type UploadWebhooks = {
@@ -26,7 +26,7 @@ export type UploadWebhooks = {
 }
 
 type Accompanying = {
-  turn: Turn | null
+  turn: KeyHold | null
   within: ((tx: Transaction, id: string) => Promise<void>) | undefined
 }
 
@@ -43,32 +43,32 @@ export type Receive = (store: (body: ReadableStream<Uint8Array>) => Promise<Stor
  *
  * Throws what `receive` throws, and `unauthorized` (the account is gone), `no_audio_file`, `validation`, `too_long`,
  * `idempotency_key_in_use`, `idempotency_key_reused`, `too_many_transcriptions`, `audio_limit_reached`, `storage_quota_reached`,
- * `too_many_at_once`, `url_refused` and `url_failed` (its `webhook_url`), and what `look` refuses.
+ * `too_many_at_once`, `url_refused` and `url_failed` (its `webhook_url`), and what `inspect` refuses.
  */
-export function createUpload({
+export function createAcceptUpload({
   db,
   queue,
   storage,
-  look,
+  inspect,
   engines,
   maxAudioSeconds,
-  allowance,
+  usageLimits,
   storageQuota,
-  atOnce,
+  concurrencyLimit,
   webhooks,
   traces,
 }: {
   db: Database
   queue: Pick<Queue, 'enqueue'>
   storage: Pick<Storage, 'write' | 'remove'>
-  look: Look
+  inspect: Inspect
   engines: EngineName[]
   maxAudioSeconds: number
-  allowance: Allowance
+  usageLimits: UsageLimits
   /** Null: a user may store any amount. */
   storageQuota: StorageQuota | null
   /** Takes a place of the user's while an upload arrives. Throws `too_many_at_once`. */
-  atOnce: (userId: string) => Disposable
+  concurrencyLimit: (userId: string) => Disposable
   webhooks: UploadWebhooks
   traces: Pick<Traces, 'running'>
 }) {
@@ -86,12 +86,12 @@ export function createUpload({
     let isCommitting = false
     try {
       await db.transaction(async (tx) => {
-        const strength = isLimited(allowance) || storageQuota ? 'no key update' : 'key share'
+        const strength = isLimited(usageLimits) || storageQuota ? 'no key update' : 'key share'
         if (!(await holdUser(tx, { id: userId, strength }))) throw accountGone()
         await insertAccepted(tx, { queue, provideWebhook: webhooks.provide, upload })
         if (idempotency) await turn?.answer(tx, { transcriptionId: id, fingerprint: idempotency.fingerprint })
         await within?.(tx, id)
-        await requireWithin(tx, { id, userId, allowance })
+        await checkInTransaction(tx, { id, userId, usageLimits })
         await storageQuota?.require(tx, { userId, bytes: audio.bytes })
         isCommitting = true
       })
@@ -126,11 +126,11 @@ export function createUpload({
   }): Promise<string> => {
     if (!(await userExists(db, userId))) throw accountGone()
     // One that is reserved has its place already.
-    using _place = isReserved ? null : atOnce(userId)
-    await using turn = key === null ? null : await takeTurn(db, { userId, key })
+    using _place = isReserved ? null : concurrencyLimit(userId)
+    await using turn = key === null ? null : await holdIdempotencyKey(db, { userId, key })
     // The upload that the key was answered with may be what there is no more room beside.
     const isRepeated = turn?.isAnswered ?? false
-    if (!isRepeated) await requireRoom(db, { userId, allowance })
+    if (!isRepeated) await checkBeforeUpload(db, { userId, usageLimits })
     using incoming = isRepeated || isReserved ? null : ((await storageQuota?.begin(userId)) ?? null)
     const id = crypto.randomUUID()
     try {
@@ -148,9 +148,9 @@ export function createUpload({
       }
       const options = parseOptions(fields, engines)
       if (options.webhookUrl !== null) await webhooks.check(options.webhookUrl)
-      const sound = await look({ id, bytes: audio.bytes, userId })
+      const sound = await inspect({ id, bytes: audio.bytes, userId })
       const step = traces.running()
-      step?.tell({ 'verbatim.transcription.id': id, 'verbatim.audio.bytes': audio.bytes })
+      step?.setAttributes({ 'verbatim.transcription.id': id, 'verbatim.audio.bytes': audio.bytes })
       const apart = options.channels === 'split' ? sound.channels : 1
       if (apart * (sound.claimedSeconds ?? 0) > maxAudioSeconds) throw tooLong({ maxAudioSeconds, apart })
       const filename = file.filename && plainFilename(file.filename)

@@ -1,8 +1,8 @@
 import type { Transaction } from '../../db/database.ts'
 import type { Queue } from '../../queue/queue.ts'
-import { enqueuePrepare, turnOf } from '../pipeline/span-jobs.ts'
+import { enqueuePrepare, rankOf } from '../pipeline/span-jobs.ts'
 import { insertTranscription } from '../transcriptions.store.ts'
-import type { Seen } from './inspect.ts'
+import type { Inspection } from './inspect.ts'
 import type { parseOptions } from './options.ts'
 
 export type StoredAudio = { bytes: number; sha256: string }
@@ -16,7 +16,7 @@ export type AcceptedUpload = {
   options: ReturnType<typeof parseOptions>
   filename: string | null
   audio: StoredAudio
-  sound: Seen
+  sound: Inspection
   isEphemeral: boolean
   traceparent: string | null
 }
@@ -36,7 +36,7 @@ export async function insertAccepted(
   },
 ): Promise<void> {
   const { id, userId, createdAt, options, sound, audio } = upload
-  const turn = await turnOf(tx, { userId, ...(createdAt && { createdAt }) })
+  const turn = await rankOf(tx, { userId, ...(createdAt && { createdAt }) })
   const recording = {
     id,
     userId,
@@ -72,6 +72,6 @@ const CONTENT_TYPES: [container: RegExp, type: string][] = [
   [/^aac/, 'audio/aac'],
 ]
 
-function contentTypeOf({ container }: Seen): string {
+function contentTypeOf({ container }: Inspection): string {
   return CONTENT_TYPES.find(([pattern]) => pattern.test(container))?.[1] ?? 'application/octet-stream'
 }

@@ -10,7 +10,7 @@ const HEARTBEAT_MS = 10_000
 const SILENT_SECONDS = 60
 
 /** A request with an Idempotency-Key. Disposing of it gives the key back, where the request was not answered. */
-export type Turn = AsyncDisposable & {
+export type KeyHold = AsyncDisposable & {
   /** Whether a request with this key was answered before. */
   isAnswered: boolean
   /** Gives what the key was answered with before, null for the first request. Throws `idempotency_key_reused` for another body. */
@@ -20,7 +20,10 @@ export type Turn = AsyncDisposable & {
 }
 
 /** Takes a user's key. Throws `idempotency_key_in_use` while another request holds it. */
-export async function takeTurn(db: Database, keys: { userId: string; key: string }): Promise<Turn> {
+export async function holdIdempotencyKey(
+  db: Database,
+  keys: { userId: string; key: string },
+): Promise<KeyHold> {
   const hold = { ...keys, holder: crypto.randomUUID() }
   if (!(await holdKey(db, { ...hold, keptSeconds: KEPT_SECONDS, silentSeconds: SILENT_SECONDS }))) {
     const answered = await answeredWith(db, keys)

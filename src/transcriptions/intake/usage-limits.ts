@@ -7,7 +7,7 @@ import { workSeconds } from '../work-seconds.ts'
 import { countedSeconds, usedOnDayOf, usedToday } from './usage.store.ts'
 
 /** What one user may have; undefined: any amount. */
-export type Allowance = {
+export type UsageLimits = {
   /** Transcriptions that are queued or under way. */
   maxOpen?: number | undefined
   /** Of audio that is transcribed on a day (UTC). */
@@ -18,15 +18,15 @@ export type Allowance = {
 const ASK_AGAIN_SECONDS = 10
 const DAY_SECONDS = 86_400
 
-export const isLimited = ({ maxOpen, audioSecondsPerDay }: Allowance): boolean =>
+export const isLimited = ({ maxOpen, audioSecondsPerDay }: UsageLimits): boolean =>
   maxOpen !== undefined || audioSecondsPerDay !== undefined
 
 /** Before an upload is read. Throws `LimitError` where there is no room for it whatever it is. */
-export async function requireRoom(
+export async function checkBeforeUpload(
   db: Queries,
-  { userId, allowance }: { userId: string; allowance: Allowance },
+  { userId, usageLimits }: { userId: string; usageLimits: UsageLimits },
 ) {
-  const { maxOpen, audioSecondsPerDay } = allowance
+  const { maxOpen, audioSecondsPerDay } = usageLimits
   if (maxOpen !== undefined && (await countOpen(db, { userId })) >= maxOpen) throw tooMany(maxOpen)
   if (audioSecondsPerDay === undefined) return
   const { audioSeconds, secondsLeft } = await usedToday(db, userId)
@@ -37,11 +37,11 @@ export async function requireRoom(
  * Once it is written down, in the same transaction, which holds the user against others like it. Throws `LimitError`
  * where it is too much, and `too_long` where it alone is, so that it would be on any day.
  */
-export async function requireWithin(
+export async function checkInTransaction(
   tx: Queries,
-  { id, userId, allowance }: { id: string; userId: string; allowance: Allowance },
+  { id, userId, usageLimits }: { id: string; userId: string; usageLimits: UsageLimits },
 ) {
-  const { maxOpen, audioSecondsPerDay } = allowance
+  const { maxOpen, audioSecondsPerDay } = usageLimits
   if (maxOpen !== undefined && (await countOpen(tx, { userId })) > maxOpen) throw tooMany(maxOpen)
   if (audioSecondsPerDay === undefined) return
   const ownSeconds = await countedSeconds(tx, id)
@@ -66,9 +66,13 @@ const SLACK_SECONDS = 30
  */
 export async function mayTranscribe(
   tx: Transaction,
-  { row, decodedSamples, allowance }: { row: Transcription; decodedSamples: number; allowance: Allowance },
+  {
+    row,
+    decodedSamples,
+    usageLimits,
+  }: { row: Transcription; decodedSamples: number; usageLimits: UsageLimits },
 ): Promise<boolean> {
-  const { audioSecondsPerDay: limit } = allowance
+  const { audioSecondsPerDay: limit } = usageLimits
   const counted = (workSeconds(row) ?? 0) + SLACK_SECONDS
   if (limit === undefined || decodedSamples <= counted * SAMPLE_RATE) return true
   await setDecoded(tx, { id: row.id, decodedSamples })

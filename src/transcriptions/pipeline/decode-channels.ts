@@ -2,11 +2,11 @@ import type { Changes } from '../../db/changes.ts'
 import type { Database } from '../../db/database.ts'
 import { BYTES_PER_SECOND, type PcmPiece, SAMPLE_RATE } from '../../media/media.ts'
 import { Postponed } from '../../queue/queue.ts'
-import type { Step } from '../../traces/traces.ts'
+import type { TraceSpan } from '../../traces/traces.ts'
 import { audioKey } from '../storage-keys.ts'
 import { setSound, type Transcription } from '../transcriptions.store.ts'
 import { aheadSamples, preparedOf } from './decoded.store.ts'
-import { createPlan, decodedIn, type Planned } from './plan-channel.ts'
+import { createChannelPlanner, decodedIn, type Planned } from './plan-channel.ts'
 import type { WorkServices } from './work-services.ts'
 
 const AHEAD_CHECK_MS = 2_000
@@ -16,7 +16,7 @@ const PLACE_SECONDS = 5
 export type Decoding = {
   row: Transcription
   signal: AbortSignal
-  step: Step
+  step: TraceSpan
   isShort: boolean
   /** Whether another user's job waits for this one's place. */
   isWanted: () => Promise<boolean>
@@ -33,14 +33,14 @@ export async function decodeChannels(services: WorkServices, options: Decoding):
   const prepared = await preparedOf(services.db, found.id)
   await storage.withFile(audioKey(found.id), async (path) => {
     const row = found.codec === null ? await probed(services, { row: found, path, signal }) : found
-    step.tell({ 'verbatim.audio.codec': row.codec ?? 'unknown' })
+    step.setAttributes({ 'verbatim.audio.codec': row.codec ?? 'unknown' })
     const isSplit = row.channels === 'split'
     const channels = isSplit ? row.audioChannels : 1
     const told = { spans: 0, seconds: 0 }
     let decodedBefore = 0
     for (let channel = 0; channel < channels; channel++) {
       let samples = 0
-      const plan = createPlan(services, {
+      const plan = createChannelPlanner(services, {
         ...{ row, channel, channels, decodedBefore },
         ...(prepared.get(channel) ?? { stored: 0, until: null }),
         onPlanned: (more) => {
@@ -62,7 +62,7 @@ export async function decodeChannels(services: WorkServices, options: Decoding):
       decodedBefore += decodedIn(row, samples)
       if (channel === 0) told.seconds = samples / SAMPLE_RATE
     }
-    step.tell({ 'verbatim.audio.seconds': told.seconds, 'verbatim.spans': told.spans })
+    step.setAttributes({ 'verbatim.audio.seconds': told.seconds, 'verbatim.spans': told.spans })
   })
 }
 

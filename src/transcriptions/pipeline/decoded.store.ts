@@ -2,7 +2,7 @@ import { and, eq, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { alias, unionAll } from 'drizzle-orm/pg-core'
 import type { Queries, Transaction } from '../../db/database.ts'
 import { envelopes, spans, transcriptions } from '../../db/schema.ts'
-import { isNotOver, type Transcription } from '../transcriptions.store.ts'
+import { isUnfinished, type Transcription } from '../transcriptions.store.ts'
 
 const others = alias(transcriptions, 'others')
 
@@ -24,7 +24,7 @@ export async function aheadSamples(db: Queries, userId: string): Promise<number>
  * Marks it as being worked on; null where it is over already, or gone, or where the user has `maxAheadSamples` or more that
  * wait for engines.
  */
-export async function takeUp(
+export async function startProcessing(
   db: Queries,
   id: string,
   { maxAheadSamples = Number.MAX_SAFE_INTEGER }: { maxAheadSamples?: number } = {},
@@ -33,7 +33,7 @@ export async function takeUp(
   const [row] = await db
     .update(transcriptions)
     .set({ status: 'processing' })
-    .where(and(eq(transcriptions.id, id), isNotOver, isRoom))
+    .where(and(eq(transcriptions.id, id), isUnfinished, isRoom))
     .returning()
   return row ?? null
 }
@@ -43,7 +43,7 @@ export async function holdOpen(tx: Transaction, id: string): Promise<Transcripti
   const [row] = await tx
     .select()
     .from(transcriptions)
-    .where(and(eq(transcriptions.id, id), isNotOver))
+    .where(and(eq(transcriptions.id, id), isUnfinished))
     .for('no key update')
   return row ?? null
 }
@@ -129,7 +129,7 @@ export async function forgetDecoded(tx: Transaction, id: string): Promise<Transc
       ...{ totalSamples: null, workSamples: null, decodedSamples: 0 },
       decodingRound: sql`${transcriptions.decodingRound} + 1`,
     })
-    .where(and(eq(transcriptions.id, id), isNotOver))
+    .where(and(eq(transcriptions.id, id), isUnfinished))
     .returning()
   return row ?? null
 }

@@ -1,5 +1,5 @@
 import type { Transaction } from '../../db/database.ts'
-import { inStep, type Traces } from '../../traces/traces.ts'
+import { type Traces, withTraceSpan } from '../../traces/traces.ts'
 import { languagesOf } from '../transcript/detected-languages.ts'
 import { joinTexts } from '../transcript/languages.ts'
 import { complete, segmentsOf, type Transcription } from '../transcriptions.store.ts'
@@ -13,10 +13,10 @@ export async function finishIfDone(
   { row, traces }: { row: Transcription; traces: Traces },
 ): Promise<boolean> {
   if (row.workSamples === null || row.doneSamples < row.workSamples) return false
-  const facts = { 'verbatim.transcription.id': row.id }
-  await inStep(traces, { name: 'finish', kind: 'internal', facts }, async (step) => {
+  const attributes = { 'verbatim.transcription.id': row.id }
+  await withTraceSpan(traces, { name: 'finish', kind: 'internal', attributes }, async (step) => {
     const segments = await segmentsOf(tx, row)
-    step.tell({ 'verbatim.segments': segments.length })
+    step.setAttributes({ 'verbatim.segments': segments.length })
     await complete(tx, {
       id: row.id,
       text: joinTexts(segments.map((segment) => segment.text)),

@@ -8,8 +8,8 @@ import { holdUndecoded, insertEnvelope, setLength, type Transcription } from '..
 import { countDecoded, setDecoded } from './decoded.store.ts'
 import { finishIfDone } from './finish.ts'
 import { removePcm, writePcmPiece } from './pcm.ts'
-import { addSpans, enqueueSpans, turnOf } from './span-jobs.ts'
-import { partOf, partWithin } from './time-range.ts'
+import { addSpans, enqueueSpans, rankOf } from './span-jobs.ts'
+import { timeRangeOf, timeRangeWithin } from './time-range.ts'
 import type { WorkServices } from './work-services.ts'
 
 /** What became of a piece: it was known before, it is written down, or nobody waits for the transcription any more. */
@@ -33,18 +33,18 @@ type Channel = {
  * Takes a channel's pieces in order: stores each, then writes what it sounds like and the spans that can be planned with
  * it in one transaction; the last piece of the last channel tells how long the audio is.
  */
-export function createPlan(
+export function createChannelPlanner(
   services: WorkServices,
   { row, channel, channels, stored, until, decodedBefore, onPlanned }: Channel,
 ) {
-  const { db, queue, storage, engines, traces, log, allowance } = services
+  const { db, queue, storage, engines, traces, log, usageLimits } = services
   const { id } = row
   let pieces = 0
   let samples = 0
   let levels = new Uint8Array()
 
   async function isNeeded(from: number): Promise<boolean> {
-    const part = partWithin(row, samples)
+    const part = timeRangeWithin(row, samples)
     if (part.endSample <= from || part.startSample >= samples) return false
     if (until === null || samples > until) return true
     const near = await spansWithin(db, { id, channel, startSample: from, endSample: samples })
@@ -55,7 +55,7 @@ export function createPlan(
   async function planAgain(tx: Transaction, from: number) {
     const near = await spansWithin(tx, { id, channel, startSample: from, endSample: samples })
     const ready = near.filter(({ state, endSample }) => state !== 'done' && endSample <= samples)
-    const turn = await turnOf(tx, row)
+    const turn = await rankOf(tx, row)
     await enqueueSpans(tx, { queue, spans: ready.map((span) => ({ ...span, ...turn })) })
   }
 
@@ -63,7 +63,7 @@ export function createPlan(
     tx: Transaction,
     { from, isLast, isNew }: { from: number; isLast: boolean; isNew: boolean },
   ) {
-    const part = isLast ? partOf(row, samples) : partWithin(row, samples)
+    const part = isLast ? timeRangeOf(row, samples) : timeRangeWithin(row, samples)
     const planned = await plannedUntil(tx, { id, channel })
     if (isNew && planned !== null && planned > from) await planAgain(tx, from)
     const ranges = planSpans({
@@ -89,7 +89,7 @@ export function createPlan(
     }
     const isNew = await insertEnvelope(tx, { transcriptionId: id, channel, piece, ...envelope })
     const isEnd = isLast && channel === channels - 1
-    if (!(await mayTranscribe(tx, { row, decodedSamples, allowance }))) return null
+    if (!(await mayTranscribe(tx, { row, decodedSamples, usageLimits }))) return null
     if (!isEnd) await setDecoded(tx, { id, decodedSamples })
     const { workSamples, spans } = await planOn(tx, { from, isLast, isNew })
     const decoded = isEnd ? await setLength(tx, { id, totalSamples: samples, workSamples }) : null
@@ -113,6 +113,6 @@ export function createPlan(
 
 /** How much there is to transcribe in the first `samples` of a channel. */
 export function decodedIn(row: Transcription, samples: number): number {
-  const { startSample, endSample } = partWithin(row, samples)
+  const { startSample, endSample } = timeRangeWithin(row, samples)
   return endSample - startSample
 }

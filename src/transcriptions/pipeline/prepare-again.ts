@@ -3,10 +3,10 @@ import { VerbatimError } from '../../errors.ts'
 import type { Queue } from '../../queue/queue.ts'
 import { type Claim, releaseSpan, type Span } from '../spans.store.ts'
 import { audioKey } from '../storage-keys.ts'
-import { countFailure, fail, findTranscription, isOver, isPieceDecoded } from '../transcriptions.store.ts'
+import { countFailure, fail, findTranscription, isFinished, isPieceDecoded } from '../transcriptions.store.ts'
 import { forgetDecoded } from './decoded.store.ts'
 import { type PcmMissing, removePcm } from './pcm.ts'
-import { enqueuePrepare, turnOf } from './span-jobs.ts'
+import { enqueuePrepare, rankOf } from './span-jobs.ts'
 import type { WorkServices } from './work-services.ts'
 
 /** How often the pcm of one transcription may be lost. */
@@ -27,7 +27,7 @@ export async function prepareAgain(
   const outcome = await db.transaction(async (tx) => {
     if ((await releaseSpan(tx, { claim, failed: false })) === null) return 'taken away'
     const row = await findTranscription(tx, id)
-    if (!row || isOver(row)) return 'over'
+    if (!row || isFinished(row)) return 'over'
     // While it is being decoded, a piece without an envelope is still to come.
     if (row.totalSamples === null && !(await isPieceDecoded(tx, { id, ...missing }))) return 'not yet decoded'
     if ((await countFailure(tx, id)) > MAX_FAILURES) {
@@ -51,7 +51,7 @@ export async function decodeAgain(
 ): Promise<void> {
   const row = await forgetDecoded(tx, id)
   if (!row) return
-  await enqueuePrepare(tx, { queue, recordings: [{ ...row, ...(await turnOf(tx, row)) }] })
+  await enqueuePrepare(tx, { queue, recordings: [{ ...row, ...(await rankOf(tx, row)) }] })
 }
 
 export function audioMissing(cause: unknown) {

@@ -3,23 +3,23 @@ import { type ErrorCode, VerbatimError } from '../../errors.ts'
 import { SAMPLE_RATE } from '../../media/media.ts'
 import type { Jobs } from '../../queue/jobs.ts'
 import { Postponed } from '../../queue/queue.ts'
-import { codeOf, inStep, type Step, waited } from '../../traces/traces.ts'
+import { codeOf, type TraceSpan, waited, withTraceSpan } from '../../traces/traces.ts'
 import { findRecordedRemovals } from '../removals.store.ts'
 import { folderOf, pcmFolder } from '../storage-keys.ts'
 import {
   countFailure,
   fail,
   findTranscription,
-  isOver,
+  isFinished,
   setTraceparent,
   type Transcription,
 } from '../transcriptions.store.ts'
-import { watch } from './cancellation.ts'
+import { watchCancellation } from './cancellation.ts'
 import { decodeChannels } from './decode-channels.ts'
-import { takeUp } from './decoded.store.ts'
+import { startProcessing } from './decoded.store.ts'
 import { removePcm } from './pcm.ts'
 import { audioMissing } from './prepare-again.ts'
-import { enqueuePrepare, turnOf } from './span-jobs.ts'
+import { enqueuePrepare, rankOf } from './span-jobs.ts'
 import type { WorkServices } from './work-services.ts'
 
 const MAX_FAILURES = 5
@@ -29,7 +29,7 @@ const AGAIN_SECONDS = { ahead: 5, full: 30 }
 /** A recording goes on in the queue of long ones. */
 class HandedOver extends Error {}
 
-type Attempt = { signal: AbortSignal; step: Step; isWanted: () => Promise<boolean> }
+type Attempt = { signal: AbortSignal; step: TraceSpan; isWanted: () => Promise<boolean> }
 
 /**
  * Prepare: audio → pcm in storage, one of each channel that is transcribed apart, and its envelopes, its span plan and at
@@ -45,7 +45,7 @@ export function createPrepare(services: WorkServices, { isShort = false }: { isS
 
   async function handOver(row: Transcription): Promise<never> {
     await db.transaction(async (tx) => {
-      const turn = await turnOf(tx, row)
+      const turn = await rankOf(tx, row)
       await enqueuePrepare(tx, { queue, recordings: [{ ...row, ...turn }], isLong: true })
     })
     throw new HandedOver()
@@ -53,7 +53,7 @@ export function createPrepare(services: WorkServices, { isShort = false }: { isS
 
   async function prepare(row: Transcription, { signal, step, isWanted }: Attempt) {
     const { id } = row
-    using watched = watch(services, id)
+    using watched = watchCancellation(services, id)
     const elsewhere = new AbortController()
     const stop = AbortSignal.any([signal, watched.over, elsewhere.signal])
     try {
@@ -77,16 +77,16 @@ export function createPrepare(services: WorkServices, { isShort = false }: { isS
     since = new Date(),
     isWanted = async () => false,
   ) => {
-    const row = await takeUp(db, id, { maxAheadSamples: decodeAheadSeconds * SAMPLE_RATE })
+    const row = await startProcessing(db, id, { maxAheadSamples: decodeAheadSeconds * SAMPLE_RATE })
     if (!row) {
       const found = await findTranscription(db, id)
-      if (!found || isOver(found) || found.totalSamples !== null) return
+      if (!found || isFinished(found) || found.totalSamples !== null) return
       throw new Postponed('enough of the user’s audio is decoded', { seconds: AGAIN_SECONDS.ahead })
     }
     if (row.totalSamples !== null) return
-    const facts = { 'verbatim.transcription.id': id, ...waited(since) }
-    const about = { name: 'prepare', kind: 'consumer', parent: row.traceparent, facts } as const
-    await inStep(traces, about, async (step) => {
+    const attributes = { 'verbatim.transcription.id': id, ...waited(since) }
+    const about = { name: 'prepare', kind: 'consumer', parent: row.traceparent, attributes } as const
+    await withTraceSpan(traces, about, async (step) => {
       // What comes of one that was uploaded where no traces are kept belongs together all the same.
       if (row.traceparent === null && step.traceparent) await setTraceparent(db, { id, ...step })
       await prepare(row, { signal, step, isWanted })
@@ -121,7 +121,7 @@ const OF_THE_AUDIO = new Set([
 /** Fails the transcription with the reason, or throws, so that its job comes back. */
 async function settle(
   { db, log }: WorkServices,
-  { id, step, error }: { id: string; step: Step; error: unknown },
+  { id, step, error }: { id: string; step: TraceSpan; error: unknown },
 ): Promise<void> {
   if (error instanceof Postponed) throw error
   step.fail(codeOf(error))
@@ -142,5 +142,5 @@ async function settle(
 async function tidy(services: WorkServices, id: string): Promise<void> {
   const row = await findTranscription(services.db, id)
   if (!row) await removeRest(services, id)
-  else if (isOver(row)) await removePcm(services, id)
+  else if (isFinished(row)) await removePcm(services, id)
 }

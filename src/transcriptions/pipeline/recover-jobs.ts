@@ -7,7 +7,7 @@ import { enqueuePrepare, enqueueSpans } from './span-jobs.ts'
  * Makes jobs anew from the rows that still have work, and gives their number. Only for a database's one owner, at start:
  * it takes work away from whoever else might be at it, where others wait for a dead worker's heartbeat to be missed.
  */
-export async function requeue({ db, queue }: { db: Database; queue: Queue }): Promise<number> {
+export async function recoverJobs({ db, queue }: { db: Database; queue: Queue }): Promise<number> {
   await queue.clear()
   const { toPrepare, toTranscribe } = await listOpen(db)
   await db.transaction(async (tx) => {

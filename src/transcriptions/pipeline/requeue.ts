@@ -4,10 +4,10 @@ import type { Queue } from '../../queue/queue.ts'
 import type { Traces } from '../../traces/traces.ts'
 import { isUuid } from '../../uuid.ts'
 import { reopenSpans } from '../spans.store.ts'
-import { findTranscription, isOver, reopen, type Transcription } from '../transcriptions.store.ts'
+import { findTranscription, isFinished, reopen, type Transcription } from '../transcriptions.store.ts'
 import { finishIfDone } from './finish.ts'
 import { decodeAgain } from './prepare-again.ts'
-import { enqueuePrepare, enqueueSpans, turnOf } from './span-jobs.ts'
+import { enqueuePrepare, enqueueSpans, rankOf } from './span-jobs.ts'
 
 /**
  * Puts a transcription to work again that has failed, was canceled, or is stuck, with new jobs for all that is not done.
@@ -27,7 +27,7 @@ export function createRequeue({
     tx: Transaction,
     { row, spans }: { row: Transcription; spans: Awaited<ReturnType<typeof reopenSpans>> },
   ) {
-    const turn = await turnOf(tx, row)
+    const turn = await rankOf(tx, row)
     if (row.totalSamples === null) await enqueuePrepare(tx, { queue, recordings: [{ ...row, ...turn }] })
     await enqueueSpans(tx, { queue, spans: spans.map((span) => ({ ...span, ...turn })) })
   }
@@ -47,7 +47,7 @@ export function createRequeue({
       if (!row)
         throw new VerbatimError('already_over', 'The transcription was completed or removed meanwhile')
       if (await finishIfDone(tx, { row, traces })) return 'completed'
-      if (isOver(found)) await decodeAgain(tx, { queue, id })
+      if (isFinished(found)) await decodeAgain(tx, { queue, id })
       else await renewJobs(tx, { row, spans })
       return row.totalSamples === null ? 'queued' : 'processing'
     })

@@ -16,7 +16,7 @@ export async function addSpans(
   }: { queue: Pick<Queue, 'enqueue'>; transcription: Transcription; ranges: SpanRange[] },
 ) {
   const spans = await insertSpans(tx, { transcriptionId: transcription.id, ranges })
-  const turn = await turnOf(tx, transcription)
+  const turn = await rankOf(tx, transcription)
   await enqueueSpans(tx, { queue, spans: spans.map((span) => ({ ...span, ...turn })) })
 }
 
@@ -40,23 +40,23 @@ export async function enqueueSpans(
   await queue.enqueue(tx, 'clip', clip.map(job))
 }
 
-type SpanToDo = { id: string; startSample: number; endSample: number; userId: string } & Partial<Turn>
+type SpanToDo = { id: string; startSample: number; endSample: number; userId: string } & Partial<QueueRank>
 
-export type Turn = {
+export type QueueRank = {
   userId: string
   /** The user's; higher goes first, whatever else there is. */
   priority: number
   /** How many of the user's transcriptions come before it. */
-  before: number
+  ahead: number
 }
 
 /** The turn of a transcription's jobs; without `createdAt`, of one that would be written down now. */
-export async function turnOf(
+export async function rankOf(
   tx: Transaction,
   { userId, createdAt }: { userId: string; createdAt?: Date },
-): Promise<Turn> {
-  const before = await countOpen(tx, { userId, ...(createdAt && { createdAt }) })
-  return { userId, priority: await priorityOf(tx, userId), before }
+): Promise<QueueRank> {
+  const ahead = await countOpen(tx, { userId, ...(createdAt && { createdAt }) })
+  return { userId, priority: await priorityOf(tx, userId), ahead }
 }
 
 export type ToPrepare = Pick<
@@ -74,7 +74,7 @@ export async function enqueuePrepare(
     queue,
     recordings,
     isLong = false,
-  }: { queue: Pick<Queue, 'enqueue'>; recordings: (ToPrepare & Partial<Turn>)[]; isLong?: boolean },
+  }: { queue: Pick<Queue, 'enqueue'>; recordings: (ToPrepare & Partial<QueueRank>)[]; isLong?: boolean },
 ) {
   const { prepare = [], prepare_long = [] } = Object.groupBy(recordings, (one) =>
     isShort(one) && !isLong ? 'prepare' : 'prepare_long',
@@ -83,10 +83,15 @@ export async function enqueuePrepare(
   await queue.enqueue(tx, 'prepare_long', prepare_long.map(prepareJob))
 }
 
-function prepareJob({ id, userId, priority = 0, before = 0 }: ToPrepare & Partial<Turn>): NewJob<'prepare'> {
+function prepareJob({
+  id,
+  userId,
+  priority = 0,
+  ahead = 0,
+}: ToPrepare & Partial<QueueRank>): NewJob<'prepare'> {
   return {
     data: { transcriptionId: id },
-    priority: priority * TURNS_PER_PRIORITY - before,
+    priority: priority * TURNS_PER_PRIORITY - ahead,
     group: userId,
   }
 }
@@ -101,10 +106,10 @@ const SHORT_BYTES = 8 * 2 ** 20
 
 /**
  * Early spans go first, whatever file they are of, so that short files end early; of a user's files each is a turn later than
- * the one `before` it, so that who sends many does not keep others waiting.
+ * the one before it, so that who sends many does not keep others waiting.
  */
-function spanJob({ id, startSample, userId, priority = 0, before = 0 }: SpanToDo): NewJob<'span' | 'clip'> {
-  const turn = Math.floor(startSample / SAMPLES_PER_TURN) + before
+function spanJob({ id, startSample, userId, priority = 0, ahead = 0 }: SpanToDo): NewJob<'span' | 'clip'> {
+  const turn = Math.floor(startSample / SAMPLES_PER_TURN) + ahead
   return { data: { spanId: id }, priority: priority * TURNS_PER_PRIORITY - turn, group: userId }
 }
 

@@ -5,12 +5,12 @@ import { VerbatimError } from '../../errors.ts'
 import { SAMPLE_RATE } from '../../media/media.ts'
 import { planSpans } from '../../media/span-plan.ts'
 import type { Jobs } from '../../queue/jobs.ts'
-import { codeOf, type Facts, inStep, type Step, waited } from '../../traces/traces.ts'
+import { type Attributes, codeOf, type TraceSpan, waited, withTraceSpan } from '../../traces/traces.ts'
 import {
-  askedFor,
   type Claim,
   claimSpan,
   failSpan,
+  findPendingSpan,
   finishSpan,
   markRevision,
   releaseSpan,
@@ -21,16 +21,16 @@ import {
   addDone,
   fail,
   findTranscription,
-  isOver,
+  isFinished,
   levelsOf,
   type Transcription,
 } from '../transcriptions.store.ts'
-import { watch } from './cancellation.ts'
+import { watchCancellation } from './cancellation.ts'
 import { finishIfDone } from './finish.ts'
 import { freePcm } from './free-pcm.ts'
 import { PcmMissing, readPcm, removePcm } from './pcm.ts'
 import { prepareAgain } from './prepare-again.ts'
-import { addSpans, enqueueSpans, turnOf } from './span-jobs.ts'
+import { addSpans, enqueueSpans, rankOf } from './span-jobs.ts'
 import type { WorkServices } from './work-services.ts'
 
 const MAX_FAILURES = 8
@@ -52,19 +52,19 @@ export function createTranscribeSpan(services: WorkServices) {
     since = new Date(),
   ): Promise<void> => {
     await engines.whenReady(signal)
-    const asked = await askedFor(db, spanId)
+    const asked = await findPendingSpan(db, spanId)
     if (!asked) return
     const usable = await engines.available(asked.engine && [asked.engine])
     if (usable.length === 0) return askAgain(services, asked)
     const span = await claimSpan(db, spanId)
     if (!span) return
-    const facts = { ...factsOf(span), ...waited(since) }
-    const about = { name: 'span', kind: 'consumer', parent: asked.traceparent, facts } as const
-    await inStep(traces, about, (step) => attempt(services, { span, usable, signal, step }))
+    const attributes = { ...attributesOf(span), ...waited(since) }
+    const about = { name: 'span', kind: 'consumer', parent: asked.traceparent, attributes } as const
+    await withTraceSpan(traces, about, (step) => attempt(services, { span, usable, signal, step }))
   }
 }
 
-function factsOf({ id, transcriptionId, channel, startSample, endSample, attempt }: Span): Facts {
+function attributesOf({ id, transcriptionId, channel, startSample, endSample, attempt }: Span): Attributes {
   return {
     'verbatim.transcription.id': transcriptionId,
     'verbatim.span.id': id,
@@ -77,21 +77,22 @@ function factsOf({ id, transcriptionId, channel, startSample, endSample, attempt
 
 async function attempt(
   services: WorkServices,
-  { span, usable, signal, step }: { span: Span; usable: Engine[]; signal: AbortSignal; step: Step },
+  { span, usable, signal, step }: { span: Span; usable: Engine[]; signal: AbortSignal; step: TraceSpan },
 ): Promise<void> {
   const { db, traces, log } = services
   const claim: Claim = { spanId: span.id, attempt: span.attempt }
-  using watched = watch(services, span.transcriptionId)
+  using watched = watchCancellation(services, span.transcriptionId)
   const stop = AbortSignal.any([signal, watched.over])
   try {
     const transcription = await findTranscription(db, span.transcriptionId)
-    if (!transcription || isOver(transcription)) return void (await releaseSpan(db, { claim, failed: false }))
+    if (!transcription || isFinished(transcription))
+      return void (await releaseSpan(db, { claim, failed: false }))
     const sent = await send(services, { usable, span, transcription, signal: stop, step })
     if ('tooLongFor' in sent) {
       return await split(services, { span, claim, transcription, engine: sent.tooLongFor })
     }
     const { result, engine } = sent
-    step.tell({ 'verbatim.engine': engine, 'verbatim.model': result.model })
+    step.setAttributes({ 'verbatim.engine': engine, 'verbatim.model': result.model })
     const after = await db.transaction(async (tx) => {
       if (!(await finishSpan(tx, { claim, span, result, engine }))) return null
       const samples = span.endSample - span.startSample
@@ -133,7 +134,7 @@ async function send(
     transcription,
     signal,
     step,
-  }: { usable: Engine[]; span: Span; transcription: Transcription; signal: AbortSignal; step: Step },
+  }: { usable: Engine[]; span: Span; transcription: Transcription; signal: AbortSignal; step: TraceSpan },
 ): Promise<{ result: SpanResult; engine: EngineName } | { tooLongFor: Engine }> {
   let failed: unknown
   let pcm: Uint8Array<ArrayBuffer> | undefined
@@ -146,7 +147,7 @@ async function send(
     } catch (error) {
       if (signal.aborted || !failsOver(error)) throw error
       failed = error
-      step.mark('engine failed', { 'verbatim.engine': engine.name, 'error.type': error.code })
+      step.addEvent('engine failed', { 'verbatim.engine': engine.name, 'error.type': error.code })
       const next = usable[place + 1]
       if (next) services.log(`span ${span.id} of ${span.transcriptionId} goes on to ${next.name}`, error)
     }
@@ -185,10 +186,10 @@ async function split(
 /** None of the engines that may do it takes a span now. */
 async function askAgain(
   { db, queue }: WorkServices,
-  span: NonNullable<Awaited<ReturnType<typeof askedFor>>>,
+  span: NonNullable<Awaited<ReturnType<typeof findPendingSpan>>>,
 ) {
   await db.transaction(async (tx) => {
-    const turn = await turnOf(tx, span)
+    const turn = await rankOf(tx, span)
     await enqueueSpans(tx, { queue, spans: [{ ...span, ...turn }], delaySeconds: ASK_AGAIN_SECONDS })
   })
 }
@@ -225,7 +226,7 @@ async function settle(
     if ((await releaseSpan(tx, { claim, failed: counts })) === null) return
     const transcription = await findTranscription(tx, span.transcriptionId)
     if (!transcription) return
-    const turn = await turnOf(tx, transcription)
+    const turn = await rankOf(tx, transcription)
     await enqueueSpans(tx, { queue, spans: [{ ...span, ...turn }], delaySeconds })
   })
 }

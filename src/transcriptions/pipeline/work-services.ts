@@ -6,7 +6,7 @@ import type { Media } from '../../media/media.ts'
 import type { Queue } from '../../queue/queue.ts'
 import type { Storage } from '../../storage/storage.ts'
 import type { Traces } from '../../traces/traces.ts'
-import type { Allowance } from '../intake/usage-limits.ts'
+import type { UsageLimits } from '../intake/usage-limits.ts'
 
 /** What the jobs of transcriptions are done with. */
 export type WorkServices = {
@@ -17,7 +17,7 @@ export type WorkServices = {
   media: Media
   engines: Engines
   maxAudioSeconds: number
-  allowance: Allowance
+  usageLimits: UsageLimits
   /** Seconds of one user's audio that may be decoded ahead of the engines. */
   decodeAheadSeconds: number
   /** Spans of one user that engines are at, on all machines together; undefined: as many as there is room for. */

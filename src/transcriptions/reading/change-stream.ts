@@ -1,7 +1,7 @@
 import type { Changes } from '../../db/changes.ts'
 import type { Database } from '../../db/database.ts'
 import { finishedSince } from '../spans.store.ts'
-import { findTranscription, isOver, type Transcription } from '../transcriptions.store.ts'
+import { findTranscription, isFinished, type Transcription } from '../transcriptions.store.ts'
 
 type FinishedSpan = Awaited<ReturnType<typeof finishedSince>>[number]
 
@@ -15,7 +15,7 @@ export type Change =
  * What becomes of a transcription: the spans that were finished after `revision`, in the order in which they were, and its
  * state whenever it has changed, beginning with what it is now. Ends once it is over or removed, or `signal` fires.
  */
-export async function* follow(
+export async function* changeStream(
   { db, changes }: { db: Database; changes: Changes },
   { id, revision, signal }: { id: string; revision: number; signal: AbortSignal },
 ): AsyncGenerator<Change, void> {
@@ -35,7 +35,7 @@ export async function* follow(
       state = row.revision
       yield { kind: 'state', revision: told, row }
     }
-    if (isOver(row)) return
+    if (isFinished(row)) return
     await rung
   }
 }
@@ -69,7 +69,7 @@ function look(db: Database, { id, revision }: { id: string; revision: number }):
 }
 
 /** The transcription once it is over, or as it is when `signal` fires; null where it is gone. */
-export async function untilOver(
+export async function untilFinished(
   services: { db: Database; changes: Changes },
   { id, signal }: { id: string; signal: AbortSignal },
 ): Promise<Transcription | null> {
@@ -77,7 +77,7 @@ export async function untilOver(
   for (;;) {
     const rung = bell.next()
     const row = await findTranscription(services.db, id)
-    if (!row || isOver(row) || signal.aborted) return row
+    if (!row || isFinished(row) || signal.aborted) return row
     await rung
   }
 }

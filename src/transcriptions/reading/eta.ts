@@ -7,7 +7,7 @@ import { workSeconds } from '../work-seconds.ts'
 /** What is read for one client serves the others for so long. */
 const FRESH_MS = 1000
 
-export type Outlook = {
+export type Eta = {
   /** Transcriptions that were uploaded before it and are not over. */
   queuePosition: number
   /** Null while nothing is known to reckon with. */
@@ -20,7 +20,7 @@ type Work = { id: string; seconds: number | null; done: number }
  * When an open transcription is likely to be over. Spans go in the order of their places in their files, so before its last
  * one come those of every other file up to the same place.
  */
-export function createOutlook({ db, freshMs = FRESH_MS }: { db: Database; freshMs?: number }) {
+export function createEta({ db, freshMs = FRESH_MS }: { db: Database; freshMs?: number }) {
   let read: { at: number; all: Promise<{ work: Work[]; speed: number | null }> } | undefined
 
   async function all() {
@@ -28,7 +28,7 @@ export function createOutlook({ db, freshMs = FRESH_MS }: { db: Database; freshM
     return { work: rows.map(workIn), speed }
   }
 
-  return async (id: string): Promise<Outlook | null> => {
+  return async (id: string): Promise<Eta | null> => {
     if (!read || performance.now() - read.at > freshMs) read = { at: performance.now(), all: all() }
     const { work, speed } = await read.all
     const queuePosition = work.findIndex((one) => one.id === id)

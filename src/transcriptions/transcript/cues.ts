@@ -1,4 +1,4 @@
-import { type Piece, piecesOf, type TimedText } from './line-breaking.ts'
+import { type Chunk, chunksOf, type TimedText } from './line-breaking.ts'
 
 /** What a player shows at a time: one line or two. */
 export type Cue = { start: number; end: number; lines: string[] }
@@ -20,14 +20,14 @@ const CLAUSE_END = /[,;:–—，、；：][\p{Pe}\p{Pf}"']*$/u
  * sentence, a clause or at a pause. What would pass too fast to be read stays on, until the next one or the audio's end.
  */
 export function cuesOf(segments: TimedText[], seconds: number): Cue[] {
-  const cues = segments.flatMap((segment) => cutUp(piecesOf(segment, LINE_COLUMNS)))
+  const cues = segments.flatMap((segment) => cutUp(chunksOf(segment, LINE_COLUMNS)))
   return cues.map((cue, index) => readable(cue, cues[index + 1]?.start ?? seconds))
 }
 
 type Shown = Cue & { columns: number }
 
 /** The cheapest way to cut a segment, each place where a cue may end being reached from the best place before it. */
-function cutUp(pieces: Piece[]): Shown[] {
+function cutUp(pieces: Chunk[]): Shown[] {
   const { columns, fullLine } = measured(pieces)
   const best = [{ cost: 0, from: 0 }]
   for (let until = 1; until <= pieces.length; until++) {
@@ -50,13 +50,13 @@ function cutUp(pieces: Piece[]): Shown[] {
 }
 
 /** From 0, the end of a sentence, to 2, the middle of a phrase: worse than a cue more. */
-function partingCost(last: Piece | undefined, next: Piece | undefined): number {
+function partingCost(last: Chunk | undefined, next: Chunk | undefined): number {
   if (!last || !next || SENTENCE_END.test(last.text)) return 0
   if (next.start - last.end >= PAUSE_SECONDS) return 0.4
   return CLAUSE_END.test(last.text) ? 0.6 : 2
 }
 
-function shown(pieces: Piece[]): Shown {
+function shown(pieces: Chunk[]): Shown {
   return {
     start: pieces[0]?.start ?? 0,
     end: pieces.at(-1)?.end ?? 0,
@@ -66,7 +66,7 @@ function shown(pieces: Piece[]): Shown {
 }
 
 /** One line where it fits, or else two of like length, parted rather behind a clause. */
-function linesOf(pieces: Piece[]): Piece[][] {
+function linesOf(pieces: Chunk[]): Chunk[][] {
   const { columns } = measured(pieces)
   if (columns(0, pieces.length) <= LINE_COLUMNS) return [pieces]
   let best = { cost: Number.POSITIVE_INFINITY, at: pieces.length }
@@ -80,7 +80,7 @@ function linesOf(pieces: Piece[]): Piece[][] {
 }
 
 /** `columns` is the width of the pieces from one place to another, `fullLine` where a line ends that takes what it can. */
-function measured(pieces: Piece[]) {
+function measured(pieces: Chunk[]) {
   const ends = [0]
   for (const { columns, isSpaced } of pieces) ends.push((ends.at(-1) ?? 0) + (isSpaced ? 1 : 0) + columns)
   const columns = (from: number, until: number) =>
@@ -94,7 +94,7 @@ function measured(pieces: Piece[]) {
   return { columns, fullLine: (from: number) => full[from] ?? pieces.length }
 }
 
-function textOf(pieces: Piece[]): string {
+function textOf(pieces: Chunk[]): string {
   return pieces.map(({ text, isSpaced }, index) => (isSpaced && index > 0 ? ' ' : '') + text).join('')
 }
 

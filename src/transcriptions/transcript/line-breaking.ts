@@ -9,7 +9,7 @@ export type TimedText = {
 }
 
 /** Text that a line is not broken in, with its times and its width. */
-export type Piece = { text: string; start: number; end: number; columns: number; isSpaced: boolean }
+export type Chunk = { text: string; start: number; end: number; columns: number; isSpaced: boolean }
 
 const WIDE = /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\uff00-\uff60\uffe0-\uffe6]/u
 /** Style guides let a line have 42 letters, or 16 of Chinese, Japanese or Korean. */
@@ -36,7 +36,7 @@ export function columnsOf(text: string): number {
  * Takes a text apart where a line may end: at spaces, between the words of scripts that have none, and within what is
  * wider than `maxColumns`. Without words of its own, time passes evenly over its letters.
  */
-export function piecesOf(timed: TimedText, maxColumns: number): Piece[] {
+export function chunksOf(timed: TimedText, maxColumns: number): Chunk[] {
   const text = timed.text.trim().replace(/\s+/g, ' ')
   if (text === '') return []
   const timeAt = timesIn(timed, lettersOf(text))
