@@ -38,8 +38,11 @@ export type EngineName = 'sidecar' | 'huggingface'
 /** `detail` is one sentence for an operator: what is missing and how to cure it. */
 export type EngineState = { ready: boolean; detail: string }
 
-/** What an engine's requests go out through. */
-export type Fetch = (url: string | URL | Request, init?: BunFetchRequestInit) => Promise<Response>
+/** `fetch`, with the options that only Bun has: no proxy for this machine's own addresses, and no time limit of its own. */
+export type Fetch = (
+  url: string | URL | Request,
+  init?: RequestInit & { proxy?: string | false; timeout?: number | false },
+) => Promise<Response>
 
 /**
  * What turns a span into segments.

@@ -64,8 +64,8 @@ for (const kind of databases) {
       const bothEnds = new Set<string>()
       const over = Promise.withResolvers<void>()
       const take = (id: string) => {
-        if (!id.startsWith('end of')) return got.push(id)
-        if (bothEnds.add(id).size === 2) over.resolve()
+        if (!id.startsWith('end of')) got.push(id)
+        else if (bothEnds.add(id).size === 2) over.resolve()
       }
       await db.transaction(async (tx) => {
         await queue.enqueue(tx, 'clip', [{ data: { spanId: 'end of spans' }, priority: -1 }])

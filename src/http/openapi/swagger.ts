@@ -62,7 +62,8 @@ export function swagger({ assets, version }: { assets: SwaggerAssets; version: s
   )
   return new Elysia({ name: 'docs' })
     .onAfterHandle(({ path, responseValue }) => {
-      if (path === '/swagger/json' && isDocument(responseValue)) return finished(responseValue)
+      const isDocumentOf = path === '/swagger/json' && isDocument(responseValue)
+      return isDocumentOf ? finished(responseValue) : undefined
     })
     .use(document)
     .use(page)
