@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { BYTES_PER_SAMPLE, BYTES_PER_SECOND, type Media, type PcmPiece } from '../../src/media/media.ts'
 import { wavOf } from '../../src/media/wav.ts'
+import { createPrepare } from '../../src/transcriptions/pipeline/prepare.ts'
 import { recoverJobs } from '../../src/transcriptions/pipeline/recover-jobs.ts'
 import { pcmKey } from '../../src/transcriptions/storage-keys.ts'
 import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
@@ -30,8 +32,10 @@ for (const kind of databases) {
     afterAll(() => workplace?.close())
 
     /** The real decoder, with something done after a piece is taken, which the next waits for. */
-    function decoding(after: (piece: number, signal?: AbortSignal) => Promise<void>): { media: Media } {
-      const { media } = workplace
+    function decoding(
+      after: (piece: number, signal?: AbortSignal) => Promise<void>,
+      media: Media = workplace.media,
+    ): { media: Media } {
       return {
         media: {
           ...media,
@@ -143,16 +147,21 @@ for (const kind of databases) {
     test('are written once, though their job is delivered twice', async () => {
       const both = Promise.withResolvers<void>()
       let decodes = 0
-      const media = decoding(async (piece) => {
+      const untilBoth = async (piece: number) => {
         if (piece === 0 && ++decodes === 2) both.resolve()
         await both.promise
-      })
+      }
       const engine = scriptedEngine(inMinutes)
-      const queue = await workplace.startWorker(engine, media)
+      const queue = await workplace.startWorker(engine, decoding(untilBoth))
       const id = await workplace.upload(queue, recording)
-      await workplace.db.transaction((tx) =>
-        queue.enqueue(tx, 'prepare', [{ data: { transcriptionId: id } }]),
-      )
+      // Another process, since one decodes a single long recording of a user at a time on two cores.
+      const otherMedia = ffmpegMedia({ concurrency: 1 })
+      const prepare = createPrepare({
+        ...workplace.servicesOf({ queue, engine }),
+        ...decoding(untilBoth, otherMedia),
+      })
+      await prepare({ transcriptionId: id }, new AbortController().signal)
+      await otherMedia.close()
       const done = await expectWhole(id)
       expect(engine.calls).toHaveLength(done.length)
     })
