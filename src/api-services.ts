@@ -30,7 +30,9 @@ import { createRequeue } from './transcriptions/pipeline/requeue.ts'
 import { createLinkSigner, type Hmac } from './transcriptions/reading/signed-links.ts'
 import { createRemoveFolder } from './transcriptions/removal.ts'
 import { createTranscriptionsService } from './transcriptions/transcriptions.service.ts'
+import { transcriptionsOf } from './transcriptions/transcriptions.store.ts'
 import { createTusService } from './tus/tus.service.ts'
+import { uploadsOf } from './tus/uploads.store.ts'
 import type { SecretCipher } from './webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from './webhooks/upload-webhooks.ts'
 import { createWebhooksService } from './webhooks/webhooks.service.ts'
@@ -81,7 +83,7 @@ export async function createApiServices({
   traces: Traces
   log: Log
 }): Promise<ApiServices> {
-  const forgetCallers = () => callerCache?.forget()
+  const clearCallerCache = () => callerCache?.clear()
   const accessTokens = await createAccessTokens({ secrets })
   const links = createLinkSigner({ secrets, hmac })
   const removeFolder = createRemoveFolder({ db, storage })
@@ -133,15 +135,19 @@ export async function createApiServices({
     accessTokens,
     refreshChain: await createRefreshChain({ secrets }),
     limits: createSignInLimits({ db, perMinute: settings.LOGINS_PER_MINUTE }),
-    async removeFiles(gone) {
-      await transcriptions.removeFiles(gone.transcriptions)
-      await uploads.removeFiles(gone.uploads)
+    ownedIds: async (tx, userId) => ({
+      transcriptions: await transcriptionsOf(tx, userId),
+      uploads: await uploadsOf(tx, userId),
+    }),
+    async removeFiles(removed) {
+      await transcriptions.removeFiles(removed.transcriptions)
+      await uploads.removeFiles(removed.uploads)
     },
-    forgetCallers,
+    clearCallerCache,
   })
   return {
     auth,
-    keys: createKeysService({ db, forgetCallers }),
+    keys: createKeysService({ db, clearCallerCache }),
     authenticator: createAuthenticator({
       db,
       accessTokens,

@@ -24,7 +24,7 @@ export async function openClients(url: string, db: Database) {
     .orderBy(desc(count()))
     .limit(1)
   if (!owner) throw new Error('the database has no transcriptions')
-  const keys = createKeysService({ db, forgetCallers() {} })
+  const keys = createKeysService({ db, clearCallerCache() {} })
   const { key } = await keys.create({ userId: owner.userId, name: 'bench', scopes: ['read'] })
   const ownerHeaders = { Authorization: `Bearer ${key}` }
   const isOpen = and(eq(userId, owner.userId), inArray(transcriptions.status, ['queued', 'processing']))

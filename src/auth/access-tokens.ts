@@ -4,7 +4,7 @@ import { decodeProtectedHeader, errors } from 'jose'
 
 export const ACCESS_TOKEN_SECONDS = 900
 
-/** `sub` is the user's id, `sid` the session's that the token came of. */
+/** `sub`: the user's id. `sid`: the session's id. */
 export type AccessClaims = { sub: string; sid?: string }
 
 /** `exp`: when the token expires, in seconds since 1970. */
@@ -12,14 +12,14 @@ export type ReadClaims = AccessClaims & { exp: number }
 
 export type AccessTokens = Awaited<ReturnType<typeof createAccessTokens>>
 
-// The plugin asks for the claims, but loses their formats.
+// The plugin requires these claims, but does not check string formats.
 const claims = t.Object({ sub: t.String(), sid: t.Optional(t.String()) })
 
 const CHECKS = { algorithms: ['HS256'], requiredClaims: ['exp'] }
 
 /**
- * Signs access tokens (JWT, HS256) with the first secret, and takes those of every one: a secret is changed by putting the
- * new one first, and dropping the old one when its last tokens have expired. Each is named by a `kid` that is made from it.
+ * Signs access tokens (JWT, HS256) with the first secret and accepts those of all secrets. To change the secret, put
+ * the new one first, and remove the old one when its last tokens have expired. A hash of the secret is its `kid`.
  */
 export async function createAccessTokens({ secrets }: { secrets: readonly [string, ...string[]] }) {
   const [first, ...others] = secrets
@@ -29,7 +29,7 @@ export async function createAccessTokens({ secrets }: { secrets: readonly [strin
   return {
     sign: (claims: AccessClaims): Promise<string> => signing.tokens.sign(claims),
 
-    /** Null for what is no token of ours, or is one no longer. */
+    /** Null if the token is expired, or no secret has signed it. */
     async verify(token: string): Promise<ReadClaims | null> {
       const kid = kidOf(token)
       for (const key of keys) {

@@ -1,6 +1,6 @@
 import { ARGON2ID, type Passwords } from './passwords.ts'
 
-/** Bun's own; runs off the event loop. */
+/** Bun's implementation; it runs off the event loop. */
 export const argon2id: Passwords = {
   hash: (password) =>
     Bun.password.hash(password, {

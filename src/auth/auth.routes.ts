@@ -17,8 +17,9 @@ import {
   Removal,
   Session,
 } from './auth.schemas.ts'
-import type { AuthService, Tokens } from './auth.service.ts'
+import type { AuthService } from './auth.service.ts'
 import type { KeysService } from './keys.service.ts'
+import type { Tokens } from './sessions.service.ts'
 
 export type AuthRoutesServices = {
   auth: AuthService

@@ -11,12 +11,13 @@ import { markKeyUsed, prepareFindKey } from './keys.store.ts'
 import { hashOf, KEY_PREFIX } from './opaque-tokens.ts'
 import { prepareFindCaller } from './sessions.store.ts'
 
-const USED_AGAIN_MS = 60_000
+/** `last_used_at` of an API key is written at most this often. */
+const MARK_USED_MS = 60_000
 
 /**
- * Tells who a bearer token is of: an access token's user, for as long as the account and the session are there, an API
- * key's, or, where there is an identity provider, whom it names, who becomes a user when first seen. Throws
- * `unauthorized`, `identity_provider_unavailable`, and `rate_limited`.
+ * Finds the caller behind a bearer token: an access token, an API key, or a token of the identity provider, whose
+ * subject gets an account with its first request. Throws `unauthorized`, `identity_provider_unavailable` and
+ * `rate_limited`.
  */
 export function createAuthenticator({
   db,
@@ -28,35 +29,35 @@ export function createAuthenticator({
   db: Database
   accessTokens: Pick<AccessTokens, 'verify'>
   identityProvider: IdentityProvider | null
-  /** Null: each token is looked up at each request. */
-  callerCache: Pick<CallerCache, 'find' | 'listen'> | null
-  /** Counts a user's requests; null: they are not counted. */
+  /** Null: every request reads the database. */
+  callerCache: Pick<CallerCache, 'find' | 'subscribe'> | null
+  /** Counts a request of the user; null: requests are not counted. */
   requestRate: ((userId: string) => Promise<Quota>) | null
 }) {
   const findCaller = prepareFindCaller(db)
   const findIdentity = prepareFindIdentity(db)
   const findKey = prepareFindKey(db)
 
-  async function ofKey(token: string): Promise<Authenticated> {
+  async function findByKey(token: string): Promise<Authenticated> {
     const key = await findKey(await hashOf(token))
-    if (!key) throw unauthorized('The API key is not valid: it may have been revoked')
-    if (Date.now() - (key.lastUsedAt?.getTime() ?? 0) > USED_AGAIN_MS) await markKeyUsed(db, key.id)
+    if (!key) throw unauthorized('The API key is invalid or revoked: send another one')
+    if (Date.now() - (key.lastUsedAt?.getTime() ?? 0) > MARK_USED_MS) await markKeyUsed(db, key.id)
     return { caller: { userId: key.userId, scopes: key.scopes, sessionId: null }, expiresAt: null }
   }
 
-  async function ofAccessToken({ sub, sid, exp }: ReadClaims): Promise<Authenticated> {
+  async function findBySession({ sub, sid, exp }: ReadClaims): Promise<Authenticated> {
     const sessionId = sid ?? null
     if (!isUuid(sub) || (sessionId !== null && !isUuid(sessionId))) throw unauthorized(NOT_VALID)
     const caller = await findCaller({ userId: sub, sessionId })
     if (!caller || caller.sessionId !== sessionId) {
-      throw unauthorized('The access token is of an account or a session that has ended: log in again')
+      throw unauthorized('The session or account of this access token has ended: log in again')
     }
     return { caller: { userId: sub, scopes: SCOPES[caller.role], sessionId }, expiresAt: exp * 1000 }
   }
 
-  async function ofToken(token: string): Promise<Authenticated> {
+  async function findByToken(token: string): Promise<Authenticated> {
     const claims = await accessTokens.verify(token)
-    if (claims) return ofAccessToken(claims)
+    if (claims) return findBySession(claims)
     const identity = await identityProvider?.verify(token)
     if (!identity) throw unauthorized(NOT_VALID)
     let user = await findIdentity(identity)
@@ -65,18 +66,18 @@ export function createAuthenticator({
       user = await findIdentity(identity)
     }
     if (!user) throw unauthorized(NOT_VALID)
-    // A token without an address says nothing about the one that was verified before.
+    // A token without an email does not clear the email of an earlier token.
     if (identity.email !== null && identity.email !== user.email) await setIdentityEmail(db, identity)
     const caller = { userId: user.userId, scopes: SCOPES[user.role], sessionId: null }
     return { caller, expiresAt: identity.expiresAt }
   }
 
-  const lookUp = (token: string) => (token.startsWith(KEY_PREFIX) ? ofKey(token) : ofToken(token))
+  const lookUp = (token: string) => (token.startsWith(KEY_PREFIX) ? findByKey(token) : findByToken(token))
   const find = async (token: string) =>
     callerCache ? callerCache.find(token, () => lookUp(token)) : lookUp(token)
 
   return {
-    /** `afresh`: as the database has it now, also where the caller was found there a moment ago. */
+    /** `afresh`: reads the database even if the caller is cached. */
     async authenticate(token: string, { afresh }: { afresh: boolean }) {
       const { caller } = await (afresh ? lookUp(token) : find(token))
       return { ...caller, quota: requestRate && (await requestRate(caller.userId)) }
@@ -93,4 +94,4 @@ const SCOPES = {
   admin: ['read', 'write', 'account', 'admin'],
 } as const
 
-const unauthorized = (sentence: string) => new VerbatimError('unauthorized', sentence)
+const unauthorized = (message: string) => new VerbatimError('unauthorized', message)

@@ -1,86 +1,81 @@
+import type { Caller } from '../caller.ts'
 import type { OpenDatabase } from '../db/database.ts'
 
 const CHANNEL = 'callers'
 
-/** What ends a caller's rights is heard of at once; this is for when the connection was lost on which it would be. */
-const MOST_MS = 5_000
-const MOST_CALLERS = 10_000
+/** Revocations arrive by LISTEN/NOTIFY. This TTL bounds staleness while that connection is down. */
+const TTL_MS = 5_000
+const MAX_CALLERS = 10_000
 
-/** Whose a token is, and what it is good for. `sessionId`: null where there is no session of ours. */
-export type Caller = {
-  userId: string
-  scopes: readonly ('read' | 'write' | 'account' | 'admin')[]
-  sessionId: string | null
-}
-
-/** `expiresAt`: of the token, in milliseconds since 1970; null where it has no end. */
+/** `expiresAt`: when the token expires, in milliseconds since 1970; null if it does not expire. */
 export type Authenticated = { caller: Caller; expiresAt: number | null }
 
-/** Whom tokens were found to be of a moment ago, so that who asks again and again is not looked up each time. */
+/** Keeps the callers of tokens for seconds, so that polling clients do not cause a database query per request. */
 export type CallerCache = {
-  /** The token's caller as it was found a moment ago, or as `find` finds it now. */
-  find(token: string, find: () => Promise<Authenticated>): Promise<Authenticated>
-  /** When what it took away must count from the next request on. */
-  forget(): void
-  /** Calls `hear` when a user's rights may have changed. Returns the function that ends it. */
-  listen(userId: string, hear: () => void): () => void
+  /** The cached caller of the token, or the result of `lookUp`. */
+  find(token: string, lookUp: () => Promise<Authenticated>): Promise<Authenticated>
+  /** Call it after a revocation that must apply to the next request of this process. */
+  clear(): void
+  /** Calls `onChange` when the rights of the user may have changed. Returns the function that unsubscribes. */
+  subscribe(userId: string, onChange: () => void): () => void
 }
 
 /**
- * Kept for seconds, and none longer than its token is valid. Triggers notify `callers`, with the user's id, in the transaction
- * that removes a user, a session or a key, or changes what they may do: then all processes forget all of them.
+ * An entry lives for the TTL, and never longer than its token. Triggers notify `callers`, with the user's id, in the
+ * transaction that removes a user, a session or an API key, or changes the rights of one. Each process then clears
+ * its whole cache.
  */
 export async function openCallerCache({
   listen,
-  mostMs = MOST_MS,
-}: Pick<OpenDatabase, 'listen'> & { mostMs?: number }): Promise<CallerCache> {
-  const known = new Map<string, { admitted: Authenticated; until: number }>()
-  const listeners = new Map<string, Set<() => void>>()
-  let forgotten = 0
+  ttlMs = TTL_MS,
+}: Pick<OpenDatabase, 'listen'> & { ttlMs?: number }): Promise<CallerCache> {
+  const entries = new Map<string, { authenticated: Authenticated; until: number }>()
+  const subscribers = new Map<string, Set<() => void>>()
+  let generation = 0
 
-  function forget() {
-    forgotten += 1
-    known.clear()
+  function clear() {
+    generation += 1
+    entries.clear()
   }
 
-  function remember(token: string, admitted: Authenticated) {
-    const { expiresAt } = admitted
-    const [oldest] = known.keys()
-    if (known.size >= MOST_CALLERS && oldest !== undefined) known.delete(oldest)
-    const left = expiresAt === null ? mostMs : Math.min(mostMs, expiresAt - Date.now())
-    known.set(token, { admitted, until: performance.now() + left })
+  function store(token: string, authenticated: Authenticated) {
+    const { expiresAt } = authenticated
+    const [oldest] = entries.keys()
+    if (entries.size >= MAX_CALLERS && oldest !== undefined) entries.delete(oldest)
+    const lifetimeMs = expiresAt === null ? ttlMs : Math.min(ttlMs, expiresAt - Date.now())
+    entries.set(token, { authenticated, until: performance.now() + lifetimeMs })
   }
 
   await listen(CHANNEL, {
     hear(userId) {
-      forget()
-      for (const hear of listeners.get(userId) ?? []) hear()
+      clear()
+      for (const onChange of subscribers.get(userId) ?? []) onChange()
     },
     missed() {
-      forget()
-      for (const among of listeners.values()) for (const hear of among) hear()
+      clear()
+      for (const ofUser of subscribers.values()) for (const onChange of ofUser) onChange()
     },
   })
 
   return {
-    forget,
-    listen(userId, hear) {
-      const among = listeners.get(userId) ?? new Set()
-      listeners.set(userId, among.add(hear))
+    clear,
+    subscribe(userId, onChange) {
+      const ofUser = subscribers.get(userId) ?? new Set()
+      subscribers.set(userId, ofUser.add(onChange))
       return () => {
-        among.delete(hear)
-        if (among.size === 0 && listeners.get(userId) === among) listeners.delete(userId)
+        ofUser.delete(onChange)
+        if (ofUser.size === 0 && subscribers.get(userId) === ofUser) subscribers.delete(userId)
       }
     },
-    async find(token, find) {
-      const one = known.get(token)
-      if (one && performance.now() < one.until) return one.admitted
-      known.delete(token)
-      const before = forgotten
-      const admitted = await find()
-      // What was taken away while it was looked for may be in it still.
-      if (before === forgotten) remember(token, admitted)
-      return admitted
+    async find(token, lookUp) {
+      const entry = entries.get(token)
+      if (entry && performance.now() < entry.until) return entry.authenticated
+      entries.delete(token)
+      const before = generation
+      const authenticated = await lookUp()
+      // A revocation during the lookup may be missing from its result.
+      if (before === generation) store(token, authenticated)
+      return authenticated
     },
   }
 }

@@ -1,51 +1,51 @@
 import { VerbatimError } from '../errors.ts'
 import type { Authenticated, CallerCache } from './caller-cache.ts'
 
-/** Where nothing notifies of revocations, and otherwise for what a lost connection did not notify of. */
-const RECHECK_MS = { alone: 15_000, notified: 600_000 }
-const SOONEST_MS = 1_000
+/** With LISTEN/NOTIFY the polling only covers notifications lost with a connection. */
+const RECHECK_MS = { polling: 15_000, notified: 600_000 }
+const MIN_DELAY_MS = 1_000
 
 /**
- * Watches credentials for answers that go on for long, such as a stream of events. The signal fires when the token expires or
- * is revoked, or its session or account ends, with the `unauthorized` error as its reason. `until` ends the watch.
+ * Watches the credential of a long response, such as an event stream. The signal fires when the token expires or is
+ * revoked, or its session or account ends, with the `unauthorized` error as its reason. `until` ends the watch.
  */
 export function createCredentialWatch({
   find,
   callerCache,
 }: {
-  /** As it was found a moment ago, unless something was revoked since. Throws `unauthorized`. */
+  /** From the cache or the database. Throws `unauthorized`. */
   find: (token: string) => Promise<Authenticated>
-  /** Null where the database cannot be listened to for long. */
-  callerCache: Pick<CallerCache, 'listen'> | null
+  /** Null if the process cannot LISTEN. */
+  callerCache: Pick<CallerCache, 'subscribe'> | null
 }) {
-  const recheckMs = callerCache ? RECHECK_MS.notified : RECHECK_MS.alone
+  const recheckMs = callerCache ? RECHECK_MS.notified : RECHECK_MS.polling
   return ({ token, userId }: { token: string; userId: string }, until: AbortSignal): AbortSignal => {
-    const ended = new AbortController()
+    const revoked = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
-    const ignore = callerCache?.listen(userId, () => void check())
+    const unsubscribe = callerCache?.subscribe(userId, () => void check())
     const stop = () => {
       clearTimeout(timer)
-      ignore?.()
+      unsubscribe?.()
     }
-    ended.signal.addEventListener('abort', stop)
+    revoked.signal.addEventListener('abort', stop)
     until.addEventListener('abort', stop)
     if (!until.aborted) void check()
     else stop()
-    return ended.signal
+    return revoked.signal
 
     async function check() {
       const expiresAt = await find(token).then(
-        (admitted) => admitted.expiresAt,
+        (authenticated) => authenticated.expiresAt,
         (error: unknown) => {
-          if (error instanceof VerbatimError && error.code === 'unauthorized') ended.abort(error)
-          // What cannot be looked up now is looked up again.
+          if (error instanceof VerbatimError && error.code === 'unauthorized') revoked.abort(error)
+          // Any other error is temporary: the next check tries again.
           return null
         },
       )
-      if (until.aborted || ended.signal.aborted) return
+      if (until.aborted || revoked.signal.aborted) return
       clearTimeout(timer)
-      const left = expiresAt === null ? recheckMs : expiresAt - Date.now()
-      timer = setTimeout(() => void check(), Math.max(SOONEST_MS, Math.min(left, recheckMs)))
+      const remainingMs = expiresAt === null ? recheckMs : expiresAt - Date.now()
+      timer = setTimeout(() => void check(), Math.max(MIN_DELAY_MS, Math.min(remainingMs, recheckMs)))
     }
   }
 }

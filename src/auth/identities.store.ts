@@ -4,7 +4,7 @@ import { identities, users } from '../db/schema.ts'
 
 type Identity = { issuer: string; subject: string; email: string | null }
 
-/** A statement prepared once, for every request. */
+/** Prepares the statement once for all requests. */
 export function prepareFindIdentity(db: Database) {
   const statement = db
     .select({ userId: users.id, role: users.role, email: identities.email })
@@ -21,15 +21,15 @@ export function prepareFindIdentity(db: Database) {
 }
 
 /**
- * Makes a user of someone who has not been seen before; of two that do so at once, one. The email is left out where an
- * account has it already: who may read its mail need not be who has made the account.
+ * Creates the user of a new identity; concurrent calls create one user. If an account already has the email, the new
+ * user gets none: the person who can read mail at that address need not own that account.
  */
 export async function insertIdentity(db: Database, { issuer, subject, email }: Identity): Promise<void> {
   await db.transaction(async (tx) => {
     const insert = async (email: string | null) =>
       (await tx.insert(users).values({ email }).onConflictDoNothing().returning({ id: users.id }))[0]
     const user = (await insert(email)) ?? (await insert(null))
-    if (!user) throw new Error('a row was inserted, and none came back')
+    if (!user) throw new Error('INSERT returned no row')
     const rows = await tx
       .insert(identities)
       .values({ issuer, subject, userId: user.id, email })
@@ -39,7 +39,7 @@ export async function insertIdentity(db: Database, { issuer, subject, email }: I
   })
 }
 
-/** The provider has verified another address since. */
+/** Call it when the provider has verified another address. */
 export async function setIdentityEmail(db: Database, { issuer, subject, email }: Identity): Promise<void> {
   await db
     .update(identities)

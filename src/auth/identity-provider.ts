@@ -9,13 +9,22 @@ import {
 import { VerbatimError } from '../errors.ts'
 import { readTextUpTo } from '../read-body.ts'
 
-/** Signatures alone: what a secret signs, anyone could who knows the keys, since these are public. */
+/** Asymmetric only: with HMAC, anyone could sign with the published keys. */
 const ALGORITHMS = [
-  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
-  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
 ]
 
-/** By which the provider's clock may differ. */
+/** Accepted difference between the provider's clock and ours. */
 const CLOCK_SECONDS = 5
 
 export type Identity = {
@@ -23,15 +32,15 @@ export type Identity = {
   subject: string
   /** Null unless the provider has verified it. */
   email: string | null
-  /** When the token that tells of it expires, in milliseconds since 1970. */
+  /** When the token expires, in milliseconds since 1970. */
   expiresAt: number
 }
 
 export type IdentityProvider = ReturnType<typeof createIdentityProvider>
 
 /**
- * Reads the JWTs of an identity provider by the keys that it publishes (JWKS, RFC 7517), which are fetched when first
- * needed, every ten minutes, and for a key that is not known yet, at most every half minute.
+ * Verifies the JWTs of an identity provider with its published keys (JWKS, RFC 7517). The keys are fetched at first
+ * use, every ten minutes, and for an unknown key id at most every 30 seconds.
  */
 export function createIdentityProvider({
   jwksUrl,
@@ -46,16 +55,16 @@ export function createIdentityProvider({
 
   const keyOf: JWTVerifyGetKey = (header, token) =>
     published(header, token).catch((error) => {
-      if (REFUSALS.some((refusal) => error instanceof refusal)) throw error
+      if (TOKEN_ERRORS.some((tokenError) => error instanceof tokenError)) throw error
       throw new VerbatimError(
         'identity_provider_unavailable',
-        'The keys of the identity provider cannot be fetched at the moment',
+        'The identity provider’s keys cannot be fetched at the moment: try again later',
         { cause: error },
       )
     })
 
   return {
-    /** Null for what is no valid token of this provider for this audience. Throws `identity_provider_unavailable`. */
+    /** Null unless it is a valid token of this issuer for this audience. Throws `identity_provider_unavailable`. */
     async verify(token: string): Promise<Identity | null> {
       try {
         const { payload, protectedHeader } = await jwtVerify(token, keyOf, {
@@ -67,7 +76,7 @@ export function createIdentityProvider({
         })
         const { sub, exp = 0, email, email_verified, typ } = payload
         if (!isAccessToken({ header: protectedHeader.typ, claim: typ })) return null
-        // RFC 7519 section 4.1.2: a string. Anything else would be written to the database as another user's.
+        // RFC 7519 section 4.1.2: `sub` is a string. Another type could be converted to another user's subject.
         if (!isPlain(sub)) return null
         const isVerified = email_verified === true && isPlain(email)
         return {
@@ -84,31 +93,32 @@ export function createIdentityProvider({
   }
 }
 
-/** Hundreds of keys. */
+/** Room for hundreds of keys. */
 const MAX_JWKS_BYTES = 256 * 1024
 
 const fetchKeys: FetchImplementation = async (url, init) => {
-  const answer = await fetch(url, init)
-  const { text, isWhole } = await readTextUpTo(answer, MAX_JWKS_BYTES)
+  const response = await fetch(url, init)
+  const { text, isWhole } = await readTextUpTo(response, MAX_JWKS_BYTES)
   if (!isWhole) throw new Error(`The key set at ${url} is larger than ${MAX_JWKS_BYTES} bytes`)
-  return new Response(text, answer)
+  return new Response(text, response)
 }
 
-/** Of a token that names no key of the provider's; any other error is the provider's own. */
-const REFUSALS = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported]
+/** The errors of a token whose key does not exist; any other error is a failure of the provider. */
+const TOKEN_ERRORS = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported]
 
-/** Of a length to keep, and without what Postgres takes in no text. */
+/** Short enough to store, and without characters that Postgres text cannot hold. */
 const isPlain = (text: unknown): text is string =>
   typeof text === 'string' && /^[^\p{Cc}\p{Cs}]{1,255}$/u.test(text)
 
-/** RFC 9068 section 2.1; most providers still write `JWT`, or nothing. */
+/** RFC 9068 section 2.1 asks for `at+jwt`; most providers write `JWT` or nothing. */
 const ACCESS_TOKEN_HEADERS = /^(application\/)?(jwt|at\+jwt)$/i
 
 /**
- * Refuses a token that says it is something else: a logout token (`logout+jwt`), or what Keycloak calls ID, Refresh, Offline or
- * Logout in a claim. An ID token that says nothing is taken if its `aud` is ours: some providers issue no other JWT.
+ * Rejects tokens of another declared type: a logout token (`logout+jwt`), or Keycloak's `typ` claim ID, Refresh,
+ * Offline or Logout. An ID token without a declared type is accepted if `aud` matches: some providers issue no other
+ * JWT.
  */
 function isAccessToken({ header, claim }: { header: string | undefined; claim: unknown }): boolean {
-  const isNamed = header === undefined || ACCESS_TOKEN_HEADERS.test(header)
-  return isNamed && (claim === undefined || claim === 'Bearer' || claim === 'JWT')
+  const isHeaderAccepted = header === undefined || ACCESS_TOKEN_HEADERS.test(header)
+  return isHeaderAccepted && (claim === undefined || claim === 'Bearer' || claim === 'JWT')
 }

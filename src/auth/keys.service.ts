@@ -5,24 +5,24 @@ import { type ApiKey, countKeys, insertKey, type KeyScope, listKeys, removeKey }
 import { hashOf, newKey } from './opaque-tokens.ts'
 import { withUserLock } from './users.store.ts'
 
-/** A user's at a time. */
+/** The maximum for each user. */
 const MAX_KEYS = 100
-/** Of a key, enough to tell it from others and too little to guess the rest. */
+/** Characters: enough to recognise a key, too few to guess the rest. */
 const HINT_LENGTH = 9
 
 export type KeysService = ReturnType<typeof createKeysService>
 
-/** The keys that programs of a user's log in with. A key is told once, and kept as its hash. */
+/** API keys, with which programs of a user authenticate. Only the hash of a key is stored. */
 export function createKeysService({
   db,
-  forgetCallers,
+  clearCallerCache,
 }: {
   db: Database
-  /** Called when a key was revoked. */
-  forgetCallers: () => void
+  /** Called after a key was revoked. */
+  clearCallerCache: () => void
 }) {
   return {
-    /** Throws `too_many_keys`. */
+    /** Returns the key itself, which cannot be read again. Throws `too_many_keys`. */
     async create({ userId, name, scopes }: { userId: string; name: string; scopes: KeyScope[] }) {
       const key = newKey()
       const hash = await hashOf(key)
@@ -33,24 +33,24 @@ export function createKeysService({
         }
         return insertKey(tx, { userId, name, scopes, hash, hint })
       })
-      return { ...told(row), key }
+      return { ...toApi(row), key }
     },
 
     async list(userId: string) {
-      return { keys: (await listKeys(db, userId)).map(told) }
+      return { keys: (await listKeys(db, userId)).map(toApi) }
     },
 
-    /** From now on the key opens nothing. Throws `not_found`. */
+    /** Throws `not_found`. */
     async revoke({ id, userId }: { id: string; userId: string }): Promise<void> {
       if (!isUuid(id) || !(await removeKey(db, { id, userId }))) {
         throw new VerbatimError('not_found', 'API key not found')
       }
-      forgetCallers()
+      clearCallerCache()
     },
   }
 }
 
-function told({ id, name, hint, scopes, createdAt, lastUsedAt }: ApiKey) {
+function toApi({ id, name, hint, scopes, createdAt, lastUsedAt }: ApiKey) {
   return {
     id,
     name,

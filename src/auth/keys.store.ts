@@ -10,11 +10,11 @@ export async function insertKey(
   key: { userId: string; name: string; hash: string; hint: string; scopes: KeyScope[] },
 ): Promise<ApiKey> {
   const [row] = await db.insert(apiKeys).values(key).returning()
-  if (!row) throw new Error('a row was inserted, and none came back')
+  if (!row) throw new Error('INSERT returned no row')
   return row
 }
 
-/** A user's, oldest first. */
+/** The API keys of a user, the oldest first. */
 export async function listKeys(db: Queries, userId: string): Promise<ApiKey[]> {
   return db.select().from(apiKeys).where(eq(apiKeys.userId, userId)).orderBy(asc(apiKeys.createdAt))
 }
@@ -24,7 +24,7 @@ export async function countKeys(db: Queries, userId: string): Promise<number> {
   return row?.count ?? 0
 }
 
-/** False where the user has none of that id. */
+/** False if the user has no API key with this id. */
 export async function removeKey(
   db: Queries,
   { id, userId }: { id: string; userId: string },
@@ -36,7 +36,7 @@ export async function removeKey(
   return rows.length > 0
 }
 
-/** A statement prepared once, for every request of a program. */
+/** Prepares the statement once for all requests. */
 export function prepareFindKey(db: Database) {
   const statement = db
     .select({
@@ -51,7 +51,7 @@ export function prepareFindKey(db: Database) {
   return async (hash: string) => (await statement.execute({ hash }))[0] ?? null
 }
 
-/** Notes that a key was used, at most once a minute. */
+/** Writes `last_used_at`, at most once a minute. */
 export async function markKeyUsed(db: Queries, id: string): Promise<void> {
   const isOld = or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, sql`now() - interval '1 minute'`))
   await db

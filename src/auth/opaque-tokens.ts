@@ -1,4 +1,4 @@
-/** What the kinds of opaque tokens begin with, so that they are told apart, also where one has leaked. */
+/** Prefixes distinguish the kinds of opaque tokens, for this service and for scanners of leaked secrets. */
 export const KEY_PREFIX = 'vk_'
 const REFRESH_PREFIX = 'vr_'
 
@@ -8,7 +8,7 @@ export const newKey = () => KEY_PREFIX + textOf(randomBytes())
 export const newRefreshToken = () => asRefreshToken(randomBytes())
 export const asRefreshToken = (bytes: Uint8Array) => REFRESH_PREFIX + textOf(bytes)
 
-/** As it is stored: SHA-256 in hex. There is nothing to guess in 32 random bytes, so it need not be slow. */
+/** The stored form: SHA-256 in hex. 32 random bytes cannot be guessed, so a slow hash is not needed. */
 export async function hashOf(token: string): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))).toHex()
 }

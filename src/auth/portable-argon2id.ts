@@ -5,7 +5,7 @@ import { ARGON2ID, type Passwords } from './passwords.ts'
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 
-/** In plain JavaScript, slower than Bun's, whose hashes it reads and which reads its: for runtimes that have none. */
+/** In plain JavaScript, for runtimes without argon2id. Slower than Bun's; each verifies hashes of the other. */
 export const portableArgon2id: Passwords = {
   async hash(password) {
     const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES))
@@ -16,20 +16,23 @@ export const portableArgon2id: Passwords = {
 
   async verify(password, hash) {
     const { salt, expected, ...costs } = parse(hash)
-    const found = await argon2idAsync(password, salt, { ...costs, dkLen: expected.length })
-    return isSameBytes(found, expected)
+    const actual = await argon2idAsync(password, salt, { ...costs, dkLen: expected.length })
+    return isSameBytes(actual, expected)
   },
 }
 
 const PHC = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
 
-/** A hash as the Password Hashing Competition has it written. */
+/** Parses a PHC string. */
 function parse(hash: string) {
   const [, m, t, p, salt, expected] = PHC.exec(hash) ?? []
-  if (!salt || !expected) throw new Error('a password is hashed in a way that is not known')
+  if (!salt || !expected) throw new Error('The stored password hash is not an argon2id PHC string')
   return {
-    ...{ m: Number(m), t: Number(t), p: Number(p) },
-    ...{ salt: Uint8Array.fromBase64(salt), expected: Uint8Array.fromBase64(expected) },
+    m: Number(m),
+    t: Number(t),
+    p: Number(p),
+    salt: Uint8Array.fromBase64(salt),
+    expected: Uint8Array.fromBase64(expected),
   }
 }
 

@@ -2,23 +2,26 @@ import { and, eq, gt, inArray, isNotNull, isNull, lt, ne, sql } from 'drizzle-or
 import type { Database, Queries, Transaction } from '../db/database.ts'
 import { refreshTokens, sessions, users } from '../db/schema.ts'
 
-/** A session lasts as long after its last refresh. */
+/** A session expires this long after its last refresh. */
 const DAYS = 30
-const later = sql`now() + make_interval(days => ${DAYS})`
+const nextExpiry = sql`now() + make_interval(days => ${DAYS})`
 
-/** Opens a session, and drops those of the user that have expired. Gives its id. */
+/** Opens a session, removes the user's expired ones, and returns the new id. */
 export async function insertSession(
   tx: Transaction,
   { userId, refreshHash }: { userId: string; refreshHash: string },
 ): Promise<string> {
   await tx.delete(sessions).where(and(eq(sessions.userId, userId), lt(sessions.expiresAt, sql`now()`)))
-  const [row] = await tx.insert(sessions).values({ userId, expiresAt: later }).returning({ id: sessions.id })
-  if (!row) throw new Error('a row was inserted, and none came back')
+  const [row] = await tx
+    .insert(sessions)
+    .values({ userId, expiresAt: nextExpiry })
+    .returning({ id: sessions.id })
+  if (!row) throw new Error('INSERT returned no row')
   await tx.insert(refreshTokens).values({ hash: refreshHash, sessionId: row.id })
   return row.id
 }
 
-/** Takes a refresh token for a new one of the same session; null where it is unknown, used, or too old. */
+/** Replaces a refresh token by the next one of its session; null if it is unknown, used or expired. */
 export async function rotate(
   tx: Transaction,
   { hash, next }: { hash: string; next: string },
@@ -32,7 +35,7 @@ export async function rotate(
   const { sessionId } = used
   const [session] = await tx
     .update(sessions)
-    .set({ expiresAt: later })
+    .set({ expiresAt: nextExpiry })
     .where(and(eq(sessions.id, sessionId), gt(sessions.expiresAt, sql`now()`)))
     .returning({ userId: sessions.userId })
   if (!session) return null
@@ -42,10 +45,10 @@ export async function rotate(
   return { sessionId, userId: session.userId }
 }
 
-/** How long a refresh token that was used is answered with its successor instead of ending the session. */
+/** For this long, a second use of a refresh token returns its successor instead of ending the session. */
 const GRACE_SECONDS = 10
 
-/** A refresh token of a session that has not expired: not used yet, used within the grace period, or before it. */
+/** A refresh token of an unexpired session. `recent`: it was used within the grace period. */
 export async function findRefreshToken(
   db: Queries,
   hash: string,
@@ -65,20 +68,20 @@ export async function findRefreshToken(
   return row ?? null
 }
 
-/** Ends the session that a refresh token is of, with all its tokens; with `onlyUsed` if the token was used before. False where there is none. */
+/** Ends the session of a refresh token; with `onlyUsed` only if the token was used before. False if no session ended. */
 export async function endSessionOf(
   db: Queries,
   { hash, onlyUsed = false }: { hash: string; onlyUsed?: boolean },
 ): Promise<boolean> {
-  const named = db
+  const sessionId = db
     .select({ id: refreshTokens.sessionId })
     .from(refreshTokens)
     .where(and(eq(refreshTokens.hash, hash), onlyUsed ? isNotNull(refreshTokens.usedAt) : undefined))
-  const rows = await db.delete(sessions).where(inArray(sessions.id, named)).returning({ id: sessions.id })
+  const rows = await db.delete(sessions).where(inArray(sessions.id, sessionId)).returning({ id: sessions.id })
   return rows.length > 0
 }
 
-/** Ends a user's sessions but one. */
+/** Ends a user's sessions, except one. */
 export async function endSessions(
   db: Queries,
   { userId, except }: { userId: string; except: string | null },
@@ -88,7 +91,7 @@ export async function endSessions(
     .where(and(eq(sessions.userId, userId), except === null ? undefined : ne(sessions.id, except)))
 }
 
-/** A statement prepared once, for every request. `sessionId`: null where the user has no such session. */
+/** Prepares the statement once for all requests. It returns a null `sessionId` if the user has no such session. */
 export function prepareFindCaller(db: Database) {
   const statement = db
     .select({ userId: users.id, role: users.role, sessionId: sessions.id })

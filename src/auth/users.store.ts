@@ -5,7 +5,7 @@ import { VerbatimError } from '../errors.ts'
 
 export type User = typeof users.$inferSelect
 
-/** The new user's id, or null where the email is taken. */
+/** The new user's id; null if the email is taken. */
 export async function insertUser(
   db: Queries,
   user: { email: string; passwordHash: string },
@@ -19,7 +19,7 @@ export async function insertUser(
   }
 }
 
-/** Any number that no other program on the same database takes its advisory lock with. */
+/** An arbitrary key for the advisory lock; other programs on the same database must not use it. */
 const FIRST_USER_LOCK = 8_370_221_044
 
 export async function hasUsers(db: Queries): Promise<boolean> {
@@ -27,7 +27,7 @@ export async function hasUsers(db: Queries): Promise<boolean> {
   return rows.length > 0
 }
 
-/** The id of the first user of all, an administrator; null if there is a user already. Of two at once, one is the first. */
+/** Inserts the first user, an administrator; null if a user exists. Of concurrent calls one succeeds. */
 export async function insertFirstUser(
   tx: Transaction,
   user: { email: string; passwordHash: string },
@@ -59,12 +59,12 @@ export async function setPasswordHash(
   await db.update(users).set({ passwordHash }).where(eq(users.id, id))
 }
 
-/** Removes a user with every row that is theirs. */
+/** Foreign keys cascade to every row of the user. */
 export async function removeUser(db: Queries, id: string) {
   await db.delete(users).where(eq(users.id, id))
 }
 
-/** Higher goes first. */
+/** Jobs of a user with a higher priority run first. */
 export async function priorityOf(db: Queries, id: string): Promise<number> {
   const [row] = await db.select({ priority: users.priority }).from(users).where(eq(users.id, id))
   return row?.priority ?? 0
@@ -76,8 +76,8 @@ export async function userExists(db: Queries, id: string): Promise<boolean> {
 }
 
 /**
- * Holds a user's row until the transaction ends: `key share` keeps the account from being removed, `no key update` also
- * keeps out others that ask for it, and `update` everybody. False where there is none.
+ * Locks the user's row until the transaction ends: `key share` prevents its removal, `no key update` also excludes
+ * other `no key update` locks, and `update` excludes every lock. False if the user does not exist.
  */
 export async function holdUser(
   tx: Queries,
@@ -89,7 +89,7 @@ export async function holdUser(
 
 /**
  * Runs `work` in a transaction that locks the user's row. Every limit on what a user may have is checked under this lock:
- * transactions that count and then insert run one after another, and each sees what the one before it inserted.
+ * transactions that count and then insert run one after another, so each counts the rows of the one before it.
  * Throws `unauthorized` if the account is gone.
  */
 export async function withUserLock<T>(

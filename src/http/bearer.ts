@@ -1,26 +1,20 @@
 import { Elysia } from 'elysia'
+import type { Caller, Scope } from '../caller.ts'
 import { VerbatimError } from '../errors.ts'
 import type { Quota } from '../quota.ts'
 import { rateLimitHeaders } from './headers/rate-limit.ts'
 
-/**
- * What a caller may do. Access tokens have `read`, `write` and `account` (the account itself, its keys), an administrator's
- * `admin` too; API keys have what they were made with, of `read` and `write`.
- */
-export type Scope = 'read' | 'write' | 'account' | 'admin'
-
-export type Caller = {
-  userId: string
-  scopes: readonly Scope[]
-  /** Null where the caller has logged in elsewhere, or is a key. */
-  sessionId: string | null
-  /** What is left of the user's requests; null where there is no limit. */
-  quota: Quota | null
-}
-
 export type Authenticator = {
   /** Tells who a bearer token is of; `afresh`: not as it was a moment ago. Throws `unauthorized` and `rate_limited`. */
-  authenticate(token: string, how: { afresh: boolean }): Promise<Caller>
+  authenticate(
+    token: string,
+    how: { afresh: boolean },
+  ): Promise<
+    Caller & {
+      /** The remaining requests of the user; null if they are unlimited. */
+      quota: Quota | null
+    }
+  >
   /** Fires with the `unauthorized` error when the token stops being valid, before `until` does. */
   watch(credential: { token: string; userId: string }, until: AbortSignal): AbortSignal
 }

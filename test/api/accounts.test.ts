@@ -44,7 +44,7 @@ describe.each(databases)('accounts on $name', (kind) => {
     expect(statuses.map(({ status }) => status).sort()).toEqual([201, 409])
     expect(refusal(await register('Bob@example.com'))).toEqual({
       status: 409,
-      body: { error: 'This email is registered already', code: 'email_taken' },
+      body: { error: 'This email is already registered: log in instead', code: 'email_taken' },
     })
   })
 
@@ -74,8 +74,9 @@ describe.each(databases)('accounts on $name', (kind) => {
       accessTokens: { sign: async () => 'unused' },
       refreshChain: async () => ['unused'],
       limits: null,
+      ownedIds: async () => ({ transcriptions: [], uploads: [] }),
       removeFiles: async () => {},
-      forgetCallers: () => {},
+      clearCallerCache: () => {},
     })
     const tried = { password: 'a wrong password', address: null }
     await auth.register({ email: 'cost@example.com', password, address: null })

@@ -4,71 +4,73 @@ import { openCallerCache } from '../../src/auth/caller-cache.ts'
 const HOUR = 3_600_000
 const caller = { userId: crypto.randomUUID(), scopes: ['read'] as const, sessionId: null }
 
-/** With a database that says when it is told to, and counts of how often callers were looked up. */
+/** A cache whose notifications a test sends, and which counts lookups. */
 async function opened() {
-  const said = { hear: (_: string) => {}, missed: () => {} }
-  const known = await openCallerCache({
-    listen: async (_, to) => void Object.assign(said, to),
-    mostMs: HOUR,
+  const notify = { hear: (_: string) => {}, missed: () => {} }
+  const cache = await openCallerCache({
+    listen: async (_, listener) => void Object.assign(notify, listener),
+    ttlMs: HOUR,
   })
-  let found = 0
+  let lookups = 0
   return {
-    ...{ known, said, found: () => found },
-    ask: async (token: string, expiresAt: number | null = null) => {
-      const admitted = await known.find(token, async () => {
-        found += 1
+    cache,
+    notify,
+    lookups: () => lookups,
+    find: async (token: string, expiresAt: number | null = null) => {
+      const authenticated = await cache.find(token, async () => {
+        lookups += 1
         return { caller, expiresAt }
       })
-      return admitted.caller
+      return authenticated.caller
     },
   }
 }
 
-test('who asks again is not looked up again; who has another token is', async () => {
-  const { ask, found } = await opened()
-  expect([await ask('a'), await ask('a'), await ask('b')]).toEqual([caller, caller, caller])
-  expect(found()).toBe(2)
+test('the cache looks up each token once', async () => {
+  const { find, lookups } = await opened()
+  expect([await find('a'), await find('a'), await find('b')]).toEqual([caller, caller, caller])
+  expect(lookups()).toBe(2)
 })
 
-test.each(['hear', 'missed'] as const)('all are looked up again after the database’s %s', async (how) => {
-  const { ask, found, said } = await opened()
-  await ask('a')
-  said[how]('')
-  await ask('a')
-  expect(found()).toBe(2)
+test.each(['hear', 'missed'] as const)('the database’s %s clears the cache', async (event) => {
+  const { find, lookups, notify } = await opened()
+  await find('a')
+  notify[event]('')
+  await find('a')
+  expect(lookups()).toBe(2)
 })
 
-test('what is found while something is taken away is not kept', async () => {
-  const { known, ask, found, said } = await opened()
-  const looking = Promise.withResolvers<{ caller: typeof caller; expiresAt: null }>()
-  const asked = known.find('a', () => looking.promise)
-  said.hear('')
-  looking.resolve({ caller, expiresAt: null })
-  expect(await asked).toEqual({ caller, expiresAt: null })
-  await ask('a')
-  expect(found()).toBe(1)
+test('the cache does not keep a lookup during which rights changed', async () => {
+  const { cache, find, lookups, notify } = await opened()
+  const lookup = Promise.withResolvers<{ caller: typeof caller; expiresAt: null }>()
+  const result = cache.find('a', () => lookup.promise)
+  notify.hear('')
+  lookup.resolve({ caller, expiresAt: null })
+  expect(await result).toEqual({ caller, expiresAt: null })
+  await find('a')
+  expect(lookups()).toBe(1)
 })
 
-test('a token is not taken for longer than it is valid', async () => {
-  const { ask, found } = await opened()
-  await ask('a', Date.now() - 1)
-  await ask('a', Date.now() - 1)
-  expect(found()).toBe(2)
+test('an entry does not outlive its token', async () => {
+  const { find, lookups } = await opened()
+  await find('a', Date.now() - 1)
+  await find('a', Date.now() - 1)
+  expect(lookups()).toBe(2)
 })
 
-test('one that is refused is not kept', async () => {
-  const { known, ask, found } = await opened()
-  await expect(known.find('a', () => Promise.reject(new Error('refused')))).rejects.toThrow('refused')
-  await ask('a')
-  expect(found()).toBe(1)
+test('the cache does not keep a failed lookup', async () => {
+  const { cache, find, lookups } = await opened()
+  await expect(cache.find('a', () => Promise.reject(new Error('refused')))).rejects.toThrow('refused')
+  await find('a')
+  expect(lookups()).toBe(1)
 })
 
-test('of many the latest are kept', async () => {
-  const { ask, found } = await opened()
-  for (let one = 0; one <= 10_000; one += 1) await ask(String(one))
-  const all = found()
-  await ask('10000')
-  expect(found()).toBe(all)
-  await ask('0')
-  expect(found()).toBe(all + 1)
+test('a full cache drops its oldest entry', async () => {
+  const { find, lookups } = await opened()
+  for (let count = 0; count <= 10_000; count += 1) await find(String(count))
+  const before = lookups()
+  await find('10000')
+  expect(lookups()).toBe(before)
+  await find('0')
+  expect(lookups()).toBe(before + 1)
 })

@@ -164,8 +164,9 @@ test('an account without a password cannot be logged in to, whatever is sent', a
     accessTokens: { sign: async () => 'opened' },
     refreshChain: async () => ['unused'],
     limits: null,
+    ownedIds: async () => ({ transcriptions: [], uploads: [] }),
     removeFiles: async () => {},
-    forgetCallers: () => {},
+    clearCallerCache: () => {},
   })
   await db.insert(users).values({ email: 'grace@example.com', passwordHash: null })
   for (const email of ['grace@example.com', 'nobody@example.com']) {

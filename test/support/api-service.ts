@@ -27,8 +27,8 @@ import type { TestDatabaseKind } from './databases.ts'
 export const SECRET = 'a secret for tests, of 32 characters or more'
 export const MAX_UPLOAD_BYTES = 1_000_000
 
-/** Longer than any test: whom it takes too long to forget, it never forgets. */
-const KNOWN_MS = 3_600_000
+/** Longer than any test, so that only notifications can end an entry. */
+const CALLER_TTL_MS = 3_600_000
 
 /** More than any test asks for. */
 const UNLIMITED = 1_000_000
@@ -99,7 +99,7 @@ export async function startService({
       cipher: await createSecretCipher({ secrets }),
       publicUrl: () => url,
     },
-    callerCache: await openCallerCache({ listen: database.listen, mostMs: KNOWN_MS }),
+    callerCache: await openCallerCache({ listen: database.listen, ttlMs: CALLER_TTL_MS }),
     inspect: probeInspector({ storage, media }),
     traces: noTraces,
     log,

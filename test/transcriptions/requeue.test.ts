@@ -8,7 +8,11 @@ import { noTraces } from '../../src/traces/traces.ts'
 import { recoverJobs as recover } from '../../src/transcriptions/pipeline/recover-jobs.ts'
 import { createRequeue } from '../../src/transcriptions/pipeline/requeue.ts'
 import { FOLDER, folderOf } from '../../src/transcriptions/storage-keys.ts'
-import { cancelOwned, findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
+import {
+  cancelOwned,
+  findTranscription,
+  transcriptionsOf,
+} from '../../src/transcriptions/transcriptions.store.ts'
 import { keysBelow } from '../contracts/storage.ts'
 import { databases } from '../support/databases.ts'
 import { fixturePcm } from '../support/pcm.ts'
@@ -165,9 +169,10 @@ describe.each(databases)('what operators do on $name', (kind) => {
     }
     const auth = createAuthService({
       ...{ db, passwords: argon2id, registration: 'open', limits: null, removeFiles },
+      ownedIds: async (tx, userId) => ({ transcriptions: await transcriptionsOf(tx, userId), uploads: [] }),
       refreshChain: async () => ['unused'],
       accessTokens: { sign: async ({ sub }) => sub },
-      forgetCallers: () => {},
+      clearCallerCache: () => {},
     })
     const password = 'correct horse battery'
     const { accessToken: userId } = await auth.register({

@@ -1,0 +1,2 @@
+/** Emails are stored and compared in this form. */
+export const normalizedEmail = (email: string) => email.trim().toLowerCase()
