@@ -33,6 +33,7 @@ import { createTranscriptionsService } from './transcriptions/transcriptions.ser
 import { transcriptionsOf } from './transcriptions/transcriptions.store.ts'
 import { createTusService } from './tus/tus.service.ts'
 import { uploadsOf } from './tus/uploads.store.ts'
+import { createDeliveriesService } from './webhooks/deliveries.service.ts'
 import type { SecretCipher } from './webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from './webhooks/upload-webhooks.ts'
 import { createWebhooksService } from './webhooks/webhooks.service.ts'
@@ -172,11 +173,10 @@ export async function createApiServices({
     uploads,
     outbound,
     engines: settings.INFERENCE,
-    webhooks: createWebhooksService({
+    webhooks: createWebhooksService({ db, outbound, cipher }),
+    deliveries: createDeliveriesService({
       db,
-      outbound,
-      cipher,
-      countSending: createRate({
+      countManualSend: createRate({
         db,
         name: 'webhook-tests',
         perMinute: WEBHOOK_TESTS_PER_MINUTE,

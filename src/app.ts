@@ -21,6 +21,7 @@ import {
 } from './transcriptions/transcriptions.routes.ts'
 import { tusRoutes } from './tus/tus.routes.ts'
 import type { TusService } from './tus/tus.service.ts'
+import type { DeliveriesService } from './webhooks/deliveries.service.ts'
 import { webhookRoutes } from './webhooks/webhooks.routes.ts'
 import type { WebhooksService } from './webhooks/webhooks.service.ts'
 
@@ -29,6 +30,7 @@ export type AppServices = AdminRoutesServices &
   TranscriptionRoutesServices & {
     uploads: TusService
     webhooks: WebhooksService
+    deliveries: DeliveriesService
     engines: OpenaiRoutesServices['engines']
     health: Health
     swagger: SwaggerAssets

@@ -5,7 +5,7 @@ import type { SecretCipher } from './secret-cipher.ts'
 import { newSecret } from './signature.ts'
 import { insertUploadsWebhook } from './webhooks.store.ts'
 
-/** How a transcription comes to tell a URL that its upload names. */
+/** Webhooks for the `webhook_url` of a single upload. */
 export function createUploadWebhooks({ outbound, cipher }: { outbound: Outbound; cipher: SecretCipher }) {
   return {
     /** Throws `url_refused` and `url_failed`. */
@@ -13,12 +13,12 @@ export function createUploadWebhooks({ outbound, cipher }: { outbound: Outbound;
       await outbound.check({ url, secure: true })
     },
 
-    provide: (db: Queries, userId: string) => provideUploadsWebhook(db, { userId, cipher }),
+    provide: (db: Queries, userId: string) => ensureUploadsWebhook(db, { userId, cipher }),
   }
 }
 
-/** All that a user's uploads name share one log and one secret: those of a webhook without a URL of its own. */
-export async function provideUploadsWebhook(
+/** All `webhook_url`s of a user share one delivery log and one secret, in a webhook row without a URL. */
+export async function ensureUploadsWebhook(
   db: Queries,
   { userId, cipher }: { userId: string; cipher: SecretCipher },
 ): Promise<void> {

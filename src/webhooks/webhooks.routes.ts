@@ -3,6 +3,7 @@ import { type Authenticator, BEARER, bearer } from '../http/bearer.ts'
 import { jsonBody } from '../http/body/json-body.ts'
 import { noContent, noContentOr } from '../http/no-content.ts'
 import { ErrorBody, MAY_REFUSE } from '../http/problems.ts'
+import type { DeliveriesService } from './deliveries.service.ts'
 import {
   Deliveries,
   DeliveriesQuery,
@@ -19,16 +20,22 @@ import {
 } from './webhooks.schemas.ts'
 import type { WebhooksService } from './webhooks.service.ts'
 
+export type WebhookRoutesServices = {
+  webhooks: WebhooksService
+  deliveries: DeliveriesService
+  authenticator: Authenticator
+}
+
 const PAGE = 20
 
-export function webhookRoutes({
-  webhooks,
-  authenticator,
-}: {
-  webhooks: WebhooksService
-  authenticator: Authenticator
-}) {
+export function webhookRoutes(services: WebhookRoutesServices) {
   return new Elysia({ prefix: '/api/webhooks', tags: ['Webhooks'], detail: { security: BEARER } })
+    .use(registrationRoutes(services))
+    .use(deliveryRoutes(services))
+}
+
+function registrationRoutes({ webhooks, authenticator }: WebhookRoutesServices) {
+  return new Elysia()
     .use(bearer({ authenticator }))
     .post(
       '',
@@ -48,20 +55,20 @@ export function webhookRoutes({
           502: ErrorBody,
         },
         detail: {
-          summary: 'Have a URL told what becomes of your transcriptions',
+          summary: 'Register a webhook',
           description:
-            'Messages are signed and sent as Standard Webhooks says: `webhook-id`, `webhook-timestamp` and `webhook-signature`, made with the `secret`. Any 2xx is a receipt; what fails is tried again for days, and 410 disables the webhook.',
+            'Its URL receives a message when a transcription of yours is completed, failed or canceled. Messages follow Standard Webhooks: they are signed with the `secret`, in the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`. A 2xx acknowledges a message, 410 disables the webhook, and after anything else delivery is retried for about 75 hours.',
         },
       },
     )
     .get('', ({ userId }) => webhooks.list(userId), {
       response: { 200: Webhooks, ...MAY_REFUSE },
-      detail: { summary: 'Your webhooks' },
+      detail: { summary: 'List your webhooks' },
     })
     .get('/:id', ({ params: { id }, userId }) => webhooks.read({ id, userId }), {
       params: WebhookParams,
       response: { 200: Webhook, ...MAY_REFUSE, 404: ErrorBody },
-      detail: { summary: 'A webhook' },
+      detail: { summary: 'Get a webhook' },
     })
     .patch('/:id', ({ params: { id }, body, userId }) => webhooks.change({ id, userId, ...body }), {
       ...jsonBody(WebhookChanges),
@@ -74,7 +81,10 @@ export function webhookRoutes({
         413: ErrorBody,
         502: ErrorBody,
       },
-      detail: { summary: 'Change a webhook', description: 'What is left out stays; `enabled` ends a pause.' },
+      detail: {
+        summary: 'Change a webhook',
+        description: 'Fields that are omitted stay. `enabled: false` fails all pending messages.',
+      },
     })
     .delete(
       '/:id',
@@ -85,7 +95,7 @@ export function webhookRoutes({
       {
         params: WebhookParams,
         detail: {
-          summary: 'Delete a webhook with its deliveries',
+          summary: 'Delete a webhook and its deliveries',
           responses: noContentOr('It is gone', 401, 403, 404, 429),
         },
       },
@@ -94,15 +104,20 @@ export function webhookRoutes({
       params: SigningParams,
       response: { 200: Rotated, ...MAY_REFUSE, 404: ErrorBody },
       detail: {
-        summary: 'Change the secret of a webhook',
+        summary: 'Rotate the webhook secret',
         description:
-          'For a day messages are signed with both, the one before it and the new one, so that none is refused while receivers learn of it. That of `uploads` signs what is sent to each `webhook_url`.',
+          'For 24 hours, messages carry signatures of the new and the previous secret, so that receivers can be updated in any order. With the id `uploads` it rotates the secret for all `webhook_url`s.',
       },
     })
+}
+
+function deliveryRoutes({ deliveries, authenticator }: WebhookRoutesServices) {
+  return new Elysia()
+    .use(bearer({ authenticator }))
     .post(
       '/:id/test',
       async ({ params: { id }, userId, set }) => {
-        const delivery = await webhooks.test({ id, userId })
+        const delivery = await deliveries.test({ id, userId })
         set.status = 202
         return delivery
       },
@@ -112,28 +127,29 @@ export function webhookRoutes({
         detail: {
           summary: 'Send a test message',
           description:
-            'Of the type `webhook.test`, signed and tried as any other; read in the deliveries how it went. At most 30 of these and of replays a minute.',
+            'Its type is `webhook.test`. It is signed and retried like any other message; the deliveries show its outcome. Limit: 30 test and replayed messages per minute.',
         },
       },
     )
     .get(
       '/:id/deliveries',
       ({ params: { id }, query: { limit = PAGE, cursor }, userId }) =>
-        webhooks.deliveries({ id, userId, limit, cursor }),
+        deliveries.list({ id, userId, limit, cursor }),
       {
         params: SigningParams,
         query: DeliveriesQuery,
         response: { 200: Deliveries, 400: ErrorBody, ...MAY_REFUSE, 404: ErrorBody },
         detail: {
-          summary: 'What was sent to a webhook, and how it went',
-          description: 'Kept for 30 days, or until the webhook or the transcription is deleted.',
+          summary: 'List the deliveries of a webhook',
+          description:
+            'Deliveries are kept for 30 days, or until the webhook or the transcription is deleted.',
         },
       },
     )
     .post(
       '/:id/deliveries/:delivery/replay',
       async ({ params: { id, delivery: deliveryId }, userId, set }) => {
-        const delivery = await webhooks.replay({ id, deliveryId, userId })
+        const delivery = await deliveries.replay({ id, deliveryId, userId })
         set.status = 202
         return delivery
       },
@@ -141,9 +157,9 @@ export function webhookRoutes({
         params: DeliveryParams,
         response: { 202: Delivery, ...MAY_REFUSE, 404: ErrorBody, 409: ErrorBody },
         detail: {
-          summary: 'Send a message once more',
+          summary: 'Replay a delivery',
           description:
-            'Whatever became of it, and under its `webhook-id`, so that a receiver can tell that it is the same. At most 30 of these and of tests a minute.',
+            'Sends the message again, in any state, with the same `webhook-id`, so that receivers can detect the duplicate. Limit: 30 test and replayed messages per minute.',
         },
       },
     )
