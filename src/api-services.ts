@@ -38,41 +38,24 @@ import type { SecretCipher } from './webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from './webhooks/upload-webhooks.ts'
 import { createWebhooksService } from './webhooks/webhooks.service.ts'
 
-/** All users behind one address refresh their tokens every 15 minutes, and log in more seldom. */
+/** Users behind one address refresh their tokens every 15 minutes, and log in less often. */
 const TOKEN_REQUESTS_PER_LOGIN = 10
-/** Of one user, to all their webhooks together. */
-const WEBHOOK_TESTS_PER_MINUTE = 30
-/** Of one user in one process: each holds a connection, and a file or a request to a bucket. */
-const UPLOADS_AT_ONCE = 100
-/** Event streams and requests with `Prefer: wait` of one user in one process: each holds a connection and some 70 KB. */
-const WAITING_AT_ONCE = 1000
+/** Test and replayed messages per user, to all webhooks together. */
+const MANUAL_SENDS_PER_MINUTE = 30
+/** Per user and process. Each holds a connection, and a file or a request to a bucket. */
+const MAX_CONCURRENT_UPLOADS = 100
+/** Event streams and requests with `Prefer: wait`, per user and process. Each holds a connection and some 70 KB. */
+const MAX_WAITING_REQUESTS = 1000
 
 export type ApiServices = Omit<AppServices, 'stopping' | keyof OperationsServices>
 
-/** What the API is made of, whatever runs it. Throws `SettingError`. */
-export async function createApiServices({
-  settings,
-  secrets,
-  publicUrl,
-  db,
-  changes,
-  callerCache,
-  queue,
-  storage,
-  inspect,
-  outbound,
-  passwords,
-  hmac,
-  cipher,
-  traces,
-  log,
-}: {
+type ApiAdapters = {
   settings: Settings
   secrets: readonly [string, ...string[]]
   publicUrl: () => string
   db: Database
   changes: Changes
-  /** Null where the database cannot be listened to for long. */
+  /** Null if the process cannot LISTEN. */
   callerCache: CallerCache | null
   queue: Pick<Queue, 'enqueue'>
   storage: Objects
@@ -83,7 +66,13 @@ export async function createApiServices({
   cipher: SecretCipher
   traces: Traces
   log: Log
-}): Promise<ApiServices> {
+}
+
+/** Builds the services of the API on the adapters of a runtime. Throws `SettingError`. */
+export async function createApiServices(adapters: ApiAdapters): Promise<ApiServices> {
+  const { settings, secrets, publicUrl, db, changes, callerCache, queue, storage, outbound, cipher } =
+    adapters
+  const { passwords, hmac, traces, log } = adapters
   const clearCallerCache = () => callerCache?.clear()
   const accessTokens = await createAccessTokens({ secrets })
   const links = createLinkSigner({ secrets, hmac })
@@ -91,44 +80,11 @@ export async function createApiServices({
   const transcriptions = createTranscriptionsService({
     ...{ db, changes, storage, removeFolder, links, publicUrl, log },
     concurrencyLimit: createConcurrencyLimit({
-      perUser: WAITING_AT_ONCE,
-      sentence: `You have ${WAITING_AT_ONCE} requests that wait for transcriptions, which is the limit`,
+      perUser: MAX_WAITING_REQUESTS,
+      problem: `You have ${MAX_WAITING_REQUESTS} requests that wait for transcriptions, which is the limit`,
     }),
   })
-  const names = settings.INFERENCE.map((name) => ENGINES[name])
-  const uploadWebhooks = createUploadWebhooks({ outbound, cipher })
-  const bytesPerUser = settings.STORAGE_BYTES_PER_USER
-  const storageQuota = bytesPerUser === 'unlimited' ? null : createStorageQuota({ db, bytesPerUser })
-  const uploadsAtOnce = createConcurrencyLimit({
-    perUser: UPLOADS_AT_ONCE,
-    sentence: `You have ${UPLOADS_AT_ONCE} uploads in progress, which is the limit`,
-  })
-  const upload = createAcceptUpload({
-    db,
-    queue,
-    storage,
-    inspect,
-    engines: names,
-    maxAudioSeconds: settings.MAX_AUDIO_SECONDS,
-    usageLimits: usageLimitsIn(settings),
-    storageQuota,
-    concurrencyLimit: uploadsAtOnce,
-    webhooks: uploadWebhooks,
-    traces,
-  })
-  const uploads = createTusService({
-    db,
-    storage,
-    removeFolder,
-    takeIn: upload,
-    async checkFields(fields) {
-      const { webhookUrl } = parseOptions(fields, names)
-      if (webhookUrl !== null) await uploadWebhooks.check(webhookUrl)
-    },
-    maxBytes: settings.MAX_UPLOAD_BYTES,
-    storageQuota,
-    concurrencyLimit: uploadsAtOnce,
-  })
+  const { upload, uploads } = createIntake(adapters, { removeFolder })
   const auth = createAuthService({
     db,
     passwords,
@@ -160,7 +116,7 @@ export async function createApiServices({
       db,
       name: 'token-requests',
       perMinute: settings.LOGINS_PER_MINUTE * TOKEN_REQUESTS_PER_LOGIN,
-      sentence: 'There were too many requests for tokens',
+      problem: 'Too many token requests from this address',
     }),
     trustedProxies: settings.TRUSTED_PROXIES,
     admin: createAdminService({
@@ -174,29 +130,72 @@ export async function createApiServices({
     outbound,
     engines: settings.INFERENCE,
     webhooks: createWebhooksService({ db, outbound, cipher }),
-    deliveries: createDeliveriesService({
-      db,
-      countManualSend: createRate({
-        db,
-        name: 'webhook-tests',
-        perMinute: WEBHOOK_TESTS_PER_MINUTE,
-        sentence: `You may send ${WEBHOOK_TESTS_PER_MINUTE} test and replayed messages a minute`,
-      }),
-    }),
+    deliveries: createDeliveriesService({ db, countManualSend: manualSendRateOf(db) }),
     swagger: swaggerAssets,
     maxUploadBytes: settings.MAX_UPLOAD_BYTES,
     version: packageJson.version,
   }
 }
 
-/** What one user may have. */
+/** Builds the two ways in for audio: single requests and resumable uploads, which share their limits. */
+function createIntake(
+  { settings, db, queue, storage, inspect, outbound, cipher, traces }: ApiAdapters,
+  { removeFolder }: { removeFolder: ReturnType<typeof createRemoveFolder> },
+) {
+  const engines = settings.INFERENCE.map((name) => ENGINES[name])
+  const webhooks = createUploadWebhooks({ outbound, cipher })
+  const bytesPerUser = settings.STORAGE_BYTES_PER_USER
+  const storageQuota = bytesPerUser === 'unlimited' ? null : createStorageQuota({ db, bytesPerUser })
+  const concurrencyLimit = createConcurrencyLimit({
+    perUser: MAX_CONCURRENT_UPLOADS,
+    problem: `You have ${MAX_CONCURRENT_UPLOADS} uploads in progress, which is the limit`,
+  })
+  const upload = createAcceptUpload({
+    db,
+    queue,
+    storage,
+    inspect,
+    engines,
+    maxAudioSeconds: settings.MAX_AUDIO_SECONDS,
+    usageLimits: usageLimitsIn(settings),
+    storageQuota,
+    concurrencyLimit,
+    webhooks,
+    traces,
+  })
+  const uploads = createTusService({
+    db,
+    storage,
+    removeFolder,
+    takeIn: upload,
+    async checkFields(fields) {
+      const { webhookUrl } = parseOptions(fields, engines)
+      if (webhookUrl !== null) await webhooks.check(webhookUrl)
+    },
+    maxBytes: settings.MAX_UPLOAD_BYTES,
+    storageQuota,
+    concurrencyLimit,
+  })
+  return { upload, uploads }
+}
+
+/** The limits of each user. */
 export function usageLimitsIn(settings: Settings): UsageLimits {
   return { maxOpen: settings.MAX_OPEN_PER_USER, audioSecondsPerDay: settings.AUDIO_SECONDS_PER_DAY }
 }
 
 function requestRateOf(db: Database, { REQUESTS_PER_MINUTE: perMinute }: Settings): Rate | null {
   if (perMinute === undefined) return null
-  return createRate({ db, name: 'requests', perMinute, sentence: 'There were too many requests' })
+  return createRate({ db, name: 'requests', perMinute, problem: 'Too many requests' })
+}
+
+function manualSendRateOf(db: Database): Rate {
+  return createRate({
+    db,
+    name: 'webhook-tests',
+    perMinute: MANUAL_SENDS_PER_MINUTE,
+    problem: `You may send ${MANUAL_SENDS_PER_MINUTE} test and replayed messages per minute`,
+  })
 }
 
 function identityProviderOf({
@@ -207,6 +206,6 @@ function identityProviderOf({
   if (jwksUrl && issuer && audience) return createIdentityProvider({ jwksUrl, issuer, audience })
   if (!jwksUrl && !issuer && !audience) return null
   throw new SettingError(
-    'AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE take each other: set all three, or none',
+    'AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE belong together: set all three or none',
   )
 }

@@ -3,10 +3,10 @@ import { parseArgs } from 'node:util'
 import type { AccountName } from './admin/accounts.store.ts'
 import { described, findAccount } from './admin/accounts.ts'
 import { updateUser } from './admin/admin.store.ts'
-import { withDatabase } from './assemble.ts'
 import { readSettings } from './config.ts'
 import type { Database } from './db/database.ts'
 import { StartError } from './errors.ts'
+import { withDatabase } from './open-database.ts'
 import { isUuid } from './uuid.ts'
 
 const USAGE = `Usage:

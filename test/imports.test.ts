@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
 
-/** A module: its path within src, what it imports (paths within src, or a package's name), and its code without comments. */
+/** `path` is relative to src. `imports` are paths relative to src, or names of packages. `code` has no comments. */
 type Module = { path: string; imports: string[]; code: string }
 
 const ENTRIES = ['main.ts', 'make-admin.ts', 'edge.ts']
@@ -14,13 +14,22 @@ const WIRING = [
   'api-services.ts',
   'assemble.ts',
   'assemble-edge.ts',
+  'open-database.ts',
+  'open-engines.ts',
+  'open-traces.ts',
   'run.ts',
   'serve.ts',
   'worker.ts',
   'quickstart.ts',
 ]
-/** Where adapters are chosen. */
-const ASSEMBLIES = ['assemble.ts', 'assemble-edge.ts']
+/** Wiring that chooses adapters. `open-*.ts` map settings to the adapters of one port. */
+const ASSEMBLIES = [
+  'assemble.ts',
+  'assemble-edge.ts',
+  'open-database.ts',
+  'open-engines.ts',
+  'open-traces.ts',
+]
 const FEATURES = [
   'admin',
   'auth',
@@ -32,10 +41,10 @@ const FEATURES = [
   'tus',
   'openai',
 ]
-/** Features that may import all of another: a second API for it, and the removal of what it stores. */
+/** Features that may import any module of another feature: a second API for it, and the removal of its files. */
 const EXTENDS: Record<string, string> = { openai: 'transcriptions', retention: 'transcriptions' }
 const PORTS = ['engines', 'media', 'storage', 'queue', 'db', 'outbound', 'metrics', 'traces']
-/** What of a port's folder anyone may import: the port itself and what is pure. The rest are its adapters. */
+/** The ports and pure modules, which anyone may import. The other modules of these folders are adapters. */
 const OPEN = [
   'engines/engine.ts',
   'engines/failover.ts',
@@ -59,9 +68,12 @@ const OPEN = [
 ]
 /** Wraps Elysia's JWT plugin. */
 const JWT_PLUGIN = 'auth/access-tokens.ts'
+/** Use Bun, Node or a library that not every runtime has. */
 const FEATURE_ADAPTERS = [
   'auth/argon2id.ts',
   'auth/portable-argon2id.ts',
+  // Reads and writes a file with node:fs.
+  'auth/secret-file.ts',
   'transcriptions/reading/node-hmac.ts',
 ]
 
@@ -75,66 +87,74 @@ const isAdapter = (path: string) =>
   FEATURE_ADAPTERS.includes(path) || (within(PORTS)(path) && !OPEN.includes(path))
 const isStore = (path: string) => isFeature(path) && path.endsWith('.store.ts')
 const isRoutes = (path: string) => /\.(schemas|routes)\.ts$/.test(path)
-/** Of the same feature, or of the one that it extends. */
+/** Whether `to` is in the feature of `from`, or in the feature that it extends. */
 const isOwn = (from: string, to: string) => [folderOf(from), EXTENDS[folderOf(from)]].includes(folderOf(to))
 const isPackage = (name: string) => (path: string) => path === name || path.startsWith(`${name}/`)
 const isElysia = (path: string) => isPackage('elysia')(path) || path.startsWith('@elysiajs/')
 const isRuntime = (path: string) => /^(node|bun):|^bun$/.test(path)
 
-/** Each names the imports that a module must not have. */
+/** `breach` is true for a forbidden import. */
 const RULES: { rule: string; breach: (from: string, to: string) => boolean }[] = [
-  { rule: 'nobody imports an entry', breach: (_, to) => isEntry(to) },
+  { rule: 'no module imports an entry', breach: (_, to) => isEntry(to) },
   {
     rule: 'only entries and the wiring import the wiring',
     breach: (from, to) => isWiring(to) && !isEntry(from) && !isWiring(from),
   },
   {
-    rule: 'ports and their adapters know no feature, no HTTP and no settings',
+    rule: 'ports and adapters import no feature, no HTTP and no settings',
     breach: (from, to) =>
       within(PORTS)(from) && (isFeature(to) || isHttp(to) || isElysia(to) || to === 'config.ts'),
   },
-  { rule: 'what every route shares knows no feature', breach: (from, to) => isHttp(from) && isFeature(to) },
+  { rule: 'src/http imports no feature', breach: (from, to) => isHttp(from) && isFeature(to) },
   {
-    rule: 'within a feature only routes and schemas know HTTP',
+    rule: 'in a feature only routes and schemas import HTTP',
     breach: (from, to) =>
       isFeature(from) && !isRoutes(from) && from !== JWT_PLUGIN && (isHttp(to) || isElysia(to)),
   },
   {
-    rule: 'within a feature only stores know the tables',
+    rule: 'in a feature only stores import the tables',
     breach: (from, to) =>
       isFeature(from) && !isStore(from) && (isPackage('drizzle-orm')(to) || to === 'db/schema.ts'),
   },
   {
-    rule: 'a store imports of features only other stores of its own',
+    rule: 'a store imports only stores of its own feature',
     breach: (from, to) => isStore(from) && isFeature(to) && !(isStore(to) && isOwn(from, to)),
   },
   {
-    rule: 'a feature reaches another only through its stores',
+    rule: 'a feature imports only stores of another feature',
     breach: (from, to) => isFeature(from) && isFeature(to) && !isOwn(from, to) && !isStore(to),
   },
   {
-    rule: 'routes reach no store',
+    rule: 'routes import no store',
     breach: (from, to) => isRoutes(from) && (isStore(to) || to.startsWith('db/')),
   },
   {
-    rule: 'adapters are chosen in assemble.ts and assemble-edge.ts alone',
+    rule: 'only assemblies import adapters',
     breach: (from, to) => {
       const own = isAdapter(from) && folderOf(from) === folderOf(to)
-      // An entry tells this error apart from a defect.
-      const told = isEntry(from) && to === 'db/directory-lock.ts'
-      return isAdapter(to) && !ASSEMBLIES.includes(from) && !own && !told
+      // An entry catches the error of this module.
+      const isLockError = isEntry(from) && to === 'db/directory-lock.ts'
+      return isAdapter(to) && !ASSEMBLIES.includes(from) && !own && !isLockError
     },
   },
   {
-    rule: 'node: and bun: are for entries, assemble.ts and adapters',
+    rule: 'only entries, assemblies and adapters import node: and bun:',
     breach: (from, to) =>
       isRuntime(to) && !mayUseRuntime(from) && !(from === 'edge.ts' && to === 'node:process'),
   },
 ]
 
-/** `edge.ts` runs where there is neither. */
-const mayUseRuntime = (path: string) =>
-  ['main.ts', 'make-admin.ts', 'run.ts', 'serve.ts', 'assemble.ts'].includes(path) || isAdapter(path)
+/** `edge.ts` and `assemble-edge.ts` also run on runtimes without Bun and most of Node. */
+const RUNTIME_WIRING = [
+  'main.ts',
+  'make-admin.ts',
+  'run.ts',
+  'serve.ts',
+  'assemble.ts',
+  'open-database.ts',
+  'open-engines.ts',
+]
+const mayUseRuntime = (path: string) => RUNTIME_WIRING.includes(path) || isAdapter(path)
 
 function breachesOf({ path, imports, code }: Module): string[] {
   const breaches = RULES.flatMap(({ rule, breach }) =>
@@ -145,17 +165,17 @@ function breachesOf({ path, imports, code }: Module): string[] {
   }
   const own = path === 'edge.ts' ? /\b(Bun|Buffer)\./ : /\b(Bun|Buffer|process)\./
   if (own.test(code) && !mayUseRuntime(path)) {
-    breaches.push(`${path}: Bun, Buffer and process are for entries, assemble.ts and adapters`)
+    breaches.push(`${path}: only entries, assemblies and adapters use Bun, Buffer and process`)
   }
   return breaches
 }
 
 function moduleOf(path: string, source: string): Module {
   const code = source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '')
-  const found = code.matchAll(
+  const matches = code.matchAll(
     /\b(?:from|import)\s*\(?\s*['"]([^'"]+)['"]|new URL\(\s*['"](\.[^'"]+\.ts)['"]/g,
   )
-  const imports = [...found].map(([, imported = '', worker]) => {
+  const imports = [...matches].map(([, imported = '', worker]) => {
     const name = worker ?? imported
     return name.startsWith('.') ? normalize(join(dirname(path), name)) : name
   })
@@ -168,14 +188,25 @@ async function modules(): Promise<Module[]> {
   return Promise.all(paths.map(async (path) => moduleOf(path, await readFile(join(SRC, path), 'utf8'))))
 }
 
-test('the directions hold', async () => {
+test('every import follows the rules', async () => {
   expect((await modules()).flatMap(breachesOf)).toEqual([])
 })
 
-/** Node's modules that are the same on Deno and workerd. */
+test('no two features import each other', async () => {
+  const arrows = (await modules()).flatMap(({ path, imports }) =>
+    imports
+      .filter((to) => isFeature(path) && isFeature(to) && folderOf(path) !== folderOf(to))
+      .map((to) => ({ path, to, name: `${folderOf(path)} → ${folderOf(to)}` })),
+  )
+  const names = new Set(arrows.map(({ name }) => name))
+  const mutual = arrows.filter(({ path, to }) => names.has(`${folderOf(to)} → ${folderOf(path)}`))
+  expect(mutual.map(({ path, to }) => `${path} → ${to}`)).toEqual([])
+})
+
+/** Modules of Node that Deno and workerd have too. */
 const EVERYWHERE = ['node:async_hooks', 'node:crypto', 'node:process']
 
-/** What is loaded with `path`, types too. */
+/** All modules that `path` imports, directly or not, including types. */
 function reachedFrom(path: string, all: Map<string, Module>, reached = new Set<string>()): Set<string> {
   const module = all.get(path)
   if (!module || reached.has(path)) return reached
@@ -184,7 +215,7 @@ function reachedFrom(path: string, all: Map<string, Module>, reached = new Set<s
   return reached
 }
 
-test('what edge.ts loads needs neither Bun nor what only some runtimes have of Node', async () => {
+test('edge.ts loads no Bun and only those Node modules that Deno and workerd have', async () => {
   const all = new Map((await modules()).map((module) => [module.path, module]))
   const breaches = [...reachedFrom('edge.ts', all)].flatMap((path) => {
     const { imports = [], code = '' } = all.get(path) ?? {}
@@ -198,25 +229,25 @@ test('what edge.ts loads needs neither Bun nor what only some runtimes have of N
   expect([...reachedFrom('edge.ts', all)]).toContain('storage/s3/objects.ts')
 })
 
-test('every import is of something there is, so none escapes the rules', async () => {
+test('every import resolves to a module, so none escapes the rules', async () => {
   const all = await modules()
   const paths = new Set(all.map(({ path }) => path))
-  const lost = all.flatMap(({ path, imports }) =>
+  const unresolved = all.flatMap(({ path, imports }) =>
     imports
       .filter((to) => /^[a-z][^:@]*\/?.*\.ts$/.test(to) && !paths.has(to))
       .map((to) => `${path} → ${to}`),
   )
-  expect(lost).toEqual([])
+  expect(unresolved).toEqual([])
   expect([...paths]).toEqual(expect.arrayContaining([...OPEN, ...FEATURE_ADAPTERS, 'main.ts', ...WIRING]))
 })
 
-describe('the rules can be broken', () => {
+describe('a rule reports a breach', () => {
   test.each([
-    ['worker.ts', "import './main.ts'", 'nobody imports an entry'],
+    ['worker.ts', "import './main.ts'", 'no module imports an entry'],
     ['health/health.ts', "import { assemble } from '../assemble.ts'", 'only entries and the wiring'],
-    ['queue/pg-boss.ts', "import { audioKey } from '../transcriptions/storage-keys.ts'", 'know no feature'],
+    ['queue/pg-boss.ts', "import { audioKey } from '../transcriptions/storage-keys.ts'", 'import no feature'],
     ['media/media.ts', "import { t } from 'elysia'", 'no HTTP'],
-    ['http/bearer.ts', "import type { AuthService } from '../auth/auth.service.ts'", 'knows no feature'],
+    ['http/bearer.ts', "import type { AuthService } from '../auth/auth.service.ts'", 'imports no feature'],
     ['auth/auth.service.ts', "import { t } from 'elysia'", 'only routes and schemas'],
     [
       'transcriptions/intake/accept-upload.ts',
@@ -226,38 +257,46 @@ describe('the rules can be broken', () => {
     [
       'transcriptions/intake/accept-upload.ts',
       "import { eq } from 'drizzle-orm'",
-      'only stores know the tables',
+      'only stores import the tables',
     ],
-    ['auth/auth.service.ts', "export { users } from '../db/schema.ts'", 'only stores know the tables'],
-    ['transcriptions/spans.store.ts', "import '../auth/users.store.ts'", 'only other stores of its own'],
-    ['auth/users.store.ts', "import { x } from './auth.service.ts'", 'only other stores of its own'],
-    ['health/health.ts', "import '../auth/auth.service.ts'", 'only through its stores'],
-    ['auth/auth.routes.ts', "import { insertUser } from './users.store.ts'", 'routes reach no store'],
-    ['auth/auth.service.ts', "import { argon2id } from './argon2id.ts'", 'assemble-edge.ts alone'],
-    ['worker.ts', "import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'", 'assemble-edge.ts alone'],
-    ['engines/engine.ts', "import { sidecarEngine } from './sidecar.ts'", 'assemble-edge.ts alone'],
-    ['queue/pg-boss.ts', "import { openPglite } from '../db/pglite.ts'", 'assemble-edge.ts alone'],
-    ['worker.ts', "await import('./traces/opentelemetry.ts')", 'assemble-edge.ts alone'],
+    ['auth/auth.service.ts', "export { users } from '../db/schema.ts'", 'only stores import the tables'],
+    ['transcriptions/spans.store.ts', "import '../auth/users.store.ts'", 'only stores of its own'],
+    ['auth/users.store.ts', "import { x } from './auth.service.ts'", 'only stores of its own'],
+    ['health/health.ts', "import '../auth/auth.service.ts'", 'only stores of another'],
+    ['auth/auth.routes.ts', "import { insertUser } from './users.store.ts'", 'routes import no store'],
+    ['auth/auth.service.ts', "import { argon2id } from './argon2id.ts'", 'only assemblies import adapters'],
+    [
+      'worker.ts',
+      "import { ffmpegMedia } from './media/ffmpeg/ffmpeg-media.ts'",
+      'only assemblies import adapters',
+    ],
+    ['engines/engine.ts', "import { sidecarEngine } from './sidecar.ts'", 'only assemblies import adapters'],
+    ['queue/pg-boss.ts', "import { openPglite } from '../db/pglite.ts'", 'only assemblies import adapters'],
+    ['worker.ts', "await import('./traces/opentelemetry.ts')", 'only assemblies import adapters'],
     [
       'http/body/audio-upload.ts',
       "import { guardedOutbound } from '../../outbound/guarded.ts'",
-      'assemble-edge.ts alone',
+      'only assemblies import adapters',
     ],
     [
       'transcriptions/reading/signed-links.ts',
       "const crypto = await import('node:crypto')",
-      'are for entries',
+      'only entries, assemblies and adapters',
     ],
-    ['http/headers/range.ts', "import {\n  readFile,\n} from 'node:fs/promises'", 'are for entries'],
+    [
+      'http/headers/range.ts',
+      "import {\n  readFile,\n} from 'node:fs/promises'",
+      'only entries, assemblies and adapters',
+    ],
     ['assemble.ts', 'const port = process.env.PORT', 'only entries read the environment'],
     ['engines/sidecar/sidecar.ts', 'const { HF_TOKEN } = Bun.env', 'only entries read the environment'],
-    ['transcriptions/intake/accept-upload.ts', 'await Bun.write(path, body)', 'Bun, Buffer and process'],
-    ['edge.ts', 'Bun.serve({})', 'Bun, Buffer and process'],
+    ['transcriptions/intake/accept-upload.ts', 'await Bun.write(path, body)', 'use Bun, Buffer and process'],
+    ['edge.ts', 'Bun.serve({})', 'use Bun, Buffer and process'],
   ])('%s: %s', (path, source, rule) => {
     expect(breachesOf(moduleOf(path, source))).toEqual([expect.stringContaining(rule)])
   })
 
-  test('what may be', () => {
+  test('allowed imports report no breach', () => {
     const allowed: [path: string, source: string][] = [
       ['main.ts', "import { assemble } from './assemble.ts'\nassemble({ env: process.env })"],
       ['transcriptions/intake/accept-upload.ts', "import { userExists } from '../../auth/users.store.ts'"],

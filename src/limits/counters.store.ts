@@ -3,11 +3,11 @@ import type { Database, Queries } from '../db/database.ts'
 import { counters } from '../db/schema.ts'
 
 /**
- * A statement prepared once: counts one more of `key` in a window that begins with its first, and gives the count and the
- * seconds to the window's end. All processes count in the same row, by the database's clock.
+ * Prepares the statement that increments the counter of `key`, and returns the count and the seconds until its window
+ * ends. A window starts with its first event. All processes share the row, and the database's clock.
  */
 export function prepareCountUp(db: Database, { windowSeconds }: { windowSeconds: number }) {
-  const isOver = sql`${counters.until} <= now()`
+  const isExpired = sql`${counters.until} <= now()`
   const statement = db
     .insert(counters)
     .values({
@@ -18,8 +18,8 @@ export function prepareCountUp(db: Database, { windowSeconds }: { windowSeconds:
     .onConflictDoUpdate({
       target: counters.key,
       set: {
-        count: sql`case when ${isOver} then 1 else ${counters.count} + 1 end`,
-        until: sql`case when ${isOver} then excluded.until else ${counters.until} end`,
+        count: sql`case when ${isExpired} then 1 else ${counters.count} + 1 end`,
+        until: sql`case when ${isExpired} then excluded.until else ${counters.until} end`,
       },
     })
     .returning({
@@ -29,12 +29,12 @@ export function prepareCountUp(db: Database, { windowSeconds }: { windowSeconds:
     .prepare(`count_up_${windowSeconds}`)
   return async (key: string): Promise<{ count: number; secondsLeft: number }> => {
     const [row] = await statement.execute({ key })
-    if (!row) throw new Error('a row was counted up, and none came back')
+    if (!row) throw new Error('INSERT returned no row')
     return row
   }
 }
 
-/** Gives true to one process of all, and to the next after so many seconds. */
+/** True if this process acquired the lease; it expires after `seconds`. */
 export async function acquireLease(
   db: Queries,
   { key, seconds }: { key: string; seconds: number },
@@ -55,7 +55,7 @@ export async function removeCounter(db: Queries, key: string): Promise<void> {
   await db.delete(counters).where(eq(counters.key, key))
 }
 
-/** Removes what counts for nothing any more. */
+/** Removes counters and leases whose window has ended. */
 export async function deleteExpired(db: Queries): Promise<void> {
   await db.delete(counters).where(lt(counters.until, sql`now()`))
 }

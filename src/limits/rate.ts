@@ -5,22 +5,22 @@ import { prepareCountUp } from './counters.store.ts'
 
 const MINUTE = 60
 
-/** Counts one more of what `key` names; gives what is left of it. Throws `LimitError` (`rate_limited`). */
+/** Counts one event for `key` and returns the remaining quota. Throws `LimitError` (`rate_limited`). */
 export type Rate = (key: string) => Promise<Quota>
 
-/** At most `perMinute` of each key, on all processes together. */
+/** Limits events per key and minute, across all processes. */
 export function createRate({
   db,
   name,
   perMinute,
-  sentence,
+  problem,
 }: {
   db: Database
-  /** Of the limit, for clients and in the database. */
+  /** The name of the limit, for clients and in the database. */
   name: string
   perMinute: number
-  /** What is said to who has had too many; the seconds to wait are added. */
-  sentence: string
+  /** Starts the error message; the message goes on with the seconds to wait. */
+  problem: string
 }): Rate {
   const countUp = prepareCountUp(db, { windowSeconds: MINUTE })
   return async (key) => {
@@ -33,7 +33,7 @@ export function createRate({
       resetSeconds: secondsLeft,
     }
     if (count <= perMinute) return quota
-    throw new LimitError('rate_limited', `${sentence}: try again in ${secondsLeft} seconds`, {
+    throw new LimitError('rate_limited', `${problem}: try again in ${secondsLeft} seconds`, {
       retryAfterSeconds: secondsLeft,
       quota,
     })

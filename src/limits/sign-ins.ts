@@ -3,14 +3,14 @@ import { prepareCountUp, removeCounter } from './counters.store.ts'
 import { createRate } from './rate.ts'
 
 const MINUTE = 60
-/** An account that was tried this many times as often as one address may try is slowed down. */
-const SLOW_FROM = 10
-const LONGEST_DELAY_SECONDS = 10
+/** Logins to one account are delayed from this many times `perMinute` on. */
+const DELAY_FACTOR = 10
+const MAX_DELAY_SECONDS = 10
 
 /**
- * Limits guesses of passwords. An address is refused after `perMinute` attempts. An account is never refused as such, or
- * strangers could lock its owner out: an attempt is refused only at the address that failed `perMinute` times at this account,
- * and when many addresses try an account, each further attempt waits for a few seconds before it is checked.
+ * Limits password guessing. An IP address is refused after `perMinute` attempts. An account is never locked, because
+ * strangers could then lock its owner out. Instead, an address is refused for an account after `perMinute` failures
+ * there, and if many addresses try one account, each further attempt is delayed by a few seconds.
  */
 export function createSignInLimits({
   db,
@@ -25,9 +25,9 @@ export function createSignInLimits({
     db,
     name: 'logins',
     perMinute,
-    sentence: 'Too many attempts to log in or register',
+    problem: 'Too many attempts to log in or register',
   })
-  const countPassword = createRate({ db, name: 'passwords', perMinute, sentence: 'Too many wrong passwords' })
+  const countPassword = createRate({ db, name: 'passwords', perMinute, problem: 'Too many wrong passwords' })
   const countUp = prepareCountUp(db, { windowSeconds: MINUTE })
 
   const atAddress = ({ email, address }: { email: string; address: string | null }) =>
@@ -42,26 +42,26 @@ export function createSignInLimits({
     },
 
     /** Throws `rate_limited`. */
-    async beforeLogin(who: { email: string; address: string | null }): Promise<void> {
-      await countSignIn(atAddress(who))
-      if (who.address !== null) await countSignIn(`address ${who.address}`)
-      const { count } = await countUp(`logins:account ${who.email}`)
-      const excess = count - SLOW_FROM * perMinute
-      if (excess > 0) await sleep(1000 * Math.min(Math.ceil(excess / perMinute), LONGEST_DELAY_SECONDS))
+    async beforeLogin(attempt: { email: string; address: string | null }): Promise<void> {
+      await countSignIn(atAddress(attempt))
+      if (attempt.address !== null) await countSignIn(`address ${attempt.address}`)
+      const { count } = await countUp(`logins:account ${attempt.email}`)
+      const excess = count - DELAY_FACTOR * perMinute
+      if (excess > 0) await sleep(1000 * Math.min(Math.ceil(excess / perMinute), MAX_DELAY_SECONDS))
     },
 
-    /** Of an account at an address, only failed attempts in a row count. */
-    async afterLogin(who: { email: string; address: string | null }): Promise<void> {
-      await removeCounter(db, `logins:${atAddress(who)}`)
+    /** Resets the count of consecutive failures of this account at this address. */
+    async afterLogin(attempt: { email: string; address: string | null }): Promise<void> {
+      await removeCounter(db, `logins:${atAddress(attempt)}`)
     },
 
-    /** Before someone who is logged in proves that they know the password. Throws `rate_limited`. */
-    async beforePassword(who: { userId: string; sessionId: string | null }): Promise<void> {
-      await countPassword(inSession(who))
+    /** For a logged-in user who must enter the password again. Throws `rate_limited`. */
+    async beforePassword(login: { userId: string; sessionId: string | null }): Promise<void> {
+      await countPassword(inSession(login))
     },
 
-    async afterPassword(who: { userId: string; sessionId: string | null }): Promise<void> {
-      await removeCounter(db, `passwords:${inSession(who)}`)
+    async afterPassword(login: { userId: string; sessionId: string | null }): Promise<void> {
+      await removeCounter(db, `passwords:${inSession(login)}`)
     },
   }
 }

@@ -4,9 +4,9 @@ import type { StorageQuota } from '../quota.ts'
 import { storedBytes } from './storage.store.ts'
 
 /**
- * At most `bytesPerUser` of each user. What is written down is checked in the database, under the user's lock, on all processes
- * together. Uploads that are still arriving have no row: each process counts its own, so that a user who sends many at once
- * cannot fill the disk before the first of them is checked.
+ * Limits the stored bytes per user. Rows are checked in the database, under the user's lock, across all processes.
+ * Uploads in progress have no row yet: each process counts its own, so that a user with many concurrent uploads cannot
+ * fill the disk before the first one is checked.
  */
 export function createStorageQuota({
   db,
@@ -15,13 +15,13 @@ export function createStorageQuota({
   db: Database
   bytesPerUser: number
 }): StorageQuota {
-  /** Bytes of each user's uploads that are arriving here. */
-  const arriving = new Map<string, number>()
+  /** Bytes of uploads in progress in this process, by user. */
+  const incoming = new Map<string, number>()
 
   function change(userId: string, bytes: number): number {
-    const sum = (arriving.get(userId) ?? 0) + bytes
-    if (sum > 0) arriving.set(userId, sum)
-    else arriving.delete(userId)
+    const sum = (incoming.get(userId) ?? 0) + bytes
+    if (sum > 0) incoming.set(userId, sum)
+    else incoming.delete(userId)
     return sum
   }
 
@@ -32,20 +32,20 @@ export function createStorageQuota({
       if (bytes > limit) {
         throw new VerbatimError(
           'too_large',
-          `The audio file has ${bytes} bytes, more than the ${limit} bytes that a user may store`,
+          `The audio file has ${bytes} bytes, and a user may store ${limit} bytes: send a smaller file`,
         )
       }
-      throw reached({ stored: stored - bytes, limit })
+      throw quotaReached({ stored: stored - bytes, limit })
     },
 
     async begin(userId) {
       const stored = await storedBytes(db, userId)
-      if (stored >= limit) throw reached({ stored, limit })
+      if (stored >= limit) throw quotaReached({ stored, limit })
       let own = 0
       return {
         add(bytes) {
           own += bytes
-          if (stored + change(userId, bytes) > limit) throw reached({ stored, limit })
+          if (stored + change(userId, bytes) > limit) throw quotaReached({ stored, limit })
         },
         [Symbol.dispose]() {
           change(userId, -own)
@@ -56,9 +56,9 @@ export function createStorageQuota({
   }
 }
 
-function reached({ stored, limit }: { stored: number; limit: number }) {
+function quotaReached({ stored, limit }: { stored: number; limit: number }) {
   return new VerbatimError(
     'storage_quota_reached',
-    `You store ${stored} of ${limit} bytes, which leaves no room for this upload: delete transcriptions or unfinished uploads first`,
+    `You store ${stored} of ${limit} bytes, and this upload does not fit: delete transcriptions or unfinished uploads first`,
   )
 }

@@ -4,13 +4,13 @@ import { storageUsage, transcriptions, uploads, users } from '../db/schema.ts'
 import { BYTES_PER_SAMPLE, SAMPLES_PER_PIECE } from '../media/media.ts'
 
 /**
- * Bytes that a user has in storage: originals, the declared lengths of unfinished resumable uploads, and pcm. Pcm is removed by
- * the piece as its spans are finished, so at most two pieces of a recording are kept beyond what still waits.
+ * The bytes that a user stores: originals, the declared lengths of unfinished resumable uploads, and pcm. A pcm piece is
+ * removed when its spans are finished, so at most two pieces of a recording exist besides its unfinished samples.
  */
 export async function storedBytes(db: Queries, userId: string): Promise<number> {
   const { decodedSamples, doneSamples } = transcriptions
-  const waiting = sql`greatest(${decodedSamples} - ${doneSamples}, 0)`
-  const pcmSamples = sql`least(${decodedSamples}, ${waiting} + ${2 * SAMPLES_PER_PIECE})`
+  const unfinished = sql`greatest(${decodedSamples} - ${doneSamples}, 0)`
+  const pcmSamples = sql`least(${decodedSamples}, ${unfinished} + ${2 * SAMPLES_PER_PIECE})`
   const audio = sql`select ${storageUsage.audioBytes} from ${storageUsage} where ${storageUsage.userId} = ${userId}`
   const incoming = sql`select sum(${uploads.length}) from ${uploads}
     where ${uploads.userId} = ${userId} and ${uploads.transcriptionId} is null`

@@ -101,7 +101,7 @@ test('an identity provider is set up whole, or the service says what is missing'
       AUTH_ISSUER: 'a',
     })
     expect(await started.catch((error: Error) => error.message)).toContain(
-      'AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE take each other',
+      'AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE belong together',
     )
   })
 })

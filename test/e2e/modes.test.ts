@@ -132,7 +132,7 @@ test('without a database of their own to share, they do not start', async () => 
   await withFolder(async (folder) => {
     const started = startService({ DATA_DIR: folder, MODE: 'worker', DATABASE_URL: '' })
     expect(await started.catch((error: Error) => error.message)).toContain(
-      'MODE is worker; it takes a DATABASE_URL too',
+      'MODE is worker; it needs DATABASE_URL',
     )
   })
 })

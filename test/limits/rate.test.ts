@@ -18,7 +18,7 @@ describe.each(databases)('a rate on $name', (kind) => {
   afterAll(() => database.close())
 
   const rateOf = (perMinute: number, db = database.db) =>
-    createRate({ db, name: `of-${perMinute}`, perMinute, sentence: 'Too many' })
+    createRate({ db, name: `of-${perMinute}`, perMinute, problem: 'Too many' })
   const isRefused = (tried: Promise<unknown>) =>
     tried.then(
       () => false,

@@ -98,7 +98,7 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
       expect(last).toMatchObject(refused)
       const stored = 3 * SPEECH_BYTES
       expect(textAt(last.body, 'error')).toBe(
-        `You store ${stored} of ${LIMIT} bytes, which leaves no room for this upload: delete transcriptions or unfinished uploads first`,
+        `You store ${stored} of ${LIMIT} bytes, and this upload does not fit: delete transcriptions or unfinished uploads first`,
       )
       expect((await upload((await newUser()).client)).status).toBe(202)
     })
@@ -271,7 +271,7 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
 })
 
 test('a place that is given back twice is given back once', () => {
-  const concurrencyLimit = createConcurrencyLimit({ perUser: 1, sentence: 'You have one' })
+  const concurrencyLimit = createConcurrencyLimit({ perUser: 1, problem: 'You have one' })
   const place = concurrencyLimit('ada')
   expect(() => concurrencyLimit('ada')).toThrow('You have one: try again when one of them has ended')
   const other = concurrencyLimit('eve')
