@@ -40,28 +40,28 @@ export type AppServices = AdminRoutesServices &
 export type OperationsServices = {
   health: Health
   log: Log
-  /** Null where none are kept. */
+  /** Null if the runtime keeps no metrics. */
   metrics: Metrics | null
   operatorAccess: OperatorAccess
   traces: Traces
-  /** Whether each request is told of in the log. */
+  /** Whether each request is logged. */
   logsRequests: boolean
 }
 
 /** For Eden, Elysia's typed client: `treaty<App>('http://localhost:3000')`. */
 export type App = ReturnType<typeof createApp>
 
-/** What a worker answers: how it is, and what it has done. */
+/** The HTTP surface of a worker: health and metrics. */
 export function createOperations(services: OperationsServices) {
   const routes = (): Route[] => app.routes
-  const app = new Elysia().use(answers({ ...services, routes })).use(operationsRoutes(services))
+  const app = new Elysia().use(sharedPlugins({ ...services, routes })).use(operationsRoutes(services))
   return app
 }
 
 type Route = { method: string; path: string }
 
-/** What all answers have in common. `routes` are all there are. */
-function answers({
+/** The plugins of all routes. `routes`: every route of the app, for 404 and 405. */
+function sharedPlugins({
   log,
   metrics,
   traces,
@@ -80,12 +80,12 @@ function operationsRoutes({ health, metrics, operatorAccess }: OperationsService
     .use(metricsRoutes({ metrics, operatorAccess }))
 }
 
-/** The API, on Web standards alone. `adapter`: for other runtimes than Bun. */
+/** The API, on Web standards only. `adapter`: for runtimes other than Bun. */
 export function createApp(services: AppServices, adapter?: ElysiaAdapter) {
   const routes = (): Route[] => app.routes
   // Without `standardHostname: false`, a host name as short as `api` hides the start of the path from the router.
   const app = new Elysia({ handler: { standardHostname: false }, ...(adapter && { adapter }) })
-    .use(answers({ ...services, routes }))
+    .use(sharedPlugins({ ...services, routes }))
     .use(swagger({ assets: services.swagger, version: services.version }))
     .use(authRoutes(services))
     .use(transcriptionRoutes(services))

@@ -22,12 +22,12 @@ import { signatureInspector } from './transcriptions/intake/inspect.ts'
 import { nodeHmac } from './transcriptions/reading/node-hmac.ts'
 import { createSecretCipher } from './webhooks/secret-cipher.ts'
 
-/** Answers a request; what may go on when it is answered, or its client has left, is given to `after`. */
-export type Answer = (request: Request, after: (rest: Promise<void>) => void) => Promise<Response>
+/** Handles a request. Work that continues after the response, or after a disconnect, is passed to `waitUntil`. */
+export type EdgeHandler = (request: Request, waitUntil: (rest: Promise<void>) => void) => Promise<Response>
 
 /**
- * The API alone, of adapters that need no disk and no Worker. `keepsSockets`: whether a connection may serve several requests;
- * where it may not, each request has its own. Throws `StartError`.
+ * Builds the API on adapters that need no disk and no Web Worker. `keepsSockets`: whether a database connection may
+ * serve several requests; if not, each request opens its own. Throws `StartError`.
  */
 export async function assembleEdge({
   settings,
@@ -37,16 +37,20 @@ export async function assembleEdge({
   settings: Settings
   keepsSockets: boolean
   log: Log
-}): Promise<Answer> {
-  const { url, secrets, bucket, publicUrl } = required(settings)
+}): Promise<EdgeHandler> {
+  const { url, secrets, bucket, publicUrl } = requiredSettings(settings)
   const perRequest = keepsSockets ? null : perRequestPostgres({ url })
-  const database = perRequest ?? (await keptDatabase(url))
+  const database = perRequest ?? (await openDatabase(url))
   const { db, changes } = database
   const storage = createObjects(bucket)
-  // Where each request has its own connection, there is none to ask with yet.
+  // With a connection per request, there is no connection to ask with at the start.
   if (!perRequest) await requireOwnStorage({ db, storage }).catch(unlessOutage)
   const services = await createApiServices({
-    ...{ settings, secrets, db, changes, storage },
+    settings,
+    secrets,
+    db,
+    changes,
+    storage,
     callerCache: null,
     publicUrl: () => publicUrl,
     queue: outboxQueue(),
@@ -76,35 +80,35 @@ export async function assembleEdge({
     logsRequests: settings.LOG === 'json',
   }
   const stopping = new AbortController().signal
-  // Its code is made here and now: workerd makes none later on.
+  // Compiled now, because workerd forbids code generation during requests.
   const app = createApp({ ...services, ...operations, stopping }, CloudflareAdapter).compile()
 
   if (!perRequest) return async (request) => app.fetch(request)
-  return async (request, after) => {
+  return async (request, waitUntil) => {
     const { run, close } = perRequest.open()
-    const { promise: over, resolve: ended } = Promise.withResolvers<void>()
-    // Said before there is an answer: of a client that leaves until then, something may be left to clear away.
-    after(over.then(close))
+    const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
+    // Before the response exists, so that a request whose client disconnects can clean up.
+    waitUntil(finished.then(close))
     try {
-      const answer = await run(() => app.fetch(request))
+      const response = await run(() => app.fetch(request))
       if (request.signal.aborted) {
-        await run(() => answer.body?.cancel())
-        ended()
+        await run(() => response.body?.cancel())
+        finish()
       }
-      return releaseAfterBody(answer, { run, ended })
+      return releaseAfterBody(response, { run, ended: finish })
     } catch (error) {
-      ended()
+      finish()
       throw error
     }
   }
 }
 
-/** The API also starts while the storage is away. */
+/** The API also starts while the storage is unavailable. */
 function unlessOutage(error: unknown) {
   if (!isOutage(error)) throw error
 }
 
-async function keptDatabase(url: string) {
+async function openDatabase(url: string) {
   const { db, ping, listen } = connectPostgres({ url })
   const changes = await openChanges({ listen }).catch((error) => {
     throw new StartError(`The database of DATABASE_URL cannot be opened: ${error.message}`)
@@ -112,11 +116,11 @@ async function keptDatabase(url: string) {
   return { db, ping, changes }
 }
 
-function required(settings: Settings) {
+function requiredSettings(settings: Settings) {
   const { DATABASE_URL: url, JWT_SECRET: secrets, PUBLIC_URL: publicUrl } = settings
   const bucket = bucketOf(settings)
   if (url && secrets && publicUrl && bucket) return { url, secrets, publicUrl, bucket }
   throw new SettingError(
-    'Here the API runs alone, without a disk: it takes DATABASE_URL, STORAGE_URL, JWT_SECRET and PUBLIC_URL',
+    'The API on this runtime has no disk: set DATABASE_URL, STORAGE_URL, JWT_SECRET and PUBLIC_URL',
   )
 }

@@ -10,11 +10,11 @@ async function start() {
   try {
     const settings = readSettings(await environment())
     const log = createLog(settings.LOG, console.log)
-    const answer = await assembleEdge({ settings, keepsSockets: !isWorkerd, log })
+    const handler = await assembleEdge({ settings, keepsSockets: !isWorkerd, log })
     console.log(
-      'the API alone: no audio_url, no metrics, no traces; workers on Bun (MODE=worker) look into uploads and transcribe',
+      'serving the API without audio_url, metrics and traces; workers on Bun (MODE=worker) inspect uploads and transcribe',
     )
-    return answer
+    return handler
   } catch (error) {
     if (error instanceof StartError && !isWorkerd) {
       console.error(error.message)
@@ -24,22 +24,22 @@ async function start() {
   }
 }
 
-/** On workerd `process.env` has texts alone: what is not set is `null` there. */
+/** workerd passes its environment as a module, and unset variables as null. */
 async function environment(): Promise<Record<string, string | undefined>> {
   if (!isWorkerd) return process.env
   const { env } = await import('cloudflare:workers')
   return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value ?? undefined]))
 }
 
-// The first process of a container is ended by no signal that it does not hear.
+// The kernel ignores a signal to the first process of a container that has no handler.
 if (!isWorkerd) process.on('SIGTERM', () => process.exit(0))
 
-const answer = await start()
+const handler = await start()
 
-/** As `deno serve`, workerd and Bun take it; workerd alone gives a `context`, and Bun alone wants to know when to give up. */
+/** The export that `deno serve`, workerd and Bun expect. Only workerd passes a `context`; only Bun reads `idleTimeout`. */
 export default {
   idleTimeout: 60,
   fetch(request: Request, _: unknown, context?: { waitUntil(rest: Promise<void>): void }): Promise<Response> {
-    return answer(request, (rest) => context?.waitUntil(rest))
+    return handler(request, (rest) => context?.waitUntil(rest))
   },
 }

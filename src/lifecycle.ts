@@ -1,6 +1,6 @@
 /** A step that a stop interrupts is awaited for this long, so that what it opens can be closed. */
 const OPEN_MS = 2_000
-/** Closing everything takes at most this long after the grace period. */
+/** Closing all steps takes at most this long after the grace period. */
 const CLOSE_MS = 4_000
 
 /** The start was interrupted by a stop: there is nothing to report. */
@@ -9,8 +9,8 @@ export class StopRequested extends Error {
 }
 
 /**
- * Opens one thing that the process needs. `close` ends it, with the milliseconds that are left for work in progress.
- * Throws `StopRequested` instead of opening it, or after opening it, once a stop was requested.
+ * Opens one resource of the process. `close` closes it, and receives the milliseconds that work in progress may still
+ * take. If a stop was requested, throws `StopRequested` instead of opening the resource, or after opening it.
  */
 export type Step = <T>(
   name: string,
@@ -22,13 +22,13 @@ export type Lifecycle = {
   /** Fires when a stop is requested. */
   stopping: AbortSignal
   step: Step
-  /** Closes every opened step, the last first. Resolves within `graceMs` plus 4 s, also if a step hangs. */
+  /** Closes every opened step, the latest first. Resolves within `graceMs` plus 4 s, also if a step hangs. */
   stop(graceMs: number): Promise<void>
 }
 
 /**
  * The states of a process: starting (steps are opened one after another) → running → stopping (no step is opened, each
- * opened one is closed, the last first) → stopped. A stop may come at any moment of the start. A step that is being opened
+ * opened one is closed, the latest first) → stopped. A stop may come at any moment of the start. A step that is being opened
  * at that moment is awaited for 2 s and closed with the others; if it takes longer, it is closed when it has opened.
  */
 export function createLifecycle({
@@ -46,7 +46,7 @@ export function createLifecycle({
   let isClosed = false
   let stopped: Promise<void> | undefined
 
-  async function closeOne({ name, close }: (typeof opened)[number], graceMs: number) {
+  async function closeStep({ name, close }: (typeof opened)[number], graceMs: number) {
     closing = name
     try {
       await close(graceMs)
@@ -60,7 +60,7 @@ export function createLifecycle({
     await within(OPEN_MS, opening)
     isClosed = true
     for (const step of opened.toReversed()) {
-      await closeOne(step, Math.max(0, deadline - performance.now()))
+      await closeStep(step, Math.max(0, deadline - performance.now()))
     }
   }
 
@@ -72,7 +72,7 @@ export function createLifecycle({
       const work = (async () => {
         const value = await open()
         const step = { name, close: (graceMs: number) => close(value, graceMs) }
-        if (isClosed) await closeOne(step, 0)
+        if (isClosed) await closeStep(step, 0)
         else opened.push(step)
         return value
       })()

@@ -1,6 +1,6 @@
 import { run } from './run.ts'
 
-// Whatever this process and its sidecar create is for their user only.
+// Files of this process and its sidecar are readable by their own user only.
 process.umask(0o077)
 
 await run({ env: process.env })

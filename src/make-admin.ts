@@ -12,47 +12,47 @@ import { isUuid } from './uuid.ts'
 const USAGE = `Usage:
   bun run admin <id or email> [--revoke] [--yes]
   bun run admin --issuer <URL> --subject <sub> [--revoke] [--yes]
---revoke takes the role away. --yes changes it without asking.`
+--revoke removes the role. --yes skips the confirmation.`
 
 type Command = { name: AccountName; role: 'admin' | 'user'; isConfirmed: boolean }
 
-/** Makes an account an administrator's, or takes the role away. */
+/** Grants or revokes the administrator role. */
 async function main(args: string[]) {
-  const command = parse(args)
+  const command = parseCommand(args)
   await withDatabase(readSettings(process.env), (db) => setRole(db, command))
 }
 
 async function setRole(db: Database, { name, role, isConfirmed }: Command) {
   const account = await findAccount(db, name)
-  const become = role === 'admin' ? 'an administrator' : 'no administrator'
+  const isGrant = role === 'admin'
   console.log(described(account))
   if (account.role === role) {
-    console.log(`${account.id} is ${become} already`)
+    console.log(`${account.id} is ${isGrant ? 'already' : 'not'} an administrator`)
     return
   }
-  const question = role === 'admin' ? 'Make this account an administrator?' : 'Take the role away?'
+  const question = isGrant ? 'Make this account an administrator?' : 'Revoke the administrator role?'
   if (!isConfirmed && !(await confirm(question))) throw new StartError('Nothing was changed')
   await updateUser(db, { id: account.id, role })
-  console.log(`${account.id} is ${become} from now on`)
+  console.log(`${account.id} is ${isGrant ? 'now' : 'no longer'} an administrator`)
 }
 
-function parse(args: string[]): Command {
-  const { values, positionals } = parsed(args)
+function parseCommand(args: string[]): Command {
+  const { values, positionals } = parseOptions(args)
   const { issuer, subject, revoke = false, yes = false } = values
-  const [given, ...more] = positionals
-  const rest = { role: revoke ? 'user' : 'admin', isConfirmed: yes } as const
-  if (given === undefined && issuer !== undefined && subject !== undefined) {
-    return { name: { issuer, subject }, ...rest }
+  const [idOrEmail, ...extra] = positionals
+  const change = { role: revoke ? 'user' : 'admin', isConfirmed: yes } as const
+  if (idOrEmail === undefined && issuer !== undefined && subject !== undefined) {
+    return { name: { issuer, subject }, ...change }
   }
-  if (given === undefined || more.length > 0 || issuer !== undefined || subject !== undefined) {
+  if (idOrEmail === undefined || extra.length > 0 || issuer !== undefined || subject !== undefined) {
     throw new StartError(USAGE)
   }
-  if (isUuid(given)) return { name: { id: given }, ...rest }
-  if (given.includes('@')) return { name: { email: given.trim().toLowerCase() }, ...rest }
-  throw new StartError(`${JSON.stringify(given)} is neither an id nor an email\n${USAGE}`)
+  if (isUuid(idOrEmail)) return { name: { id: idOrEmail }, ...change }
+  if (idOrEmail.includes('@')) return { name: { email: idOrEmail.trim().toLowerCase() }, ...change }
+  throw new StartError(`${JSON.stringify(idOrEmail)} is neither an id nor an email\n${USAGE}`)
 }
 
-function parsed(args: string[]) {
+function parseOptions(args: string[]) {
   try {
     return parseArgs({
       args,
@@ -69,7 +69,7 @@ function parsed(args: string[]) {
   }
 }
 
-/** An input that ends without an answer is a no. */
+/** The end of the input without an answer means no. */
 async function confirm(question: string): Promise<boolean> {
   process.stdout.write(`${question} [y/N] `)
   for await (const answer of createInterface({ input: process.stdin })) {

@@ -8,8 +8,8 @@ const GRACE_MS = 10_000
 const SAME_SIGNAL_MS = 250
 
 /**
- * Runs the service as this process, until SIGTERM or SIGINT stops it: exit code 0. A second signal ends it at once. A start
- * that fails ends with one line on stderr and exit code 1.
+ * Runs the service as this process, until SIGTERM or SIGINT stops it: exit code 0. A second signal exits at once with
+ * code 1. A failed start prints one line to stderr: exit code 1.
  */
 export async function run({
   env,

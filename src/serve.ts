@@ -22,7 +22,7 @@ export async function serve({
   env: Record<string, string | undefined>
   lifecycle: Lifecycle
   graceMs: number
-  /** Receives the log that the settings choose. */
+  /** Receives the log in the format of the settings. */
   useLog: (log: Log) => void
 }): Promise<void> {
   const { step, stopping } = lifecycle
@@ -39,7 +39,7 @@ export async function serve({
     await step(
       'worker',
       async () => {
-        // No job is taken from then on, while requests in progress end.
+        // From the stop on the worker fetches no jobs, while HTTP requests in progress finish.
         stopping.addEventListener('abort', () => drain(graceMs).catch(() => {}))
         await startWorker(work)
       },
@@ -76,35 +76,36 @@ function listen(
   const { HOST, PORT } = settings
   let running = 0
   const idle = Promise.withResolvers<void>()
-  const ended = () => {
+  const onSettled = () => {
     running -= 1
     if (running === 0 && stopping.aborted) idle.resolve()
   }
   const app = api ? createApp({ ...api, ...operations, stopping }) : createOperations(operations)
-  app.wrap((handle) => (...given: unknown[]) => {
-    const answer: unknown = handle(...given)
-    if (answer instanceof Promise) {
+  app.wrap((handle) => (...args: unknown[]) => {
+    const response: unknown = handle(...args)
+    if (response instanceof Promise) {
       running += 1
-      answer.then(ended, ended)
+      response.then(onSettled, onSettled)
     }
-    return answer
+    return response
   })
-  const refused = () => new StartError(`Cannot listen on ${HOST}:${PORT} (is it in use?): set PORT or HOST`)
+  const listenError = () =>
+    new StartError(`Cannot listen on ${HOST}:${PORT} (is it in use?): set PORT or HOST`)
   try {
     app.listen({
       port: PORT,
       hostname: HOST,
       idleTimeout: IDLE_SECONDS,
-      // Bun's own limit answers without a body; ours is kept while the upload streams.
+      // Bun's own limit responds without a body. The routes enforce theirs while the body arrives.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      // By default Bun reads NODE_ENV, and answers an error with its stack.
+      // By default Bun reads NODE_ENV, and may respond to an error with its stack.
       development: false,
     })
   } catch {
-    throw refused()
+    throw listenError()
   }
   const { server } = app
-  if (!server) throw refused()
+  if (!server) throw listenError()
   return {
     port: server.port,
     stop: (closeActiveConnections) => server.stop(closeActiveConnections),

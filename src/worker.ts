@@ -3,22 +3,26 @@ import { createTranscribeSpan } from './transcriptions/pipeline/transcribe-span.
 import type { WorkServices } from './transcriptions/pipeline/work-services.ts'
 import { createDeliver, type DeliverServices } from './webhooks/deliver.ts'
 
-/** Recordings of one user that are prepared here at a time, if there are more places. */
+/** The maximum of one user's prepare jobs that run in this process at a time. */
 const PREPARE_PER_USER = 2
-/** Webhook messages on their way. Each only waits for its host; one user's slow hosts hold at most a tenth of the places. */
+/** A delivery only waits for its host. The slow hosts of one user hold at most a tenth of the slots. */
 const DELIVER = { concurrency: 100, perGroupHere: 10 }
 
-/** One user leaves a place to others. */
-const placesOf = (concurrency: number) => ({
+/** One user leaves at least one slot to others. */
+const prepareOptions = (concurrency: number) => ({
   concurrency,
   perGroupHere: Math.max(1, Math.min(PREPARE_PER_USER, concurrency - 1)),
 })
 
-/** Takes up the queues' jobs, until the queue stops. */
+/** Registers the handlers of all queues; they run until the queue stops. */
 export async function startWorker(services: WorkServices & DeliverServices) {
   const { queue, media, engines, maxConcurrentPerUser } = services
-  await queue.work('prepare', placesOf(media.capacity.short), createPrepare(services, { isShort: true }))
-  await queue.work('prepare_long', placesOf(media.capacity.long), createPrepare(services))
+  await queue.work(
+    'prepare',
+    prepareOptions(media.capacity.short),
+    createPrepare(services, { isShort: true }),
+  )
+  await queue.work('prepare_long', prepareOptions(media.capacity.long), createPrepare(services))
   const transcribe = createTranscribeSpan(services)
   const { concurrency, clipConcurrency } = engines
   await queue.work('span', { concurrency, perGroup: maxConcurrentPerUser }, transcribe)

@@ -25,9 +25,9 @@ export type AuthRoutesServices = {
   auth: AuthService
   keys: KeysService
   authenticator: Authenticator
-  /** Counts requests for tokens by the address that they come from, whatever is in them; throws `rate_limited`. */
+  /** Counts token requests by IP address, before their bodies are read. Throws `rate_limited`. */
   tokenRequestRate: (address: string) => Promise<unknown>
-  /** Proxies before the service whose `X-Forwarded-For` is believed. */
+  /** The number of proxies before the service that append to `X-Forwarded-For`. */
   trustedProxies: number
 }
 
@@ -48,20 +48,22 @@ const sessionOf = ({ accessToken, refreshToken }: Tokens) => ({
   refresh_token: refreshToken,
 })
 
-type Server = { requestIP(request: Request): { address: string } | null }
+type Connection = {
+  request: Request
+  server: { requestIP(request: Request): { address: string } | null } | null
+}
 
-/** What is called without an access token, to get one. */
+/** Routes that need no access token. */
 function openRoutes({ auth, tokenRequestRate, trustedProxies }: AuthRoutesServices) {
-  const from = ({ request, server }: { request: Request; server: Server | null }) => ({
-    address: clientAddress({
+  const addressOf = ({ request, server }: Connection) =>
+    clientAddress({
       headers: request.headers,
       socketAddress: server?.requestIP(request)?.address,
       trustedProxies,
-    }),
-  })
-  /** Runs before the body is read, so that a body that is slow to check is counted too. */
-  const before = async (context: { request: Request; server: Server | null }) => {
-    const { address } = from(context)
+    })
+  /** Runs before the body is read, so that requests with an invalid body count too. */
+  const before = async (connection: Connection) => {
+    const address = addressOf(connection)
     if (address !== null) await tokenRequestRate(address)
   }
 
@@ -69,7 +71,8 @@ function openRoutes({ auth, tokenRequestRate, trustedProxies }: AuthRoutesServic
     .post(
       '/register',
       async ({ body, set, request, server }) => {
-        const session = sessionOf(await auth.register({ ...body, ...from({ request, server }) }))
+        const address = addressOf({ request, server })
+        const session = sessionOf(await auth.register({ ...body, address }))
         set.status = 201
         return session
       },
@@ -86,27 +89,27 @@ function openRoutes({ auth, tokenRequestRate, trustedProxies }: AuthRoutesServic
         detail: {
           summary: 'Create an account',
           description:
-            'Returns tokens, as a login does. Unless the server is set to let anyone register, only its first account can be created here, which becomes an administrator.',
+            'Returns tokens, like a login. Unless registration is open, only the first account of the server can be created; it becomes an administrator.',
         },
       },
     )
     .post(
       '/login',
       async ({ body, request, server }) =>
-        sessionOf(await auth.login({ ...body, ...from({ request, server }) })),
+        sessionOf(await auth.login({ ...body, address: addressOf({ request, server }) })),
       {
         ...jsonBody(Credentials, { before }),
         response: { 200: Session, 400: ErrorBody, 401: ErrorBody, 413: ErrorBody, 429: ErrorBody },
-        detail: { summary: 'Get an access token' },
+        detail: { summary: 'Log in' },
       },
     )
     .post('/refresh', async ({ body }) => sessionOf(await auth.refresh(body.refresh_token)), {
       ...jsonBody(Refresh, { before }),
       response: { 200: Session, 400: ErrorBody, 401: ErrorBody, 413: ErrorBody, 429: ErrorBody },
       detail: {
-        summary: 'Get the next access token',
+        summary: 'Refresh the tokens',
         description:
-          'A refresh token can be used once. Within 10 seconds a second call returns the same next refresh token, for a client whose answer was lost. After that it ends the session, since someone else may have the token.',
+          'Exchanges a refresh token for a new access token and a new refresh token. A refresh token can be used once. A second use within 10 seconds returns the same new refresh token, for a client that lost the response. A later second use ends the session, because someone else may have the token.',
       },
     })
     .post(
@@ -118,9 +121,9 @@ function openRoutes({ auth, tokenRequestRate, trustedProxies }: AuthRoutesServic
       {
         ...jsonBody(Refresh, { before }),
         detail: {
-          summary: 'End a session',
+          summary: 'Log out',
           description:
-            'Its access token is refused from now on. A refresh token that is unknown is no error.',
+            'Ends the session of the refresh token; its access tokens become invalid at once. An unknown refresh token is not an error.',
           responses: noContentOr('It has ended', 400, 413, 429),
         },
       },
@@ -132,7 +135,7 @@ function meRoute({ auth, authenticator }: AuthRoutesServices) {
     .use(bearer({ authenticator }))
     .get('/me', ({ userId }) => auth.me(userId), {
       response: { 200: Me, ...MAY_REFUSE },
-      detail: { summary: 'Whose the token or key is' },
+      detail: { summary: 'Get the account of the token or API key' },
     })
 }
 
@@ -154,7 +157,7 @@ function accountRoutes({ auth, authenticator }: AuthRoutesServices) {
         ...jsonBody(PasswordChange),
         detail: {
           summary: 'Change the password',
-          description: 'Ends all sessions but this one. API keys stay.',
+          description: 'Ends all sessions except this one. API keys stay valid.',
           responses: noContentOr('It is changed', 400, 401, 403, 409, 413, 429),
         },
       },
@@ -168,9 +171,9 @@ function accountRoutes({ auth, authenticator }: AuthRoutesServices) {
       {
         ...jsonBody(Removal),
         detail: {
-          summary: 'Delete the account with all its data',
+          summary: 'Delete the account and all its data',
           description:
-            'Transcriptions, audio, keys and sessions: nothing stays, and what is being transcribed stops.',
+            'Deletes transcriptions, audio, API keys, webhooks and sessions, and stops running transcriptions.',
           responses: noContentOr('It is gone', 400, 401, 403, 413, 429),
         },
       },
@@ -191,15 +194,15 @@ function keyRoutes({ keys, authenticator }: AuthRoutesServices) {
         ...jsonBody(NewKey),
         response: { 201: CreatedKey, 400: ErrorBody, ...MAY_REFUSE, 409: ErrorBody, 413: ErrorBody },
         detail: {
-          summary: 'Make an API key',
+          summary: 'Create an API key',
           description:
-            'For programs: it does not expire, and is sent as an access token is. It is told once.',
+            'An API key does not expire. Send it like an access token: `Authorization: Bearer <key>`. Only this response contains it.',
         },
       },
     )
     .get('/keys', ({ userId }) => keys.list(userId), {
       response: { 200: Keys, ...MAY_REFUSE },
-      detail: { summary: 'The API keys' },
+      detail: { summary: 'List the API keys' },
     })
     .delete(
       '/keys/:id',

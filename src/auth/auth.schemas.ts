@@ -13,10 +13,10 @@ export const Session = t.Object(
   {
     access_token: t.String({ description: 'Send it as `Authorization: Bearer <access_token>`' }),
     token_type: t.Literal('Bearer'),
-    // `t.Integer` would tell the document that it may be a string.
+    // With `t.Integer` the OpenAPI document would also allow a string.
     expires_in: t.Number({ multipleOf: 1, description: 'Seconds until the access token expires' }),
     refresh_token: t.String({
-      description: 'Takes one call of `/api/auth/refresh`, within 30 days; that gives the next one',
+      description: 'Valid for one call of `/api/auth/refresh` within 30 days, which returns the next one',
     }),
   },
   {
@@ -52,18 +52,28 @@ export const PasswordChange = t.Object(
 )
 
 export const Removal = t.Object(
-  { password: t.Optional(t.String({ maxLength: 1024, description: 'Of an account that has one' })) },
+  {
+    password: t.Optional(
+      t.String({ maxLength: 1024, description: 'Required if the account has a password' }),
+    ),
+  },
   { examples: [{ password: 'correct horse battery' }] },
 )
 
 export const NewKey = t.Object(
   {
-    name: t.String({ minLength: 1, maxLength: 100, pattern: '^[^\\u0000]*$', description: 'What it is for' }),
+    name: t.String({
+      minLength: 1,
+      maxLength: 100,
+      pattern: '^[^\\u0000]*$',
+      description: 'A name to recognise the API key by',
+    }),
     scopes: t.Array(t.UnionEnum(['read', 'write']), {
       minItems: 1,
       maxItems: 2,
       uniqueItems: true,
-      description: '`read`: GET. `write`: everything else, but nothing of the account or its keys',
+      description:
+        '`read`: GET requests. `write`: all other requests, except those of the account and its API keys',
     }),
   },
   { examples: [{ name: 'nightly import', scopes: ['read', 'write'] }] },
@@ -72,10 +82,10 @@ export const NewKey = t.Object(
 const key = {
   id: t.String({ format: 'uuid' }),
   name: t.String(),
-  hint: t.String({ description: 'How the key begins' }),
+  hint: t.String({ description: 'The first characters of the API key' }),
   scopes: t.Array(t.UnionEnum(['read', 'write'])),
   created_at: t.String({ format: 'date-time' }),
-  last_used_at: nullable(t.String({ format: 'date-time', description: 'To the minute' })),
+  last_used_at: nullable(t.String({ format: 'date-time', description: 'Accurate to a minute' })),
 }
 
 const exampleKey = {
@@ -90,8 +100,8 @@ const exampleKey = {
 export const Keys = t.Object({ keys: t.Array(t.Object(key)) }, { examples: [{ keys: [exampleKey] }] })
 
 export const CreatedKey = t.Object(
-  { ...key, key: t.String({ description: 'The key itself: it is told this once' }) },
+  { ...key, key: t.String({ description: 'The API key. It cannot be read again' }) },
   { examples: [{ ...exampleKey, key: 'vk_Qm3xT9…' }] },
 )
 
-export const KeyParams = t.Object({ id: t.String({ description: 'The id of the key', examples: [ID] }) })
+export const KeyParams = t.Object({ id: t.String({ description: 'The id of the API key', examples: [ID] }) })

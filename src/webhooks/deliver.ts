@@ -11,13 +11,13 @@ import { secretsAt } from './secrets.ts'
 import { signed } from './signature.ts'
 import { disableWebhook } from './webhooks.store.ts'
 
-const ANSWER_MS = 15_000
+const RESPONSE_TIMEOUT_MS = 15_000
 const MAX_ATTEMPTS_KEPT = 30
 const GONE = 410
 
 const [SECOND, MINUTE, HOUR] = [1, 60, 3600]
-/** Pauses after each attempt that failed, in seconds, as Standard Webhooks has them; behind the last it is given up. */
-const PAUSES = [
+/** Backoff after each failed attempt, in seconds, as Standard Webhooks recommends. After the last one it fails. */
+const BACKOFF = [
   5 * SECOND,
   5 * MINUTE,
   30 * MINUTE,
@@ -33,55 +33,59 @@ export type DeliverServices = {
   db: Database
   queue: Queue
   outbound: Outbound
-  /** Decrypts what messages are signed with. */
+  /** Decrypts the signing secrets. */
   cipher: SecretCipher
   publicUrl: () => string
   traces: Traces
 }
 
 /**
- * Delivers a message: any 2xx is a receipt, 410 disables the webhook, and all else, a redirect too, is tried again later.
- * Both the outcome and the job of the next attempt are written in one transaction.
+ * Delivers a message. A 2xx acknowledges it, 410 disables the webhook, and after anything else, also a redirect, it is
+ * retried. One transaction writes the outcome and enqueues the job of the next attempt.
  */
 export function createDeliver({
-  pauses = PAUSES,
+  backoff = BACKOFF,
   ...services
-}: DeliverServices & { pauses?: number[] | undefined }) {
+}: DeliverServices & { backoff?: number[] | undefined }) {
   const { db, queue, traces } = services
   return async ({ deliveryId: id, job }: Jobs['webhook'], signal: AbortSignal, since = new Date()) => {
     const outgoing = await startDelivery(db, { id, job })
     if (!outgoing) return
     const attributes = { ...attributesOf(outgoing), ...waited(since) }
-    const about = { name: 'webhook', kind: 'client', parent: outgoing.traceparent, attributes } as const
-    await withTraceSpan(traces, about, (step) => deliver(outgoing, { signal, step }))
+    const traceSpan = { name: 'webhook', kind: 'client', parent: outgoing.traceparent, attributes } as const
+    await withTraceSpan(traces, traceSpan, (traceSpan) => deliver(outgoing, { signal, traceSpan }))
   }
 
-  async function deliver(outgoing: Outgoing, { signal, step }: { signal: AbortSignal; step: TraceSpan }) {
-    const made = await attempt(services, outgoing, signal)
-    if (made.status !== null) step.setAttributes({ 'http.response.status_code': made.status })
-    const isDelivered = made.status !== null && made.status >= 200 && made.status < 300
-    if (!isDelivered) step.fail(made.status === null ? 'no_answer' : String(made.status))
+  async function deliver(
+    outgoing: Outgoing,
+    { signal, traceSpan }: { signal: AbortSignal; traceSpan: TraceSpan },
+  ) {
+    const attempt = await send(services, outgoing, signal)
+    const { status } = attempt
+    if (status !== null) traceSpan.setAttributes({ 'http.response.status_code': status })
+    const isDelivered = status !== null && status >= 200 && status < 300
+    if (!isDelivered) traceSpan.fail(status === null ? 'no_answer' : String(status))
     const failures = outgoing.failures + (isDelivered ? 0 : 1)
-    const pause = isDelivered || made.status === GONE ? undefined : pauses[failures - 1]
-    const next = pause === undefined ? null : crypto.randomUUID()
+    const delaySeconds = isDelivered || status === GONE ? undefined : backoff[failures - 1]
+    const nextJob = delaySeconds === undefined ? null : crypto.randomUUID()
     await db.transaction(async (tx) => {
       const isWritten = await writeOutcome(tx, outgoing, {
-        attempts: [...outgoing.attempts, made].slice(-MAX_ATTEMPTS_KEPT),
+        attempts: [...outgoing.attempts, attempt].slice(-MAX_ATTEMPTS_KEPT),
         failures,
-        state: isDelivered ? 'delivered' : next === null ? 'failed' : 'pending',
-        job: next,
-        dueAt: new Date(Date.now() + (pause ?? 0) * 1000),
+        state: isDelivered ? 'delivered' : nextJob === null ? 'failed' : 'pending',
+        job: nextJob,
+        dueAt: new Date(Date.now() + (delaySeconds ?? 0) * 1000),
       })
       if (!isWritten) return
-      // One that an upload has named is asked no more anyway.
-      if (made.status === GONE && outgoing.url === null) await disableWebhook(tx, outgoing.webhookId)
-      if (next === null) return
-      await queue.enqueue(tx, 'webhook', [deliveryJob({ ...outgoing, job: next }, pause)])
+      // A `webhook_url` gets no other message, so 410 must not disable those of other uploads.
+      if (status === GONE && outgoing.url === null) await disableWebhook(tx, outgoing.webhookId)
+      if (nextJob === null) return
+      await queue.enqueue(tx, 'webhook', [deliveryJob({ ...outgoing, job: nextJob }, delaySeconds)])
     })
   }
 }
 
-/** Where it goes is not told: it is the user's. */
+/** The URL is left out: it is user text. */
 function attributesOf({ id, event, attempt, transcriptionId }: Outgoing): Attributes {
   return {
     'http.request.method': 'POST',
@@ -93,8 +97,8 @@ function attributesOf({ id, event, attempt, transcriptionId }: Outgoing): Attrib
 }
 
 /**
- * To be made in the transaction that names it in its row. Its group is the user: whoever has many webhooks has no more places
- * than others.
+ * Enqueue it in the transaction that writes `job` to the delivery's row. Its group is the user, so a user with many
+ * webhooks gets no more slots than others.
  */
 export function deliveryJob(
   { id, job, userId }: { id: string; job: string; userId: string },
@@ -103,38 +107,38 @@ export function deliveryJob(
   return { data: { deliveryId: id, job }, group: userId, delaySeconds }
 }
 
-async function attempt(
+async function send(
   { outbound, cipher, publicUrl }: DeliverServices,
   outgoing: Outgoing,
   signal: AbortSignal,
 ): Promise<DeliveryAttempt> {
-  const at = new Date()
+  const startedAt = new Date()
   const body = messageOf(outgoing, publicUrl())
-  const told = (status: number | null, error: string | null) => ({
-    at: at.toISOString(),
-    seconds: (Date.now() - at.getTime()) / 1000,
+  const attemptOf = (status: number | null, error: string | null) => ({
+    at: startedAt.toISOString(),
+    seconds: (Date.now() - startedAt.getTime()) / 1000,
     status,
     error,
   })
   try {
-    const secrets = await secretsAt(outgoing, { now: at, cipher })
-    const answer = await outbound.request({
+    const secrets = await secretsAt(outgoing, { now: startedAt, cipher })
+    const response = await outbound.request({
       method: 'POST',
       url: outgoing.to,
       secure: true,
       headers: {
         'Content-Type': 'application/json',
-        ...(await signed({ secrets, id: outgoing.id, body, at })),
+        ...(await signed({ secrets, id: outgoing.id, body, at: startedAt })),
       },
       body,
-      timeoutMs: ANSWER_MS,
+      timeoutMs: RESPONSE_TIMEOUT_MS,
       signal,
     })
-    await answer.body?.cancel()
-    return told(answer.status, null)
+    await response.body?.cancel()
+    return attemptOf(response.status, null)
   } catch (error) {
-    if (error instanceof VerbatimError) return told(null, error.message)
-    // The service stops, which says nothing about the receiver: the job comes back.
+    if (error instanceof VerbatimError) return attemptOf(null, error.message)
+    // The service stops: the job is delivered again, and no failed attempt is recorded.
     throw error
   }
 }

@@ -4,34 +4,35 @@ import { deliveries, transcriptions, webhooks } from '../db/schema.ts'
 
 export type Delivery = typeof deliveries.$inferSelect
 export type DeliveryAttempt = Delivery['attempts'][number]
-/** Taken up: with where it goes, and what it is signed with. */
+/** A delivery that a job has started, with its URL and its signing secrets. */
 export type Outgoing = Delivery &
   Pick<typeof webhooks.$inferSelect, 'userId' | 'secret' | 'previousSecrets'> & {
     job: string
+    /** The `webhook_url` of the upload, or the URL of the webhook. */
     to: string
-    /** Its transcription's. */
+    /** The trace parent of its transcription. */
     traceparent: string | null
   }
 
-/** A test message. Those of transcriptions are written by the database. */
+/** Inserts a test message. Triggers insert those of transcriptions. */
 export async function insertTest(db: Queries, webhookId: string): Promise<Delivery | null> {
   const [row] = await db.insert(deliveries).values({ webhookId, event: 'webhook.test' }).returning()
   return row ?? null
 }
 
-/** The latest first; `before`: only those that come behind this one. */
+/** The latest first; `before`: only deliveries older than this one. */
 export async function listDeliveries(
   db: Queries,
   { webhookId, before, limit }: { webhookId: string; before?: Delivery | undefined; limit: number },
 ): Promise<Delivery[]> {
-  const place = sql`(${deliveries.createdAt}, ${deliveries.id})`
-  const behind =
+  const key = sql`(${deliveries.createdAt}, ${deliveries.id})`
+  const isOlder =
     before &&
-    sql`${place} < (select ${deliveries.createdAt}, ${deliveries.id} from ${deliveries} where ${deliveries.id} = ${before.id})`
+    sql`${key} < (select ${deliveries.createdAt}, ${deliveries.id} from ${deliveries} where ${deliveries.id} = ${before.id})`
   return db
     .select()
     .from(deliveries)
-    .where(and(eq(deliveries.webhookId, webhookId), behind))
+    .where(and(eq(deliveries.webhookId, webhookId), isOlder))
     .orderBy(desc(deliveries.createdAt), desc(deliveries.id))
     .limit(limit)
 }
@@ -47,7 +48,7 @@ export async function findDelivery(
   return row ?? null
 }
 
-/** Has it sent once more, now, whatever became of it. */
+/** Makes a delivery in any state pending again, due now. */
 export async function replay(db: Queries, id: string): Promise<Delivery | null> {
   const [row] = await db
     .update(deliveries)
@@ -57,9 +58,9 @@ export async function replay(db: Queries, id: string): Promise<Delivery | null> 
   return row ?? null
 }
 
-/** Names a job for up to `limit` that have none, for the caller to make in the same transaction. */
+/** Assigns job ids to up to `limit` pending deliveries without a job. Enqueue those jobs in the same transaction. */
 export async function claimWithoutJobs(tx: Transaction, limit: number) {
-  const found = tx
+  const ids = tx
     .select({ id: deliveries.id })
     .from(deliveries)
     .where(and(isNull(deliveries.job), eq(deliveries.state, 'pending')))
@@ -70,16 +71,16 @@ export async function claimWithoutJobs(tx: Transaction, limit: number) {
     .update(deliveries)
     .set({ job: sql`gen_random_uuid()` })
     .from(webhooks)
-    .where(and(inArray(deliveries.id, found), eq(webhooks.id, deliveries.webhookId)))
+    .where(and(inArray(deliveries.id, ids), eq(webhooks.id, deliveries.webhookId)))
     .returning({ ...getTableColumns(deliveries), userId: webhooks.userId })
 }
 
-/** For the one owner of a database whose jobs are all dropped. */
+/** Only for the embedded database, whose queue is emptied at each start. */
 export async function forgetJobs(db: Queries): Promise<void> {
   await db.update(deliveries).set({ job: null }).where(eq(deliveries.state, 'pending'))
 }
 
-/** Null where it is over or gone, or another job has been named since. */
+/** Null if the delivery is finished or deleted, or belongs to another job by now. */
 export async function startDelivery(
   db: Queries,
   { id, job }: { id: string; job: string },
@@ -109,7 +110,7 @@ export async function startDelivery(
   return row ? { ...row, job } : null
 }
 
-/** Writes an outcome down; false where a later attempt has begun, or it was replayed or removed meanwhile. */
+/** Writes an outcome. False if a later attempt has started, or the delivery was replayed or deleted meanwhile. */
 export async function writeOutcome(
   tx: Transaction,
   { id, attempt, job }: Outgoing,
@@ -123,7 +124,7 @@ export async function writeOutcome(
   return rows.length > 0
 }
 
-/** Those that are over and were made before; gives how many they were. */
+/** Deletes finished deliveries created before this time, and returns their number. */
 export async function deleteOldDeliveries(db: Queries, before: Date): Promise<number> {
   const rows = await db
     .delete(deliveries)

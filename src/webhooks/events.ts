@@ -1,4 +1,4 @@
-/** What a webhook can be told of. */
+/** The events that a webhook can subscribe to. */
 export const EVENTS = ['transcription.completed', 'transcription.failed', 'transcription.canceled'] as const
 
 export type WebhookEvent = (typeof EVENTS)[number]

@@ -6,12 +6,12 @@ import { decrypted, validAt } from './secrets.ts'
 import { replaceSecrets, type StoredSecrets, secretsNotWith } from './webhooks.store.ts'
 
 const BATCH = 100
-/** Less than the hour after which operators may drop a JWT_SECRET that was replaced. */
+/** Operators may remove a replaced JWT_SECRET after an hour. */
 const ROUND_MS = 15 * 60_000
 
 /**
- * Encrypts with the first JWT_SECRET what is stored in clear or was encrypted with an older one, at the start and again and
- * again: a process that still has the older one first may have written with it.
+ * Re-encrypts with the first JWT_SECRET the webhook secrets that are stored in clear or were encrypted with an older
+ * one. It repeats, because a process that still has the older one first may write with it.
  */
 export function startReencryption({
   db,
@@ -37,32 +37,32 @@ export function startReencryption({
     return false
   }
 
-  const rounds = startPollLoop({
+  const loop = startPollLoop({
     round,
     everyMs: ROUND_MS,
-    onError: (error) => log('cannot encrypt webhook secrets anew; next attempt within 15 minutes', error),
+    onError: (error) => log('cannot re-encrypt webhook secrets; next attempt within 15 minutes', error),
   })
-  rounds.wake()
-  return rounds
+  loop.wake()
+  return loop
 }
 
 const unreadableLine = (count: number) =>
-  `webhooks that cannot sign: ${count}; their secrets were encrypted with a JWT_SECRET that is missing here: add it behind the new one, or have their users create new secrets`
+  `webhooks that cannot sign: ${count}; their secrets were encrypted with a JWT_SECRET that this process lacks: append it to JWT_SECRET, or ask the users to rotate their webhook secrets`
 
-/** False if the webhook cannot sign. Of the secrets before, those that still count and cannot be decrypted stay as they are. */
+/** False if the current secret cannot be decrypted. Unexpired previous secrets that cannot be decrypted stay as is. */
 async function reencrypt(
   { db, cipher }: { db: Database; cipher: SecretCipher },
   stored: StoredSecrets,
 ): Promise<boolean> {
-  const again = async (secret: string) => {
+  const encryptAgain = async (secret: string) => {
     const plain = await decrypted(cipher, { secret, userId: stored.userId })
     return plain === null ? null : cipher.encrypt(plain, stored)
   }
-  const secret = await again(stored.secret)
+  const secret = await encryptAgain(stored.secret)
   if (secret === null) return false
   const previousSecrets = validAt(stored.previousSecrets, new Date()).map(async (previous) => ({
     ...previous,
-    secret: (await again(previous.secret)) ?? previous.secret,
+    secret: (await encryptAgain(previous.secret)) ?? previous.secret,
   }))
   await replaceSecrets(db, stored, { secret, previousSecrets: await Promise.all(previousSecrets) })
   return true

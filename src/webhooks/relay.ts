@@ -8,13 +8,14 @@ import { claimWithoutJobs, deleteOldDeliveries } from './deliveries.store.ts'
 const CHANNEL = 'deliveries'
 const BATCH = 500
 const ROUND_MS = 60_000
-const KEPT_MS = 30 * 86_400_000
+/** Finished deliveries are deleted after 30 days. */
+const RETENTION_MS = 30 * 86_400_000
 
 export type Relay = Pick<PollLoop, 'stop'>
 
 /**
- * Gives a job to each message that has none: now, whenever the database tells of new ones, and every minute. Several
- * processes may do so at once. Messages that are over are kept for 30 days.
+ * Enqueues a job for each pending delivery without one: at the start, when NOTIFY reports new ones, and every minute.
+ * Several processes may run it concurrently. It also deletes old deliveries.
  */
 export async function startRelay({
   db,
@@ -27,37 +28,36 @@ export async function startRelay({
   listen: OpenDatabase['listen']
   log: Log
 }): Promise<Relay> {
-  const rounds = startPollLoop({
+  const loop = startPollLoop({
     round: async () => (await relay({ db, queue })) === BATCH,
     everyMs: ROUND_MS,
-    onError: (error) =>
-      log('webhooks wait, as they cannot be read; they are tried again within a minute', error),
+    onError: (error) => log('cannot enqueue webhook messages; next attempt within a minute', error),
   })
-  await listen(CHANNEL, { hear: rounds.wake, missed: rounds.wake })
-  rounds.wake()
+  await listen(CHANNEL, { hear: loop.wake, missed: loop.wake })
+  loop.wake()
   const timer = setInterval(
-    () => deleteOldDeliveries(db, new Date(Date.now() - KEPT_MS)).catch(() => {}),
+    () => deleteOldDeliveries(db, new Date(Date.now() - RETENTION_MS)).catch(() => {}),
     ROUND_MS,
   )
 
   return {
     async stop() {
       clearInterval(timer)
-      await rounds.stop()
+      await loop.stop()
     },
   }
 }
 
-/** Gives how many there were, at most a batch. */
+/** Returns the number of enqueued jobs, at most a batch. */
 async function relay({ db, queue }: { db: Database; queue: Queue }): Promise<number> {
   return db.transaction(async (tx) => {
-    const found = await claimWithoutJobs(tx, BATCH)
-    const jobs = found.flatMap(({ job, ...rest }) =>
-      job === null
-        ? []
-        : [deliveryJob({ ...rest, job }, Math.max(0, (rest.dueAt.getTime() - Date.now()) / 1000))],
-    )
+    const claimed = await claimWithoutJobs(tx, BATCH)
+    const jobs = claimed.flatMap(({ job, ...delivery }) => {
+      if (job === null) return []
+      const delaySeconds = Math.max(0, (delivery.dueAt.getTime() - Date.now()) / 1000)
+      return [deliveryJob({ ...delivery, job }, delaySeconds)]
+    })
     await queue.enqueue(tx, 'webhook', jobs)
-    return found.length
+    return claimed.length
   })
 }

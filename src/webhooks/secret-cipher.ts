@@ -6,13 +6,13 @@ const VERSION = 'enc1'
 
 export type SecretCipher = Awaited<ReturnType<typeof createSecretCipher>>
 
-/** The owner is authenticated with the secret, so that a secret copied into another user's row cannot be decrypted. */
-type Owned = { userId: string }
+/** The owner's id is additional authenticated data: a secret in another user's row cannot be decrypted. */
+type Owner = { userId: string }
 
 /**
- * Encrypts the signing secrets of webhooks for the database (AES-256-GCM), with a key derived from the first secret of the
- * service. What any of the secrets has encrypted can be decrypted. Stored as `enc1:<key id>:<base64url of IV and ciphertext>`;
- * rows of versions that did not encrypt hold the secret itself (`whsec_…`).
+ * Encrypts webhook secrets for the database (AES-256-GCM) with a key derived from the first of the service's secrets,
+ * and decrypts with all of them. Stored form: `enc1:<key id>:<base64url of IV and ciphertext>`. Rows written before
+ * encryption was introduced hold the secret itself (`whsec_…`).
  */
 export async function createSecretCipher({ secrets }: { secrets: readonly [string, ...string[]] }) {
   const [first, ...others] = secrets
@@ -21,27 +21,27 @@ export async function createSecretCipher({ secrets }: { secrets: readonly [strin
   const prefix = `${VERSION}:${newest.id}:`
 
   return {
-    /** How everything begins that the first secret has encrypted. */
+    /** The prefix of everything encrypted with the first secret. */
     prefix,
 
-    async encrypt(secret: string, { userId }: Owned): Promise<string> {
+    async encrypt(secret: string, { userId }: Owner): Promise<string> {
       const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES))
       const ciphertext = await crypto.subtle.encrypt(algorithmOf(iv, userId), newest.key, utf8(secret))
       const bytes = new Uint8Array([...iv, ...new Uint8Array(ciphertext)])
       return prefix + bytes.toBase64({ alphabet: 'base64url', omitPadding: true })
     },
 
-    /** Throws `internal`, with a sentence for the owner, if none of the service's secrets has encrypted it. */
-    async decrypt(stored: string, { userId }: Owned): Promise<string> {
+    /** Throws `internal`, with a message for the owner, if no secret of the service can decrypt it. */
+    async decrypt(stored: string, { userId }: Owner): Promise<string> {
       const [version, keyId, text] = stored.split(':')
       if (version !== VERSION || text === undefined) return stored
-      const found = keys.find(({ id }) => id === keyId)
-      if (!found) throw unreadable()
+      const match = keys.find(({ id }) => id === keyId)
+      if (!match) throw undecryptable()
       const bytes = Uint8Array.fromBase64(text, { alphabet: 'base64url' })
       const [iv, ciphertext] = [bytes.slice(0, IV_BYTES), bytes.slice(IV_BYTES)]
       const plain = await crypto.subtle
-        .decrypt(algorithmOf(iv, userId), found.key, ciphertext)
-        .catch((cause) => Promise.reject(unreadable(cause)))
+        .decrypt(algorithmOf(iv, userId), match.key, ciphertext)
+        .catch((cause) => Promise.reject(undecryptable(cause)))
       return new TextDecoder().decode(plain)
     },
   }
@@ -60,10 +60,10 @@ async function keyOf(secret: string) {
   return { id: new Uint8Array(digest.slice(0, 6)).toHex(), key }
 }
 
-function unreadable(cause?: unknown) {
+function undecryptable(cause?: unknown) {
   return new VerbatimError(
     'internal',
-    'The signing secret cannot be decrypted: the JWT_SECRET of the service has changed, or differs between its processes. Create a new secret with POST /api/webhooks/{id}/secret',
+    'The webhook secret cannot be decrypted, because the service’s JWT_SECRET changed or differs between its processes: rotate the secret with POST /api/webhooks/{id}/secret',
     { cause },
   )
 }

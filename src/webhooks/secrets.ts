@@ -2,37 +2,37 @@ import { VerbatimError } from '../errors.ts'
 import type { SecretCipher } from './secret-cipher.ts'
 
 const OVERLAP_MS = 24 * 3_600_000
-/** So many rotations within a day each leave time to tell the receivers. */
-const MOST_PREVIOUS = 5
+/** More rotations within the overlap drop the oldest secret early. */
+const MAX_PREVIOUS = 5
 
-/** As they are stored: encrypted. */
+/** In the stored, encrypted form. */
 type Secrets = {
   secret: string
-  /** The latest first; `until`: when messages are no longer signed with it. */
+  /** The latest first; `until`: the end of its validity, ISO 8601. */
   previousSecrets: { secret: string; until: string }[]
 }
 
-/** `next` in the place of another, with which messages are signed for a day more. */
+/** Makes `next` the current secret. The replaced one stays valid for 24 hours. */
 export function rotated(
   { secret, previousSecrets }: Secrets,
   { next, now }: { next: string; now: Date },
 ): Secrets & { until: string } {
   const until = new Date(now.getTime() + OVERLAP_MS).toISOString()
   const previous = [{ secret, until }, ...validAt(previousSecrets, now)]
-  return { secret: next, previousSecrets: previous.slice(0, MOST_PREVIOUS), until }
+  return { secret: next, previousSecrets: previous.slice(0, MAX_PREVIOUS), until }
 }
 
-/** All that a message is signed with, the newest first. Throws `internal` if the newest cannot be decrypted. */
+/** The secrets that sign a message, the newest first. Throws `internal` if the newest cannot be decrypted. */
 export async function secretsAt(
   { secret, previousSecrets, userId }: Secrets & { userId: string },
   { now, cipher }: { now: Date; cipher: SecretCipher },
 ): Promise<string[]> {
   const newest = await cipher.decrypt(secret, { userId })
-  const previous = validAt(previousSecrets, now).map((one) => decrypted(cipher, { ...one, userId }))
-  return [newest, ...(await Promise.all(previous)).filter((one) => one !== null)]
+  const previous = validAt(previousSecrets, now).map(({ secret }) => decrypted(cipher, { secret, userId }))
+  return [newest, ...(await Promise.all(previous)).filter((plain) => plain !== null)]
 }
 
-/** Null if none of the service's secrets has encrypted it. */
+/** Null if no secret of the service can decrypt it. */
 export async function decrypted(
   cipher: SecretCipher,
   { secret, userId }: { secret: string; userId: string },

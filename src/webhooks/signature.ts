@@ -2,14 +2,14 @@ const SECRET_BYTES = 32
 const PREFIX = 'whsec_'
 const encoder = new TextEncoder()
 
-/** A new key to sign with, as Standard Webhooks writes it. */
+/** A random secret in the format of Standard Webhooks. */
 export function newSecret(): string {
   return PREFIX + crypto.getRandomValues(new Uint8Array(SECRET_BYTES)).toBase64()
 }
 
 /**
- * The headers that let a receiver know a message as ours, and one that it has had already by its `id`
- * (Standard Webhooks: `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`, once with each of the `secrets`).
+ * The headers by which a receiver verifies a message and detects duplicates. Standard Webhooks: `v1,` and the base64 of
+ * HMAC-SHA256 over `id.timestamp.body`, once for each of the `secrets`.
  */
 export async function signed({
   secrets,

@@ -6,17 +6,19 @@ const ID = '7a720979-a02e-4206-919b-21f4f359f36b'
 const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()])
 const time = () => t.String({ format: 'date-time' })
 
-export const WebhookParams = t.Object({ id: t.String({ description: 'The webhook’s', examples: [ID] }) })
+export const WebhookParams = t.Object({
+  id: t.String({ description: 'The id of the webhook', examples: [ID] }),
+})
 
 const idOrUploads = () =>
-  t.String({ description: 'The webhook’s, or `uploads`: of each `webhook_url`', examples: [ID] })
+  t.String({ description: 'The id of the webhook, or `uploads` for all `webhook_url`s', examples: [ID] })
 
 export const SigningParams = t.Object({ id: idOrUploads() })
 
 export const DeliveryParams = t.Object({
   id: idOrUploads(),
   delivery: t.String({
-    description: 'The delivery’s, which its message carries as `webhook-id`',
+    description: 'The id of the delivery, which its message carries as `webhook-id`',
     examples: [ID],
   }),
 })
@@ -25,7 +27,7 @@ const url = () =>
   t.String({
     minLength: 1,
     maxLength: 2048,
-    description: 'An https URL on the public internet, or one of a network that the operator has named',
+    description: 'An https URL on the public internet, or on a private network that the operator allows',
   })
 
 const events = () =>
@@ -51,7 +53,7 @@ const webhook = {
   url: t.String(),
   events: t.Array(t.UnionEnum([...EVENTS])),
   enabled: t.Boolean({
-    description: 'False once its host has answered with 410: nothing is sent there until it is true',
+    description: 'False after its host answered 410. Nothing is sent until it is set to true',
   }),
   created_at: time(),
   disabled_at: nullable(time()),
@@ -69,7 +71,7 @@ const exampleWebhook = {
 export const Webhook = t.Object(webhook, { examples: [exampleWebhook] })
 
 const secret = t.String({
-  description: 'What its messages are signed with; given here and never again',
+  description: 'Signs the messages. It cannot be read again',
   examples: ['whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'],
 })
 
@@ -83,7 +85,7 @@ export const Rotated = t.Object(
     secret,
     previous_until: t.String({
       format: 'date-time',
-      description: 'Until then messages carry a signature with the secret before it, too',
+      description: 'Until then, messages are also signed with the previous secret',
     }),
   },
   {
@@ -99,7 +101,9 @@ export const Webhooks = t.Object(
 const delivery = {
   id: t.String({ format: 'uuid' }),
   event: t.UnionEnum([...EVENTS, 'webhook.test']),
-  url: nullable(t.String({ description: 'Where its upload had it sent; null: to the webhook’s' })),
+  url: nullable(
+    t.String({ description: 'The `webhook_url` of the upload; null if sent to the URL of the webhook' }),
+  ),
   transcription_id: nullable(t.String({ format: 'uuid' })),
   state: t.UnionEnum(['pending', 'delivered', 'failed']),
   created_at: time(),
@@ -107,11 +111,13 @@ const delivery = {
   attempts: t.Array(
     t.Object({
       at: time(),
-      seconds: t.Number({ description: 'How long it took' }),
-      status: nullable(t.Number({ multipleOf: 1, description: 'Of the answer; null where there was none' })),
-      error: nullable(t.String({ description: 'Why there was no answer' })),
+      seconds: t.Number({ description: 'Duration of the attempt' }),
+      status: nullable(
+        t.Number({ multipleOf: 1, description: 'HTTP status of the response; null if there was none' }),
+      ),
+      error: nullable(t.String({ description: 'Why there was no response' })),
     }),
-    { description: 'The latest thirty, in order' },
+    { description: 'The latest 30 attempts, the oldest first' },
   ),
 }
 
@@ -130,14 +136,14 @@ export const Delivery = t.Object(delivery, { examples: [exampleDelivery] })
 
 export const DeliveriesQuery = t.Object({
   limit: t.Optional(t.Integer({ minimum: 1, maximum: 100, default: 20 })),
-  cursor: t.Optional(t.String({ format: 'uuid', description: 'The `next_cursor` of the page before' })),
+  cursor: t.Optional(t.String({ format: 'uuid', description: 'The `next_cursor` of the previous page' })),
 })
 
 export const Deliveries = t.Object(
   {
     deliveries: t.Array(Delivery, { description: 'The latest first' }),
     next_cursor: nullable(
-      t.String({ format: 'uuid', description: 'Of the next page; null on the last one' }),
+      t.String({ format: 'uuid', description: 'Cursor of the next page; null on the last page' }),
     ),
   },
   { examples: [{ deliveries: [exampleDelivery], next_cursor: null }] },

@@ -3,16 +3,16 @@ import type { Queries, Transaction } from '../db/database.ts'
 import { deliveries, webhooks } from '../db/schema.ts'
 
 type Row = typeof webhooks.$inferSelect
-/** One that is registered. */
+/** A registered webhook. The row for `webhook_url`s has no URL. */
 export type Webhook = Row & { url: string }
-/** What messages are signed with, also those to where uploads say. */
+/** The signing secrets of a registered webhook, or of all `webhook_url`s. */
 export type Signing = Pick<Row, 'id' | 'secret' | 'previousSecrets' | 'disabledAt'>
 export type NewWebhook = Pick<Webhook, 'userId' | 'url' | 'secret' | 'events'>
-/** Encrypted by `SecretCipher`, or in clear if an older version has written them. */
+/** Encrypted by `SecretCipher`, or in clear if written by an older version. */
 export type StoredSecrets = Pick<Row, 'id' | 'userId' | 'secret' | 'previousSecrets'>
 export type WebhookKeys = { id: string; userId: string }
 
-/** Stands for the id of the one that has no URL of its own. */
+/** Stands for the id of the row for `webhook_url`s. */
 export const UPLOADS = 'uploads'
 
 const registered = { ...getTableColumns(webhooks), url: sql<string>`${webhooks.url}` }
@@ -28,7 +28,7 @@ export async function insertWebhook(db: Queries, webhook: NewWebhook): Promise<W
   return row ?? null
 }
 
-/** The one that has no URL of its own, unless there is one already. */
+/** Inserts the row for `webhook_url`s if the user has none. */
 export async function insertUploadsWebhook(db: Queries, webhook: Omit<NewWebhook, 'url'>): Promise<void> {
   await db.insert(webhooks).values(webhook).onConflictDoNothing()
 }
@@ -50,13 +50,13 @@ export async function listWebhooks(db: Queries, userId: string): Promise<Webhook
     .orderBy(asc(webhooks.createdAt))
 }
 
-/** Null also for another user's; nor do the others touch those. */
+/** Null also for a webhook of another user. */
 export async function findWebhook(db: Queries, keys: WebhookKeys): Promise<Webhook | null> {
   const [row] = await db.select(registered).from(webhooks).where(owned(keys))
   return row ?? null
 }
 
-/** Also of `UPLOADS`. */
+/** `id` may be `UPLOADS`. */
 export async function findSigning(db: Queries, keys: WebhookKeys): Promise<Signing | null> {
   const [row] = await db.select().from(webhooks).where(owned(keys))
   return row ?? null
@@ -70,19 +70,19 @@ export async function updateWebhook(
   await db.update(webhooks).set(changes).where(owned(keys))
 }
 
-/** As `findSigning`, held until `tx` ends. */
+/** Like `findSigning`, and locks the row until `tx` ends. */
 export async function holdSigning(tx: Transaction, keys: WebhookKeys): Promise<Signing | null> {
   const [row] = await tx.select().from(webhooks).where(owned(keys)).for('no key update')
   return row ?? null
 }
 
-/** Removes it with its deliveries. False where there is none. */
+/** Deletes a webhook and its deliveries. False if it does not exist. */
 export async function removeWebhook(db: Queries, keys: WebhookKeys): Promise<boolean> {
   const rows = await db.delete(webhooks).where(owned(keys)).returning({ id: webhooks.id })
   return rows.length > 0
 }
 
-/** Nothing more is sent there, also of what is waiting. */
+/** Disables a webhook and fails its pending deliveries. */
 export async function disableWebhook(tx: Transaction, id: string): Promise<void> {
   await tx.update(webhooks).set({ disabledAt: sql`now()` }).where(eq(webhooks.id, id))
   await tx
@@ -91,7 +91,7 @@ export async function disableWebhook(tx: Transaction, id: string): Promise<void>
     .where(and(eq(deliveries.webhookId, id), eq(deliveries.state, 'pending')))
 }
 
-/** Webhooks with a secret that does not begin with `prefix`, by id. */
+/** Webhooks with a secret that does not start with `prefix`, ordered by id. */
 export async function secretsNotWith(
   db: Queries,
   { prefix, after, limit }: { prefix: string; after: string | null; limit: number },
@@ -108,7 +108,7 @@ export async function secretsNotWith(
     .limit(limit)
 }
 
-/** Leaves a webhook alone whose secret was changed meanwhile. */
+/** Changes nothing if the secret was rotated meanwhile. */
 export async function replaceSecrets(
   db: Queries,
   { id, secret }: StoredSecrets,

@@ -20,11 +20,11 @@ async function makeAdmin(args: string[], env: Record<string, string>, answer = '
 async function expectRest(env: Record<string, string>, id: string) {
   expect(await makeAdmin([id, '--revoke', '--yes'], env)).toEqual({
     code: 0,
-    said: expect.stringMatching(new RegExp(`${id} is no administrator from now on$`)),
+    said: expect.stringMatching(new RegExp(`${id} is no longer an administrator$`)),
   })
   expect(await makeAdmin(['ada@example.com', '--revoke'], env)).toEqual({
     code: 0,
-    said: expect.stringContaining('is no administrator already'),
+    said: expect.stringContaining('is not an administrator'),
   })
   for (const answer of ['', 'n\n', 'x\n']) {
     expect(await makeAdmin(['ada@example.com'], env, answer)).toEqual({
@@ -79,7 +79,7 @@ test.each(databases.map(({ name, open }) => ({ name, open })))(
         code: 0,
         said: expect.stringMatching(
           new RegExp(
-            `id +${id}\n +email +ada@example.com, not verified: .*\n +created +[0-9-]+ .* \\(today\\)\n +log-in +password\n +role +user\n${id} is an administrator from now on$`,
+            `id +${id}\n +email +ada@example.com, not verified: .*\n +created +[0-9-]+ .* \\(today\\)\n +log-in +password\n +role +user\n${id} is now an administrator$`,
           ),
         ),
       })

@@ -429,7 +429,7 @@ for (const { name, command } of runtimes) {
     test('says in one line what it lacks', async () => {
       const bare = startEdge(command, (url) => ({ ...place.settings(url), DATABASE_URL: '' }))
       const line =
-        'Here the API runs alone, without a disk: it takes DATABASE_URL, STORAGE_URL, JWT_SECRET and PUBLIC_URL'
+        'The API on this runtime has no disk: set DATABASE_URL, STORAGE_URL, JWT_SECRET and PUBLIC_URL'
       expect(await bare.listening.catch((error: Error) => error.message)).toContain(line)
       await bare.kill('SIGKILL')
     })

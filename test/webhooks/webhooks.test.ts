@@ -76,7 +76,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
     const cipher = await createSecretCipher({ secrets: [SECRET] })
     const deliver = createDeliver({
       ...{ db, queue, outbound, cipher, publicUrl: () => PUBLIC_URL, traces: noTraces },
-      pauses: [0, 0, 0],
+      backoff: [0, 0, 0],
     })
     await queue.work('webhook', { concurrency: 2 }, deliver)
     relays.push(await startRelay({ db, queue, listen: database.listen, log }))
