@@ -28,7 +28,7 @@ describe.each(databases)('accounts on $name', (kind) => {
   })
   afterAll(() => service.close())
 
-  test('register, then log in', async () => {
+  test('a user registers and logs in', async () => {
     const registered = await anyone.post('/api/auth/register', { email: 'ada@example.com', password })
     expect(refusal(registered)).toEqual({ status: 201, body: access })
     const loggedIn = await anyone.post('/api/auth/login', { email: 'Ada@Example.com', password })
@@ -38,7 +38,7 @@ describe.each(databases)('accounts on $name', (kind) => {
     expect(first && first.exp - first.iat).toBe(900)
   })
 
-  test('an email registers once, however it is written, also by two at once', async () => {
+  test('an email can register once, in any case of letters, also by concurrent requests', async () => {
     const register = (email: string) => anyone.post('/api/auth/register', { email, password })
     const statuses = await Promise.all(['bob@example.com', 'BOB@Example.COM'].map(register))
     expect(statuses.map(({ status }) => status).sort()).toEqual([201, 409])
@@ -48,7 +48,7 @@ describe.each(databases)('accounts on $name', (kind) => {
     })
   })
 
-  test('a wrong password and an unknown user are refused alike', async () => {
+  test('a wrong password and an unknown user get the same response', async () => {
     await anyone.post('/api/auth/register', { email: 'eve@example.com', password })
     const wrong = await anyone.post('/api/auth/login', { email: 'eve@example.com', password: `${password}!` })
     const unknown = await anyone.post('/api/auth/login', { email: 'nobody@example.com', password })
@@ -59,7 +59,7 @@ describe.each(databases)('accounts on $name', (kind) => {
     expect(refusal(unknown)).toEqual(refusal(wrong))
   })
 
-  test('and cost the same: one argon2id of the same size', async () => {
+  test('a wrong password and an unknown user cost one argon2id of the same size', async () => {
     const verified: string[] = []
     const auth = createAuthService({
       db: service.db,
@@ -78,17 +78,17 @@ describe.each(databases)('accounts on $name', (kind) => {
       removeFiles: async () => {},
       clearCallerCache: () => {},
     })
-    const tried = { password: 'a wrong password', address: null }
+    const attempt = { password: 'a wrong password', address: null }
     await auth.register({ email: 'cost@example.com', password, address: null })
     for (const email of ['cost@example.com', 'nobody-at-all@example.com']) {
-      const refused = await auth.login({ ...tried, email }).catch((error) => error)
+      const refused = await auth.login({ ...attempt, email }).catch((error) => error)
       expect(refused).toMatchObject({ code: 'invalid_credentials' })
     }
     const sizes = verified.map((hash) => hash.split('$').slice(0, 4).join('$'))
     expect(sizes).toEqual(Array(2).fill('$argon2id$v=19$m=19456,t=2,p=1'))
   })
 
-  test('passwords are kept as argon2id hashes alone', async () => {
+  test('passwords are stored as argon2id hashes only', async () => {
     const rows = await service.db.select().from(users)
     expect(rows.length).toBeGreaterThan(0)
     for (const row of rows) {
@@ -97,7 +97,7 @@ describe.each(databases)('accounts on $name', (kind) => {
     }
   })
 
-  test('an account that is gone uploads nothing, though its token is still valid', async () => {
+  test('a deleted account cannot upload with a token that has not expired', async () => {
     const token = forge({
       secret: SECRET,
       claims: { sub: crypto.randomUUID(), exp: Math.floor(Date.now() / 1000) + 60 },
@@ -108,7 +108,7 @@ describe.each(databases)('accounts on $name', (kind) => {
   })
 })
 
-describe('what is refused', () => {
+describe('authentication', () => {
   let service: TestService
   let anyone: Client
   let closed: TestService
@@ -125,30 +125,30 @@ describe('what is refused', () => {
     '8t#u1&=&k$@5lh.1mls.test',
     'a@b.c',
     `${'a'.repeat(242)}@example.com`,
-  ])('an email such as %s registers', async (email) => {
+  ])('the email %s can register', async (email) => {
     expect((await anyone.post('/api/auth/register', { email, password })).status).toBe(201)
   })
 
   test.each([
-    ['a short password', { email: 'a@example.com', password: '1234567' }, /password.*8/],
-    ['a huge password', { email: 'a@example.com', password: 'x'.repeat(1025) }, /password.*1024/],
-    ['no email', { email: 'ada', password }, /email/],
-    ['an email with a NUL', { email: 'a\0@example.com', password }, /email/],
-    ['a missing field', { email: 'a@example.com' }, /password/],
-    ['another type', { email: ['a@example.com'], password }, /email/],
-    ['no object', 'ada', /object|email/],
-  ])('%s: one sentence that says what to change', async (_, sent, sentence) => {
+    ['with a short password', { email: 'a@example.com', password: '1234567' }, /password.*8/],
+    ['with a huge password', { email: 'a@example.com', password: 'x'.repeat(1025) }, /password.*1024/],
+    ['without a valid email', { email: 'ada', password }, /email/],
+    ['with a NUL in the email', { email: 'a\0@example.com', password }, /email/],
+    ['without a password', { email: 'a@example.com' }, /password/],
+    ['with an email of another type', { email: ['a@example.com'], password }, /email/],
+    ['that is not an object', 'ada', /object|email/],
+  ])('a body %s is refused with one line that names the field', async (_, sent, message) => {
     for (const path of ['/api/auth/register', '/api/auth/login']) {
       const { status, body } = await anyone.post(path, sent)
       expect({ status, body }).toEqual({
         status: 400,
-        body: { error: expect.stringMatching(sentence), code: 'validation' },
+        body: { error: expect.stringMatching(message), code: 'validation' },
       })
       expect(textAt(body, 'error')).not.toContain('\n')
     }
   })
 
-  test('a body that is no JSON, or says that it is something else', async () => {
+  test('a body that is not JSON, by content or by type, is refused', async () => {
     const send = (type: string, body: string) =>
       anyone.ask('/api/auth/login', { method: 'POST', headers: { 'content-type': type }, body })
     expect(refusal(await send('application/json', '{"email":'))).toEqual({
@@ -161,7 +161,7 @@ describe('what is refused', () => {
     })
   })
 
-  test('a body without end is not gathered', async () => {
+  test('an endless body is refused before it ends', async () => {
     let sent = 0
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
@@ -179,7 +179,7 @@ describe('what is refused', () => {
     expect(sent).toBeLessThan(256 * 1024 * 1024)
   })
 
-  test('registering while registration is closed', async () => {
+  test('registration is refused while it is closed', async () => {
     const answer = await clientOf(closed.url).post('/api/auth/register', {
       email: 'ada@example.com',
       password,
@@ -208,36 +208,36 @@ describe('what is refused', () => {
       return anyone.ask(`/api/transcriptions/${id}/`, { headers })
     }
 
-    test('is taken with its scheme in any case', async () => {
+    test('is accepted with its scheme in any case of letters', async () => {
       for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
         expect((await status(`${scheme} ${valid}`)).status).toBe(404)
       }
     })
 
-    const bad: [what: string, header: () => string | undefined][] = [
+    const bad: [name: string, header: () => string | undefined][] = [
       ['missing', () => undefined],
       ['empty', () => 'Bearer '],
-      ['of another scheme', () => `Basic ${valid}`],
+      ['with another scheme', () => `Basic ${valid}`],
       ['without a scheme', () => valid],
       ['garbage', () => 'Bearer garbage'],
-      ['cut short', () => `Bearer ${valid.slice(0, -2)}`],
+      ['truncated', () => `Bearer ${valid.slice(0, -2)}`],
       [
-        'of another secret',
+        'signed with another secret',
         () => `Bearer ${forge({ secret: `${SECRET}!`, claims: { sub: id, exp: soon } })}`,
       ],
       ['unsigned', () => `Bearer ${forge({ secret: SECRET, alg: 'none', claims: { sub: id, exp: soon } })}`],
       [
-        'of another algorithm',
+        'signed with another algorithm',
         () => `Bearer ${forge({ secret: SECRET, alg: 'HS512', claims: { sub: id, exp: soon } })}`,
       ],
       ['expired', () => `Bearer ${forge({ secret: SECRET, claims: { sub: id, exp: soon - 1200 } })}`],
-      ['of no user', () => `Bearer ${forge({ secret: SECRET, claims: { exp: soon } })}`],
+      ['without a user', () => `Bearer ${forge({ secret: SECRET, claims: { exp: soon } })}`],
       [
-        'of a user that is no id',
+        'with a user that is not a UUID',
         () => `Bearer ${forge({ secret: SECRET, claims: { sub: '1', exp: soon } })}`,
       ],
     ]
-    test.each(bad)('%s: 401, with the scheme to use', async (_, header) => {
+    test.each(bad)('that is %s returns 401 with the scheme', async (_, header) => {
       const answer = await status(header())
       expect(answer).toMatchObject({
         status: 401,
@@ -246,7 +246,7 @@ describe('what is refused', () => {
       expect(answer.headers.get('www-authenticate')).toBe('Bearer')
     })
 
-    test('is asked for before anything is read of an upload', async () => {
+    test('is required before an upload is read', async () => {
       const answer = await anyone.upload(fixture('speech.mp3'))
       expect(answer).toMatchObject({ status: 401, body: { code: 'unauthorized' } })
       expect(await service.files()).toEqual([])

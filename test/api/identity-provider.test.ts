@@ -19,15 +19,15 @@ async function makeKey(kid: string, alg = 'RS256') {
   return { kid, alg, privateKey, publicKey, jwk }
 }
 
-/** Serves keys as a provider does, and counts how often it is asked. */
+/** Serves a JWKS like a provider, and counts the requests. */
 function serveKeys(jwks: JWK[]) {
-  const state = { keys: jwks, asked: 0, answers: true }
+  const state = { keys: jwks, requests: 0, isUp: true }
   const server = Bun.serve({
     port: 0,
     hostname: '127.0.0.1',
     fetch() {
-      state.asked++
-      return state.answers ? Response.json({ keys: state.keys }) : new Response('down', { status: 502 })
+      state.requests++
+      return state.isUp ? Response.json({ keys: state.keys }) : new Response('down', { status: 502 })
     },
   })
   const url = `http://127.0.0.1:${server.port}/certs`
@@ -42,7 +42,7 @@ function tokenOf(key: Keys, claims: Record<string, unknown> = {}, header: Record
   return new SignJWT(all).setProtectedHeader({ alg, kid, ...header }).sign(key.privateKey)
 }
 
-describe.each(databases)('users of an identity provider on $name', (kind) => {
+describe.each(databases)('a user of an identity provider on $name', (kind) => {
   let service: TestService
   let anyone: Client
   let key: Keys
@@ -66,7 +66,7 @@ describe.each(databases)('users of an identity provider on $name', (kind) => {
   const me = async (claims: Record<string, unknown>) =>
     anyone.as(await tokenOf(key, claims)).ask('/api/auth/me')
 
-  test('appear when first seen, also where registration is closed, and stay the same', async () => {
+  test('gets one account with the first request, also while registration is closed', async () => {
     const sub = 'auth0|5f7c'
     const answers = await Promise.all([me({ sub }), me({ sub }), me({ sub })])
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
@@ -77,7 +77,7 @@ describe.each(databases)('users of an identity provider on $name', (kind) => {
     expect((await service.db.select().from(identities)).length).toBe(2)
   })
 
-  test('upload, make keys, and do not see each other', async () => {
+  test('can upload and create API keys, and cannot read the data of others', async () => {
     const ada = anyone.as(await tokenOf(key, { sub: 'ada' }))
     const eve = anyone.as(await tokenOf(key, { sub: 'eve' }))
     const { status, body } = await ada.upload(fixture('speech.mp3'))
@@ -85,11 +85,11 @@ describe.each(databases)('users of an identity provider on $name', (kind) => {
     const path = `/api/transcriptions/${textAt(body, 'transcription_id')}`
     expect((await ada.ask(path)).status).toBe(200)
     expect((await eve.ask(path)).status).toBe(404)
-    const made = await ada.post('/api/auth/keys', { name: 'a', scopes: ['read'] })
-    expect((await anyone.as(textAt(made.body, 'key')).ask(path)).status).toBe(200)
+    const created = await ada.post('/api/auth/keys', { name: 'a', scopes: ['read'] })
+    expect((await anyone.as(textAt(created.body, 'key')).ask(path)).status).toBe(200)
   })
 
-  test('have the email that the provider has verified, unless an account has it', async () => {
+  test('gets the email that the provider has verified, unless another account has it', async () => {
     const email = 'Grace@Example.com'
     expect((await me({ sub: 'g1', email })).body).toMatchObject({ email: null })
     expect((await me({ sub: 'g2', email, email_verified: 'true' })).body).toMatchObject({ email: null })
@@ -99,19 +99,19 @@ describe.each(databases)('users of an identity provider on $name', (kind) => {
     expect((await me({ sub: 'g4', email, email_verified: true })).body).toMatchObject({ email: null })
   })
 
-  test('are known by the address that the provider verified last, also if an account has it', async () => {
+  test('keeps the email that the provider verified last, also if another account has it', async () => {
     const address = 'h1@example.com'
-    const known = async () =>
+    const storedEmail = async () =>
       (await service.db.select().from(identities)).find(({ subject }) => subject === 'h1')?.email
     await me({ sub: 'h1', email: address })
-    expect(await known()).toBe(null)
+    expect(await storedEmail()).toBe(null)
     await me({ sub: 'h1', email: address, email_verified: true })
-    expect(await known()).toBe(address)
+    expect(await storedEmail()).toBe(address)
     await me({ sub: 'h1' })
-    expect(await known()).toBe(address)
+    expect(await storedEmail()).toBe(address)
   })
 
-  test('have no password here; they delete their accounts without one', async () => {
+  test('has no password and can delete the account without one', async () => {
     const ada = anyone.as(
       await tokenOf(key, { sub: 'leaving', email: 'l@example.com', email_verified: true }),
     )
@@ -124,13 +124,13 @@ describe.each(databases)('users of an identity provider on $name', (kind) => {
     expect(
       await ada.post('/api/auth/password', { current_password: '', new_password: login.password }),
     ).toMatchObject({ status: 409, body: { code: 'no_password' } })
-    const gone = await ada.ask('/api/auth/me', {
+    const removed = await ada.ask('/api/auth/me', {
       method: 'DELETE',
       headers: { 'content-type': 'application/json' },
       body: '{}',
     })
-    expect(gone.status).toBe(204)
-    // Who comes again is someone new.
+    expect(removed.status).toBe(204)
+    // The next request creates a new account.
     expect((await ada.ask('/api/auth/me')).body).not.toMatchObject({ id })
   })
 })
@@ -159,7 +159,7 @@ describe('a token of an identity provider', () => {
 
   const status = async (token: string) => (await anyone.as(token).ask('/api/auth/me')).status
 
-  test('is taken by any of its keys, and beside the service’s own', async () => {
+  test('is accepted with any of its keys, as are the service’s own tokens', async () => {
     expect(await status(await tokenOf(rsa))).toBe(200)
     expect(await status(await tokenOf(curve))).toBe(200)
     expect(await status(await tokenOf(rsa, { aud: ['another', audience] }))).toBe(200)
@@ -169,37 +169,37 @@ describe('a token of an identity provider', () => {
   })
 
   const claims = { iss: issuer, aud: audience, sub: 'mallory', exp: now() + 3000 }
-  const refused: [what: string, token: () => Promise<string> | string][] = [
-    ['expired', () => tokenOf(rsa, { exp: now() - 60 })],
-    ['without an end', () => tokenOf(rsa, { exp: undefined })],
-    ['not valid yet', () => tokenOf(rsa, { nbf: now() + 60 })],
+  const refused: [name: string, token: () => Promise<string> | string][] = [
+    ['that is expired', () => tokenOf(rsa, { exp: now() - 60 })],
+    ['that never expires', () => tokenOf(rsa, { exp: undefined })],
+    ['that is not valid yet', () => tokenOf(rsa, { nbf: now() + 60 })],
     ['of another issuer', () => tokenOf(rsa, { iss: 'https://id.example/realms/other' })],
-    ['of no issuer', () => tokenOf(rsa, { iss: undefined })],
+    ['without an issuer', () => tokenOf(rsa, { iss: undefined })],
     ['for another audience', () => tokenOf(rsa, { aud: 'payroll' })],
-    ['for no audience', () => tokenOf(rsa, { aud: undefined })],
-    ['of nobody', () => tokenOf(rsa, { sub: undefined })],
-    ['of an empty name', () => tokenOf(rsa, { sub: '' })],
-    ['of nobody, said with null', () => tokenOf(rsa, { sub: null })],
-    ['of a number', () => tokenOf(rsa, { sub: 5 })],
-    ['of a list', () => tokenOf(rsa, { sub: ['mallory'] })],
-    ['of an object', () => tokenOf(rsa, { sub: {} })],
-    ['that is an ID token of Keycloak’s', () => tokenOf(rsa, { typ: 'ID' })],
-    ['that is a refresh token of Keycloak’s', () => tokenOf(rsa, { typ: 'Refresh' })],
+    ['without an audience', () => tokenOf(rsa, { aud: undefined })],
+    ['without a subject', () => tokenOf(rsa, { sub: undefined })],
+    ['with an empty subject', () => tokenOf(rsa, { sub: '' })],
+    ['with the subject null', () => tokenOf(rsa, { sub: null })],
+    ['with a number as subject', () => tokenOf(rsa, { sub: 5 })],
+    ['with a list as subject', () => tokenOf(rsa, { sub: ['mallory'] })],
+    ['with an object as subject', () => tokenOf(rsa, { sub: {} })],
+    ['that is an ID token of Keycloak', () => tokenOf(rsa, { typ: 'ID' })],
+    ['that is a refresh token of Keycloak', () => tokenOf(rsa, { typ: 'Refresh' })],
     ['that is a logout token', () => tokenOf(rsa, {}, { typ: 'logout+jwt' })],
-    ['of a name with a NUL', () => tokenOf(rsa, { sub: 'a\0' })],
-    ['of a name that is no text', () => tokenOf(rsa, { sub: 'a\ud800' })],
-    ['of a name without end', () => tokenOf(rsa, { sub: 'a'.repeat(256) })],
-    ['of a key that is not published', async () => tokenOf(await makeKey('other'))],
-    ['of another key under a published name', async () => tokenOf(await makeKey('rsa'))],
-    ['under the name of a key of another kind', () => tokenOf(rsa, {}, { kid: 'curve' })],
+    ['with a NUL in the subject', () => tokenOf(rsa, { sub: 'a\0' })],
+    ['with a lone surrogate in the subject', () => tokenOf(rsa, { sub: 'a\ud800' })],
+    ['with a subject of 256 characters', () => tokenOf(rsa, { sub: 'a'.repeat(256) })],
+    ['signed with an unpublished key', async () => tokenOf(await makeKey('other'))],
+    ['signed with another key under a published kid', async () => tokenOf(await makeKey('rsa'))],
+    ['with the kid of a key of another algorithm', () => tokenOf(rsa, {}, { kid: 'curve' })],
     [
-      'of a key that it brings along',
+      'signed with a key in its own header',
       async () => {
         const own = await makeKey('own')
         return tokenOf(own, {}, { kid: undefined, jwk: own.jwk, jku: provider.url })
       },
     ],
-    ['unsigned', () => forge({ secret: '', alg: 'none', kid: 'rsa', claims })],
+    ['that is unsigned', () => forge({ secret: '', alg: 'none', kid: 'rsa', claims })],
     [
       'signed with the published key as a secret, as PEM',
       async () => forge({ secret: await exportSPKI(rsa.publicKey), kid: 'rsa', claims }),
@@ -209,14 +209,14 @@ describe('a token of an identity provider', () => {
       () => forge({ secret: JSON.stringify(rsa.jwk), kid: 'rsa', claims }),
     ],
     [
-      'changed after it was signed',
+      'changed after signing',
       async () => {
         const [head, , signature] = (await tokenOf(rsa)).split('.')
         return `${head}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.${signature}`
       },
     ],
   ]
-  test.each(refused)('%s: 401, and nobody appears', async (_, token) => {
+  test.each(refused)('%s returns 401 and creates no account', async (_, token) => {
     const before = await service.db.select({ id: users.id }).from(users)
     expect(await anyone.as(await token()).ask('/api/auth/me')).toMatchObject({
       status: 401,
@@ -225,21 +225,21 @@ describe('a token of an identity provider', () => {
     expect(await service.db.select({ id: users.id }).from(users)).toEqual(before)
   })
 
-  test('its keys are fetched once, and not again for every name that is not among them', async () => {
-    // The first may have them fetched, if the last time is long ago on a slow machine.
+  test('with an unknown kid does not cause a fetch of the keys each time', async () => {
+    // On a slow machine the first unknown kid may be late enough for another fetch.
     await status(await tokenOf(rsa, {}, { kid: 'unknown' }))
-    const before = provider.state.asked
+    const before = provider.state.requests
     for (let kid = 0; kid < 5; kid++)
       expect(await status(await tokenOf(rsa, {}, { kid: `${kid}` }))).toBe(401)
     expect(await status(await tokenOf(rsa))).toBe(200)
-    expect(provider.state.asked - before).toBe(0)
+    expect(provider.state.requests - before).toBe(0)
   })
 })
 
-test('while the keys cannot be fetched: 503 for its tokens, and the service’s own are taken', async () => {
+test('while the keys cannot be fetched, the provider’s tokens get 503 and the service’s own tokens work', async () => {
   const key = await makeKey('first')
   const provider = serveKeys([key.jwk])
-  provider.state.answers = false
+  provider.state.isUp = false
   const service = await startService({
     kind: embedded,
     identityProvider: { jwksUrl: provider.url, issuer, audience },
@@ -252,7 +252,7 @@ test('while the keys cannot be fetched: 503 for its tokens, and the service’s 
       body: { code: 'identity_provider_unavailable' },
     })
     expect((await anyone.as(await anyone.newToken()).ask('/api/auth/me')).status).toBe(200)
-    provider.state.answers = true
+    provider.state.isUp = true
     expect((await anyone.as(token).ask('/api/auth/me')).status).toBe(200)
   } finally {
     await provider.stop()

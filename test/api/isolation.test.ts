@@ -6,8 +6,8 @@ import { embedded } from '../support/databases.ts'
 import { claimsOf, forge } from './jwt.ts'
 
 /**
- * Every route of the document, tried by everybody. Who is let in is what the document says (`security`): a route that says
- * nothing, or takes an id of something that is unknown here, fails.
+ * Tries every route of the OpenAPI document as every kind of caller. The expected outcome is what the document says
+ * (`security`). A route without `security`, or with an id of a resource that is missing in RESOURCES, fails.
  */
 setDefaultTimeout(60_000)
 
@@ -23,16 +23,16 @@ type Operation = {
 
 type Route = { method: string; path: string; operation: Operation }
 
-/** What the document says that a route takes. */
+/** The access that the document states for a route. */
 type Access = 'public' | 'any' | 'account' | 'admin'
 
 type Outcome = { status: number; code: string | null; text: string }
 
-/** Whose the things are that a route is asked for, and everybody else. */
+/** The owner of the resources of a route, and all other callers. */
 type Cast = Awaited<ReturnType<typeof makeCast>>
 
-/** How the owner comes by what a path names, by what is before its parameter; and by what its next ones do. */
-const THINGS: Record<string, (owner: Client) => Promise<string[]>> = {
+/** Creates the resources of a path, as their owner. Returns one id for each path parameter. */
+const RESOURCES: Record<string, (owner: Client) => Promise<string[]>> = {
   '/api/admin/users/': async (owner) => [textAt((await owner.ask('/api/auth/me')).body, 'id')],
   '/api/admin/transcriptions/': async (owner) => [
     textAt((await owner.upload(fixture('speech.mp3'))).body, 'transcription_id'),
@@ -67,7 +67,7 @@ beforeAll(async () => {
   routes = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({
       method: method.toUpperCase(),
-      // A model is nobody's own.
+      // Models have no owner.
       path: path.replace('{model}', 'whisper-1'),
       operation,
     })),
@@ -80,8 +80,8 @@ afterAll(async () => {
   if (file) await Bun.write(file, markdown(table))
 })
 
-test('every route lets in whom the document says, and nobody else', async () => {
-  const wrong: string[] = []
+test('every route admits the callers that the document states and no others', async () => {
+  const failures: string[] = []
   for (const route of routes) {
     const name = `${route.method} ${route.path}`
     const cast = await makeCast(route.path)
@@ -91,30 +91,30 @@ test('every route lets in whom the document says, and nobody else', async () => 
     for (const [who, { is, holds }] of Object.entries(expected)) {
       const outcomes: Outcome[] = []
       for (const token of cast.tokens[who] ?? []) outcomes.push(await ask(route, { token, cast }))
-      if (outcomes.length === 0) wrong.push(`${name}: nobody is ${who}`)
+      if (outcomes.length === 0) failures.push(`${name}: no token for ${who}`)
       for (const outcome of outcomes) {
         if (!holds(outcome))
-          wrong.push(`${name}, ${who}: ${is}, but it was ${outcome.status} ${outcome.text}`)
-        if (!mayTell(who, access) && cast.tells(outcome.text)) {
-          wrong.push(`${name}, ${who}: tells of what is the owner's: ${outcome.text}`)
+          failures.push(`${name}, ${who}: expected ${is}, got ${outcome.status} ${outcome.text}`)
+        if (!mayDisclose(who, access) && cast.discloses(outcome.text)) {
+          failures.push(`${name}, ${who}: discloses data of the owner: ${outcome.text}`)
         }
       }
       row.push([...new Set(outcomes.map(({ status }) => status))].join(', '))
       const isUntouched = await cast.isUntouchedSince()
-      if (!isUntouched && !cast.areTheOwners(who)) wrong.push(`${name}, ${who}: changed what is the owner's`)
+      if (!isUntouched && !cast.ownsChanges(who)) failures.push(`${name}, ${who}: changed data of the owner`)
     }
     table.push(row)
   }
-  expect(wrong).toEqual([])
+  expect(failures).toEqual([])
   expect(table.length).toBeGreaterThan(20)
 }, 600_000)
 
-/** Whom an answer may tell of what is the owner's. */
-function mayTell(who: string, access: Access): boolean {
+/** Whether a response to this caller may contain data of the owner. */
+function mayDisclose(who: string, access: Access): boolean {
   return who === 'owner' || who === 'read-only key' || (who === 'administrator' && access === 'admin')
 }
 
-/** Throws where the document does not say it. */
+/** Throws if the document states no access that is known here. */
 function accessOf({ security }: Operation): Access {
   if (security?.length === 0) return 'public'
   const roles = security?.length === 1 ? security[0]?.bearer : undefined
@@ -126,45 +126,48 @@ function accessOf({ security }: Operation): Access {
 
 type Expectation = { is: string; holds: (outcome: Outcome) => boolean }
 
-const answered = (status: number, code: string): Expectation => ({
+const refusedWith = (status: number, code: string): Expectation => ({
   is: `${status} ${code}`,
-  // A HEAD is answered without the code.
+  // The response to HEAD has no body, so no code.
   holds: (outcome) => outcome.status === status && (outcome.code === code || outcome.text === ''),
 })
 
-const GATE_CODES = ['unauthorized', 'insufficient_scope', 'not_found', 'internal']
-const letIn: Expectation = {
-  is: 'let in',
-  holds: ({ status, code }) => status < 500 && !(code && GATE_CODES.includes(code)),
+const REFUSAL_CODES = ['unauthorized', 'insufficient_scope', 'not_found', 'internal']
+const admitted: Expectation = {
+  is: 'admitted',
+  holds: ({ status, code }) => status < 500 && !(code && REFUSAL_CODES.includes(code)),
 }
 
-/** A route that takes no token has nothing to refuse it for; without the signature of a link it gives nothing away either. */
+/** A public route ignores tokens; without the signature of a link it discloses nothing. */
 const asAnyone: Expectation = {
   is: 'as without a token',
   holds: ({ status, code }) => status < 500 && code !== 'unauthorized' && code !== 'insufficient_scope',
 }
 
 function expectationsOf(access: Access, { method, path }: Route): Record<string, Expectation> {
-  const isOfOne = path.includes('{')
+  const hasId = path.includes('{')
   if (access === 'public') {
-    const nothing: Expectation = { is: 'nothing', holds: (one) => asAnyone.holds(one) && one.status >= 400 }
-    const all = isOfOne ? nothing : asAnyone
+    const nothing: Expectation = {
+      is: 'refused',
+      holds: (outcome) => asAnyone.holds(outcome) && outcome.status >= 400,
+    }
+    const all = hasId ? nothing : asAnyone
     return Object.fromEntries(EVERYBODY.map((who) => [who, all]))
   }
-  const refused = answered(401, 'unauthorized')
-  const denied = answered(403, 'insufficient_scope')
+  const refused = refusedWith(401, 'unauthorized')
+  const denied = refusedWith(403, 'insufficient_scope')
   const isRead = method === 'GET' || method === 'HEAD'
-  const other = isOfOne ? answered(404, 'not_found') : letIn
+  const other = hasId ? refusedWith(404, 'not_found') : admitted
   return {
     'no token': refused,
     expired: refused,
     forged: refused,
     ended: refused,
     'another user': access === 'admin' ? denied : other,
-    'read-only key': access === 'any' && isRead ? letIn : denied,
+    'read-only key': access === 'any' && isRead ? admitted : denied,
     'write-only key': access === 'any' && !isRead ? other : denied,
-    administrator: access === 'admin' ? letIn : other,
-    owner: access === 'admin' ? denied : letIn,
+    administrator: access === 'admin' ? admitted : other,
+    owner: access === 'admin' ? denied : admitted,
   }
 }
 
@@ -182,11 +185,11 @@ const EVERYBODY = [
 
 async function makeCast(path: string) {
   const [before, after] = path.split(/\{\w+\}/)
-  const isOfOne = after !== undefined
+  const hasId = after !== undefined
   const ownerToken = await anyone.newToken()
   const owner = anyone.as(ownerToken)
-  const make = THINGS[before ?? '']
-  if (isOfOne && !make) throw new Error(`${path}: THINGS does not say how the owner comes by one`)
+  const make = RESOURCES[before ?? '']
+  if (hasId && !make) throw new Error(`${path}: RESOURCES cannot create this resource`)
   const ids = make ? await make(owner) : []
   const [id = ''] = ids
   const otherToken = await anyone.newToken()
@@ -213,27 +216,27 @@ async function makeCast(path: string) {
     ended: [ended.access, ended.refresh, await revokedKey(owner)],
     'another user': [otherToken],
     'read-only key': [await keyOf(owner, 'read')],
-    'write-only key': [await keyOf(isOfOne ? other : owner, 'write')],
+    'write-only key': [await keyOf(hasId ? other : owner, 'write')],
     administrator: [administrator],
     owner: [ownerToken],
   }
   const state = async () => JSON.stringify(await stateOf(owner, { path, id }))
-  let then = await state()
+  let latest = await state()
   return {
     ids,
-    areTheOwners: (who: string) => who === 'owner' || (who === 'write-only key' && !isOfOne),
+    ownsChanges: (who: string) => who === 'owner' || (who === 'write-only key' && !hasId),
     tokens,
-    tells: (text: string) => [claims.sub, ...ids].some((secret) => text.includes(secret)),
-    /** Whether all is as it was when this was last asked. */
+    discloses: (text: string) => [claims.sub, ...ids].some((secret) => text.includes(secret)),
+    /** Whether the owner's data is the same as at the previous call. */
     async isUntouchedSince() {
-      const before = then
-      then = await state()
-      return then === before
+      const before = latest
+      latest = await state()
+      return latest === before
     },
   }
 }
 
-/** Of what is the owner's, all that does not change by itself. */
+/** The owner's data, without the fields that change by themselves. */
 async function stateOf(owner: Client, { path, id }: { path: string; id: string }) {
   const { body: me } = await owner.ask('/api/auth/me')
   const { body: keys } = await owner.ask('/api/auth/keys')
@@ -258,29 +261,29 @@ async function revokedKey(client: Client): Promise<string> {
   return textAt(body, 'key')
 }
 
-/** A request that the document's own example makes good. */
+/** Sends a request with the document's example as its body. */
 async function ask(
   { method, path, operation }: Route,
   { token, cast }: { token: string | undefined; cast: Cast },
 ): Promise<Outcome> {
-  const left = new AbortController()
+  const controller = new AbortController()
   const headers = new Headers(token === undefined ? {} : { authorization: `Bearer ${token}` })
   const body = bodyOf(operation, headers)
   const ids = cast.ids.values()
-  const named = path.replace(/\{\w+\}/g, () => ids.next().value ?? '')
-  const response = await fetch(service.url + named, {
+  const url = path.replace(/\{\w+\}/g, () => ids.next().value ?? '')
+  const response = await fetch(service.url + url, {
     method,
     headers,
     ...(body !== undefined && { body }),
-    signal: left.signal,
+    signal: controller.signal,
   })
   const isOpen = response.headers.get('content-type')?.startsWith('text/event-stream')
   const text = isOpen ? '' : await response.text()
-  left.abort()
+  controller.abort()
   const code = /^\{"error":.*"code":"(\w+)"/.exec(text)?.[1] ?? null
   return {
     status: response.status,
-    // OpenAI's word for it.
+    // The code of OpenAI's routes.
     code: code === 'invalid_api_key' ? 'unauthorized' : code,
     text: text.slice(0, 2000),
   }
@@ -294,14 +297,14 @@ function bodyOf({ requestBody }: Operation, headers: Headers): BodyInit | undefi
     const [name = ''] = fields.find(([, { format }]) => format === 'binary') ?? []
     const form = new FormData()
     form.set(name, fixture('speech.mp3'), 'speech.mp3')
-    // Or else OpenAI's routes would wait for a transcription that nobody makes here.
+    // An unknown model is refused. Otherwise OpenAI's routes would wait, because this service has no worker.
     if (fields.some(([field]) => field === 'model')) form.set('model', 'none')
     return form
   }
   if (type === 'application/json') {
     headers.set('content-type', type)
     const example = JSON.stringify(content?.schema?.examples?.[0] ?? {})
-    // A webhook’s host is looked up, and a test asks no other machine.
+    // The service resolves the host of a webhook, and a test must not use the network.
     return example.replaceAll('https://example.com', 'http://127.0.0.1:1')
   }
   headers.set('content-type', 'audio/mpeg')
@@ -310,6 +313,6 @@ function bodyOf({ requestBody }: Operation, headers: Headers): BodyInit | undefi
 
 function markdown(rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`
-  const head = ['route', 'takes', ...EVERYBODY]
+  const head = ['route', 'access', ...EVERYBODY]
   return `${[head, head.map(() => '---'), ...rows].map(line).join('\n')}\n`
 }

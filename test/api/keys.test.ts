@@ -22,13 +22,13 @@ describe.each(databases)('API keys on $name', (kind) => {
 
   const create = (client: Client, scopes: string[], name = 'import') =>
     client.post('/api/auth/keys', { name, scopes })
-  const made = async (scopes: string[]) => {
+  const newKey = async (scopes: string[]) => {
     const { body } = await create(ada, scopes)
     return { id: textAt(body, 'id'), key: textAt(body, 'key'), client: ada.as(textAt(body, 'key')) }
   }
   const denied = { status: 403, body: { code: 'insufficient_scope' } }
 
-  test('a key is told once, and kept as a hash', async () => {
+  test('an API key is returned once and stored as a hash', async () => {
     const { status, body } = await create(ada, ['read', 'write'])
     expect(status).toBe(201)
     const key = textAt(body, 'key')
@@ -51,8 +51,8 @@ describe.each(databases)('API keys on $name', (kind) => {
     expect((await eve.ask('/api/auth/keys')).body).toEqual({ keys: [] })
   })
 
-  test('one to read and write uploads, reads and deletes', async () => {
-    const { client } = await made(['read', 'write'])
+  test('an API key with read and write can upload, read and delete', async () => {
+    const { client } = await newKey(['read', 'write'])
     const { status, body } = await client.upload(fixture('speech.mp3'))
     expect(status).toBe(202)
     const path = `/api/transcriptions/${textAt(body, 'transcription_id')}`
@@ -60,10 +60,10 @@ describe.each(databases)('API keys on $name', (kind) => {
     expect((await client.ask(path, { method: 'DELETE' })).status).toBe(204)
   })
 
-  test('one to read reads, and changes nothing', async () => {
+  test('a read-only API key cannot upload, cancel or delete', async () => {
     const id = textAt((await ada.upload(fixture('speech.mp3'))).body, 'transcription_id')
     const before = await service.files()
-    const { client } = await made(['read'])
+    const { client } = await newKey(['read'])
     expect((await client.ask(`/api/transcriptions/${id}`)).status).toBe(200)
     expect(await client.upload(fixture('speech.mp3'))).toMatchObject(denied)
     expect(await client.ask(`/api/transcriptions/${id}`, { method: 'DELETE' })).toMatchObject(denied)
@@ -72,15 +72,15 @@ describe.each(databases)('API keys on $name', (kind) => {
     expect((await ada.ask(`/api/transcriptions/${id}`)).body).toMatchObject({ status: 'queued' })
   })
 
-  test('one to write uploads, and reads nothing', async () => {
-    const { client } = await made(['write'])
+  test('a write-only API key cannot read', async () => {
+    const { client } = await newKey(['write'])
     const { status, body } = await client.upload(fixture('speech.mp3'))
     expect(status).toBe(202)
     expect(await client.ask(`/api/transcriptions/${textAt(body, 'transcription_id')}`)).toMatchObject(denied)
   })
 
-  test('no key makes, lists or revokes keys, or touches the account', async () => {
-    const { client, id } = await made(['read', 'write'])
+  test('an API key cannot manage API keys or the account', async () => {
+    const { client, id } = await newKey(['read', 'write'])
     const before = await service.db.select({ id: apiKeys.id }).from(apiKeys)
     expect(await create(client, ['read'])).toMatchObject(denied)
     expect(await client.ask('/api/auth/keys')).toMatchObject(denied)
@@ -94,8 +94,8 @@ describe.each(databases)('API keys on $name', (kind) => {
     expect(await service.db.select({ id: apiKeys.id }).from(apiKeys)).toEqual(before)
   })
 
-  test('a revoked key opens nothing; only its owner revokes it', async () => {
-    const { client, id } = await made(['read'])
+  test('a revoked API key is refused, and only its owner can revoke it', async () => {
+    const { client, id } = await newKey(['read'])
     const revoke = (by: Client) => by.ask(`/api/auth/keys/${id}`, { method: 'DELETE' })
     expect(await revoke(eve)).toMatchObject({ status: 404, body: { code: 'not_found' } })
     expect((await client.ask('/api/auth/me')).status).toBe(200)
@@ -105,42 +105,42 @@ describe.each(databases)('API keys on $name', (kind) => {
     expect((await ada.ask('/api/auth/keys/1', { method: 'DELETE' })).status).toBe(404)
   })
 
-  test('when a key was last used is noted, to the minute', async () => {
-    const { client, id } = await made(['read'])
-    const used = async () => {
+  test('last_used_at of an API key is accurate to a minute', async () => {
+    const { client, id } = await newKey(['read'])
+    const lastUsed = async () => {
       await client.ask('/api/auth/me')
       const [row] = await service.db.select().from(apiKeys).where(sql`${apiKeys.id} = ${id}`)
       return row?.lastUsedAt?.getTime() ?? 0
     }
-    const first = await used()
+    const first = await lastUsed()
     expect(Math.abs(Date.now() - first)).toBeLessThan(30_000)
-    expect(await used()).toBe(first)
+    expect(await lastUsed()).toBe(first)
     await service.db
       .update(apiKeys)
       .set({ lastUsedAt: sql`now() - interval '61 seconds'` })
       .where(sql`${apiKeys.id} = ${id}`)
-    expect(await used()).toBeGreaterThan(first)
+    expect(await lastUsed()).toBeGreaterThan(first)
   })
 
   test.each([
     ['without a scope', { name: 'a', scopes: [] }],
-    ['with a scope that keys do not have', { name: 'a', scopes: ['read', 'account'] }],
+    ['with a scope of access tokens', { name: 'a', scopes: ['read', 'account'] }],
     ['with a scope twice', { name: 'a', scopes: ['read', 'read'] }],
     ['without a name', { name: '', scopes: ['read'] }],
     ['with a NUL in its name', { name: 'a\0', scopes: ['read'] }],
-  ])('none is made %s', async (_, sent) => {
+  ])('no API key is created %s', async (_, sent) => {
     expect(await ada.post('/api/auth/keys', sent)).toMatchObject({
       status: 400,
       body: { code: 'validation' },
     })
   })
 
-  test('there is an end to their number', async () => {
+  test('a user can have 100 API keys', async () => {
     const { userId } = { userId: textAt((await eve.ask('/api/auth/me')).body, 'id') }
-    const keys = Array.from({ length: 100 }, (_, place) => ({
+    const keys = Array.from({ length: 100 }, (_, index) => ({
       userId,
-      name: `${place}`,
-      hash: `${place}`,
+      name: `${index}`,
+      hash: `${index}`,
       hint: 'vk_',
       scopes: ['read' as const],
     }))

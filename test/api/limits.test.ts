@@ -17,7 +17,7 @@ import { databases } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 
-/** As the header of speech.mp3 claims. */
+/** The duration in the header of speech.mp3. */
 const SPEECH_SECONDS = 7.2
 const password = 'correct horse battery'
 
@@ -28,74 +28,76 @@ describe.each(databases)('limits on $name', (kind) => {
     service = await startService({ kind, limits })
     anyone = clientOf(service.url)
   }
-  const someone = async () => anyone.as(await anyone.newToken())
+  const newClient = async () => anyone.as(await anyone.newToken())
   const upload = (client: Client, fields: Record<string, string> = {}) =>
     client.upload(fixture('speech.mp3'), fields)
   const idOf = ({ body }: Answer) => textAt(body, 'transcription_id')
   const statuses = (answers: Answer[]) => answers.map(({ status }) => status).sort()
 
-  describe('of requests', () => {
+  describe('requests', () => {
     beforeAll(() => start({ requestsPerMinute: 4 }))
     afterAll(() => service.close())
 
-    test('every answer says what is left, of whatever kind it is, by token or key', async () => {
-      const ada = await someone()
-      const made = await ada.post('/api/auth/keys', { name: 'a', scopes: ['read'] })
-      const program = anyone.as(textAt(made.body, 'key'))
-      const id = textAt(made.body, 'id')
+    test('are reported in the headers of every response, by access token and API key', async () => {
+      const ada = await newClient()
+      const created = await ada.post('/api/auth/keys', { name: 'a', scopes: ['read'] })
+      const program = anyone.as(textAt(created.body, 'key'))
+      const id = textAt(created.body, 'id')
       const answers = [
-        made,
+        created,
         await program.ask(`/api/transcriptions/${crypto.randomUUID()}`),
         await program.post('/api/transcribe', {}),
         await ada.ask(`/api/auth/keys/${id}`, { method: 'DELETE' }),
         await ada.ask('/api/auth/me'),
       ]
       expect(answers.map(({ status }) => status)).toEqual([201, 404, 403, 204, 429])
-      for (const [place, { headers }] of answers.entries()) {
+      for (const [index, { headers }] of answers.entries()) {
         expect(headers.get('ratelimit-policy')).toBe('"requests";q=4;w=60')
-        const left = Math.max(0, 3 - place)
-        expect(headers.get('ratelimit')).toMatch(new RegExp(`^"requests";r=${left};t=([1-9]|[1-5]\\d|60)$`))
+        const remaining = Math.max(0, 3 - index)
+        expect(headers.get('ratelimit')).toMatch(
+          new RegExp(`^"requests";r=${remaining};t=([1-9]|[1-5]\\d|60)$`),
+        )
       }
       const last = answers.at(-1)
       expect(last).toMatchObject({ body: { code: 'rate_limited' } })
       expect(last?.headers.get('ratelimit')).toEndWith(`t=${last?.headers.get('retry-after')}`)
     })
 
-    test('is a user’s own, and over after its minute', async () => {
-      const ada = await someone()
+    test('are counted for each user and minute', async () => {
+      const ada = await newClient()
       const me = async (client: Client) => (await client.ask('/api/auth/me')).status
       for (let count = 0; count < 4; count++) expect(await me(ada)).toBe(200)
       expect(await me(ada)).toBe(429)
-      expect(await me(await someone())).toBe(200)
+      expect(await me(await newClient())).toBe(200)
       await service.db.update(counters).set({ until: sql`now() - interval '1 second'` })
       expect(await me(ada)).toBe(200)
     })
 
-    test('counts nothing for who is not known', async () => {
+    test('are not counted for an unknown caller', async () => {
       const before = await service.db.select().from(counters)
       expect((await anyone.as('vk_unknown').ask('/api/auth/me')).status).toBe(401)
       expect(await service.db.select().from(counters)).toEqual(before)
     })
   })
 
-  describe('of transcriptions at a time', () => {
+  describe('open transcriptions', () => {
     beforeAll(() => start({ maxOpen: 2 }))
     afterAll(() => service.close())
 
     const refusal = { status: 429, body: { code: 'too_many_transcriptions' } }
 
-    test('of many at once as many are taken as may be, and the rest leaves nothing', async () => {
-      const ada = await someone()
+    test('are limited for concurrent uploads, and a refused upload leaves no file', async () => {
+      const ada = await newClient()
       const before = (await service.files()).length
       const answers = await Promise.all(Array.from({ length: 5 }, () => upload(ada)))
       expect(statuses(answers)).toEqual([202, 202, 429, 429, 429])
-      // Of each the audio and its manifest.
+      // The audio and the manifest of each.
       expect((await service.files()).length).toBe(before + 4)
-      expect((await upload(await someone())).status).toBe(202)
+      expect((await upload(await newClient())).status).toBe(202)
     })
 
-    test('there is room again once one is over', async () => {
-      const ada = await someone()
+    test('are free again when a transcription ends', async () => {
+      const ada = await newClient()
       const [first] = [idOf(await upload(ada)), await upload(ada)]
       const refused = await upload(ada)
       expect(refused).toMatchObject(refusal)
@@ -105,18 +107,18 @@ describe.each(databases)('limits on $name', (kind) => {
       expect(await upload(ada)).toMatchObject(refusal)
     })
 
-    test('is looked at before an upload is read', async () => {
-      const ada = await someone()
+    test('are checked before an upload is read', async () => {
+      const ada = await newClient()
       await Promise.all([upload(ada), upload(ada)])
-      // What is no audio is told so only once it is read.
+      // A body that is not audio is refused only after it was read.
       expect(await ada.upload(new Blob(['This is no audio.']))).toMatchObject(refusal)
     })
   })
 
-  describe('of seconds of audio a day', () => {
+  describe('audio seconds a day', () => {
     beforeAll(() => start({ audioSecondsPerDay: 15 }))
     afterAll(() => service.close())
-    // Each of these tests is about one day, in UTC.
+    // Each of these tests must run within one UTC day.
     beforeEach(async () => {
       const leftMs = 86_400_000 - (Date.now() % 86_400_000)
       if (leftMs < 20_000) await Bun.sleep(leftMs)
@@ -141,8 +143,8 @@ describe.each(databases)('limits on $name', (kind) => {
     const done = (id: string, seconds: number) =>
       service.db.transaction((tx) => addDone(tx, { id, samples: seconds * 16_000 }))
 
-    test('of many at once as many are taken as fit in', async () => {
-      const ada = await someone()
+    test('are limited for concurrent uploads', async () => {
+      const ada = await newClient()
       const answers = await Promise.all(Array.from({ length: 4 }, () => upload(ada)))
       expect(statuses(answers)).toEqual([202, 202, 429, 429])
       expect(await used(ada)).toEqual({ transcriptions: 2, seconds: 2 * SPEECH_SECONDS })
@@ -153,11 +155,11 @@ describe.each(databases)('limits on $name', (kind) => {
       expect(Math.abs(seconds - toMidnight)).toBeLessThan(60)
       expect(refused.headers.get('ratelimit')).toBe(`"audio-seconds";r=1;t=${seconds}`)
       expect((await upload(ada, { end: '0.5' })).status).toBe(202)
-      expect((await upload(await someone())).status).toBe(202)
+      expect((await upload(await newClient())).status).toBe(202)
     })
 
-    test('what counts is what is transcribed: the part, each channel, the true length', async () => {
-      const ada = await someone()
+    test('count the time range, each channel, and the decoded length', async () => {
+      const ada = await newClient()
       await upload(ada, { start: '1', end: '3' })
       expect(await used(ada)).toEqual({ transcriptions: 1, seconds: 2 })
       await upload(ada, { start: '6', end: '60', channels: 'split' })
@@ -168,8 +170,8 @@ describe.each(databases)('limits on $name', (kind) => {
       expect(await upload(ada)).toMatchObject(refusal)
     })
 
-    test('what was never transcribed is given back, what was is not, also when it is deleted', async () => {
-      const ada = await someone()
+    test('are returned for audio that was not transcribed, and stay used for transcribed audio after a deletion', async () => {
+      const ada = await newClient()
       const [canceled = '', failed = ''] = [await upload(ada), await upload(ada)].map(idOf)
       await ada.post(`/api/transcriptions/${canceled}/cancel`, {})
       await fail(service.db, { id: failed, code: 'corrupt', message: 'It is no audio' })
@@ -188,15 +190,15 @@ describe.each(databases)('limits on $name', (kind) => {
       expect(await used(ada)).toEqual({ transcriptions: 6, seconds: 14 })
     })
 
-    test('audio that is longer than a whole day’s is too long', async () => {
-      const ada = await someone()
+    test('refuse a recording that is longer than the limit of a day', async () => {
+      const ada = await newClient()
       const answer = await ada.upload(new Blob([silence(16)]), {}, 'silence.wav')
       expect(answer).toMatchObject({ status: 413, body: { code: 'too_long' } })
       expect(await used(ada)).toEqual({ transcriptions: 0, seconds: 0 })
     })
 
-    test('yesterday’s does not count today', async () => {
-      const ada = await someone()
+    test('do not count the usage of yesterday', async () => {
+      const ada = await newClient()
       await Promise.all([upload(ada), upload(ada)])
       expect(await upload(ada)).toMatchObject(refusal)
       await service.db.update(usage).set({ day: sql`${usage.day} - 1` })
@@ -204,7 +206,7 @@ describe.each(databases)('limits on $name', (kind) => {
     })
   })
 
-  describe('of log-ins', () => {
+  describe('logins', () => {
     beforeAll(() => start({ loginsPerMinute: 3 }))
     afterAll(() => service.close())
     afterEach(async () => {
@@ -220,26 +222,28 @@ describe.each(databases)('limits on $name', (kind) => {
       })
     const refusal = { status: 429, body: { code: 'rate_limited' } }
 
-    test('for an account from an address: also the right password waits; alike for one that is not there', async () => {
+    test('are limited for an account from an address, also with the right password, and for an unknown account', async () => {
       const email = 'ada@example.com'
       await anyone.post('/api/auth/register', { email, password })
       await service.db.delete(counters)
-      for (const tried of [email, 'nobody@example.com']) {
+      for (const account of [email, 'nobody@example.com']) {
         const from = `192.0.2.${++address}`
-        const written = [tried, tried.toUpperCase(), tried]
-        for (const one of written) {
-          expect(await login({ email: one, password: 'a wrong one' }, from)).toMatchObject({ status: 401 })
+        const spellings = [account, account.toUpperCase(), account]
+        for (const spelling of spellings) {
+          expect(await login({ email: spelling, password: 'a wrong one' }, from)).toMatchObject({
+            status: 401,
+          })
         }
-        const refused = await login({ email: tried, password }, from)
+        const refused = await login({ email: account, password }, from)
         expect(refused).toMatchObject(refusal)
         expect(Number(refused.headers.get('retry-after'))).toBeWithin(1, 61)
       }
     })
 
-    test('from an address, for whatever account, registrations too', async () => {
+    test('are limited for an address across accounts, with registrations', async () => {
       const from = '198.51.100.1'
-      for (let place = 0; place < 2; place++) {
-        const email = `${place}@example.com`
+      for (let index = 0; index < 2; index++) {
+        const email = `${index}@example.com`
         expect(await login({ email, password: 'a wrong one' }, from)).toMatchObject({ status: 401 })
       }
       const register = (email: string) =>
@@ -254,20 +258,20 @@ describe.each(databases)('limits on $name', (kind) => {
       expect((await login({ email: 'bob@example.com', password })).status).toBe(200)
     })
 
-    test('passwords cannot be guessed with an access token either', async () => {
-      const ada = await someone()
+    test('are limited for password checks with an access token', async () => {
+      const ada = await newClient()
       const change = () =>
         ada.post('/api/auth/password', { current_password: 'a guess', new_password: password })
-      for (let tried = 0; tried < 3; tried++) expect((await change()).status).toBe(403)
+      for (let attempt = 0; attempt < 3; attempt++) expect((await change()).status).toBe(403)
       expect(await change()).toMatchObject(refusal)
     })
   })
 
-  test('where there is no limit nothing is counted', async () => {
+  test('without a limit nothing is counted', async () => {
     await start({})
     try {
-      const ada = await someone()
-      // Registering is limited always; her requests are not.
+      const ada = await newClient()
+      // The registration above is always counted.
       await service.db.delete(counters)
       const { headers } = await ada.ask('/api/auth/me')
       expect(headers.get('ratelimit')).toBeNull()
@@ -278,7 +282,7 @@ describe.each(databases)('limits on $name', (kind) => {
   })
 })
 
-/** A wav of so many seconds. */
+/** A silent WAV file: 8 kHz, mono, 16 bit. */
 function silence(seconds: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(44 + seconds * 16_000)
   const view = new DataView(bytes.buffer)

@@ -28,7 +28,7 @@ describe.each(databases)('sessions on $name', (kind) => {
   const refresh = (token: string) => anyone.post('/api/auth/refresh', { refresh_token: token })
   const me = async (token: string) => (await anyone.as(token).ask('/api/auth/me')).status
 
-  test('a refresh token gives new tokens of the same session, again and again', async () => {
+  test('each refresh returns new tokens of the same session', async () => {
     let session = await register()
     const { sub, sid } = claimsOf(session.access)
     for (let round = 0; round < 3; round++) {
@@ -42,13 +42,13 @@ describe.each(databases)('sessions on $name', (kind) => {
     }
   })
 
-  /** As if every refresh so far had been so many seconds ago. */
+  /** Moves all refreshes this many seconds into the past. */
   const passSeconds = (seconds: number) =>
     service.db
       .update(refreshTokens)
       .set({ usedAt: sql`${refreshTokens.usedAt} - make_interval(secs => ${seconds})` })
 
-  test('a refresh token that comes a second time ends its session, and no other', async () => {
+  test('a late second use of a refresh token ends its session and no other', async () => {
     const email = `${crypto.randomUUID()}@example.com`
     const stolen = await register(email)
     const other = await login(email)
@@ -60,23 +60,23 @@ describe.each(databases)('sessions on $name', (kind) => {
     expect((await refresh(other.refresh)).status).toBe(200)
   })
 
-  test('several that use the same token at once all get the same next one, and the session goes on', async () => {
+  test('concurrent refreshes with one token return the same new token', async () => {
     const { refresh: token } = await register()
     const answers = await Promise.all([refresh(token), refresh(token), refresh(token)])
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
-    const [one, ...others] = answers.map(({ body }) => sessionIn(body))
-    if (!one) throw new Error('there is no answer')
-    expect(others.map(({ refresh: next }) => next)).toEqual([one.refresh, one.refresh])
-    for (const { access } of [one, ...others]) expect(await me(access)).toBe(200)
-    expect((await refresh(one.refresh)).status).toBe(200)
+    const [first, ...others] = answers.map(({ body }) => sessionIn(body))
+    if (!first) throw new Error('no response')
+    expect(others.map(({ refresh: next }) => next)).toEqual([first.refresh, first.refresh])
+    for (const { access } of [first, ...others]) expect(await me(access)).toBe(200)
+    expect((await refresh(first.refresh)).status).toBe(200)
   })
 
-  test('a client whose answer was lost refreshes again with the token that it has', async () => {
+  test('a client that lost the response can refresh again with the same token', async () => {
     const { refresh: first } = await register()
     const { refresh: second } = sessionIn((await refresh(first)).body)
     await passSeconds(8)
     expect(sessionIn((await refresh(first)).body).refresh).toBe(second)
-    // Another client of the same session has gone on meanwhile.
+    // Meanwhile another client of the same session refreshes.
     const { refresh: third } = sessionIn((await refresh(second)).body)
     const late = sessionIn((await refresh(first)).body)
     expect(late.refresh).toBe(third)
@@ -84,14 +84,14 @@ describe.each(databases)('sessions on $name', (kind) => {
     expect((await refresh(third)).status).toBe(200)
   })
 
-  test('a token that was used before the session was logged out gets no new one', async () => {
+  test('a used refresh token cannot be refreshed after the logout', async () => {
     const { refresh: first } = await register()
     const { refresh: second } = sessionIn((await refresh(first)).body)
     expect((await anyone.post('/api/auth/logout', { refresh_token: second })).status).toBe(204)
     expect(await refresh(first)).toMatchObject(REFUSED)
   })
 
-  test('an unknown token is refused, and ends nothing', async () => {
+  test('an unknown refresh token is refused and ends no session', async () => {
     const session = await register()
     const unknown = `${session.refresh.slice(0, -1)}${session.refresh.endsWith('A') ? 'B' : 'A'}`
     expect(await refresh(unknown)).toMatchObject(REFUSED)
@@ -99,7 +99,7 @@ describe.each(databases)('sessions on $name', (kind) => {
     expect(await me(session.access)).toBe(200)
   })
 
-  test('a session that was not refreshed for thirty days has ended', async () => {
+  test('a session expires thirty days after its last refresh', async () => {
     const email = `${crypto.randomUUID()}@example.com`
     const session = await register(email)
     const { sub, sid } = claimsOf(session.access)
@@ -114,7 +114,7 @@ describe.each(databases)('sessions on $name', (kind) => {
     expect(left.length).toBe(1)
   })
 
-  test('logout ends the session with its access token, whatever is sent after', async () => {
+  test('a logout invalidates the access token and the refresh token', async () => {
     const session = await register()
     const logout = (token: string) => anyone.post('/api/auth/logout', { refresh_token: token })
     expect(await logout(session.refresh)).toMatchObject({ status: 204, body: '' })
@@ -123,7 +123,7 @@ describe.each(databases)('sessions on $name', (kind) => {
     expect((await logout(session.refresh)).status).toBe(204)
   })
 
-  test('a changed password ends the other sessions', async () => {
+  test('a password change ends the other sessions', async () => {
     const email = `${crypto.randomUUID()}@example.com`
     const other = await register(email)
     const session = await login(email)
@@ -142,7 +142,7 @@ describe.each(databases)('sessions on $name', (kind) => {
     expect((await anyone.post('/api/auth/login', { email, password: `${password}!` })).status).toBe(200)
   })
 
-  test('refresh tokens are kept as hashes alone', async () => {
+  test('refresh tokens are stored as hashes only', async () => {
     const { refresh: token } = await register()
     const rows = await service.db.select().from(refreshTokens)
     expect(rows.length).toBeGreaterThan(0)
@@ -150,7 +150,7 @@ describe.each(databases)('sessions on $name', (kind) => {
     expect(JSON.stringify(rows)).not.toContain(token)
   })
 
-  test('me', async () => {
+  test('GET /api/auth/me returns the account', async () => {
     const email = `${crypto.randomUUID()}@example.com`
     const { access } = await register(email)
     const { status, body } = await anyone.as(access).ask('/api/auth/me')
@@ -163,7 +163,7 @@ describe.each(databases)('sessions on $name', (kind) => {
     })
   })
 
-  test('an account that is deleted takes everything with it, and nothing of another', async () => {
+  test('deleting an account deletes all its data and none of another account', async () => {
     const kept = await register()
     await anyone.as(kept.access).upload(fixture('speech.mp3'))
     const files = await service.files()
@@ -194,7 +194,7 @@ describe.each(databases)('sessions on $name', (kind) => {
   })
 })
 
-describe('a secret that is changed', () => {
+describe('a list of secrets', () => {
   const OLD = 'an old secret for tests, of 32 characters or more'
   const FOREIGN = 'some secret of someone else, of 32 characters'
   let before: TestService
@@ -206,20 +206,20 @@ describe('a secret that is changed', () => {
   })
   afterAll(() => Promise.all([before.close(), after.close()]))
 
-  test('signs with the first, and takes what any of them has signed', async () => {
+  test('signs with the first and accepts tokens of all', async () => {
     const anyone = clientOf(after.url)
-    const now = await anyone.newToken()
-    const then = await clientOf(before.url).newToken()
-    const { kid } = headerOf(now)
-    const { kid: oldKid } = headerOf(then)
+    const newToken = await anyone.newToken()
+    const oldToken = await clientOf(before.url).newToken()
+    const { kid } = headerOf(newToken)
+    const { kid: oldKid } = headerOf(oldToken)
     expect(kid).not.toBe(oldKid)
     const soon = Math.floor(Date.now() / 1000) + 60
-    const { sub } = claimsOf(now)
-    const status = async (made: { secret: string; kid?: string }) =>
-      (await anyone.as(forge({ ...made, claims: { sub, exp: soon } })).ask('/api/auth/me')).status
+    const { sub } = claimsOf(newToken)
+    const status = async (key: { secret: string; kid?: string }) =>
+      (await anyone.as(forge({ ...key, claims: { sub, exp: soon } })).ask('/api/auth/me')).status
     expect(await status({ secret: SECRET, kid })).toBe(200)
     expect(await status({ secret: OLD, kid: oldKid })).toBe(200)
-    // As they were before there were names.
+    // Older tokens have no `kid`.
     expect(await status({ secret: OLD })).toBe(200)
     expect(await status({ secret: OLD, kid })).toBe(401)
     expect(await status({ secret: SECRET, kid: oldKid })).toBe(401)

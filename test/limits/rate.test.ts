@@ -19,17 +19,17 @@ describe.each(databases)('a rate on $name', (kind) => {
 
   const rateOf = (perMinute: number, db = database.db) =>
     createRate({ db, name: `of-${perMinute}`, perMinute, problem: 'Too many' })
-  const isRefused = (tried: Promise<unknown>) =>
-    tried.then(
+  const isRefused = (attempt: Promise<unknown>) =>
+    attempt.then(
       () => false,
       (error) => error instanceof LimitError,
     )
 
-  test('counts down to none, by key, and says when there is more', async () => {
+  test('counts down for each key, and reports when it resets', async () => {
     const rate = rateOf(3)
-    const left = [await rate('ada'), await rate('ada'), await rate('ada')]
-    expect(left.map(({ remaining }) => remaining)).toEqual([2, 1, 0])
-    for (const quota of left) {
+    const quotas = [await rate('ada'), await rate('ada'), await rate('ada')]
+    expect(quotas.map(({ remaining }) => remaining)).toEqual([2, 1, 0])
+    for (const quota of quotas) {
       expect(quota).toMatchObject({ name: 'of-3', limit: 3, windowSeconds: 60 })
       expect(quota.resetSeconds).toBeWithin(1, 61)
     }
@@ -40,18 +40,18 @@ describe.each(databases)('a rate on $name', (kind) => {
     expect(error.retryAfterSeconds).toBeWithin(1, 61)
   })
 
-  test('of many at once, on several connections, as many go through as may', async () => {
+  test('limits concurrent attempts across connections', async () => {
     const other = database.url ? await openPostgres({ url: database.url }) : null
     try {
       const rates = [rateOf(10), rateOf(10, other?.db)]
-      const tries = Array.from({ length: 30 }, (_, place) => isRefused((rates[place % 2] ?? rateOf(10))('x')))
+      const tries = Array.from({ length: 30 }, (_, index) => isRefused((rates[index % 2] ?? rateOf(10))('x')))
       expect((await Promise.all(tries)).filter((refused) => !refused).length).toBe(10)
     } finally {
       await other?.close()
     }
   })
 
-  test('begins anew when its minute is over; what is over is removed', async () => {
+  test('starts again after its minute, and expired counters are deleted', async () => {
     const rate = rateOf(1)
     await rate('a')
     await rate('b')

@@ -30,8 +30,8 @@ type Delivery = {
   attempts: { at: string; seconds: number; status: number | null; error: string | null }[]
 }
 
-/** Whether it was signed with this secret. */
-function isBy(message: Message, secret: string): boolean {
+/** Whether the message has a valid signature of this secret. */
+function isSignedWith(message: Message, secret: string): boolean {
   try {
     return Boolean(verified(message, secret))
   } catch {
@@ -63,7 +63,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
     await receiver.close()
   })
 
-  /** What a worker does, but for the pauses between attempts. */
+  /** Runs the delivery jobs as a worker does, without backoff. */
   async function startDelivering() {
     const { db, outbound, database, logged } = service
     const log = (...line: unknown[]) => void logged.push(line)
@@ -75,7 +75,12 @@ describe.each(databases)('webhooks on $name', (kind) => {
     queues.push(queue)
     const cipher = await createSecretCipher({ secrets: [SECRET] })
     const deliver = createDeliver({
-      ...{ db, queue, outbound, cipher, publicUrl: () => PUBLIC_URL, traces: noTraces },
+      db,
+      queue,
+      outbound,
+      cipher,
+      publicUrl: () => PUBLIC_URL,
+      traces: noTraces,
       backoff: [0, 0, 0],
     })
     await queue.work('webhook', { concurrency: 2 }, deliver)
@@ -106,7 +111,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
     return deliveries
   }
 
-  /** The latest delivery, once it is in that state. */
+  /** Waits until the latest delivery is in this state. */
   async function latest(id: string, state: string): Promise<Delivery> {
     for (;;) {
       const [delivery] = await deliveriesOf(id)
@@ -115,12 +120,12 @@ describe.each(databases)('webhooks on $name', (kind) => {
     }
   }
 
-  test('a webhook is told of a completed transcription, with a signature that the official library finds right', async () => {
+  test('a webhook receives the event of a completed transcription, with a signature that the official library accepts', async () => {
     const { id, secret } = await register()
     const transcription = await upload()
     await completed(transcription)
     const [message] = await receiver.count(1)
-    if (!message) throw new Error('nothing came')
+    if (!message) throw new Error('no message arrived')
     expect(verified(message, secret)).toEqual({
       type: 'transcription.completed',
       timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
@@ -150,7 +155,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
     })
   })
 
-  test('each webhook is told of the events that it asked for, once', async () => {
+  test('a webhook receives each event that it subscribes to once', async () => {
     const { id } = await register({ events: ['transcription.failed', 'transcription.canceled'] })
     const [done, broken, stopped] = [await upload(), await upload(), await upload()]
     await completed(done)
@@ -160,14 +165,14 @@ describe.each(databases)('webhooks on $name', (kind) => {
     expect((await ada.ask(`/api/transcriptions/${stopped}/cancel`, { method: 'POST' })).status).toBe(200)
     await ada.ask(`/api/transcriptions/${stopped}/cancel`, { method: 'POST' })
     await receiver.count(2)
-    const told = (await deliveriesOf(id)).map(({ event, transcription_id }) => ({ event, transcription_id }))
-    expect(told).toEqual([
+    const sent = (await deliveriesOf(id)).map(({ event, transcription_id }) => ({ event, transcription_id }))
+    expect(sent).toEqual([
       { event: 'transcription.canceled', transcription_id: stopped },
       { event: 'transcription.failed', transcription_id: broken },
     ])
   })
 
-  test('what nobody can read any more is not told: an ephemeral transcription', async () => {
+  test('a webhook receives no event of an ephemeral transcription', async () => {
     const { id } = await register()
     const form = new FormData()
     form.set('model', 'whisper-1')
@@ -191,8 +196,8 @@ describe.each(databases)('webhooks on $name', (kind) => {
       textAt((await ada.ask('/api/webhooks/uploads/secret', { method: 'POST' })).body, 'secret')
     const base64 = (text: string) => Buffer.from(text).toString('base64')
 
-    /** The ways to send audio with one. */
-    const ways: [how: string, send: (url: string) => Promise<Answer>][] = [
+    /** The ways to upload audio with a `webhook_url`. */
+    const ways: [way: string, send: (url: string) => Promise<Answer>][] = [
       ['in a form', (url) => ada.upload(fixture('speech.mp3'), { webhook_url: url })],
       [
         'in the query',
@@ -227,17 +232,21 @@ describe.each(databases)('webhooks on $name', (kind) => {
           }
           const {
             status,
-            headers: told,
-            body: problem,
+            headers: responseHeaders,
+            body: responseBody,
           } = await ada.ask('/api/uploads', { method: 'POST', headers, body })
-          const id = told.get('transcription-id')
-          return { status, headers: told, body: id === null ? problem : { transcription_id: id } }
+          const id = responseHeaders.get('transcription-id')
+          return {
+            status,
+            headers: responseHeaders,
+            body: id === null ? responseBody : { transcription_id: id },
+          }
         },
       ],
     ]
 
     test.each(ways)(
-      '%s is told, once, with a signature that the official library finds right',
+      '%s receives one message, with a signature that the official library accepts',
       async (_, send) => {
         await newUser()
         const secret = await secretOfUploads()
@@ -245,7 +254,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
         const id = textAt(body, 'transcription_id')
         await completed(id)
         const [message] = await receiver.count(1)
-        if (!message) throw new Error('nothing came')
+        if (!message) throw new Error('no message arrived')
         expect(verified(message, secret)).toMatchObject({
           type: 'transcription.completed',
           data: {
@@ -260,7 +269,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
       },
     )
 
-    test('has the outcome of its own upload alone, beside what is registered', async () => {
+    test('receives the outcome of its own upload only, besides registered webhooks', async () => {
       const { id: registered, secret } = await register({ events: ['transcription.completed'] })
       const own = await secretOfUploads()
       const stopped = textAt(
@@ -270,15 +279,15 @@ describe.each(databases)('webhooks on $name', (kind) => {
       await completed(await upload())
       await ada.ask(`/api/transcriptions/${stopped}/cancel`, { method: 'POST' })
       const messages = await receiver.count(2)
-      const byUs = (key: string) => messages.filter((message) => isBy(message, key))
-      expect(byUs(secret).map(({ body }) => JSON.parse(body).type)).toEqual(['transcription.completed'])
-      expect(byUs(own).map(({ body }) => JSON.parse(body).type)).toEqual(['transcription.canceled'])
+      const signedWith = (key: string) => messages.filter((message) => isSignedWith(message, key))
+      expect(signedWith(secret).map(({ body }) => JSON.parse(body).type)).toEqual(['transcription.completed'])
+      expect(signedWith(own).map(({ body }) => JSON.parse(body).type)).toEqual(['transcription.canceled'])
       expect((await deliveriesOf('uploads')).map(({ event }) => event)).toEqual(['transcription.canceled'])
       expect((await deliveriesOf(registered)).map(({ event }) => event)).toEqual(['transcription.completed'])
       expect((await ada.ask('/api/webhooks')).body).toMatchObject({ webhooks: [{ id: registered }] })
     })
 
-    test('is tried again, and replayed; one that is gone is given up, and the next one is told all the same', async () => {
+    test('is retried and replayed; a 410 fails one delivery and does not stop the next one', async () => {
       await newUser()
       receiver.answer(() => new Response(null, { status: 410 }))
       const sent = () => ada.upload(fixture('speech.mp3'), { webhook_url: receiver.url })
@@ -290,7 +299,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
       expect((await latest('uploads', 'delivered')).attempts.map(({ status }) => status)).toEqual([503, 200])
       const replayed = await ada.ask(`/api/webhooks/uploads/deliveries/${gone.id}/replay`, { method: 'POST' })
       expect(replayed.status).toBe(202)
-      // Made before the user had asked for any secret, it is signed with the one that they have when it is sent.
+      // The message is older than the user's first rotation; it is signed with the secret at the time of sending.
       const secret = await secretOfUploads()
       while ((await deliveriesOf('uploads')).some(({ state }) => state !== 'delivered')) await Bun.sleep(20)
       await ada.ask(`/api/webhooks/uploads/deliveries/${gone.id}/replay`, { method: 'POST' })
@@ -300,20 +309,20 @@ describe.each(databases)('webhooks on $name', (kind) => {
     })
 
     test.each([
-      ['a private host', 'http://10.0.0.1/hook', 400, 'url_refused'],
+      ['a private address', 'http://10.0.0.1/hook', 400, 'url_refused'],
       ['http', 'http://1.1.1.1/hook', 400, 'url_refused'],
-      ['a cloud’s metadata', 'https://[::ffff:169.254.169.254]/', 400, 'url_refused'],
-      ['no URL', 'hook', 400, 'url_refused'],
-      ['one with a NUL', 'https://1.1.1.1/\0', 400, 'url_refused'],
-      ['a host that is not found', 'https://localhost.invalid/hook', 502, 'url_failed'],
-      ['one that is too long', `https://1.1.1.1/${'a'.repeat(2048)}`, 400, 'validation'],
-    ])('%s is refused when it is named, and nothing is kept', async (_, url, status, code) => {
+      ['a cloud’s metadata address', 'https://[::ffff:169.254.169.254]/', 400, 'url_refused'],
+      ['text that is not a URL', 'hook', 400, 'url_refused'],
+      ['a NUL', 'https://1.1.1.1/\0', 400, 'url_refused'],
+      ['an unknown host', 'https://localhost.invalid/hook', 502, 'url_failed'],
+      ['more than 2048 characters', `https://1.1.1.1/${'a'.repeat(2048)}`, 400, 'validation'],
+    ])('with %s is refused at the upload, and nothing is stored', async (_, url, status, code) => {
       await newUser()
       const files = await service.files()
-      for (const [how, send] of ways) {
+      for (const [way, send] of ways) {
         const refused = await send(url)
-        expect({ how, status: refused.status, body: refused.body }).toMatchObject({
-          how,
+        expect({ way, status: refused.status, body: refused.body }).toMatchObject({
+          way,
           status,
           body: { code },
         })
@@ -323,10 +332,10 @@ describe.each(databases)('webhooks on $name', (kind) => {
       expect(rows).toEqual([])
     })
 
-    test('is no webhook to be read, changed, tested or deleted, and another user’s log is not told', async () => {
-      const log = { status: 404, body: { code: 'not_found' } }
+    test('cannot be read, changed, tested or deleted as a webhook, and its deliveries are invisible to other users', async () => {
+      const notFound = { status: 404, body: { code: 'not_found' } }
       await newUser()
-      expect(await ada.ask('/api/webhooks/uploads/deliveries')).toMatchObject(log)
+      expect(await ada.ask('/api/webhooks/uploads/deliveries')).toMatchObject(notFound)
       await completed(
         textAt(
           (await ada.upload(fixture('speech.mp3'), { webhook_url: receiver.url })).body,
@@ -336,27 +345,27 @@ describe.each(databases)('webhooks on $name', (kind) => {
       const { id: delivery } = await latest('uploads', 'delivered')
       const [row] = await service.db.select().from(webhooks).where(eq(webhooks.userId, adaId))
       for (const id of ['uploads', row?.id]) {
-        expect(await ada.ask(`/api/webhooks/${id}`)).toMatchObject(log)
-        expect(await ada.ask(`/api/webhooks/${id}`, { method: 'DELETE' })).toMatchObject(log)
-        expect(await ada.ask(`/api/webhooks/${id}/test`, { method: 'POST' })).toMatchObject(log)
-        expect(await ada.patch(`/api/webhooks/${id}`, { enabled: false })).toMatchObject(log)
+        expect(await ada.ask(`/api/webhooks/${id}`)).toMatchObject(notFound)
+        expect(await ada.ask(`/api/webhooks/${id}`, { method: 'DELETE' })).toMatchObject(notFound)
+        expect(await ada.ask(`/api/webhooks/${id}/test`, { method: 'POST' })).toMatchObject(notFound)
+        expect(await ada.patch(`/api/webhooks/${id}`, { enabled: false })).toMatchObject(notFound)
       }
       await newUser()
       await secretOfUploads()
       expect(await deliveriesOf('uploads')).toEqual([])
       const path = `/api/webhooks/uploads/deliveries/${delivery}/replay`
-      expect(await ada.ask(path, { method: 'POST' })).toMatchObject(log)
+      expect(await ada.ask(path, { method: 'POST' })).toMatchObject(notFound)
     })
   })
 
-  test('what was rolled back is not told, nor another user’s', async () => {
+  test('a webhook receives no event of a rolled-back transaction or of another user', async () => {
     const { id } = await register()
     const transcription = await upload()
-    const undone = service.db.transaction(async (tx) => {
+    const rolledBack = service.db.transaction(async (tx) => {
       await complete(tx, { id: transcription, text: '', detectedLanguage: null })
-      throw new Error('undone')
+      throw new Error('rolled back')
     })
-    await expect(undone).rejects.toThrow('undone')
+    await expect(rolledBack).rejects.toThrow('rolled back')
     const own = ada
     await newUser()
     await completed(await upload())
@@ -366,7 +375,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
     expect((await deliveriesOf(id)).map(({ event }) => event)).toEqual(['webhook.test'])
   })
 
-  test('what fails is tried again under the same id, and a redirect is not followed', async () => {
+  test('a failed attempt is retried with the same id, and a redirect is not followed', async () => {
     const { id, secret } = await register()
     receiver.answerInTurn(500, 302)
     await completed(await upload())
@@ -376,7 +385,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
     for (const message of receiver.messages) expect(verified(message, secret)).toBeTruthy()
   })
 
-  test('in the end it is given up; a replay tries as often again', async () => {
+  test('a delivery fails after its last retry, and a replay has as many retries', async () => {
     const { id } = await register()
     receiver.answer(() => new Response(null, { status: 503 }))
     await completed(await upload())
@@ -391,7 +400,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
     expect((await receiver.count(7)).every((message) => message.id === failed.id)).toBe(true)
   })
 
-  test('a host that is not there is told of in the log', async () => {
+  test('a delivery records why its host cannot be reached', async () => {
     await newUser()
     const { body } = await ada.post('/api/webhooks', { url: 'http://127.0.0.1:1/hook' })
     const id = textAt(body, 'id')
@@ -403,7 +412,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
     })
   })
 
-  test('410 disables a webhook, until it is enabled again', async () => {
+  test('a 410 disables a webhook until it is enabled again', async () => {
     const { id } = await register()
     receiver.answer(() => new Response(null, { status: 410 }))
     await completed(await upload())
@@ -427,7 +436,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
     await latest(id, 'delivered')
   })
 
-  test('what a worker that stops was sending, the next one sends', async () => {
+  test('a worker sends the message whose sending a stopped worker aborted', async () => {
     const { id } = await register()
     receiver.answer(() => new Promise(() => {}))
     await completed(await upload())
@@ -439,7 +448,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
     expect(attempts.map(({ status }) => status)).toEqual([204])
   })
 
-  test('the secret is shown once', async () => {
+  test('only the response to the registration contains the secret', async () => {
     const { id, secret } = await register()
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
     const shown = { id, url: receiver.url, enabled: true, disabled_at: null, created_at: expect.any(String) }
@@ -458,41 +467,41 @@ describe.each(databases)('webhooks on $name', (kind) => {
     })
   })
 
-  test('a secret is changed: for a day messages are signed with those before it too', async () => {
+  test('messages are also signed with the previous secrets for 24 hours after a rotation', async () => {
     const { id, secret } = await register()
-    const change = () => ada.ask(`/api/webhooks/${id}/secret`, { method: 'POST' })
-    const changed = await change()
-    expect(changed.status).toBe(200)
-    const day = new Date(textAt(changed.body, 'previous_until')).getTime() - Date.now()
-    expect(day / 3_600_000).toBeWithin(23.9, 24.1)
-    const secrets = [secret, textAt(changed.body, 'secret'), textAt((await change()).body, 'secret')]
+    const rotate = () => ada.ask(`/api/webhooks/${id}/secret`, { method: 'POST' })
+    const rotated = await rotate()
+    expect(rotated.status).toBe(200)
+    const overlapMs = new Date(textAt(rotated.body, 'previous_until')).getTime() - Date.now()
+    expect(overlapMs / 3_600_000).toBeWithin(23.9, 24.1)
+    const secrets = [secret, textAt(rotated.body, 'secret'), textAt((await rotate()).body, 'secret')]
     expect(new Set(secrets).size).toBe(3)
     const test = async () => {
       receiver.reset()
       await ada.ask(`/api/webhooks/${id}/test`, { method: 'POST' })
       const [message] = await receiver.count(1)
-      if (!message) throw new Error('nothing came')
+      if (!message) throw new Error('no message arrived')
       return message
     }
-    const within = await test()
-    for (const one of secrets) expect(verified(within, one)).toMatchObject({ type: 'webhook.test' })
+    const during = await test()
+    for (const each of secrets) expect(verified(during, each)).toMatchObject({ type: 'webhook.test' })
     const [row] = await service.db.select().from(webhooks).where(eq(webhooks.id, id))
-    const [late, later] = row?.previousSecrets ?? []
-    if (!late || !later) throw new Error('the secrets before are not kept')
-    const over = { ...later, until: new Date().toISOString() }
+    const [newer, older] = row?.previousSecrets ?? []
+    if (!newer || !older) throw new Error('the previous secrets are missing')
+    const expired = { ...older, until: new Date().toISOString() }
     await service.db
       .update(webhooks)
-      .set({ previousSecrets: [late, over] })
+      .set({ previousSecrets: [newer, expired] })
       .where(eq(webhooks.id, id))
     const after = await test()
     expect(() => verified(after, secret)).toThrow()
-    for (const one of secrets.slice(1)) expect(verified(after, one)).toMatchObject({ type: 'webhook.test' })
-    await change()
+    for (const each of secrets.slice(1)) expect(verified(after, each)).toMatchObject({ type: 'webhook.test' })
+    await rotate()
     const [latest] = await service.db.select().from(webhooks).where(eq(webhooks.id, id))
     expect(JSON.stringify(latest)).not.toContain(secret)
   })
 
-  test('deliveries come in pages', async () => {
+  test('the list of deliveries has pages', async () => {
     const { id } = await register()
     const sent: string[] = []
     for (let count = 0; count < 5; count++) {
@@ -522,14 +531,14 @@ describe.each(databases)('webhooks on $name', (kind) => {
     [{}, 'validation'],
     [{ url: 'https://1.1.1.1/', events: [] }, 'validation'],
     [{ url: 'https://1.1.1.1/', events: ['transcription.started'] }, 'validation'],
-  ])('%j is refused', async (body, code) => {
+  ])('a webhook with %j is refused', async (body, code) => {
     await newUser()
     const refused = await ada.post('/api/webhooks', body)
     expect(refused).toMatchObject({ status: code === 'url_failed' ? 502 : 400, body: { code } })
     expect((await ada.ask('/api/webhooks')).body).toEqual({ webhooks: [] })
   })
 
-  test('there are twenty at most', async () => {
+  test('a user can register 20 webhooks', async () => {
     await newUser()
     const statuses: number[] = []
     for (let count = 0; count < 21; count++) {
@@ -538,13 +547,13 @@ describe.each(databases)('webhooks on $name', (kind) => {
     expect(statuses).toEqual([...Array<number>(20).fill(201), 409])
   })
 
-  test('not there, not an id, not one’s own: 404 alike', async () => {
+  test('an unknown id, an invalid id and the id of another user all return 404', async () => {
     const { id } = await register()
     await completed(await upload())
     const { id: delivery } = await latest(id, 'delivered')
     const other = await register()
     const post = { method: 'POST' }
-    const asked = await Promise.all([
+    const responses = await Promise.all([
       ada.ask(`/api/webhooks/${id}`),
       ada.ask(`/api/webhooks/${id}`, { method: 'DELETE' }),
       ada.patch(`/api/webhooks/${id}`, { enabled: false }),
@@ -557,13 +566,13 @@ describe.each(databases)('webhooks on $name', (kind) => {
       ada.ask(`/api/webhooks/${crypto.randomUUID()}`),
       ada.ask('/api/webhooks/none'),
     ])
-    for (const { status, body } of asked) {
+    for (const { status, body } of responses) {
       expect({ status, body }).toMatchObject({ status: 404, body: { code: 'not_found' } })
     }
     expect((await anyone.ask('/api/webhooks')).status).toBe(401)
   })
 
-  test('what is deleted leaves nothing: a webhook, a transcription, a user', async () => {
+  test('deleting a webhook, a transcription or a user deletes its deliveries', async () => {
     const rows = async (id: string) =>
       (await service.db.select().from(deliveries).where(eq(deliveries.webhookId, id))).length
     const { id } = await register()
@@ -583,5 +592,5 @@ describe.each(databases)('webhooks on $name', (kind) => {
     expect(await service.db.select().from(webhooks).where(eq(webhooks.userId, adaId))).toEqual([])
   })
 
-  test('none of this is a defect', () => expect(service.logged).toEqual([]))
+  test('no test logs a defect', () => expect(service.logged).toEqual([]))
 })
