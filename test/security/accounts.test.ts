@@ -27,27 +27,27 @@ describe.each(databases)('the first account on $name', (kind) => {
   const register = (email: string) => anyone.post('/api/auth/register', { email, password })
   const CLOSED = { status: 403, body: { code: 'registration_closed' } }
 
-  test('becomes an administrator, and registration closes behind it', async () => {
+  test('becomes an administrator and closes the registration', async () => {
     const { status, body } = await register('boss@example.com')
     expect(status).toBe(201)
     const admin = anyone.as(textAt(body, 'access_token'))
     expect((await admin.ask('/api/auth/me')).body).toMatchObject({ role: 'admin' })
     expect((await admin.ask('/api/admin/users')).status).toBe(200)
     expect(await register('eve@example.com')).toMatchObject(CLOSED)
-    // A closed registration tells nobody which addresses have accounts.
+    // A closed registration does not disclose which emails have accounts.
     expect((await register('boss@example.com')).body).toEqual((await register('eve@example.com')).body)
     expect((await service.db.select().from(users)).length).toBe(1)
   })
 
-  test('is one of several that register at the same moment', async () => {
-    const emails = Array.from({ length: 8 }, (_, place) => `${place}@example.com`)
+  test('is exactly one of several concurrent registrations', async () => {
+    const emails = Array.from({ length: 8 }, (_, index) => `${index}@example.com`)
     const answers = await Promise.all(emails.map(register))
     expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array(7).fill(403)])
     const rows = await service.db.select().from(users)
     expect(rows.map(({ role }) => role)).toEqual(['admin'])
   })
 
-  test('creates the accounts of others', async () => {
+  test('can create accounts for others', async () => {
     const { body } = await register('boss@example.com')
     const admin = anyone.as(textAt(body, 'access_token'))
     const ada = { email: 'ada@example.com', password }
@@ -59,7 +59,7 @@ describe.each(databases)('the first account on $name', (kind) => {
   })
 })
 
-describe.each(databases)('an account that strangers try to lock, on $name', (kind) => {
+describe.each(databases)('an account whose password strangers guess, on $name', (kind) => {
   let service: TestService
   let anyone: Client
 
@@ -98,7 +98,7 @@ describe.each(databases)('an account that strangers try to lock, on $name', (kin
 
   test('lets its owner log in while many addresses guess', async () => {
     const { email } = await owner()
-    const addresses = Array.from({ length: 31 }, (_, place) => `203.0.113.${place + 1}`)
+    const addresses = Array.from({ length: 31 }, (_, index) => `203.0.113.${index + 1}`)
     const tries = await Promise.all(
       addresses.map((from) => login(from, { email, password: 'a wrong guess' })),
     )
@@ -108,7 +108,8 @@ describe.each(databases)('an account that strangers try to lock, on $name', (kin
 
   test('lets its owner change the password and delete the account', async () => {
     const { email, client } = await owner()
-    for (let tried = 0; tried < 5; tried++) await login('203.0.113.1', { email, password: 'a wrong guess' })
+    for (let attempt = 0; attempt < 5; attempt++)
+      await login('203.0.113.1', { email, password: 'a wrong guess' })
     const next = `${password}!`
     const sent = { current_password: password, new_password: next }
     expect((await client.post('/api/auth/password', sent)).status).toBe(204)
@@ -120,28 +121,28 @@ describe.each(databases)('an account that strangers try to lock, on $name', (kin
     expect((await client.ask('/api/auth/me', removal)).status).toBe(204)
   })
 
-  test('forgives its owner’s typing errors once the password was right', async () => {
+  test('forgets failed attempts after a successful login', async () => {
     const { email } = await owner()
     await service.db.delete(counters)
-    // An address that is not known, as behind a proxy that is not configured.
+    // The address is unknown, as behind a proxy without TRUSTED_PROXIES.
     const limits = createSignInLimits({ db: service.db, perMinute: 3 })
-    const who = { email, address: null }
+    const attempt = { email, address: null }
     for (let round = 0; round < 3; round++) {
-      await limits.beforeLogin(who)
-      await limits.beforeLogin(who)
-      await limits.afterLogin(who)
+      await limits.beforeLogin(attempt)
+      await limits.beforeLogin(attempt)
+      await limits.afterLogin(attempt)
     }
   })
 
-  test('answers each further attempt more slowly, up to ten seconds', async () => {
+  test('delays further attempts by up to ten seconds', async () => {
     const waits: number[] = []
     const limits = createSignInLimits({
       db: service.db,
       perMinute: 2,
       sleep: async (ms) => void waits.push(ms),
     })
-    for (let place = 0; place < 45; place++) {
-      await limits.beforeLogin({ email: 'ada@example.com', address: `203.0.113.${place}` })
+    for (let index = 0; index < 45; index++) {
+      await limits.beforeLogin({ email: 'ada@example.com', address: `203.0.113.${index}` })
     }
     expect(waits.slice(0, 5)).toEqual([1000, 1000, 2000, 2000, 3000])
     expect(waits.slice(-4)).toEqual([10_000, 10_000, 10_000, 10_000])
@@ -149,16 +150,16 @@ describe.each(databases)('an account that strangers try to lock, on $name', (kin
   })
 })
 
-test('an account without a password cannot be logged in to, whatever is sent', async () => {
+test('nobody can log in to an account without a password', async () => {
   const database = await embedded.open()
   const { db } = database
-  const asked: string[] = []
+  const verified: string[] = []
   const auth = createAuthService({
     db,
     passwords: {
       hash: async (text) => text,
-      // As if someone knew the password that the decoy is the hash of.
-      verify: async (_, hash) => asked.push(hash) > 0,
+      // Accepts every password, as if the decoy's password were known.
+      verify: async (_, hash) => verified.push(hash) > 0,
     },
     registration: 'open',
     accessTokens: { sign: async () => 'opened' },
@@ -173,6 +174,6 @@ test('an account without a password cannot be logged in to, whatever is sent', a
     const refused = await auth.login({ email, password, address: null }).catch((error) => error)
     expect(refused).toMatchObject({ code: 'invalid_credentials' })
   }
-  expect(asked).toEqual([DECOY, DECOY])
+  expect(verified).toEqual([DECOY, DECOY])
   await database.close()
 })

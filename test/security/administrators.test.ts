@@ -38,7 +38,7 @@ describe.each(databases)('the account to make an administrator, on $name', (kind
       (error: Error) => error.message,
     )
 
-  test('is the one whose address a provider has verified, not whoever registered it first', async () => {
+  test('is the one with the verified email, not the one that registered the email first', async () => {
     const squatter = await registered(email)
     const boss = await fromProvider('b-1', email)
     const account = await findAccount(database.db, { email })
@@ -49,15 +49,15 @@ describe.each(databases)('the account to make an administrator, on $name', (kind
     expect((await findAccount(database.db, { issuer, subject: 'b-1' })).id).toBe(boss)
   })
 
-  test('is listed with the others if a provider has verified the address for several', async () => {
-    const one = await fromProvider('b-1', email)
-    const two = await fromProvider('b-2', email)
+  test('must be named by id if several accounts have the verified email', async () => {
+    const first = await fromProvider('b-1', email)
+    const second = await fromProvider('b-2', email)
     const message = await messageOf(findAccount(database.db, { email }))
     expect(message).toStartWith(`Several accounts claim ${email}; name one by its id:`)
-    for (const said of [one, two, 'subject b-1', 'subject b-2']) expect(message).toContain(said)
+    for (const text of [first, second, 'subject b-1', 'subject b-2']) expect(message).toContain(text)
   })
 
-  test('is shown with its age and its kind of log-in', async () => {
+  test('is shown with its age and its type of login', async () => {
     const id = await registered(email)
     const account = await findAccount(database.db, { email })
     expect(described(account, Date.parse('2026-01-04T13:00:00Z'))).toBe(
@@ -71,7 +71,7 @@ describe.each(databases)('the account to make an administrator, on $name', (kind
     )
   })
 
-  test('has to exist', async () => {
+  test('must exist', async () => {
     await registered(email)
     const { db } = database
     expect(await messageOf(findAccount(db, { email: 'eve@example.com' }))).toContain('eve@example.com')

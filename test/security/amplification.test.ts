@@ -24,19 +24,19 @@ import { silentFlac, silentSeconds } from './silent-flac.ts'
 setDefaultTimeout(240_000)
 
 const HOUR = 3600
-/** Five pieces. */
+/** Seconds; five pcm pieces. */
 const LONG = 1490
 const PIECE_SECONDS = SAMPLES_PER_PIECE / SAMPLE_RATE
 const AHEAD_SECONDS = 2 * PIECE_SECONDS
-/** Beyond what waits: the piece that is being transcribed, the one that is being planned, and one that is being decoded. */
+/** Besides the pieces that wait: one being transcribed, one being planned, and one being decoded. */
 const SLACK_PIECES = 3
 
-/** Three pieces, the last a short one. */
+/** Three pcm pieces, the last one short. */
 const speech = await repeatedSpeech(90)
 const short = await fixturePcm('speech.wav')
 const inMinutes = { targetSpanSeconds: 60, maxSpanSeconds: 120 }
 
-describe.each(databases)('what a recording takes of the storage and the daily limit on $name', (kind) => {
+describe.each(databases)('storage and daily limit of a long recording on $name', (kind) => {
   let workplace: Workplace
   beforeAll(async () => {
     workplace = await openWorkplace(kind)
@@ -65,7 +65,7 @@ describe.each(databases)('what a recording takes of the storage and the daily li
     return rows.reduce((sum, { audioSeconds }) => sum + audioSeconds, 0)
   }
 
-  /** An engine that answers once it may. */
+  /** An engine whose results wait for `answer()`. */
   function waitingEngine() {
     const { promise, resolve } = Promise.withResolvers<void>()
     const engine = scriptedEngine({
@@ -78,7 +78,7 @@ describe.each(databases)('what a recording takes of the storage and the daily li
     return { engine, answer: resolve }
   }
 
-  /** The storage, and the largest number of pieces of pcm that was in it at a time. */
+  /** The storage, and the maximum number of pcm pieces in it at a time. */
   function watchedStorage() {
     const pieces = new Set<string>()
     const most = { pieces: 0 }
@@ -102,14 +102,14 @@ describe.each(databases)('what a recording takes of the storage and the daily li
     usageLimits: { audioSecondsPerDay: seconds },
   })
 
-  test('of 24 hours in 80 KB no more is decoded than engines are given, and a cancel removes it', async () => {
+  test('decoding of 24 hours in 80 KB stops at the limit ahead of the engines, and a cancellation removes the pcm', async () => {
     const { engine } = waitingEngine()
     const queue = await workplace.startWorker(engine, { decodeAheadSeconds: AHEAD_SECONDS })
     const day = silentFlac({ seconds: 24 * HOUR })
     expect(day.length).toBeLessThan(100_000)
     const id = await workplace.upload(queue, day, {}, { maxAudioSeconds: 25 * HOUR })
     await workplace.once(id, (row) => row.decodedSamples >= AHEAD_SECONDS * SAMPLE_RATE)
-    // Some checks later.
+    // Time for several more checks.
     await Bun.sleep(5_000)
     expect((await piecesOf(id)).length).toBeLessThanOrEqual(AHEAD_SECONDS / PIECE_SECONDS + SLACK_PIECES)
     await cancel(id)
@@ -119,7 +119,7 @@ describe.each(databases)('what a recording takes of the storage and the daily li
     expect(await workplace.storage.size(audioKey(id))).toBe(day.length)
   })
 
-  test('a long recording is decoded as engines go on, its pcm is removed by the piece, and it comes out whole', async () => {
+  test('decoding of a long recording follows the engines, its pcm is removed piece by piece, and it is completed', async () => {
     const { storage, most } = watchedStorage()
     const engine = scriptedEngine({ ...inMinutes, concurrency: 2 })
     const queue = await workplace.startWorker(engine, { decodeAheadSeconds: AHEAD_SECONDS, storage })
@@ -139,7 +139,7 @@ describe.each(databases)('what a recording takes of the storage and the daily li
     await workplace.withoutPcm(id)
   })
 
-  test('all of a user’s recordings share what is decoded ahead, and each comes out', async () => {
+  test('all recordings of a user share one decode-ahead limit, and all are completed', async () => {
     const { storage, most } = watchedStorage()
     const { engine, answer } = waitingEngine()
     const queue = await workplace.startWorker(engine, { decodeAheadSeconds: AHEAD_SECONDS, storage })
@@ -153,14 +153,14 @@ describe.each(databases)('what a recording takes of the storage and the daily li
     }
     while ((await prepared()) < 3) await Bun.sleep(50)
     await Bun.sleep(3_000)
-    // Two places decode one each before they see that it is enough.
+    // Two slots decode one recording each before they check the limit.
     expect(await prepared()).toBeLessThanOrEqual(5)
     answer()
     for (const id of ids) expect((await workplace.once(id, isOver)).status).toBe('completed')
     expect(most.pieces).toBeLessThan(ids.length)
   })
 
-  test('a cancel removes the pcm of a recording that is decoded and waits', async () => {
+  test('a cancellation removes the pcm of a decoded recording that waits for engines', async () => {
     const { engine } = waitingEngine()
     const queue = await workplace.startWorker(engine)
     const id = await workplace.upload(queue, wavOf(short))
@@ -171,7 +171,7 @@ describe.each(databases)('what a recording takes of the storage and the daily li
     expect(await workplace.storage.size(audioKey(id))).toBe(wavOf(short).length)
   })
 
-  test('of a part at the end of a long recording only the part is stored', async () => {
+  test('only the requested time range of a long recording is stored as pcm', async () => {
     const { storage, most } = watchedStorage()
     const queue = await workplace.startWorker(scriptedEngine(inMinutes), { storage })
     const id = await workplace.upload(queue, silentFlac({ seconds: LONG }), { start: '1400', end: '1450' })
@@ -180,7 +180,7 @@ describe.each(databases)('what a recording takes of the storage and the daily li
     expect(most.pieces).toBe(1)
   })
 
-  test('a failure removes the pcm; put to work again, it is decoded again and only the rest is transcribed', async () => {
+  test('a requeued transcription is decoded again, and only its unfinished spans are transcribed', async () => {
     let isCured = false
     const engine = scriptedEngine({
       ...inMinutes,
@@ -205,7 +205,7 @@ describe.each(databases)('what a recording takes of the storage and the daily li
     await workplace.withoutPcm(id)
   })
 
-  test('pcm that is lost while spans wait is made again, without an error of the spans', async () => {
+  test('lost pcm is decoded again without a failure of its spans', async () => {
     const { engine, answer } = waitingEngine()
     const queue = await workplace.startWorker(engine)
     const id = await workplace.upload(queue, wavOf(speech))
@@ -219,7 +219,7 @@ describe.each(databases)('what a recording takes of the storage and the daily li
     await workplace.withoutPcm(id)
   })
 
-  test('what was decoded counts after a cancel, and after a deletion', async () => {
+  test('decoded audio stays counted after a cancellation and a deletion', async () => {
     const userId = await insertAnyUser(workplace.db)
     const { engine } = waitingEngine()
     const queue = await workplace.startWorker(engine, { decodeAheadSeconds: AHEAD_SECONDS })
@@ -241,9 +241,9 @@ describe.each(databases)('what a recording takes of the storage and the daily li
   })
 
   test.each([
-    ['claims three seconds', 3],
-    ['claims nothing', null],
-  ])('a long recording that %s fails when the day’s allowance is used up', async (_, claimedSeconds) => {
+    ['claims to be three seconds long', 3],
+    ['claims no length', null],
+  ])('a long recording that %s fails at the daily limit', async (_, claimedSeconds) => {
     const userId = await insertAnyUser(workplace.db)
     const engine = scriptedEngine(inMinutes)
     const queue = await workplace.startWorker(engine, limited(2 * PIECE_SECONDS))
@@ -264,7 +264,7 @@ describe.each(databases)('what a recording takes of the storage and the daily li
     expect(seconds).toBeLessThanOrEqual(2 * PIECE_SECONDS)
   })
 
-  test('a recording that is as long as it says is transcribed, though others use the allowance up', async () => {
+  test('a recording with a true header is completed, even if others use up the daily limit', async () => {
     const userId = await insertAnyUser(workplace.db)
     const queue = await workplace.startWorker(scriptedEngine(inMinutes), limited(LONG))
     const id = await workplace.upload(queue, silentFlac({ seconds: LONG }), {}, { by: userId })
@@ -276,7 +276,7 @@ describe.each(databases)('what a recording takes of the storage and the daily li
     expect((await workplace.once(id, isOver)).status).toBe('completed')
   })
 
-  test('what was uploaded where nothing can be decoded counts once it is decoded', async () => {
+  test('an upload through the edge API is counted when it is decoded', async () => {
     const userId = await insertAnyUser(workplace.db)
     const queue = await workplace.startWorker(scriptedEngine())
     const inspect = signatureInspector(workplace)
@@ -285,9 +285,9 @@ describe.each(databases)('what a recording takes of the storage and the daily li
     expect(await usedBy(userId)).toBeCloseTo(short.length / 32_000, 3)
   })
 
-  test('a disk without room lets the recording wait, and it goes on once there is room', async () => {
+  test('a recording waits while the disk is full, and continues when space is free', async () => {
     let isFull = true
-    const told: string[] = []
+    const logged: string[] = []
     const { storage } = workplace
     const full: Storage = {
       ...storage,
@@ -298,11 +298,11 @@ describe.each(databases)('what a recording takes of the storage and the daily li
     }
     const queue = await workplace.openQueue()
     const id = await workplace.upload(queue, wavOf(short))
-    const log = (line: string) => void told.push(line)
+    const log = (line: string) => void logged.push(line)
     const services = { ...workplace.servicesOf({ queue, engine: scriptedEngine() }), storage: full, log }
     const outcome = createPrepare(services)({ transcriptionId: id }, new AbortController().signal)
     expect(await outcome.catch((error: unknown) => error)).toBeInstanceOf(Postponed)
-    expect(told).toEqual([`preparing ${id} waits for room in the storage`])
+    expect(logged).toEqual([`preparing ${id} waits for room in the storage`])
     isFull = false
     await workplace.startWorker(scriptedEngine(), { storage: full })
     expect(await workplace.once(id, isOver)).toMatchObject({ status: 'completed', failures: 0 })

@@ -16,7 +16,7 @@ const UNAVAILABLE = {
   retryAfter: expect.stringMatching(/^[1-9]\d*$/),
 }
 
-/** What a request is answered with, as far as an outage shows in it. */
+/** The parts of a response that show an outage. */
 async function outcomeOf(answer: Response) {
   const body: { code?: string; transcription_id?: string } = await answer.json()
   const { code, transcription_id: id } = body
@@ -53,7 +53,7 @@ describe.skipIf(!POSTGRES_BIN)('a service whose Postgres is restarted, stopped o
     const kept = withFolder(async (DATA_DIR) => {
       service = await startService({
         ...{ DATA_DIR, DATABASE_URL: database.url, SIDECAR_URL: sidecar.url },
-        // Registrations are repeated without a pause while the database is away.
+        // Registrations are repeated without a pause during the outage.
         LOGINS_PER_MINUTE: '1000000',
       })
       opened.resolve()
@@ -85,13 +85,13 @@ describe.skipIf(!POSTGRES_BIN)('a service whose Postgres is restarted, stopped o
   }
   const list = () => fetch(`${service.url}/api/transcriptions`, { headers: user.headers })
 
-  test('an immediate restart is answered with 503 only, and every accepted upload is transcribed', async () => {
+  test('an immediate restart causes only 503 responses, and every accepted upload is transcribed', async () => {
     const outcomes: Awaited<ReturnType<typeof outcomeOf>>[] = []
     let isRunning = true
     const asking = [upload, list, () => register(service.url)].flatMap((ask) =>
       [1, 2].map(async () => {
         while (isRunning) {
-          // An upload that is refused before its body is read may find its connection closed: that is no answer.
+          // The connection of an upload that is refused early may be closed before a response arrives.
           const answer = await ask().catch(() => null)
           if (answer) outcomes.push(await outcomeOf(answer))
         }
@@ -115,7 +115,7 @@ describe.skipIf(!POSTGRES_BIN)('a service whose Postgres is restarted, stopped o
     for (const id of ids) expect((await user.finished(id)).status).toBe('completed')
   })
 
-  test('while it is stopped, requests and /health/ready say so, and work continues once it is back', async () => {
+  test('during an outage requests and /health/ready report it, and work continues afterwards', async () => {
     sidecar.allow(0)
     const { id = '' } = await outcomeOf(await upload())
     while ((await user.status(id)).duration === null) await Bun.sleep(50)
@@ -123,11 +123,11 @@ describe.skipIf(!POSTGRES_BIN)('a service whose Postgres is restarted, stopped o
     for (const ask of [upload, list, () => register(service.url)]) {
       expect(await outcomeOf(await ask())).toMatchObject(UNAVAILABLE)
     }
-    // An answer is kept for a moment.
+    // The state is cached briefly.
     let state = await readiness(service.url)
     while (state.ready) state = await readiness(service.url)
     expect(state.database).toContain('DATABASE_URL')
-    // The result of a span that ends meanwhile cannot be written.
+    // The result of a span that finishes now cannot be written.
     sidecar.release()
     await Bun.sleep(1_000)
     await database.start()
@@ -135,7 +135,7 @@ describe.skipIf(!POSTGRES_BIN)('a service whose Postgres is restarted, stopped o
     expect(await user.finished(id)).toMatchObject({ status: 'completed', failure: null })
   })
 
-  test('while it is read-only, reads are answered, writes are 503, and /health/ready says why', async () => {
+  test('while Postgres is read-only, reads succeed, writes return 503, and /health/ready states the reason', async () => {
     const admin = postgres(database.url, { max: 1 })
     const setReadOnly = async (value: 'on' | 'off') => {
       await admin.unsafe(`alter system set default_transaction_read_only = ${value}`)
@@ -179,7 +179,7 @@ describe.skipIf(!POSTGRES_BIN)('the API whose Postgres is stopped', () => {
       test.skip(`on ${name}: ${command.missing}`, () => {})
       continue
     }
-    test(`on ${name} answers 503, and serves again once it is back`, async () => {
+    test(`on ${name} returns 503 during the outage and recovers`, async () => {
       const edge = startEdge(command, (url) => ({
         DATABASE_URL: database.url,
         STORAGE_URL: 's3://nothing?endpoint=http://127.0.0.1:9',

@@ -26,7 +26,7 @@ const speech = await fixturePcm('speech.wav')
 const clip = wavOf(speech.slice(0, 3 * BYTES_PER_SECOND))
 const loopback = [parseNetwork('127.0.0.1')].filter((network) => network !== undefined)
 
-describe.each(databases)('one user’s work beside another’s on $name', (kind) => {
+describe.each(databases)('fairness between users on $name', (kind) => {
   let workplace: Workplace
   beforeAll(async () => {
     workplace = await openWorkplace(kind)
@@ -36,7 +36,7 @@ describe.each(databases)('one user’s work beside another’s on $name', (kind)
 
   const user = () => insertAnyUser(workplace.db)
 
-  /** The real decoder, but for what is longer than a clip: that is never done. */
+  /** The real decoder, except that decoding of recordings longer than a clip never ends. */
   function endlessMedia(): { media: Media; decoding: Set<string> } {
     const decoding = new Set<string>()
     const { media } = workplace
@@ -57,7 +57,7 @@ describe.each(databases)('one user’s work beside another’s on $name', (kind)
     }
   }
 
-  test('a 3 s clip goes before the many clips of a user whose two recordings of 10 hours are decoded', async () => {
+  test('a 3 s clip overtakes the many clips of a user with two 10-hour recordings', async () => {
     const greedy = await user()
     const { media, decoding } = endlessMedia()
     const engine = scriptedEngine({ targetSpanSeconds: 30, maxSpanSeconds: 60 })
@@ -79,11 +79,11 @@ describe.each(databases)('one user’s work beside another’s on $name', (kind)
       completed.push({ id, at: (await workplace.once(id, isOver)).completedAt })
     }
     const order = completed.toSorted((a, b) => Number(a.at) - Number(b.at)).map(({ id }) => id)
-    // Two of the greedy user's may have been taken up before it, and two be under way with it.
+    // Two clips of the greedy user may have started before it, and two may run beside it.
     expect(order.indexOf(own)).toBeLessThanOrEqual(4)
   })
 
-  test('a clip whose header says nothing does not wait for long recordings either', async () => {
+  test('a clip without a length in its header does not wait for long recordings', async () => {
     const { media } = endlessMedia()
     const engine = scriptedEngine({ targetSpanSeconds: 30, maxSpanSeconds: 60 })
     const queue = await workplace.openQueue()
@@ -97,7 +97,7 @@ describe.each(databases)('one user’s work beside another’s on $name', (kind)
     expect((await workplace.once(own, isOver)).status).toBe('completed')
   })
 
-  test('a long recording whose header says that it is a clip is moved to the long ones after its first piece', async () => {
+  test('a long recording that claims to be a clip moves to the queue of long recordings after its first piece', async () => {
     const lanes: boolean[] = []
     const { media } = workplace
     const watched: Media = {
@@ -119,7 +119,7 @@ describe.each(databases)('one user’s work beside another’s on $name', (kind)
     expect(spans.every(({ attempt }) => attempt === 1)).toBe(true)
   })
 
-  test('recordings that wait for engines give their places to those of other users, and all come out whole', async () => {
+  test('recordings that wait for engines yield their decoder slots to other users, and all are completed', async () => {
     const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>()
     const engine = scriptedEngine({
       ...{ targetSpanSeconds: 60, maxSpanSeconds: 120, concurrency: 4 },
@@ -130,7 +130,7 @@ describe.each(databases)('one user’s work beside another’s on $name', (kind)
     })
     const queue = await workplace.startWorker(engine, { decodeAheadSeconds: AHEAD_SECONDS })
     const ids: string[] = []
-    // One more user than there are places.
+    // One more user than decoder slots.
     for (let count = 0; count < 5; count++) {
       ids.push(await workplace.upload(queue, silentFlac({ seconds: 1190 }), {}, { by: await user() }))
     }
@@ -142,8 +142,8 @@ describe.each(databases)('one user’s work beside another’s on $name', (kind)
     for (const id of ids) {
       expect((await workplace.once(id, isOver)).status).toBe('completed')
       const spans = await workplace.spansOf(id)
-      const places = spans.flatMap(({ startSample, endSample }) => [startSample, endSample])
-      expect(places.slice(1, -1).every((place, at) => at % 2 === 1 || place === places[at + 2])).toBe(true)
+      const bounds = spans.flatMap(({ startSample, endSample }) => [startSample, endSample])
+      expect(bounds.slice(1, -1).every((bound, at) => at % 2 === 1 || bound === bounds[at + 2])).toBe(true)
     }
   })
 
@@ -157,11 +157,11 @@ describe.each(databases)('one user’s work beside another’s on $name', (kind)
 
     async function webhook(userId: string, url: string): Promise<string> {
       const row = { userId, url, secret: `whsec_${btoa('a secret')}`, events: [] }
-      const [made] = await workplace.db.insert(webhooks).values(row).returning({ id: webhooks.id })
-      return made?.id ?? ''
+      const [inserted] = await workplace.db.insert(webhooks).values(row).returning({ id: webhooks.id })
+      return inserted?.id ?? ''
     }
 
-    test('hosts of one user that never answer hold ten places, and another user’s message is delivered', async () => {
+    test('unresponsive hosts of one user hold ten slots, and a message of another user is delivered', async () => {
       const { promise: never, resolve: end } = Promise.withResolvers<Response>()
       silent.answer(() => never)
       const greedy = await user()
@@ -190,15 +190,15 @@ describe.each(databases)('one user’s work beside another’s on $name', (kind)
   })
 })
 
-describe.each(databases)('messages that a user sends by hand on $name', (kind) => {
-  test('are at most 30 a minute, tests and replays of all webhooks together', async () => {
+describe.each(databases)('test and replayed messages of a user on $name', (kind) => {
+  test('are limited to 30 a minute across all webhooks', async () => {
     const service = await startService({ kind })
     try {
       const anyone = clientOf(service.url)
       const register = async () => {
         const client = anyone.as(await anyone.newToken())
-        const made = await client.post('/api/webhooks', { url: 'http://127.0.0.1:9/' })
-        const path = `/api/webhooks/${textAt(made.body, 'id')}`
+        const created = await client.post('/api/webhooks', { url: 'http://127.0.0.1:9/' })
+        const path = `/api/webhooks/${textAt(created.body, 'id')}`
         return {
           test: () => client.post(`${path}/test`, {}),
           replay: (id: string) => client.post(`${path}/deliveries/${id}/replay`, {}),

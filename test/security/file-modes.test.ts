@@ -15,7 +15,7 @@ setDefaultTimeout(120_000)
 const umask = process.umask()
 afterEach(() => void process.umask(umask))
 
-/** What is in a folder, and the folder itself, that others than its owner may read, write or enter. */
+/** The folder and its contents, as far as other users than the owner may read, write or enter them. */
 async function openToOthersIn(folder: string): Promise<string[]> {
   const paths = [folder, ...(await readdir(folder, { recursive: true })).map((name) => join(folder, name))]
   const modes = await Promise.all(paths.map(async (path) => ({ path, mode: (await lstat(path)).mode })))
@@ -24,7 +24,7 @@ async function openToOthersIn(folder: string): Promise<string[]> {
     .map(({ path, mode }) => `${(mode & 0o777).toString(8)} ${relative(folder, path)}`)
 }
 
-test('the parts that write to DATA_DIR create files for their owner only, whatever the umask is', async () => {
+test('lock, database and storage create files for their owner only, with any umask', async () => {
   await withFolder(async (folder) => {
     process.umask(0)
     const root = join(folder, 'data')
@@ -42,7 +42,7 @@ test('the parts that write to DATA_DIR create files for their owner only, whatev
   })
 })
 
-test('folders and database files of an older version are closed to others at the next start', async () => {
+test('the next start closes folders and database files of an older version to others', async () => {
   await withFolder(async (root) => {
     process.umask(0)
     await (await openPglite({ dataDir: join(root, 'postgres') })).close()
@@ -63,7 +63,7 @@ test('folders and database files of an older version are closed to others at the
   })
 })
 
-test('a service that is started with umask 000 leaves nothing in DATA_DIR that others may read', async () => {
+test('a service with umask 000 leaves no file in DATA_DIR that others may read', async () => {
   const sidecar = startFakeSidecar()
   try {
     await withFolder(async (folder) => {
@@ -73,7 +73,7 @@ test('a service that is started with umask 000 leaves nothing in DATA_DIR that o
       const user = await signUp(service.url)
       sidecar.allow(0)
       const ids = [await user.upload(Bun.file(fixture('speech.mp3')))]
-      // Its pcm stays until the span is answered.
+      // The pcm stays until the span is transcribed.
       while ((await user.status(ids[0] ?? '')).duration === null) await Bun.sleep(20)
       expect(await readdir(join(DATA_DIR, 'files', 'transcriptions', ids[0] ?? ''))).toContain('pcm')
       expect(await openToOthersIn(DATA_DIR)).toEqual([])

@@ -20,7 +20,7 @@ async function outcomeOf(asking: Promise<Response>) {
   return { status: answer.status, code, id, retryAfter: answer.headers.get('retry-after') }
 }
 
-/** The requests of a user at a service. */
+/** Requests of one user to a service. */
 async function requestsAt(url: string) {
   const { headers, finished } = await signUp(url)
   return {
@@ -43,18 +43,18 @@ async function requestsAt(url: string) {
   }
 }
 
-/** Asks again until the answer has that status. */
+/** Repeats the request until the response has this status. */
 async function until(status: number, ask: () => Promise<{ status: number }>) {
   for (;;) {
     const outcome = await ask()
     if (outcome.status === status) return outcome
-    if (outcome.status === 500) throw new Error('a request was answered with 500')
+    if (outcome.status === 500) throw new Error('a request returned 500')
     await Bun.sleep(100)
   }
 }
 
-describe.skipIf(!openSmallDisk)('a full disk (a file system of its own, which only root may mount)', () => {
-  test('refuses uploads first, then all writes, and the embedded database serves again once there is room', async () => {
+describe.skipIf(!openSmallDisk)('a full disk (a separate file system, which only root may mount)', () => {
+  test('refuses uploads first, then all writes, and the embedded database recovers when space is free', async () => {
     const disk = await openSmallDisk?.({ megabytes: 500 })
     if (!disk) return
     const sidecar = startFakeSidecar()
@@ -95,7 +95,7 @@ describe.skipIf(!openSmallDisk)('a full disk (a file system of its own, which on
     }
   })
 
-  test.skipIf(!POSTGRES_BIN)('of Postgres is answered with 507 or 503, and never with 500', async () => {
+  test.skipIf(!POSTGRES_BIN)('of Postgres causes 507 or 503, and never 500', async () => {
     const disk = await openSmallDisk?.({ megabytes: 300 })
     if (!disk) return
     await chmod(disk.path, 0o755)

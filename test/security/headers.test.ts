@@ -28,7 +28,7 @@ const protectionOf = (headers: Headers) =>
   Object.fromEntries(Object.keys(PROTECTION).map((name) => [name, headers.get(name)]))
 
 describe('security headers', () => {
-  test('every kind of answer carries them', async () => {
+  test('are in every kind of response', async () => {
     const { body } = await ada.upload(fixture('speech.mp3'))
     const id = textAt(body, 'transcription_id')
     const status = await ada.ask(`/api/transcriptions/${id}`)
@@ -38,7 +38,7 @@ describe('security headers', () => {
       headers: ada.headers,
       signal,
     })
-    const answers: [what: string, headers: Headers][] = [
+    const responses: [name: string, headers: Headers][] = [
       ['JSON', status.headers],
       ['a stream of events', events.headers],
       ['audio', (await anyone.ask(audio)).headers],
@@ -56,12 +56,12 @@ describe('security headers', () => {
       ['metrics', (await anyone.ask('/metrics')).headers],
     ]
     abort()
-    for (const [what, headers] of answers) {
-      expect({ what, ...protectionOf(headers) }).toEqual({ what, ...PROTECTION })
+    for (const [name, headers] of responses) {
+      expect({ name, ...protectionOf(headers) }).toEqual({ name, ...PROTECTION })
     }
   })
 
-  test('answers with credentials, links or texts are not stored by any cache', async () => {
+  test('forbid caches to store credentials, links and texts', async () => {
     const credentials = { email: 'cache@example.com', password: 'correct horse battery' }
     const registered = await anyone.post('/api/auth/register', credentials)
     const answers = [
@@ -77,7 +77,7 @@ describe('security headers', () => {
     for (const { headers } of answers) expect(headers.get('cache-control')).toBe('no-store')
   })
 
-  test('the Swagger page runs scripts of this host only, and has no inline script', async () => {
+  test('allow the Swagger page only scripts of this host, and it has no inline script', async () => {
     for (const path of ['/swagger', '/swagger/']) {
       const { headers, body } = await anyone.ask(path)
       const policy = headers.get('content-security-policy')
@@ -90,7 +90,7 @@ describe('security headers', () => {
     }
   })
 
-  test('assets may be cached, audio only by its user', async () => {
+  test('let caches store assets, and only private caches store audio', async () => {
     const { headers } = await anyone.ask('/swagger/assets/swagger-ui.css')
     expect(headers.get('cache-control')).toBe('max-age=86400')
     const { body } = await ada.upload(fixture('speech.mp3'))

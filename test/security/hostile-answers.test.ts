@@ -16,7 +16,7 @@ setDefaultTimeout(60_000)
 const MIB = 1024 * 1024
 const SEGMENT = { start: 0, end: 1, text: 'a', language: 'en' }
 
-/** How each engine says what it heard, in JSON. */
+/** The JSON responses of each engine. */
 const ENGINES = [
   {
     name: 'a sidecar',
@@ -50,11 +50,11 @@ const json = { headers: { 'content-type': 'application/json' } }
 
 let open: { stop: () => unknown }[] = []
 afterEach(async () => {
-  for (const one of open) await one.stop()
+  for (const resource of open) await resource.stop()
   open = []
 })
 
-/** A server that is well, and answers every span so. */
+/** A healthy server that returns this response for every span. */
 function answering(answer: () => Response): string {
   const server = Bun.serve({
     port: 0,
@@ -65,7 +65,7 @@ function answering(answer: () => Response): string {
   return server.url.origin
 }
 
-/** Counts what it is read of. */
+/** An endless body that counts the bytes that are read. */
 function endless(piece: string) {
   let sent = 0
   const bytes = new TextEncoder().encode(piece.repeat(Math.ceil(65_536 / piece.length)))
@@ -83,49 +83,50 @@ function endless(piece: string) {
   return { body, sent: () => sent }
 }
 
-describe.each(ENGINES)('an answer of $name', ({ open: openEngine, transcript, many }) => {
+describe.each(ENGINES)('a response of $name', ({ open: openEngine, transcript, many }) => {
   async function engineAt(url: string): Promise<Engine> {
     const engine = openEngine(url)
     open.push({ stop: () => engine.close() })
     await engine.whenReady(AbortSignal.timeout(5000))
     return engine
   }
-  const heard = async (answer: () => Response) => (await engineAt(answering(answer))).transcribe(spanOf())
+  const transcribe = async (answer: () => Response) =>
+    (await engineAt(answering(answer))).transcribe(spanOf())
 
   test.each([
     ['a transcript', 200, '{"text":"'],
     ['an error', 400, 'no '],
     ['a refusal', 503, '['],
-  ])('without end is left after some MiB: %s', async (_, status, piece) => {
+  ])('that never ends is aborted after some MiB: %s', async (_, status, piece) => {
     const { body, sent } = endless(piece)
-    const error = await engineError(heard(() => new Response(body(), { status, ...json })))
+    const error = await engineError(transcribe(() => new Response(body(), { status, ...json })))
     expect(error.message.length).toBeLessThan(600)
-    // Beside what the connection's buffers take in.
+    // Includes the buffers of the connection.
     expect(sent()).toBeLessThan(40 * MIB)
   })
 
   test.each([
     ['lists', '['.repeat(2 * MIB)],
     ['errors in errors', `${'{"error":'.repeat(10_000)}1${'}'.repeat(10_000)}`],
-  ])('that is nested deep is not parsed: %s', async (_, text) => {
+  ])('that is deeply nested is not parsed: %s', async (_, text) => {
     for (const status of [200, 400, 503]) {
       const before = process.cpuUsage()
-      await engineError(heard(() => new Response(text, { status, ...json })))
+      await engineError(transcribe(() => new Response(text, { status, ...json })))
       expect(process.cpuUsage(before).user / 1e6).toBeLessThan(0.5)
     }
   })
 
-  test('may have no more segments than speech has', async () => {
-    expect((await heard(() => new Response(many(9000), json))).segments).toHaveLength(9000)
-    const error = await engineError(heard(() => new Response(many(20_000), json)))
+  test('with more segments than speech can have is refused', async () => {
+    expect((await transcribe(() => new Response(many(9000), json))).segments).toHaveLength(9000)
+    const error = await engineError(transcribe(() => new Response(many(20_000), json)))
     expect(error).toMatchObject({
       code: 'engine_unavailable',
       message: expect.stringContaining('20000 segments'),
     })
   })
 
-  test('is stripped of what no database takes', async () => {
-    const { segments, model } = await heard(
+  test('is stripped of characters that Postgres cannot store', async () => {
+    const { segments, model } = await transcribe(
       () => new Response(transcript('a\0b\ud800c', { model: 'm\0\udc00', language: 'en\0' }), json),
     )
     expect(segments.map(({ text, language }) => ({ text, language }))).toEqual([
@@ -135,14 +136,14 @@ describe.each(ENGINES)('an answer of $name', ({ open: openEngine, transcript, ma
     expect(model).not.toContain('\0')
   })
 
-  test('tells times that are numbers', async () => {
+  test('with a time that is not finite is refused', async () => {
     const text = transcript('a').replace('1', '1e999')
-    const error = await engineError(heard(() => new Response(text, json)))
+    const error = await engineError(transcribe(() => new Response(text, json)))
     expect(error).toMatchObject({ code: 'engine_unavailable' })
   })
 })
 
-test('a key set without end is left after some MiB', async () => {
+test('an endless key set is aborted after some MiB', async () => {
   const { body, sent } = endless('{"keys":[')
   const jwksUrl = answering(() => new Response(body(), json))
   const provider = createIdentityProvider({ jwksUrl, issuer: 'a', audience: 'b' })
@@ -152,24 +153,24 @@ test('a key set without end is left after some MiB', async () => {
   expect(sent()).toBeLessThan(40 * MIB)
 })
 
-describe.each(databases)('what a hostile sidecar says, on $name', (kind) => {
-  let place: Workplace
+describe.each(databases)('a response of a hostile sidecar on $name', (kind) => {
+  let workplace: Workplace
   beforeAll(async () => {
-    place = await openWorkplace(kind)
+    workplace = await openWorkplace(kind)
   })
-  afterEach(() => place.tidy())
-  afterAll(() => place.close())
+  afterEach(() => workplace.tidy())
+  afterAll(() => workplace.close())
 
   const after = async (answer: () => Response) => {
     const engine = sidecarEngine({ urls: [answering(answer)] })
     open.push({ stop: () => engine.close() })
-    const queue = await place.startWorker(engine)
-    const id = await place.upload(queue, await fixture('speech.mp3').bytes())
-    const row = await place.once(id, isOver)
+    const queue = await workplace.startWorker(engine)
+    const id = await workplace.upload(queue, await fixture('speech.mp3').bytes())
+    const row = await workplace.once(id, isOver)
     return row
   }
 
-  test('is kept as far as it is text', async () => {
+  test('is stored without characters that Postgres cannot store', async () => {
     const words = [{ start: 0, end: 1, word: ' a\0\ud800', probability: 1e308 }]
     const segment = { ...SEGMENT, text: ' a\0\ud800', language: 'e\0', avg_logprob: -1e308, words }
     const answer = JSON.stringify({ model: 'm\0', segments: [segment] })
@@ -179,12 +180,12 @@ describe.each(databases)('what a hostile sidecar says, on $name', (kind) => {
     })
   })
 
-  test('is kept though it is of more segments than a statement takes', async () => {
+  test('is stored if it has more segments than one statement can insert', async () => {
     const answer = JSON.stringify({ model: 'm', segments: Array(7000).fill(SEGMENT) })
     expect(await after(() => new Response(answer, json))).toMatchObject({ status: 'completed' })
   })
 
-  test('is told as the reason of a failure', async () => {
+  test('is shown, shortened, as the reason of the failure', async () => {
     const answer = JSON.stringify({ error: `no\0 such \ud800thing${'!'.repeat(10_000)}` })
     const { status, errorCode, errorMessage } = await after(
       () => new Response(answer, { status: 422, ...json }),

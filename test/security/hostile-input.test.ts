@@ -8,10 +8,10 @@ import { type RunningService, startService } from '../support/service.ts'
 import { type Hostile, hostileInputs, ordinaryUpload, type Tokens } from './hostile-inputs.ts'
 import { type Strain, strainOf } from './strain.ts'
 
-/** How much longer than with nothing to do a health check may take, and how much memory may be added. */
+/** The maximum delay of a health check compared with an idle service, and the maximum growth of memory. */
 const MAX_DELAY_MS = 100
 const MAX_GROWN_MB = 100
-/** Other work on the machine delays a health check too, but seldom at each of so many tries. */
+/** Other load on the machine also delays health checks, but rarely in each of these tries. */
 const TRIES = 5
 
 const ENVIRONMENTS = [
@@ -34,14 +34,14 @@ describe.each(ENVIRONMENTS)('with $name', ({ env }) => {
       ...env,
       DATA_DIR: folder,
       DATABASE_URL: '',
-      // Nobody is there: nothing is transcribed.
+      // No sidecar listens there, so nothing is transcribed.
       SIDECAR_URL: 'http://127.0.0.1:9',
       HOST: '127.0.0.1',
       LOGINS_PER_MINUTE: '1000000',
     })
     const user = await signUp(service.url)
     tokens = { access: user.token, key: user.key }
-    // What the service loads for its first upload is no input's fault.
+    // The first upload loads modules; their memory must not count.
     await send(service.url, ordinaryUpload(tokens))
     idle = await strainOf(service, () => Bun.sleep(1000))
   }, 600_000)
@@ -53,7 +53,7 @@ describe.each(ENVIRONMENTS)('with $name', ({ env }) => {
   test.each(hostileInputs({ access: '', key: '' }).map(({ name }) => [name]))(
     '%s',
     async (name) => {
-      const input = hostileInputs(tokens).find((one) => one.name === name)
+      const input = hostileInputs(tokens).find((candidate) => candidate.name === name)
       if (!input) throw new Error(name)
       let best: Strain = { delayMs: Infinity, grownMb: Infinity }
       for (let tries = 0; tries < TRIES; tries++) {
@@ -86,7 +86,7 @@ async function send(url: string, input: Hostile): Promise<{ status: number; text
   return { status: answer.status, text: await answer.text() }
 }
 
-/** Sends bytes as they are; resolves once the service has answered and closed the connection. */
+/** Sends raw bytes; resolves when the service has responded and closed the connection. */
 async function sendRaw({ hostname, port }: URL, bytes: string) {
   const { promise: closed, resolve, reject } = Promise.withResolvers<void>()
   let text = ''

@@ -1,9 +1,9 @@
 export type Tokens = { access: string; key: string }
 
-/** A request of at most 1 MiB, and the status that it must be answered with. */
+/** A request of at most 1 MiB, and the expected status of the response. */
 export type Hostile = { name: string; status: number } & (
   | { path: string; init: () => RequestInit }
-  /** What goes over the connection. */
+  /** The raw bytes of the request. */
   | { bytes: () => string }
 )
 
@@ -17,7 +17,7 @@ const lists = (levels: number) => nested(levels, '[', ']')
 
 const OTHER_MEMBERS = '5,000 members of other names'
 
-/** JSON of up to 64 KiB, which every route that takes JSON reads. */
+/** JSON of up to 64 KiB, the limit of every route with a JSON body. */
 const JSON_BODIES: [name: string, body: (field: string) => string][] = [
   ['objects nested 10,800 deep', (field) => `{"${field}":${objects(10_800)}}`],
   ['lists nested 32,000 deep', (field) => `{"${field}":${lists(32_000)}}`],
@@ -40,10 +40,10 @@ const JSON_BODIES: [name: string, body: (field: string) => string][] = [
 type JsonRoute = [
   method: string,
   path: string,
-  /** One that the route looks at. */
+  /** A field that the route reads. */
   field: string,
   token: keyof Tokens | null,
-  /** The status for members that the route does not know, if they are no error. */
+  /** The status for unknown members, if they are not an error. */
   unknownMembers?: number,
 ]
 
@@ -221,7 +221,7 @@ function formInputs({ key }: Tokens): Hostile[] {
   ])
 }
 
-/** One that is refused at its last step: what it says is audio is none. */
+/** An upload that is refused at the last step, because its content is not audio. */
 export function ordinaryUpload({ key }: Tokens): Hostile {
   const form = new FormData()
   form.set('audio', new Blob(['no audio']), 'speech.mp3')
@@ -233,7 +233,7 @@ export function ordinaryUpload({ key }: Tokens): Hostile {
   }
 }
 
-/** Bodies whose every byte is a chunk of its own: 170,000 pieces in 1 MiB. */
+/** Bodies with one chunk for each byte: 170,000 chunks in 1 MiB. */
 function chunkedInputs({ key }: Tokens): Hostile[] {
   const chunked = (name: string, status: number, head: string, body: string): Hostile => ({
     name: `${head}: ${name}, byte by byte`,

@@ -11,7 +11,7 @@ setDefaultTimeout(60_000)
 const TOKEN = 'a token for the scraper'
 const URL_OF_SIDECAR = 'http://10.1.2.3:8080'
 
-describe('what concerns operators only', () => {
+describe('operator data', () => {
   let service: TestService
   let anyone: Client
   let user: Client
@@ -32,11 +32,11 @@ describe('what concerns operators only', () => {
     ['nobody', anyone],
     ['a wrong token', anyone.as(`${TOKEN}!`)],
     ['a token of the same length', anyone.as(`${TOKEN.slice(0, -1)}X`)],
-    ['an API key that there is not', anyone.as('vk_unknown')],
+    ['an unknown API key', anyone.as('vk_unknown')],
     ['a user', user],
   ]
 
-  test('a stranger learns which part is not ready, and nothing of why', async () => {
+  test('a stranger sees which component is not ready, and no reason', async () => {
     for (const [who, client] of strangers()) {
       const { status, body } = await client.ask('/health/ready')
       expect({ who, status, body }).toEqual({
@@ -55,7 +55,7 @@ describe('what concerns operators only', () => {
     }
   })
 
-  test('an operator learns why: with the METRICS_TOKEN, or as an administrator', async () => {
+  test('an operator with METRICS_TOKEN and an administrator see the reason', async () => {
     for (const client of [anyone.as(TOKEN), admin]) {
       const { status, body } = await client.ask('/health/ready')
       expect(status).toBe(503)
@@ -63,7 +63,7 @@ describe('what concerns operators only', () => {
     }
   })
 
-  test('metrics are for operators', async () => {
+  test('only operators can read the metrics', async () => {
     for (const [who, client] of strangers()) {
       const { status, body } = await client.ask('/metrics')
       expect({ who, status, body }).toMatchObject({ who, status: 401, body: { code: 'unauthorized' } })
@@ -76,7 +76,7 @@ describe('what concerns operators only', () => {
     }
   })
 
-  test('without a METRICS_TOKEN they are closed to strangers where other machines reach the service', async () => {
+  test('without METRICS_TOKEN only a service that is local shows them to strangers', async () => {
     const open = await startService({ kind: embedded, isLocal: false })
     try {
       expect((await clientOf(open.url).ask('/metrics')).status).toBe(401)
@@ -99,8 +99,8 @@ test.each([
   ['HOST=127.0.0.1.example.com', 'no'],
   ['PUBLIC_URL=https://verbatim.example', 'no'],
   ['TRUSTED_PROXIES=1', 'no'],
-])('%s: only this machine reaches the service: %s', (text, expected) => {
-  const env = Object.fromEntries(text.split(' ').map((one) => one.split('=')))
+])('with %s the service is local: %s', (text, expected) => {
+  const env = Object.fromEntries(text.split(' ').map((setting) => setting.split('=')))
   expect(isLocal(readSettings(env))).toBe(expected === 'yes')
 })
 
@@ -111,7 +111,7 @@ describe('the state of the service', () => {
     checks: { database: READY, storage: READY, queue: READY, engine: READY },
   }
 
-  test('is read once for all who ask at the same moment, and a moment later', async () => {
+  test('is read once for concurrent requests, and cached briefly', async () => {
     let read = 0
     const reading = Promise.withResolvers<typeof readiness>()
     const health = brieflyCached(
@@ -121,14 +121,14 @@ describe('the state of the service', () => {
       },
       { sharesReads: true },
     )
-    const asked = Array.from({ length: 100 }, health)
+    const responses = Array.from({ length: 100 }, health)
     reading.resolve(readiness)
-    expect(await Promise.all(asked)).toEqual(Array(100).fill(readiness))
+    expect(await Promise.all(responses)).toEqual(Array(100).fill(readiness))
     await health()
     expect(read).toBe(1)
   })
 
-  test('is not shared between requests that are under way where the runtime forbids it', async () => {
+  test('is not shared between concurrent requests if the runtime forbids it', async () => {
     let read = 0
     const health = brieflyCached(
       async () => {

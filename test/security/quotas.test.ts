@@ -39,27 +39,31 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
     })
     afterAll(() => service.close())
 
-    test('of 40 webhooks registered at once, 20 are registered', async () => {
+    test('20 of 40 concurrently registered webhooks are registered', async () => {
       const answers = await many(40, () => ada.post('/api/webhooks', { url: 'http://127.0.0.1:9/' }))
       expect(statuses(answers)).toEqual([...times(201, 20), ...times(409, 20)])
     })
 
-    test('of 60 API keys created at once beside 80, 20 are created', async () => {
-      const others = Array.from({ length: 80 }, (_, place) => ({
-        ...{ userId, name: `${place}`, hash: `${userId}-${place}`, hint: 'vk_', scopes: ['read' as const] },
+    test('20 of 60 concurrently created API keys are created beside 80 others', async () => {
+      const others = Array.from({ length: 80 }, (_, index) => ({
+        userId,
+        name: `${index}`,
+        hash: `${userId}-${index}`,
+        hint: 'vk_',
+        scopes: ['read' as const],
       }))
       await service.db.insert(apiKeys).values(others)
       const answers = await many(60, () => ada.post('/api/auth/keys', { name: 'a', scopes: ['read'] }))
       expect(statuses(answers)).toEqual([...times(201, 20), ...times(409, 40)])
     })
 
-    test('of 140 resumable uploads created at once, 100 are created', async () => {
+    test('100 of 140 concurrently created resumable uploads are created', async () => {
       const answers = await many(140, () => create(ada, 1000))
       expect(statuses(answers)).toEqual([...times(201, 100), ...times(409, 40)])
     })
   })
 
-  /** Files of what is arriving. */
+  /** Files of uploads in progress. */
   const incoming = async () => (await service.files()).filter((file) => file.includes('/incoming/'))
   const create = (client: Client, length: number) =>
     client.ask('/api/uploads', {
@@ -83,15 +87,15 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
     })
     afterAll(() => service.close())
 
-    test('of many uploads at once as many are stored as fit, and the rest leaves nothing', async () => {
+    test('concurrent uploads are stored up to the quota, and a refused upload leaves no file', async () => {
       const { client } = await newUser()
       const before = (await service.files()).length
       const answers = await many(8, () => upload(client))
-      // Uploads that still arrive count too, so of many at once fewer than fit may be stored, and never more.
+      // Uploads in progress count too, so fewer than fit may be stored, and never more.
       const accepted = statuses(answers).filter((status) => status === 202).length
       expect(accepted).toBeLessThanOrEqual(3)
       expect(statuses(answers)).toEqual([...times(202, accepted), ...times(413, 8 - accepted)])
-      // Of each the audio and its manifest.
+      // The audio and the manifest of each.
       expect((await service.files()).length).toBe(before + 2 * accepted)
       for (let more = accepted; more < 3; more++) expect((await upload(client)).status).toBe(202)
       const last = await upload(client)
@@ -103,7 +107,7 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
       expect((await upload((await newUser()).client)).status).toBe(202)
     })
 
-    test('a deleted transcription gives its bytes back, a canceled one does not', async () => {
+    test('a deletion frees the bytes of a transcription, a cancellation does not', async () => {
       const { client } = await newUser()
       const ids = (await many(3, () => upload(client))).map(({ body }) => textAt(body, 'transcription_id'))
       await client.post(`/api/transcriptions/${ids[0]}/cancel`, {})
@@ -112,7 +116,7 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
       expect((await upload(client)).status).toBe(202)
     })
 
-    test('audio past its retention gives its bytes back', async () => {
+    test('the retention period frees the bytes of the audio', async () => {
       const { client, userId } = await newUser()
       const answers = await many(3, () => upload(client))
       await markAudioRemoved(service.db, textAt(answers[0]?.body, 'transcription_id'))
@@ -121,7 +125,7 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
       expect((await upload(client)).status).toBe(202)
     })
 
-    test('the declared lengths of resumable uploads count from their creation on', async () => {
+    test('the declared length of a resumable upload counts from its creation', async () => {
       const { client } = await newUser()
       const answers = await many(6, () => create(client, SPEECH_BYTES))
       expect(statuses(answers)).toEqual([...times(201, 3), ...times(413, 3)])
@@ -144,12 +148,12 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
       expect((await create(client, 1000)).status).toBe(201)
     })
 
-    test('an upload that is still arriving counts, until it ends', async () => {
+    test('an upload in progress counts until it ends', async () => {
       const { client, token } = await newUser()
       const stalled = await stalledUpload({ url: service.url, token, bytes: LIMIT - SPEECH_BYTES + 1 })
       while ((await incoming()).length === 0) await Bun.sleep(10)
       const answers: Answer[] = []
-      // What the server has not read yet of the upload cannot count.
+      // Bytes that the server has not read yet cannot count.
       while (answers.at(-1)?.status !== 413) {
         answers.push(await upload(client))
         const id = answers.at(-1)?.status === 202 ? textAt(answers.at(-1)?.body, 'transcription_id') : null
@@ -162,7 +166,7 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
       expect((await upload(client)).status).toBe(202)
     })
 
-    test('an upload without a Content-Length is broken off at the quota', async () => {
+    test('an upload without a Content-Length is aborted at the quota', async () => {
       const { client, token } = await newUser()
       await upload(client)
       let sent = 0
@@ -181,7 +185,7 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
       expect({ status: answer.status, body: await answer.json() }).toMatchObject(refused)
     })
 
-    test('an upload that is sent again with its Idempotency-Key is answered with the quota full', async () => {
+    test('an upload repeated with its Idempotency-Key succeeds although the quota is full', async () => {
       const { client } = await newUser()
       const form = () => {
         const form = new FormData()
@@ -200,7 +204,7 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
       expect(await send()).toMatchObject({ status: 202, body: first.body ?? {} })
     })
 
-    test('decoded audio that waits for an engine counts, and no more once it is over', async () => {
+    test('decoded audio counts while it waits for an engine', async () => {
       const { client } = await newUser()
       const { body } = await upload(client)
       const id = textAt(body, 'transcription_id')
@@ -211,7 +215,7 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
       expect((await upload(client)).status).toBe(202)
     })
 
-    test('the sum is that of all rows', async () => {
+    test('the stored sum equals the sum of all rows', async () => {
       const sums = await service.db
         .select({
           userId: transcriptions.userId,
@@ -220,22 +224,22 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
         .from(transcriptions)
         .groupBy(transcriptions.userId)
       expect(sums.length).toBeGreaterThan(5)
-      const kept = new Map(
+      const stored = new Map(
         (await service.db.select().from(storageUsage)).map((row) => [row.userId, row.audioBytes]),
       )
-      for (const { userId, bytes } of sums) expect(kept.get(userId)).toBe(bytes)
+      for (const { userId, bytes } of sums) expect(stored.get(userId)).toBe(bytes)
     })
 
-    test('none of this is a defect', () => expect(service.logged).toEqual([]))
+    test('no test logs a defect', () => expect(service.logged).toEqual([]))
   })
 
-  describe('of uploads at a time', () => {
+  describe('of concurrent uploads', () => {
     beforeAll(async () => {
       service = await startService({ kind })
     })
     afterAll(() => service.close())
 
-    test('a user who holds 100 uploads open gets no other, and others do', async () => {
+    test('a user with 100 open uploads cannot open another one, and other users can', async () => {
       const { client, token } = await newUser()
       const held = await many(100, () => stalledUpload({ url: service.url, token, bytes: 5000 }))
       const limited = { status: 429, body: { code: 'too_many_at_once' } }
@@ -248,7 +252,7 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
       while (answer.status !== 202) answer = await upload(client)
     })
 
-    test('a piece of a resumable upload breaks off the one before it, and leaves nothing of it', async () => {
+    test('a PATCH of a resumable upload aborts the previous one and removes its bytes', async () => {
       const { client, token } = await newUser()
       const path = (await create(client, WAV_BYTES)).headers.get('location') ?? ''
       const patches = []
@@ -270,13 +274,13 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
   })
 })
 
-test('a place that is given back twice is given back once', () => {
+test('a permit that is disposed twice is released once', () => {
   const concurrencyLimit = createConcurrencyLimit({ perUser: 1, problem: 'You have one' })
-  const place = concurrencyLimit('ada')
+  const permit = concurrencyLimit('ada')
   expect(() => concurrencyLimit('ada')).toThrow('You have one: try again when one of them has ended')
   const other = concurrencyLimit('eve')
-  place[Symbol.dispose]()
-  place[Symbol.dispose]()
+  permit[Symbol.dispose]()
+  permit[Symbol.dispose]()
   concurrencyLimit('ada')
   expect(() => concurrencyLimit('ada')).toThrow('You have one')
   expect(() => concurrencyLimit('eve')).toThrow('You have one')

@@ -14,11 +14,11 @@ setDefaultTimeout(300_000)
 
 const clip = Bun.file(fixture('speech.mp3'))
 
-/** An installation's database or storage, and the commands of docs/operating.md that back it up and restore it elsewhere. */
-type Kept = {
+/** A database or storage with the commands of docs/operating.md that back it up and restore it elsewhere. */
+type BackedUp = {
   env: Record<string, string>
   backUp(): Promise<void>
-  /** The environment of the restored one. */
+  /** Returns the environment of the restored database or storage. */
   restore(): Promise<Record<string, string>>
 }
 
@@ -35,7 +35,7 @@ afterAll(async () => {
 
 const newName = () => `installation_${crypto.randomUUID().replaceAll('-', '')}`
 
-async function postgresDatabase(): Promise<Kept> {
+async function postgresDatabase(): Promise<BackedUp> {
   const url = await database.createDatabase(newName())
   const dump = join(database.home, `${newName()}.dump`)
   return {
@@ -50,7 +50,7 @@ async function postgresDatabase(): Promise<Kept> {
 }
 
 /** The service is stopped while its folder is copied. */
-function embeddedDatabase(folder: string): Kept {
+function embeddedDatabase(folder: string): BackedUp {
   const copy = join(folder, 'backup', 'postgres')
   return {
     env: {},
@@ -62,12 +62,12 @@ function embeddedDatabase(folder: string): Kept {
   }
 }
 
-/** Resolves once no pcm is stored: it is removed a moment after its transcription is completed. */
+/** Waits until no pcm is stored: it is removed shortly after its transcription is completed. */
 async function untilNoPcm(keys: () => Promise<string[]>) {
   while ((await keys()).some((key) => key.includes('/pcm'))) await Bun.sleep(50)
 }
 
-function diskFiles(folder: string): Kept {
+function diskFiles(folder: string): BackedUp {
   const copy = join(folder, 'backup', 'files')
   return {
     env: {},
@@ -83,7 +83,7 @@ function diskFiles(folder: string): Kept {
   }
 }
 
-function bucketFiles(): Kept {
+function bucketFiles(): BackedUp {
   const [from, copy, to] = [newName(), newName(), newName()]
   const envOf = (prefix: string) => ({
     STORAGE_URL: `s3://${bucket.bucket}/${prefix}?endpoint=${bucket.endpoint}`,
@@ -91,7 +91,7 @@ function bucketFiles(): Kept {
     AWS_SECRET_ACCESS_KEY: bucket.credentials.secretAccessKey,
   })
   const objectsOf = (prefix: string) => createObjects({ ...bucket, prefix })
-  /** As `aws s3 sync --exclude owner` does. */
+  /** Like `aws s3 sync --exclude owner`. */
   async function sync(source: string, target: string) {
     const [read, write] = [objectsOf(source), objectsOf(target)]
     for (const folder of ['transcriptions', 'uploads']) {
@@ -121,7 +121,7 @@ const combinations = [
 describe.each(combinations)('a backup of %s and %s with work in progress', (kind, place) => {
   const isMissing = kind === 'Postgres' && !POSTGRES_BIN
 
-  test.skipIf(isMissing)('is restored, and everything in it is completed', async () => {
+  test.skipIf(isMissing)('can be restored, and the work in progress is completed', async () => {
     const sidecar = startFakeSidecar()
     await withFolder(async (folder) => {
       const stored = kind === 'Postgres' ? await postgresDatabase() : embeddedDatabase(folder)
@@ -150,7 +150,7 @@ describe.each(combinations)('a backup of %s and %s with work in progress', (kind
       if (kind === 'PGlite') await service.kill('SIGTERM')
       await stored.backUp()
       if (kind === 'PGlite') service = await startService(env)
-      // Between the two halves of the backup everything ends, so that no pcm is left; and something new comes.
+      // Between the two halves of the backup all work finishes, so that no pcm is left, and a new upload arrives.
       sidecar.release()
       const texts = {
         early: await complete(early),
@@ -176,11 +176,11 @@ describe.each(combinations)('a backup of %s and %s with work in progress', (kind
     await sidecar.stop()
   })
 
-  /** What was uploaded after the first half of the backup is accepted again, or kept in quarantine until it is. */
+  /** An upload after the first half of the backup is accepted again, now or at a later sweep, and is never removed. */
   async function expectKept({ service, late }: { service: RunningService; late: string }) {
     const isAcceptedAtOnce = kind === 'PGlite' && place === 'a folder'
-    const said = service.output.join('\n')
-    expect(said.includes(`no row of the upload ${late}`)).toBe(isAcceptedAtOnce)
-    expect(said).not.toContain('removed from the storage')
+    const output = service.output.join('\n')
+    expect(output.includes(`no row of the upload ${late}`)).toBe(isAcceptedAtOnce)
+    expect(output).not.toContain('removed from the storage')
   }
 })

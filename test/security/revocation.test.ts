@@ -11,7 +11,7 @@ setDefaultTimeout(60_000)
 
 const password = 'correct horse battery'
 
-describe.each(databases)('a stream of events ends with its credential, on $name', (kind) => {
+describe.each(databases)('a response that waits ends with its credential, on $name', (kind) => {
   let service: TestService
   let anyone: Client
   let ada: Client
@@ -50,7 +50,7 @@ describe.each(databases)('a stream of events ends with its credential, on $name'
     return { key: textAt(body, 'key'), keyId: textAt(body, 'id') }
   }
 
-  test('when an API key is revoked, and no other stream does', async () => {
+  test('an event stream ends when its API key is revoked, and no other stream ends', async () => {
     const { key, keyId } = await newKey()
     const [byKey, byToken] = [await open(key), await open(session.access)]
     await ada.ask(`/api/auth/keys/${keyId}`, { method: 'DELETE' })
@@ -60,13 +60,13 @@ describe.each(databases)('a stream of events ends with its credential, on $name'
     expect(await byToken.next()).toBeNull()
   })
 
-  test('when its session is logged out', async () => {
+  test('an event stream ends when its session is logged out', async () => {
     const stream = await open(session.access)
     await anyone.post('/api/auth/logout', { refresh_token: session.refresh })
     await expectEnded(stream)
   })
 
-  test('when the password is changed in another session', async () => {
+  test('an event stream ends when the password is changed in another session', async () => {
     const { body } = await anyone.post('/api/auth/login', { email, password })
     const stream = await open(session.access)
     const change = { current_password: password, new_password: `${password}!` }
@@ -74,32 +74,32 @@ describe.each(databases)('a stream of events ends with its credential, on $name'
     await expectEnded(stream)
   })
 
-  test('when its access token expires', async () => {
+  test('an event stream ends when its access token expires', async () => {
     const { sub, sid } = claimsOf(session.access)
     const exp = Math.ceil(Date.now() / 1000) + 2
     await expectEnded(await open(forge({ secret: SECRET, claims: { sub, sid, exp } })))
   })
 
-  test('when the account is deleted', async () => {
+  test('an event stream ends when the account is deleted', async () => {
     const stream = await open(session.access)
     const init = { method: 'DELETE', headers: { 'content-type': 'application/json' } }
     await ada.ask('/api/auth/me', { ...init, body: JSON.stringify({ password }) })
     const kinds: string[] = []
-    for (let told = await stream.next(); told; told = await stream.next()) kinds.push(told.event)
+    for (let event = await stream.next(); event; event = await stream.next()) kinds.push(event.event)
     expect(kinds.at(-1)).toBeOneOf(['removed', 'error'])
   })
 
-  test('and so does a status that is held back', async () => {
+  test('a request with Prefer: wait ends when its API key is revoked', async () => {
     const { key, keyId } = await newKey()
     const headers = { prefer: 'wait=50' }
-    const held = anyone.as(key).ask(`/api/transcriptions/${id}`, { headers })
+    const waiting = anyone.as(key).ask(`/api/transcriptions/${id}`, { headers })
     await Bun.sleep(200)
     await ada.ask(`/api/auth/keys/${keyId}`, { method: 'DELETE' })
-    expect(await held).toMatchObject({ status: 401, body: { code: 'unauthorized' } })
+    expect(await waiting).toMatchObject({ status: 401, body: { code: 'unauthorized' } })
   })
 
   test.each(['true', 'false'])(
-    'and so does OpenAI’s answer, with stream=%s, and nothing stays',
+    'a request to /v1 with stream=%s ends when its API key is revoked, and its transcription is removed',
     async (streamed) => {
       const { key, keyId } = await newKey()
       const form = new FormData()
@@ -114,20 +114,20 @@ describe.each(databases)('a stream of events ends with its credential, on $name'
       await ada.ask(`/api/auth/keys/${keyId}`, { method: 'DELETE' })
       const response = await answer
       expect(response.status).toBe(streamed === 'true' ? 200 : 401)
-      expect(await response.text()).toContain('API key is not valid')
+      expect(await response.text()).toContain('API key is invalid or revoked')
       while ((await count()) > 1) await Bun.sleep(20)
     },
   )
 })
 
-test('where nothing notifies of revocations, a credential is looked up again', async () => {
+test('without LISTEN a credential is looked up again', async () => {
   const refusal = new VerbatimError('unauthorized', 'revoked')
-  let found = 0
+  let lookups = 0
   const watch = createCredentialWatch({
     find: async () => {
-      found += 1
-      if (found > 2) throw refusal
-      // It asks again when the credential expires, which is before it would anyway.
+      lookups += 1
+      if (lookups > 2) throw refusal
+      // Expires at once, so that the next check comes early.
       return { caller: { userId: 'u', scopes: ['read'], sessionId: null }, expiresAt: Date.now() }
     },
     callerCache: null,

@@ -3,7 +3,7 @@ import { createSlots, type Slot } from '../../src/media/ffmpeg/slots.ts'
 
 const never = new AbortController().signal
 
-/** Callers that hold a slot until they are let go, and the order in which they got one. */
+/** Callers that hold a slot until `end`, and the order in which they acquired one. */
 function callersOf(slots: ReturnType<typeof createSlots>) {
   const order: string[] = []
   const gates = new Map<string, () => void>()
@@ -11,7 +11,7 @@ function callersOf(slots: ReturnType<typeof createSlots>) {
   function call(name: string, use: (slot: Slot) => Promise<void> = async () => {}) {
     const { promise, resolve } = Promise.withResolvers<void>()
     gates.set(name, resolve)
-    // The group is the name's first letter.
+    // The group is the first letter of the name.
     return slots.within({ group: name.charAt(0), signal: never }, async (slot) => {
       order.push(name)
       await use(slot)
@@ -30,7 +30,7 @@ function callersOf(slots: ReturnType<typeof createSlots>) {
 }
 
 describe('slots', () => {
-  test('groups take turns, however many callers each has', async () => {
+  test('groups take turns, independent of their numbers of callers', async () => {
     const { order, call, end } = callersOf(createSlots({ count: 1 }))
     for (const name of ['a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'c1']) void call(name)
     await end('a1')
@@ -43,7 +43,7 @@ describe('slots', () => {
     await end('a4')
   })
 
-  test('a group has no more slots than it may, while another group gets one at once', async () => {
+  test('a group is limited to its slots, and another group gets one at once', async () => {
     const { order, call, end } = callersOf(createSlots({ count: 3, perGroup: 2 }))
     for (const name of ['a1', 'a2', 'a3']) void call(name)
     await Bun.sleep(0)
@@ -56,7 +56,7 @@ describe('slots', () => {
     await end('a1', 'a3', 'b1')
   })
 
-  test('a slot is another group’s meanwhile, and comes back before new callers of its own group', async () => {
+  test('a released slot serves another group, and returns before new callers of its own group', async () => {
     const { order, call, end } = callersOf(createSlots({ count: 1 }))
     const pause = Promise.withResolvers<void>()
     void call('a1', async (slot) => {
@@ -76,7 +76,7 @@ describe('slots', () => {
     await end('a2')
   })
 
-  test('no more callers begin than may, those included that run without their slot', async () => {
+  test('the limit of started callers includes callers that released their slot', async () => {
     const { order, call, end } = callersOf(createSlots({ count: 1, begun: 2 }))
     const pauses = ['a', 'b'].map(() => Promise.withResolvers<void>())
     void call('a1', (slot) => slot.without(() => pauses[0]?.promise ?? Promise.resolve()))
@@ -92,7 +92,7 @@ describe('slots', () => {
     await end('c1', 'b1')
   })
 
-  test('a caller that leaves while it waits, or fails without its slot, keeps none', async () => {
+  test('a caller that aborts while waiting, or fails without its slot, holds no slot', async () => {
     const slots = createSlots({ count: 1 })
     const { order, call, end } = callersOf(slots)
     void call('a1')

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 
 const MEGABYTE = 2 ** 20
 
-/** A file system of a few hundred MiB in memory; a test fills it. Null where this user may not mount one. */
+/** Mounts a small file system in memory, for a test to fill. Null if this user may not mount one. */
 export const openSmallDisk = mayMount() ? open : null
 
 function mayMount(): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
-  // In a namespace of its own, so that nothing is left mounted.
+  // In a separate namespace, so that nothing stays mounted.
   return Bun.spawnSync(['unshare', '-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).success
 }
 
@@ -20,14 +20,14 @@ async function open({ megabytes }: { megabytes: number }) {
 
   return {
     path,
-    /** Fills the disk so that so many MiB are free. */
+    /** Fills the disk until this many MiB are free. */
     async leave(free: number) {
       await rm(filler, { force: true })
       const { stdout } = Bun.spawnSync(['df', '--output=avail', '-B1', path])
       const bytes = Number(stdout.toString().trim().split('\n').at(-1)) - free * MEGABYTE
       run(['fallocate', '-l', String(bytes), filler])
     },
-    /** Frees what `leave` filled. */
+    /** Frees the space that `leave` filled. */
     free: () => rm(filler, { force: true }),
     async close() {
       run(['umount', '-l', path])

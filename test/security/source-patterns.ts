@@ -5,26 +5,26 @@ import { type Node, parse } from 'acorn'
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url))
 
-/** A regular expression of the source: a literal, what `RegExp` is called with, or the `pattern` of a schema. */
+/** A regular expression in the source: a literal, an argument of `RegExp`, or the `pattern` of a schema. */
 export type SourcePattern = { file: string; source: string; flags: string }
 
-/** All of `src`. Throws for one whose text is only known when the service runs. */
+/** All patterns of `src`. Throws for a pattern whose text is only known at run time. */
 export async function sourcePatterns(): Promise<SourcePattern[]> {
   const files = await readdir(SRC, { recursive: true })
   const modules = files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts')).sort()
-  const found = await Promise.all(
+  const patterns = await Promise.all(
     modules.map(async (file) => patternsIn(file, await readFile(join(SRC, file), 'utf8'))),
   )
-  return found.flat()
+  return patterns.flat()
 }
 
 export function patternsIn(file: string, typescript: string): SourcePattern[] {
   const code = new Bun.Transpiler({ loader: 'ts' }).transformSync(typescript)
   const program = parse(code, { ecmaVersion: 'latest', sourceType: 'module' })
   const constants = new Map<string, string>()
-  const found: SourcePattern[] = []
+  const patterns: SourcePattern[] = []
 
-  /** A text that stands in the source; null for any other expression. */
+  /** The value of a constant string expression; null for any other expression. */
   function textOf(node: unknown): string | null {
     if (!isNode(node)) return null
     if (node.type === 'Literal') return typeof node.value === 'string' ? node.value : null
@@ -37,8 +37,8 @@ export function patternsIn(file: string, typescript: string): SourcePattern[] {
 
   function add(node: unknown, flags: unknown) {
     const source = textOf(node)
-    if (source === null) throw new Error(`src/${file} makes a regular expression that is not in its source`)
-    found.push({ file, source, flags: textOf(flags) ?? '' })
+    if (source === null) throw new Error(`src/${file} builds a regular expression that is not a constant`)
+    patterns.push({ file, source, flags: textOf(flags) ?? '' })
   }
 
   function visit(node: Record<string, unknown>) {
@@ -47,7 +47,7 @@ export function patternsIn(file: string, typescript: string): SourcePattern[] {
       if (text !== null) constants.set(String(node.id.name), text)
     }
     if (node.type === 'Literal' && isObject(node.regex)) {
-      found.push({ file, source: String(node.regex.pattern), flags: String(node.regex.flags) })
+      patterns.push({ file, source: String(node.regex.pattern), flags: String(node.regex.flags) })
     }
     const isCall = node.type === 'NewExpression' || node.type === 'CallExpression'
     if (isCall && isNode(node.callee) && node.callee.name === 'RegExp') {
@@ -56,11 +56,11 @@ export function patternsIn(file: string, typescript: string): SourcePattern[] {
     }
     if (node.type === 'Property' && isNode(node.key) && node.key.name === 'pattern') add(node.value, null)
     for (const child of Object.values(node)) {
-      for (const one of Array.isArray(child) ? child : [child]) if (isNode(one)) visit(one)
+      for (const each of Array.isArray(child) ? child : [child]) if (isNode(each)) visit(each)
     }
   }
   visit({ ...program })
-  return found
+  return patterns
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -1,4 +1,4 @@
-/** Begins an upload (or, `resuming` one, a piece of it) that sends `bytes` of a WAV and then nothing more. */
+/** Starts an upload, or a PATCH of the upload `resuming`, that sends `bytes` of a WAV file and then stalls. */
 export async function stalledUpload({
   url,
   token,

@@ -3,15 +3,15 @@ import { readFile, writeFile } from 'node:fs/promises'
 const PROBE_EVERY_MS = 50
 const KIB_PER_MB = 1000 / 1.024
 
-/** What a piece of work cost a running service. */
+/** The load of one request on a running service. */
 export type Strain = {
-  /** The longest that `/health/live` took to answer, in milliseconds. */
+  /** The longest response time of `/health/live`, in milliseconds. */
   delayMs: number
-  /** By how much the resident memory rose at its peak, in MB (Linux only, else 0). */
+  /** The growth of resident memory at its peak, in MB (Linux only, else 0). */
   grownMb: number
 }
 
-/** Sends `work` to a service while `/health/live` is asked every 50 ms. */
+/** Runs `work` while `/health/live` is polled every 50 ms. */
 export async function strainOf<T>(
   { url, pid }: { url: string; pid: number },
   work: () => Promise<T>,
@@ -37,7 +37,7 @@ function startProbe(url: string) {
       const begun = performance.now()
       const answer = await fetch(url)
       await answer.text()
-      if (!answer.ok) throw new Error(`${url} answered ${answer.status}`)
+      if (!answer.ok) throw new Error(`${url} returned ${answer.status}`)
       delayMs = Math.max(delayMs, performance.now() - begun)
       await Bun.sleep(Math.max(0, PROBE_EVERY_MS - (performance.now() - begun)))
     }
@@ -52,7 +52,7 @@ function startProbe(url: string) {
   }
 }
 
-/** Sets the peak of the resident memory to what it is now, and returns that in MB. */
+/** Resets the peak of resident memory, and returns the current value in MB. */
 async function restartPeak(pid: number): Promise<number> {
   if (process.platform !== 'linux') return 0
   // proc(5): 5 resets VmHWM.

@@ -4,10 +4,10 @@ import { databases } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 
-/** Ten times as many requests for tokens may come from one address. */
+/** An address may send ten times as many token requests. */
 const LOGINS_PER_MINUTE = 2
 
-describe.each(databases)('requests for tokens on $name', (kind) => {
+describe.each(databases)('token requests on $name', (kind) => {
   let service: TestService
   beforeAll(async () => {
     service = await startService({ kind, limits: { loginsPerMinute: LOGINS_PER_MINUTE } })
@@ -27,10 +27,10 @@ describe.each(databases)('requests for tokens on $name', (kind) => {
     ['192.0.2.3', 'refresh', '{"refresh_token":7}', 400],
     ['192.0.2.4', 'login', `{"email":${'['.repeat(1000)}`, 400],
     ['192.0.2.5', 'register', 'no JSON', 400],
-  ])('from %s: %s is counted before its body is looked at', async (from, path, body, status) => {
+  ])('from %s to %s are counted before the body is read', async (from, path, body, status) => {
     const other = '198.51.100.1'
     const statuses: number[] = []
-    for (let asked = 0; asked < LOGINS_PER_MINUTE * 10; asked++) {
+    for (let count = 0; count < LOGINS_PER_MINUTE * 10; count++) {
       statuses.push((await ask(path, { from, body })).status)
     }
     expect(new Set(statuses)).toEqual(new Set([status]))
@@ -43,10 +43,10 @@ describe.each(databases)('requests for tokens on $name', (kind) => {
     expect((await ask(path, { from: other, body })).status).toBe(status)
   })
 
-  test('an address with a port is the address, and one that is none is the proxy’s', async () => {
+  test('are counted by address without its port, and by the proxy’s address if X-Forwarded-For has none', async () => {
     const body = '{}'
-    for (let asked = 0; asked < LOGINS_PER_MINUTE * 10; asked++) {
-      await ask('logout', { from: `203.0.113.7:${5000 + asked}`, body })
+    for (let count = 0; count < LOGINS_PER_MINUTE * 10; count++) {
+      await ask('logout', { from: `203.0.113.7:${5000 + count}`, body })
       await ask('logout', { from: `unknown`, body })
     }
     expect((await ask('logout', { from: '203.0.113.7', body })).status).toBe(429)

@@ -14,17 +14,17 @@ const OLD = 'an old secret for tests, of 32 characters or more'
 const owner = { userId: crypto.randomUUID() }
 const plain = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 
-describe('the signing secret of a webhook', () => {
-  test('is read again by its owner’s row only, and as often as it was written', async () => {
+describe('an encrypted webhook secret', () => {
+  test('can be decrypted in a row of its owner only, and differs for each encryption', async () => {
     const cipher = await createSecretCipher({ secrets: [SECRET] })
-    const [one, two] = [await cipher.encrypt(plain, owner), await cipher.encrypt(plain, owner)]
-    expect(one).toStartWith(cipher.prefix)
-    expect(one).not.toBe(two)
-    expect(one).not.toContain(plain.slice(6))
-    expect(await cipher.decrypt(one, owner)).toBe(plain)
+    const [first, second] = [await cipher.encrypt(plain, owner), await cipher.encrypt(plain, owner)]
+    expect(first).toStartWith(cipher.prefix)
+    expect(first).not.toBe(second)
+    expect(first).not.toContain(plain.slice(6))
+    expect(await cipher.decrypt(first, owner)).toBe(plain)
     const wrong: [stored: string, of: { userId: string }][] = [
-      [one, { userId: crypto.randomUUID() }],
-      [`${one.slice(0, -2)}AA`, owner],
+      [first, { userId: crypto.randomUUID() }],
+      [`${first.slice(0, -2)}AA`, owner],
       [cipher.prefix, owner],
     ]
     for (const [stored, of] of wrong) {
@@ -32,7 +32,7 @@ describe('the signing secret of a webhook', () => {
     }
   })
 
-  test('is read while the JWT_SECRET that encrypted it is still there', async () => {
+  test('can be decrypted while JWT_SECRET contains the secret that encrypted it', async () => {
     const before = await createSecretCipher({ secrets: [OLD] })
     const during = await createSecretCipher({ secrets: [SECRET, OLD] })
     const after = await createSecretCipher({ secrets: [SECRET] })
@@ -43,7 +43,7 @@ describe('the signing secret of a webhook', () => {
     expect(await after.decrypt(await during.encrypt(plain, owner), owner)).toBe(plain)
   })
 
-  test('can be replaced when the one before cannot be read any more', async () => {
+  test('can be rotated although the previous one cannot be decrypted', async () => {
     const now = new Date()
     const cipher = await createSecretCipher({ secrets: [SECRET] })
     const lost = await (await createSecretCipher({ secrets: [OLD] })).encrypt(plain, owner)
@@ -53,7 +53,7 @@ describe('the signing secret of a webhook', () => {
   })
 })
 
-describe.each(databases)('secrets of webhooks on $name', (kind) => {
+describe.each(databases)('webhook secrets on $name', (kind) => {
   let service: TestService
   let ada: Client
 
@@ -64,18 +64,18 @@ describe.each(databases)('secrets of webhooks on $name', (kind) => {
   })
   afterAll(() => service.close())
 
-  test('are in no row, neither the newest nor those before it', async () => {
+  test('are in no row in clear, neither the current ones nor the previous ones', async () => {
     const { body } = await ada.post('/api/webhooks', { url: 'http://127.0.0.1:1/' })
-    const change = () => ada.ask(`/api/webhooks/${textAt(body, 'id')}/secret`, { method: 'POST' })
+    const rotate = () => ada.ask(`/api/webhooks/${textAt(body, 'id')}/secret`, { method: 'POST' })
     const uploads = () => ada.ask('/api/webhooks/uploads/secret', { method: 'POST' })
-    const shown = [body, (await change()).body, (await uploads()).body, (await uploads()).body]
+    const shown = [body, (await rotate()).body, (await uploads()).body, (await uploads()).body]
     const rows = JSON.stringify(await service.db.select().from(webhooks))
     expect(rows).not.toContain('whsec_')
-    for (const one of shown) expect(rows).not.toContain(textAt(one, 'secret').slice('whsec_'.length))
+    for (const body of shown) expect(rows).not.toContain(textAt(body, 'secret').slice('whsec_'.length))
   })
 })
 
-describe.each(databases)('secrets of an older version or JWT_SECRET on $name', (kind) => {
+describe.each(databases)('webhook secrets of an older version or JWT_SECRET on $name', (kind) => {
   let database: TestDatabase
 
   beforeAll(async () => {
@@ -84,31 +84,35 @@ describe.each(databases)('secrets of an older version or JWT_SECRET on $name', (
   })
   afterAll(() => database.close())
 
-  test('are encrypted with the newest JWT_SECRET, and those that cannot be are counted', async () => {
+  test('are re-encrypted with the first JWT_SECRET, and those that cannot be decrypted are counted', async () => {
     const { db } = database
     const until = new Date(Date.now() + 60_000).toISOString()
     const before = await createSecretCipher({ secrets: [OLD] })
     const cipher = await createSecretCipher({ secrets: [SECRET, OLD] })
     const lost = await (await createSecretCipher({ secrets: [`${OLD}!`] })).encrypt(plain, owner)
-    const made = (secret: string) => ({
-      ...{ ...owner, url: 'https://example.com', events: [], secret },
+    const rowOf = (secret: string) => ({
+      ...owner,
+      url: 'https://example.com',
+      events: [],
+      secret,
       previousSecrets: [
         { secret: plain, until },
         { secret: plain, until: new Date(0).toISOString() },
       ],
     })
-    const many = Array.from({ length: 120 }, () => made(plain))
-    await db.insert(webhooks).values([...many, made(await before.encrypt(plain, owner)), made(lost)])
+    const many = Array.from({ length: 120 }, () => rowOf(plain))
+    await db.insert(webhooks).values([...many, rowOf(await before.encrypt(plain, owner)), rowOf(lost)])
     const logged: string[] = []
-    const said = Promise.withResolvers<void>()
+    const reported = Promise.withResolvers<void>()
     const reencryption = startReencryption({
-      ...{ db, cipher },
+      db,
+      cipher,
       log(line) {
         logged.push(line)
-        said.resolve()
+        reported.resolve()
       },
     })
-    await said.promise
+    await reported.promise
     await reencryption.stop()
     expect(logged).toEqual([expect.stringMatching(/^webhooks that cannot sign: 1; /)])
     const newest = await createSecretCipher({ secrets: [SECRET] })
