@@ -44,7 +44,9 @@ const TOKEN_REQUESTS_PER_LOGIN = 10
 const MANUAL_SENDS_PER_MINUTE = 30
 /** Per user and process. Each holds a connection, and a file or a request to a bucket. */
 const MAX_CONCURRENT_UPLOADS = 100
-/** Event streams and requests with `Prefer: wait`, per user and process. Each holds a connection and some 70 KB. */
+/**
+ * Event streams and requests with `Prefer: wait`, per user and process. Each holds a connection and 70 KB.
+ */
 const MAX_WAITING_REQUESTS = 1000
 
 export type ApiServices = Omit<AppServices, 'stopping' | keyof OperationsServices>

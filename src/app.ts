@@ -21,16 +21,13 @@ import {
 } from './transcriptions/transcriptions.routes.ts'
 import { tusRoutes } from './tus/tus.routes.ts'
 import type { TusService } from './tus/tus.service.ts'
-import type { DeliveriesService } from './webhooks/deliveries.service.ts'
-import { webhookRoutes } from './webhooks/webhooks.routes.ts'
-import type { WebhooksService } from './webhooks/webhooks.service.ts'
+import { type WebhookRoutesServices, webhookRoutes } from './webhooks/webhooks.routes.ts'
 
 export type AppServices = AdminRoutesServices &
   AuthRoutesServices &
-  TranscriptionRoutesServices & {
+  TranscriptionRoutesServices &
+  WebhookRoutesServices & {
     uploads: TusService
-    webhooks: WebhooksService
-    deliveries: DeliveriesService
     engines: OpenaiRoutesServices['engines']
     health: Health
     swagger: SwaggerAssets
@@ -83,7 +80,8 @@ function operationsRoutes({ health, metrics, operatorAccess }: OperationsService
 /** The API, on Web standards only. `adapter`: for runtimes other than Bun. */
 export function createApp(services: AppServices, adapter?: ElysiaAdapter) {
   const routes = (): Route[] => app.routes
-  // Without `standardHostname: false`, a host name as short as `api` hides the start of the path from the router.
+  // Without `standardHostname: false`, a host name as short as `api` hides the start of the path from the
+  // router.
   const app = new Elysia({ handler: { standardHostname: false }, ...(adapter && { adapter }) })
     .use(sharedPlugins({ ...services, routes }))
     .use(swagger({ assets: services.swagger, version: services.version }))

@@ -22,12 +22,14 @@ import { signatureInspector } from './transcriptions/intake/inspect.ts'
 import { nodeHmac } from './transcriptions/reading/node-hmac.ts'
 import { createSecretCipher } from './webhooks/secret-cipher.ts'
 
-/** Handles a request. Work that continues after the response, or after a disconnect, is passed to `waitUntil`. */
-export type EdgeHandler = (request: Request, waitUntil: (rest: Promise<void>) => void) => Promise<Response>
+/**
+ * Handles a request. Work that continues after the response, or after a disconnect, is passed to `waitUntil`.
+ */
+type EdgeHandler = (request: Request, waitUntil: (rest: Promise<void>) => void) => Promise<Response>
 
 /**
- * Builds the API on adapters that need no disk and no Web Worker. `keepsSockets`: whether a database connection may
- * serve several requests; if not, each request opens its own. Throws `StartError`.
+ * Builds the API on adapters that need no disk and no Web Worker. `keepsSockets`: whether a database
+ * connection may serve several requests; if not, each request opens its own. Throws `StartError`.
  */
 export async function assembleEdge({
   settings,

@@ -69,9 +69,9 @@ type AssembleOptions = {
 }
 
 /**
- * Chooses the adapters and builds the services, each in a step of the start: the steps are closed in reverse order.
- * With the embedded database, the jobs of an interrupted run are enqueued again. Throws `StartError` for a problem
- * that an operator can fix.
+ * Chooses the adapters and builds the services, each in a step of the start: the steps are closed in reverse
+ * order. With the embedded database, the jobs of an interrupted run are enqueued again. Throws `StartError`
+ * for a problem that an operator can fix.
  */
 export async function assemble(options: AssembleOptions): Promise<Service> {
   const { settings, env, publicUrl, step } = options

@@ -1,6 +1,7 @@
 /**
- * What a caller may do. Access tokens have `read`, `write` and `account` (the account itself and its API keys);
- * those of administrators also have `admin`. An API key has those of `read` and `write` that it was created with.
+ * What a caller may do. Access tokens have `read`, `write` and `account` (the account itself and its API
+ * keys); those of administrators also have `admin`. An API key has those of `read` and `write` that it was
+ * created with.
  */
 export type Scope = 'read' | 'write' | 'account' | 'admin'
 

@@ -12,7 +12,8 @@ async function start() {
     const log = createLog(settings.LOG, console.log)
     const handler = await assembleEdge({ settings, keepsSockets: !isWorkerd, log })
     console.log(
-      'serving the API without audio_url, metrics and traces; workers on Bun (MODE=worker) inspect uploads and transcribe',
+      'serving the API without audio_url, metrics and traces; workers on Bun (MODE=worker) inspect ' +
+        'uploads and transcribe',
     )
     return handler
   } catch (error) {
@@ -36,7 +37,10 @@ if (!isWorkerd) process.on('SIGTERM', () => process.exit(0))
 
 const handler = await start()
 
-/** The export that `deno serve`, workerd and Bun expect. Only workerd passes a `context`; only Bun reads `idleTimeout`. */
+/**
+ * The export that `deno serve`, workerd and Bun expect. Only workerd passes a `context`; only Bun reads
+ * `idleTimeout`.
+ */
 export default {
   idleTimeout: 60,
   fetch(request: Request, _: unknown, context?: { waitUntil(rest: Promise<void>): void }): Promise<Response> {

@@ -9,8 +9,9 @@ export class StopRequested extends Error {
 }
 
 /**
- * Opens one resource of the process. `close` closes it, and receives the milliseconds that work in progress may still
- * take. If a stop was requested, throws `StopRequested` instead of opening the resource, or after opening it.
+ * Opens one resource of the process. `close` closes it, and receives the milliseconds that work in progress
+ * may still take. If a stop was requested, throws `StopRequested` instead of opening the resource, or after
+ * opening it.
  */
 export type Step = <T>(
   name: string,
@@ -27,9 +28,10 @@ export type Lifecycle = {
 }
 
 /**
- * The states of a process: starting (steps are opened one after another) → running → stopping (no step is opened, each
- * opened one is closed, the latest first) → stopped. A stop may come at any moment of the start. A step that is being opened
- * at that moment is awaited for 2 s and closed with the others; if it takes longer, it is closed when it has opened.
+ * The states of a process: starting (steps are opened one after another) → running → stopping (no step is
+ * opened, each opened one is closed, the latest first) → stopped. A stop may come at any moment of the start.
+ * A step that is being opened at that moment is awaited for 2 s and closed with the others; if it takes
+ * longer, it is closed when it has opened.
  */
 export function createLifecycle({
   onStep = () => {},

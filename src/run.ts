@@ -8,8 +8,8 @@ const GRACE_MS = 10_000
 const SAME_SIGNAL_MS = 250
 
 /**
- * Runs the service as this process, until SIGTERM or SIGINT stops it: exit code 0. A second signal exits at once with
- * code 1. A failed start prints one line to stderr: exit code 1.
+ * Runs the service as this process, until SIGTERM or SIGINT stops it: exit code 0. A second signal exits at
+ * once with code 1. A failed start prints one line to stderr: exit code 1.
  */
 export async function run({
   env,
@@ -36,7 +36,8 @@ export async function run({
     log('stopped')
     process.exit(0)
   }
-  // Before anything else is loaded: the kernel ignores a signal to the first process of a container that has no handler.
+  // Before anything else is loaded: the kernel ignores a signal to the first process of a container that has
+  // no handler.
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
 

@@ -58,7 +58,10 @@ export async function serve({
 type Server = {
   port: number | undefined
   stop(closeActiveConnections?: boolean): Promise<void>
-  /** Resolves once no request handler runs, including those of aborted requests, which remove what they have stored. */
+  /**
+   * Resolves once no request handler runs, including those of aborted requests, which remove what they have
+   * stored.
+   */
   idle(): Promise<void>
 }
 

@@ -5,7 +5,7 @@ import { decodeProtectedHeader, errors } from 'jose'
 export const ACCESS_TOKEN_SECONDS = 900
 
 /** `sub`: the user's id. `sid`: the session's id. */
-export type AccessClaims = { sub: string; sid?: string }
+type AccessClaims = { sub: string; sid?: string }
 
 /** `exp`: when the token expires, in seconds since 1970. */
 export type ReadClaims = AccessClaims & { exp: number }
@@ -18,8 +18,9 @@ const claims = t.Object({ sub: t.String(), sid: t.Optional(t.String()) })
 const CHECKS = { algorithms: ['HS256'], requiredClaims: ['exp'] }
 
 /**
- * Signs access tokens (JWT, HS256) with the first secret and accepts those of all secrets. To change the secret, put
- * the new one first, and remove the old one when its last tokens have expired. A hash of the secret is its `kid`.
+ * Signs access tokens (JWT, HS256) with the first secret and accepts those of all secrets. To change the
+ * secret, put the new one first, and remove the old one when its last tokens have expired. A hash of the
+ * secret is its `kid`.
  */
 export async function createAccessTokens({ secrets }: { secrets: readonly [string, ...string[]] }) {
   const [first, ...others] = secrets

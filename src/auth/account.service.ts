@@ -6,7 +6,7 @@ import { endSessions } from './sessions.store.ts'
 import { accountGone, findUser, holdUser, removeUser, setPasswordHash, type User } from './users.store.ts'
 
 /** The ids of a user's rows that have files in the storage. */
-export type OwnedIds = { transcriptions: string[]; uploads: string[] }
+type OwnedIds = { transcriptions: string[]; uploads: string[] }
 
 export type AccountServices = {
   db: Database

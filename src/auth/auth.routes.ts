@@ -89,7 +89,8 @@ function openRoutes({ auth, tokenRequestRate, trustedProxies }: AuthRoutesServic
         detail: {
           summary: 'Create an account',
           description:
-            'Returns tokens, like a login. Unless registration is open, only the first account of the server can be created; it becomes an administrator.',
+            'Returns tokens, like a login. Unless registration is open, only the first account of the ' +
+            'server can be created; it becomes an administrator.',
         },
       },
     )
@@ -109,7 +110,10 @@ function openRoutes({ auth, tokenRequestRate, trustedProxies }: AuthRoutesServic
       detail: {
         summary: 'Refresh the tokens',
         description:
-          'Exchanges a refresh token for a new access token and a new refresh token. A refresh token can be used once. A second use within 10 seconds returns the same new refresh token, for a client that lost the response. A later second use ends the session, because someone else may have the token.',
+          'Exchanges a refresh token for a new access token and a new refresh token. A refresh token ' +
+          'can be used once. A second use within 10 seconds returns the same new refresh token, for a ' +
+          'client that lost the response. A later second use ends the session, because someone else may ' +
+          'have the token.',
       },
     })
     .post(
@@ -123,7 +127,8 @@ function openRoutes({ auth, tokenRequestRate, trustedProxies }: AuthRoutesServic
         detail: {
           summary: 'Log out',
           description:
-            'Ends the session of the refresh token; its access tokens become invalid at once. An unknown refresh token is not an error.',
+            'Ends the session of the refresh token; its access tokens become invalid at once. An ' +
+            'unknown refresh token is not an error.',
           responses: noContentOr('It has ended', 400, 413, 429),
         },
       },
@@ -173,7 +178,8 @@ function accountRoutes({ auth, authenticator }: AuthRoutesServices) {
         detail: {
           summary: 'Delete the account and all its data',
           description:
-            'Deletes transcriptions, audio, API keys, webhooks and sessions, and stops running transcriptions.',
+            'Deletes transcriptions, audio, API keys, webhooks and sessions, and stops running ' +
+            'transcriptions.',
           responses: noContentOr('It is gone', 400, 401, 403, 413, 429),
         },
       },
@@ -196,7 +202,8 @@ function keyRoutes({ keys, authenticator }: AuthRoutesServices) {
         detail: {
           summary: 'Create an API key',
           description:
-            'An API key does not expire. Send it like an access token: `Authorization: Bearer <key>`. Only this response contains it.',
+            'An API key does not expire. Send it like an access token: `Authorization: Bearer <key>`. ' +
+            'Only this response contains it.',
         },
       },
     )

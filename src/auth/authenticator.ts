@@ -15,9 +15,9 @@ import { prepareFindCaller } from './sessions.store.ts'
 const MARK_USED_MS = 60_000
 
 /**
- * Finds the caller behind a bearer token: an access token, an API key, or a token of the identity provider, whose
- * subject gets an account with its first request. Throws `unauthorized`, `identity_provider_unavailable` and
- * `rate_limited`.
+ * Finds the caller behind a bearer token: an access token, an API key, or a token of the identity provider,
+ * whose subject gets an account with its first request. Throws `unauthorized`,
+ * `identity_provider_unavailable` and `rate_limited`.
  */
 export function createAuthenticator({
   db,

@@ -10,20 +10,24 @@ const MAX_CALLERS = 10_000
 /** `expiresAt`: when the token expires, in milliseconds since 1970; null if it does not expire. */
 export type Authenticated = { caller: Caller; expiresAt: number | null }
 
-/** Keeps the callers of tokens for seconds, so that polling clients do not cause a database query per request. */
+/**
+ * Keeps the callers of tokens for seconds, so that polling clients do not cause a database query per request.
+ */
 export type CallerCache = {
   /** The cached caller of the token, or the result of `lookUp`. */
   find(token: string, lookUp: () => Promise<Authenticated>): Promise<Authenticated>
   /** Call it after a revocation that must apply to the next request of this process. */
   clear(): void
-  /** Calls `onChange` when the rights of the user may have changed. Returns the function that unsubscribes. */
+  /**
+   * Calls `onChange` when the rights of the user may have changed. Returns the function that unsubscribes.
+   */
   subscribe(userId: string, onChange: () => void): () => void
 }
 
 /**
- * An entry lives for the TTL, and never longer than its token. Triggers notify `callers`, with the user's id, in the
- * transaction that removes a user, a session or an API key, or changes the rights of one. Each process then clears
- * its whole cache.
+ * An entry lives for the TTL, and never longer than its token. Triggers notify `callers`, with the user's id,
+ * in the transaction that removes a user, a session or an API key, or changes the rights of one. Each process
+ * then clears its whole cache.
  */
 export async function openCallerCache({
   listen,

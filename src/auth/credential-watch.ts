@@ -6,8 +6,9 @@ const RECHECK_MS = { polling: 15_000, notified: 600_000 }
 const MIN_DELAY_MS = 1_000
 
 /**
- * Watches the credential of a long response, such as an event stream. The signal fires when the token expires or is
- * revoked, or its session or account ends, with the `unauthorized` error as its reason. `until` ends the watch.
+ * Watches the credential of a long response, such as an event stream. The signal fires when the token expires
+ * or is revoked, or its session or account ends, with the `unauthorized` error as its reason. `until` ends
+ * the watch.
  */
 export function createCredentialWatch({
   find,

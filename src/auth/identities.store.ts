@@ -21,8 +21,8 @@ export function prepareFindIdentity(db: Database) {
 }
 
 /**
- * Creates the user of a new identity; concurrent calls create one user. If an account already has the email, the new
- * user gets none: the person who can read mail at that address need not own that account.
+ * Creates the user of a new identity; concurrent calls create one user. If an account already has the email,
+ * the new user gets none: the person who can read mail at that address need not own that account.
  */
 export async function insertIdentity(db: Database, { issuer, subject, email }: Identity): Promise<void> {
   await db.transaction(async (tx) => {

@@ -39,8 +39,8 @@ export type Identity = {
 export type IdentityProvider = ReturnType<typeof createIdentityProvider>
 
 /**
- * Verifies the JWTs of an identity provider with its published keys (JWKS, RFC 7517). The keys are fetched at first
- * use, every ten minutes, and for an unknown key id at most every 30 seconds.
+ * Verifies the JWTs of an identity provider with its published keys (JWKS, RFC 7517). The keys are fetched at
+ * first use, every ten minutes, and for an unknown key id at most every 30 seconds.
  */
 export function createIdentityProvider({
   jwksUrl,
@@ -64,7 +64,10 @@ export function createIdentityProvider({
     })
 
   return {
-    /** Null unless it is a valid token of this issuer for this audience. Throws `identity_provider_unavailable`. */
+    /**
+     * Null unless it is a valid token of this issuer for this audience. Throws
+     * `identity_provider_unavailable`.
+     */
     async verify(token: string): Promise<Identity | null> {
       try {
         const { payload, protectedHeader } = await jwtVerify(token, keyOf, {
@@ -76,7 +79,8 @@ export function createIdentityProvider({
         })
         const { sub, exp = 0, email, email_verified, typ } = payload
         if (!isAccessToken({ header: protectedHeader.typ, claim: typ })) return null
-        // RFC 7519 section 4.1.2: `sub` is a string. Another type could be converted to another user's subject.
+        // RFC 7519 section 4.1.2: `sub` is a string. Another type could be converted to another user's
+        // subject.
         if (!isPlain(sub)) return null
         const isVerified = email_verified === true && isPlain(email)
         return {
@@ -114,9 +118,9 @@ const isPlain = (text: unknown): text is string =>
 const ACCESS_TOKEN_HEADERS = /^(application\/)?(jwt|at\+jwt)$/i
 
 /**
- * Rejects tokens of another declared type: a logout token (`logout+jwt`), or Keycloak's `typ` claim ID, Refresh,
- * Offline or Logout. An ID token without a declared type is accepted if `aud` matches: some providers issue no other
- * JWT.
+ * Rejects tokens of another declared type: a logout token (`logout+jwt`), or Keycloak's `typ` claim ID,
+ * Refresh, Offline or Logout. An ID token without a declared type is accepted if `aud` matches: some
+ * providers issue no other JWT.
  */
 function isAccessToken({ header, claim }: { header: string | undefined; claim: unknown }): boolean {
   const isHeaderAccepted = header === undefined || ACCESS_TOKEN_HEADERS.test(header)

@@ -1,6 +1,6 @@
 /**
- * Counts attempts. The `before…` functions throw `rate_limited`; the `after…` functions are called after the right
- * password.
+ * Counts attempts. The `before…` functions throw `rate_limited`; the `after…` functions are called after the
+ * right password.
  */
 export type PasswordLimits = {
   beforeRegistration(from: { address: string | null }): Promise<void>

@@ -1,4 +1,6 @@
-/** Hashes are PHC strings, which name their parameters, so old hashes stay valid after a change of parameters. */
+/**
+ * Hashes are PHC strings, which name their parameters, so old hashes stay valid after a change of parameters.
+ */
 export type Passwords = {
   hash(password: string): Promise<string>
   verify(password: string, hash: string): Promise<boolean>

@@ -5,7 +5,9 @@ import { ARGON2ID, type Passwords } from './passwords.ts'
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 
-/** In plain JavaScript, for runtimes without argon2id. Slower than Bun's; each verifies hashes of the other. */
+/**
+ * In plain JavaScript, for runtimes without argon2id. Slower than Bun's; each verifies hashes of the other.
+ */
 export const portableArgon2id: Passwords = {
   async hash(password) {
     const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES))

@@ -1,12 +1,15 @@
 import { deriveKeyBytes } from '../derived-keys.ts'
 import { asRefreshToken } from './opaque-tokens.ts'
 
-/** Computes the possible successors of a refresh token, one for each secret; the first is the one to issue. */
+/**
+ * Computes the possible successors of a refresh token, one for each secret; the first is the one to issue.
+ */
 export type RefreshChain = (token: string) => Promise<[string, ...string[]]>
 
 /**
- * A refresh token's successor is its HMAC under a key of the service. The service can thus return the same successor
- * for a repeated refresh, although it stores only hashes; the holder of a token cannot compute its successor.
+ * A refresh token's successor is its HMAC under a key of the service. The service can thus return the same
+ * successor for a repeated refresh, although it stores only hashes; the holder of a token cannot compute its
+ * successor.
  */
 export async function createRefreshChain({
   secrets: [first, ...others],

@@ -7,8 +7,8 @@ import { findRefreshToken } from './sessions.store.ts'
 const MAX_CHAIN = 10
 
 /**
- * The session of a refresh token that was used within the grace period, with its unused successor; null for any other
- * token. The chain can have several links, because the client may have refreshed again meanwhile.
+ * The session of a refresh token that was used within the grace period, with its unused successor; null for
+ * any other token. The chain can have several links, because the client may have refreshed again meanwhile.
  */
 export async function findReplacement(
   { db, refreshChain }: { db: Database; refreshChain: RefreshChain },

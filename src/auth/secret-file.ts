@@ -11,7 +11,8 @@ export async function readOrCreateSecret(dataDir: string): Promise<string> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   await writeFile(draft, randomBytes(32).toString('hex'), { mode: 0o600 })
   try {
-    // link fails if the file exists, so processes that start at the same time all read the secret of one of them.
+    // link fails if the file exists, so processes that start at the same time all read the secret of one of
+    // them.
     await link(draft, file).catch((error) => {
       if (error.code !== 'EEXIST') throw error
     })

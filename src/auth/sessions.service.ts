@@ -59,9 +59,9 @@ export function createSessionsService({
     },
 
     /**
-     * Exchanges a refresh token for new tokens. A refresh token can be used once. A second use within seconds, by
-     * another tab or after a lost response, returns the same successor. A later second use ends the session, because
-     * someone else may have the token. Throws `invalid_refresh_token`.
+     * Exchanges a refresh token for new tokens. A refresh token can be used once. A second use within
+     * seconds, by another tab or after a lost response, returns the same successor. A later second use ends
+     * the session, because someone else may have the token. Throws `invalid_refresh_token`.
      */
     async refresh(token: string): Promise<Tokens> {
       const [refreshToken] = await refreshChain(token)

@@ -68,7 +68,10 @@ export async function findRefreshToken(
   return row ?? null
 }
 
-/** Ends the session of a refresh token; with `onlyUsed` only if the token was used before. False if no session ended. */
+/**
+ * Ends the session of a refresh token; with `onlyUsed` only if the token was used before. False if no session
+ * ended.
+ */
 export async function endSessionOf(
   db: Queries,
   { hash, onlyUsed = false }: { hash: string; onlyUsed?: boolean },
@@ -91,7 +94,10 @@ export async function endSessions(
     .where(and(eq(sessions.userId, userId), except === null ? undefined : ne(sessions.id, except)))
 }
 
-/** Prepares the statement once for all requests. It returns a null `sessionId` if the user has no such session. */
+/**
+ * Prepares the statement once for all requests. It returns a null `sessionId` if the user has no such
+ * session.
+ */
 export function prepareFindCaller(db: Database) {
   const statement = db
     .select({ userId: users.id, role: users.role, sessionId: sessions.id })

@@ -76,8 +76,8 @@ export async function userExists(db: Queries, id: string): Promise<boolean> {
 }
 
 /**
- * Locks the user's row until the transaction ends: `key share` prevents its removal, `no key update` also excludes
- * other `no key update` locks, and `update` excludes every lock. False if the user does not exist.
+ * Locks the user's row until the transaction ends: `key share` prevents its removal, `no key update` also
+ * excludes other `no key update` locks, and `update` excludes every lock. False if the user does not exist.
  */
 export async function holdUser(
   tx: Queries,
@@ -88,9 +88,9 @@ export async function holdUser(
 }
 
 /**
- * Runs `work` in a transaction that locks the user's row. Every limit on what a user may have is checked under this lock:
- * transactions that count and then insert run one after another, so each counts the rows of the one before it.
- * Throws `unauthorized` if the account is gone.
+ * Runs `work` in a transaction that locks the user's row. Every limit on what a user may have is checked
+ * under this lock: transactions that count and then insert run one after another, so each counts the rows of
+ * the one before it. Throws `unauthorized` if the account is gone.
  */
 export async function withUserLock<T>(
   db: Database,

@@ -3,15 +3,18 @@ import { LimitError } from '../errors.ts'
 const RETRY_SECONDS = 5
 
 /** Acquires a permit of the user, until it is disposed. Throws `too_many_at_once`. */
-export type ConcurrencyLimit = (userId: string) => Disposable
+type ConcurrencyLimit = (userId: string) => Disposable
 
-/** Limits what a user runs concurrently in this process, such as requests that hold a connection or a file open. */
+/**
+ * Limits what a user runs concurrently in this process, such as requests that hold a connection or a file
+ * open.
+ */
 export function createConcurrencyLimit({
   perUser,
   problem,
 }: {
   perUser: number
-  /** Starts the error message; the message goes on with what to do. */
+  /** The start of the error message; what to do follows. */
   problem: string
 }): ConcurrencyLimit {
   const counts = new Map<string, number>()

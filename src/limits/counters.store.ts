@@ -3,8 +3,9 @@ import type { Database, Queries } from '../db/database.ts'
 import { counters } from '../db/schema.ts'
 
 /**
- * Prepares the statement that increments the counter of `key`, and returns the count and the seconds until its window
- * ends. A window starts with its first event. All processes share the row, and the database's clock.
+ * Prepares the statement that increments the counter of `key`, and returns the count and the seconds until
+ * its window ends. A window starts with its first event. All processes share the row, and the database's
+ * clock.
  */
 export function prepareCountUp(db: Database, { windowSeconds }: { windowSeconds: number }) {
   const isExpired = sql`${counters.until} <= now()`

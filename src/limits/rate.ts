@@ -19,7 +19,7 @@ export function createRate({
   /** The name of the limit, for clients and in the database. */
   name: string
   perMinute: number
-  /** Starts the error message; the message goes on with the seconds to wait. */
+  /** The start of the error message; the seconds to wait follow. */
   problem: string
 }): Rate {
   const countUp = prepareCountUp(db, { windowSeconds: MINUTE })

@@ -8,9 +8,10 @@ const DELAY_FACTOR = 10
 const MAX_DELAY_SECONDS = 10
 
 /**
- * Limits password guessing. An IP address is refused after `perMinute` attempts. An account is never locked, because
- * strangers could then lock its owner out. Instead, an address is refused for an account after `perMinute` failures
- * there, and if many addresses try one account, each further attempt is delayed by a few seconds.
+ * Limits password guessing. An IP address is refused after `perMinute` attempts. An account is never locked,
+ * because strangers could then lock its owner out. Instead, an address is refused for an account after
+ * `perMinute` failures there, and if many addresses try one account, each further attempt is delayed by a few
+ * seconds.
  */
 export function createSignInLimits({
   db,

@@ -4,9 +4,9 @@ import type { StorageQuota } from '../quota.ts'
 import { storedBytes } from './storage.store.ts'
 
 /**
- * Limits the stored bytes per user. Rows are checked in the database, under the user's lock, across all processes.
- * Uploads in progress have no row yet: each process counts its own, so that a user with many concurrent uploads cannot
- * fill the disk before the first one is checked.
+ * Limits the stored bytes per user. Rows are checked in the database, under the user's lock, across all
+ * processes. Uploads in progress have no row yet: each process counts its own, so that a user with many
+ * concurrent uploads cannot fill the disk before the first one is checked.
  */
 export function createStorageQuota({
   db,
@@ -59,6 +59,7 @@ export function createStorageQuota({
 function quotaReached({ stored, limit }: { stored: number; limit: number }) {
   return new VerbatimError(
     'storage_quota_reached',
-    `You store ${stored} of ${limit} bytes, and this upload does not fit: delete transcriptions or unfinished uploads first`,
+    `You store ${stored} of ${limit} bytes, and this upload does not fit: delete transcriptions or ` +
+      'unfinished uploads first',
   )
 }

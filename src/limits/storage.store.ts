@@ -4,8 +4,9 @@ import { storageUsage, transcriptions, uploads, users } from '../db/schema.ts'
 import { BYTES_PER_SAMPLE, SAMPLES_PER_PIECE } from '../media/media.ts'
 
 /**
- * The bytes that a user stores: originals, the declared lengths of unfinished resumable uploads, and pcm. A pcm piece is
- * removed when its spans are finished, so at most two pieces of a recording exist besides its unfinished samples.
+ * The bytes that a user stores: originals, the declared lengths of unfinished resumable uploads, and pcm. A
+ * pcm piece is removed when its spans are finished, so at most two pieces of a recording exist besides its
+ * unfinished samples.
  */
 export async function storedBytes(db: Queries, userId: string): Promise<number> {
   const { decodedSamples, doneSamples } = transcriptions

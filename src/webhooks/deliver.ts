@@ -16,7 +16,10 @@ const MAX_ATTEMPTS_KEPT = 30
 const GONE = 410
 
 const [SECOND, MINUTE, HOUR] = [1, 60, 3600]
-/** Backoff after each failed attempt, in seconds, as Standard Webhooks recommends. After the last one it fails. */
+/**
+ * Backoff after each failed attempt, in seconds, as Standard Webhooks recommends. After the last one it
+ * fails.
+ */
 const BACKOFF = [
   5 * SECOND,
   5 * MINUTE,
@@ -40,8 +43,8 @@ export type DeliverServices = {
 }
 
 /**
- * Delivers a message. A 2xx acknowledges it, 410 disables the webhook, and after anything else, also a redirect, it is
- * retried. One transaction writes the outcome and enqueues the job of the next attempt.
+ * Delivers a message. A 2xx acknowledges it, 410 disables the webhook, and after anything else, also a
+ * redirect, it is retried. One transaction writes the outcome and enqueues the job of the next attempt.
  */
 export function createDeliver({
   backoff = BACKOFF,
@@ -97,8 +100,8 @@ function attributesOf({ id, event, attempt, transcriptionId }: Outgoing): Attrib
 }
 
 /**
- * Enqueue it in the transaction that writes `job` to the delivery's row. Its group is the user, so a user with many
- * webhooks gets no more slots than others.
+ * Enqueue it in the transaction that writes `job` to the delivery's row. Its group is the user, so a user
+ * with many webhooks gets no more slots than others.
  */
 export function deliveryJob(
   { id, job, userId }: { id: string; job: string; userId: string },

@@ -8,8 +8,8 @@ import type { Webhook, WebhookKeys } from './webhooks.store.ts'
 export type DeliveriesService = ReturnType<typeof createDeliveriesService>
 
 /**
- * The messages to a user's webhooks. Everything throws `not_found`, also for a webhook of another user. The id
- * `uploads` stands for all `webhook_url`s together, except in `test`.
+ * The messages to a user's webhooks. Everything throws `not_found`, also for a webhook of another user. The
+ * id `uploads` stands for all `webhook_url`s together, except in `test`.
  */
 export function createDeliveriesService({
   db,

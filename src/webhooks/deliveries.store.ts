@@ -58,7 +58,10 @@ export async function replay(db: Queries, id: string): Promise<Delivery | null> 
   return row ?? null
 }
 
-/** Assigns job ids to up to `limit` pending deliveries without a job. Enqueue those jobs in the same transaction. */
+/**
+ * Assigns job ids to up to `limit` pending deliveries without a job. Enqueue those jobs in the same
+ * transaction.
+ */
 export async function claimWithoutJobs(tx: Transaction, limit: number) {
   const ids = tx
     .select({ id: deliveries.id })
@@ -110,7 +113,9 @@ export async function startDelivery(
   return row ? { ...row, job } : null
 }
 
-/** Writes an outcome. False if a later attempt has started, or the delivery was replayed or deleted meanwhile. */
+/**
+ * Writes an outcome. False if a later attempt has started, or the delivery was replayed or deleted meanwhile.
+ */
 export async function writeOutcome(
   tx: Transaction,
   { id, attempt, job }: Outgoing,

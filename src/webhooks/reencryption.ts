@@ -10,8 +10,8 @@ const BATCH = 100
 const ROUND_MS = 15 * 60_000
 
 /**
- * Re-encrypts with the first JWT_SECRET the webhook secrets that are stored in clear or were encrypted with an older
- * one. It repeats, because a process that still has the older one first may write with it.
+ * Re-encrypts with the first JWT_SECRET the webhook secrets that are stored in clear or were encrypted with
+ * an older one. It repeats, because a process that still has the older one first may write with it.
  */
 export function startReencryption({
   db,
@@ -47,9 +47,13 @@ export function startReencryption({
 }
 
 const unreadableLine = (count: number) =>
-  `webhooks that cannot sign: ${count}; their secrets were encrypted with a JWT_SECRET that this process lacks: append it to JWT_SECRET, or ask the users to rotate their webhook secrets`
+  `webhooks that cannot sign: ${count}; their secrets were encrypted with a JWT_SECRET that this ` +
+  'process lacks: append it to JWT_SECRET, or ask the users to rotate their webhook secrets'
 
-/** False if the current secret cannot be decrypted. Unexpired previous secrets that cannot be decrypted stay as is. */
+/**
+ * False if the current secret cannot be decrypted. Unexpired previous secrets that cannot be decrypted stay
+ * as is.
+ */
 async function reencrypt(
   { db, cipher }: { db: Database; cipher: SecretCipher },
   stored: StoredSecrets,

@@ -14,8 +14,8 @@ const RETENTION_MS = 30 * 86_400_000
 export type Relay = Pick<PollLoop, 'stop'>
 
 /**
- * Enqueues a job for each pending delivery without one: at the start, when NOTIFY reports new ones, and every minute.
- * Several processes may run it concurrently. It also deletes old deliveries.
+ * Enqueues a job for each pending delivery without one: at the start, when NOTIFY reports new ones, and every
+ * minute. Several processes may run it concurrently. It also deletes old deliveries.
  */
 export async function startRelay({
   db,

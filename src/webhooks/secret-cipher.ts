@@ -10,9 +10,9 @@ export type SecretCipher = Awaited<ReturnType<typeof createSecretCipher>>
 type Owner = { userId: string }
 
 /**
- * Encrypts webhook secrets for the database (AES-256-GCM) with a key derived from the first of the service's secrets,
- * and decrypts with all of them. Stored form: `enc1:<key id>:<base64url of IV and ciphertext>`. Rows written before
- * encryption was introduced hold the secret itself (`whsec_…`).
+ * Encrypts webhook secrets for the database (AES-256-GCM) with a key derived from the first of the service's
+ * secrets, and decrypts with all of them. Stored form: `enc1:<key id>:<base64url of IV and ciphertext>`. Rows
+ * written before encryption was introduced hold the secret itself (`whsec_…`).
  */
 export async function createSecretCipher({ secrets }: { secrets: readonly [string, ...string[]] }) {
   const [first, ...others] = secrets
@@ -63,7 +63,8 @@ async function keyOf(secret: string) {
 function undecryptable(cause?: unknown) {
   return new VerbatimError(
     'internal',
-    'The webhook secret cannot be decrypted, because the service’s JWT_SECRET changed or differs between its processes: rotate the secret with POST /api/webhooks/{id}/secret',
+    'The webhook secret cannot be decrypted, because the service’s JWT_SECRET changed or differs ' +
+      'between its processes: rotate the secret with POST /api/webhooks/{id}/secret',
     { cause },
   )
 }

@@ -8,8 +8,8 @@ export function newSecret(): string {
 }
 
 /**
- * The headers by which a receiver verifies a message and detects duplicates. Standard Webhooks: `v1,` and the base64 of
- * HMAC-SHA256 over `id.timestamp.body`, once for each of the `secrets`.
+ * The headers by which a receiver verifies a message and detects duplicates. Standard Webhooks: `v1,` and the
+ * base64 of HMAC-SHA256 over `id.timestamp.body`, once for each of the `secrets`.
  */
 export async function signed({
   secrets,

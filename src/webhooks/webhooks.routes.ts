@@ -57,7 +57,10 @@ function registrationRoutes({ webhooks, authenticator }: WebhookRoutesServices) 
         detail: {
           summary: 'Register a webhook',
           description:
-            'Its URL receives a message when a transcription of yours is completed, failed or canceled. Messages follow Standard Webhooks: they are signed with the `secret`, in the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`. A 2xx acknowledges a message, 410 disables the webhook, and after anything else delivery is retried for about 75 hours.',
+            'Its URL receives a message when a transcription of yours is completed, failed or canceled. ' +
+            'Messages follow Standard Webhooks: they are signed with the `secret`, in the headers ' +
+            '`webhook-id`, `webhook-timestamp` and `webhook-signature`. A 2xx acknowledges a message, ' +
+            '410 disables the webhook, and after anything else delivery is retried for about 75 hours.',
         },
       },
     )
@@ -106,7 +109,9 @@ function registrationRoutes({ webhooks, authenticator }: WebhookRoutesServices) 
       detail: {
         summary: 'Rotate the webhook secret',
         description:
-          'For 24 hours, messages carry signatures of the new and the previous secret, so that receivers can be updated in any order. With the id `uploads` it rotates the secret for all `webhook_url`s.',
+          'For 24 hours, messages carry signatures of the new and the previous secret, so that ' +
+          'receivers can be updated in any order. With the id `uploads` it rotates the secret for all ' +
+          '`webhook_url`s.',
       },
     })
 }
@@ -127,7 +132,8 @@ function deliveryRoutes({ deliveries, authenticator }: WebhookRoutesServices) {
         detail: {
           summary: 'Send a test message',
           description:
-            'Its type is `webhook.test`. It is signed and retried like any other message; the deliveries show its outcome. Limit: 30 test and replayed messages per minute.',
+            'Its type is `webhook.test`. It is signed and retried like any other message; the ' +
+            'deliveries show its outcome. Limit: 30 test and replayed messages per minute.',
         },
       },
     )
@@ -159,7 +165,8 @@ function deliveryRoutes({ deliveries, authenticator }: WebhookRoutesServices) {
         detail: {
           summary: 'Replay a delivery',
           description:
-            'Sends the message again, in any state, with the same `webhook-id`, so that receivers can detect the duplicate. Limit: 30 test and replayed messages per minute.',
+            'Sends the message again, in any state, with the same `webhook-id`, so that receivers can ' +
+            'detect the duplicate. Limit: 30 test and replayed messages per minute.',
         },
       },
     )

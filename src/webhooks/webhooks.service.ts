@@ -47,8 +47,8 @@ export function createWebhooksService({
 }) {
   return {
     /**
-     * Returns the secret, which cannot be read again. Throws `url_refused`, `url_failed` (the host is not found) and
-     * `too_many_webhooks`.
+     * Returns the secret, which cannot be read again. Throws `url_refused`, `url_failed` (the host is not
+     * found) and `too_many_webhooks`.
      */
     async register({ userId, url, events = [...EVENTS] }: NewWebhook) {
       await requireBelowMax(db, userId)
@@ -90,8 +90,8 @@ export function createWebhooksService({
 
     /**
      * Returns a new secret, which cannot be read again. Messages are also signed with the previous one until
-     * `previous_until`. A message that waits for its next attempt is signed when it is sent. The id `uploads` stands
-     * for all `webhook_url`s together.
+     * `previous_until`. A message that waits for its next attempt is signed when it is sent. The id `uploads`
+     * stands for all `webhook_url`s together.
      */
     async rotate(keys: WebhookKeys) {
       if (keys.id !== UPLOADS) await requireWebhook(db, keys)

@@ -102,7 +102,8 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
       expect(last).toMatchObject(refused)
       const stored = 3 * SPEECH_BYTES
       expect(textAt(last.body, 'error')).toBe(
-        `You store ${stored} of ${LIMIT} bytes, and this upload does not fit: delete transcriptions or unfinished uploads first`,
+        `You store ${stored} of ${LIMIT} bytes, and this upload does not fit: delete transcriptions or ` +
+          'unfinished uploads first',
       )
       expect((await upload((await newUser()).client)).status).toBe(202)
     })

@@ -150,7 +150,8 @@ describe.each(combinations)('a backup of %s and %s with work in progress', (kind
       if (kind === 'PGlite') await service.kill('SIGTERM')
       await stored.backUp()
       if (kind === 'PGlite') service = await startService(env)
-      // Between the two halves of the backup all work finishes, so that no pcm is left, and a new upload arrives.
+      // Between the two halves of the backup all work finishes, so that no pcm is left, and a new upload
+      // arrives.
       sidecar.release()
       const texts = {
         early: await complete(early),
@@ -176,7 +177,10 @@ describe.each(combinations)('a backup of %s and %s with work in progress', (kind
     await sidecar.stop()
   })
 
-  /** An upload after the first half of the backup is accepted again, now or at a later sweep, and is never removed. */
+  /**
+   * An upload after the first half of the backup is accepted again, now or at a later sweep, and is never
+   * removed.
+   */
   async function expectKept({ service, late }: { service: RunningService; late: string }) {
     const isAcceptedAtOnce = kind === 'PGlite' && place === 'a folder'
     const output = service.output.join('\n')

@@ -1,10 +1,13 @@
-/** The lowest sample rate that the service accepts, and the format's largest block: 65,535 samples in 13 bytes. */
+/**
+ * The lowest sample rate that the service accepts, and the format's largest block: 65,535 samples in 13
+ * bytes.
+ */
 const RATE = 4_000
 const BLOCK = 65_535
 
 /**
- * A silent FLAC file that is tiny for its length: 24 hours have 75 KB. `claimedSeconds`: the length in its header; null
- * leaves it out, as the format allows (RFC 9639 §8.2).
+ * A silent FLAC file that is tiny for its length: 24 hours have 75 KB. `claimedSeconds`: the length in its
+ * header; null leaves it out, as the format allows (RFC 9639 §8.2).
  */
 export function silentFlac({
   seconds,
@@ -30,7 +33,10 @@ function streamInfo(samples: number): number[] {
   return [0x80, 0, 0, 34, ...block, ...block, ...Array(6).fill(0), ...packed, ...Array(16).fill(0)]
 }
 
-/** RFC 9639 §9: fixed blocks; size and rate (in kHz) follow the frame number; mono, 16 bits; one constant subframe. */
+/**
+ * RFC 9639 §9: fixed blocks; size and rate (in kHz) follow the frame number; mono, 16 bits; one constant
+ * subframe.
+ */
 function silentFrame(number: number): number[] {
   const head = [
     0xff,

@@ -1,4 +1,6 @@
-/** Starts an upload, or a PATCH of the upload `resuming`, that sends `bytes` of a WAV file and then stalls. */
+/**
+ * Starts an upload, or a PATCH of the upload `resuming`, that sends `bytes` of a WAV file and then stalls.
+ */
 export async function stalledUpload({
   url,
   token,
