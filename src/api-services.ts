@@ -80,7 +80,13 @@ export async function createApiServices(adapters: ApiAdapters): Promise<ApiServi
   const links = createLinkSigner({ secrets, hmac })
   const removeFolder = createRemoveFolder({ db, storage })
   const transcriptions = createTranscriptionsService({
-    ...{ db, changes, storage, removeFolder, links, publicUrl, log },
+    db,
+    changes,
+    storage,
+    removeFolder,
+    links,
+    publicUrl,
+    log,
     concurrencyLimit: createConcurrencyLimit({
       perUser: MAX_WAITING_REQUESTS,
       problem: `You have ${MAX_WAITING_REQUESTS} requests that wait for transcriptions, which is the limit`,

@@ -42,7 +42,7 @@ import { nodeHmac } from './transcriptions/reading/node-hmac.ts'
 import { hostedSecondsToday } from './transcriptions/spans.store.ts'
 import { countOpenByStatus } from './transcriptions/transcriptions.store.ts'
 import type { DeliverServices } from './webhooks/deliver.ts'
-import { forgetJobs } from './webhooks/deliveries.store.ts'
+import { clearJobs } from './webhooks/deliveries.store.ts'
 import { startReencryption } from './webhooks/reencryption.ts'
 import { startRelay } from './webhooks/relay.ts'
 import { createSecretCipher, type SecretCipher } from './webhooks/secret-cipher.ts'
@@ -80,7 +80,7 @@ export async function assemble(options: AssembleOptions): Promise<Service> {
   const { db } = database
   if (isEmbedded) {
     const recovered = await step('unfinished jobs', () => recoverJobs({ db, queue }))
-    await forgetJobs(db)
+    await clearJobs(db)
     if (recovered > 0) log(`resuming ${recovered} unfinished jobs`)
   }
   const secrets = await secretsOf(settings, dataDir)

@@ -79,7 +79,7 @@ export async function claimWithoutJobs(tx: Transaction, limit: number) {
 }
 
 /** Only for the embedded database, whose queue is emptied at each start. */
-export async function forgetJobs(db: Queries): Promise<void> {
+export async function clearJobs(db: Queries): Promise<void> {
   await db.update(deliveries).set({ job: null }).where(eq(deliveries.state, 'pending'))
 }
 

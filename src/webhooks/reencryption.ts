@@ -3,7 +3,7 @@ import type { Log } from '../log.ts'
 import { type PollLoop, startPollLoop } from '../queue/poll-loop.ts'
 import type { SecretCipher } from './secret-cipher.ts'
 import { decrypted, validAt } from './secrets.ts'
-import { replaceSecrets, type StoredSecrets, secretsNotWith } from './webhooks.store.ts'
+import { findSecretsWithoutPrefix, replaceSecrets, type StoredSecrets } from './webhooks.store.ts'
 
 const BATCH = 100
 /** Operators may remove a replaced JWT_SECRET after an hour. */
@@ -27,7 +27,7 @@ export function startReencryption({
   let logged = 0
 
   async function round(): Promise<boolean> {
-    const page = await secretsNotWith(db, { prefix: cipher.prefix, after, limit: BATCH })
+    const page = await findSecretsWithoutPrefix(db, { prefix: cipher.prefix, after, limit: BATCH })
     for (const stored of page) if (!(await reencrypt({ db, cipher }, stored))) unreadable += 1
     after = page.at(-1)?.id ?? null
     if (after !== null) return true

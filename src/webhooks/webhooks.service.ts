@@ -12,9 +12,9 @@ import { ensureUploadsWebhook } from './upload-webhooks.ts'
 import {
   countWebhooks,
   disableWebhook,
-  holdSigning,
   insertWebhook,
   listWebhooks,
+  lockSigning,
   removeWebhook,
   UPLOADS,
   updateWebhook,
@@ -99,7 +99,7 @@ export function createWebhooksService({
       const next = await cipher.encrypt(secret, keys)
       return db.transaction(async (tx) => {
         if (keys.id === UPLOADS) await ensureUploadsWebhook(tx, { userId: keys.userId, cipher })
-        const row = await holdSigning(tx, keys)
+        const row = await lockSigning(tx, keys)
         if (!row) throw webhookNotFound()
         const { until, ...secrets } = rotated(row, { next, now: new Date() })
         await updateWebhook(tx, keys, secrets)

@@ -71,7 +71,7 @@ export async function updateWebhook(
 }
 
 /** Like `findSigning`, and locks the row until `tx` ends. */
-export async function holdSigning(tx: Transaction, keys: WebhookKeys): Promise<Signing | null> {
+export async function lockSigning(tx: Transaction, keys: WebhookKeys): Promise<Signing | null> {
   const [row] = await tx.select().from(webhooks).where(owned(keys)).for('no key update')
   return row ?? null
 }
@@ -92,7 +92,7 @@ export async function disableWebhook(tx: Transaction, id: string): Promise<void>
 }
 
 /** Webhooks with a secret that does not start with `prefix`, ordered by id. */
-export async function secretsNotWith(
+export async function findSecretsWithoutPrefix(
   db: Queries,
   { prefix, after, limit }: { prefix: string; after: string | null; limit: number },
 ): Promise<StoredSecrets[]> {
