@@ -4,7 +4,7 @@ import { migrate } from 'drizzle-orm/pglite/migrator'
 import { requireWritable } from './connect.ts'
 import type { OpenDatabase } from './database.ts'
 import { guardDisk, requireDisk } from './disk-guard.ts'
-import { MIGRATIONS } from './migrations.ts'
+import { MIGRATIONS, requireSameOrigin } from './migrations.ts'
 import { makeAllPrivate, makePrivate } from './private-files.ts'
 import * as schema from './schema.ts'
 
@@ -35,7 +35,13 @@ export async function openPglite({
   // PGlite creates its first files for everybody (0666), whatever the umask is.
   if (dataDir !== undefined) await makeAllPrivate(dataDir)
   const db = drizzle({ client, schema, casing: 'snake_case' })
-  await migrate(db, { migrationsFolder: MIGRATIONS })
+  try {
+    await requireSameOrigin(db, { cure: 'set DATA_DIR to a new folder' })
+    await migrate(db, { migrationsFolder: MIGRATIONS })
+  } catch (error) {
+    await client.close()
+    throw error
+  }
   const unguard = dataDir === undefined ? () => {} : guardDisk({ client, folder: dataDir })
   return {
     db,

@@ -3,10 +3,14 @@ import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import { connectPostgres } from './connect.ts'
 import type { OpenDatabase } from './database.ts'
-import { MIGRATIONS } from './migrations.ts'
+import { MIGRATIONS, requireSameOrigin } from './migrations.ts'
+import * as schema from './schema.ts'
 
 /** Any number that no other program on the same database takes its advisory lock with. */
 const MIGRATION_LOCK = 8_370_221_043
+
+const NEW_DATABASE =
+  'set DATABASE_URL to an empty database, and STORAGE_URL (or, without it, DATA_DIR) to an empty storage'
 
 /** Opens a real Postgres and brings it up to date; several processes may start at once. */
 export async function openPostgres(place: { url: string; connections?: number }): Promise<OpenDatabase> {
@@ -19,7 +23,9 @@ async function migrateUnderLock(url: string) {
   const client = postgres(url, { max: 1, onnotice: () => {} })
   try {
     await client`select pg_advisory_lock(${MIGRATION_LOCK})`
-    await migrate(drizzle({ client, casing: 'snake_case' }), { migrationsFolder: MIGRATIONS })
+    const db = drizzle({ client, schema, casing: 'snake_case' })
+    await requireSameOrigin(db, { cure: NEW_DATABASE })
+    await migrate(db, { migrationsFolder: MIGRATIONS })
   } finally {
     await client.end({ timeout: 5 })
   }

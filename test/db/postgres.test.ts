@@ -1,27 +1,13 @@
 import { expect, test } from 'bun:test'
-import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { openPostgres } from '../../src/db/postgres.ts'
 import { users } from '../../src/db/schema.ts'
+import { withFreshDatabase } from './fresh-database.ts'
 
 const server = process.env.TEST_DATABASE_URL ?? ''
 const STARTER = fileURLToPath(new URL('./starter.ts', import.meta.url))
-
-async function withFreshDatabase(use: (url: string) => Promise<void>) {
-  const name = `verbatim_test_${randomUUID().replaceAll('-', '')}`
-  const url = new URL(server)
-  url.pathname = `/${name}`
-  const admin = postgres(server, { max: 1, onnotice: () => {} })
-  try {
-    await admin.unsafe(`create database ${name}`)
-    await use(url.href)
-  } finally {
-    await admin.unsafe(`drop database if exists ${name} with (force)`)
-    await admin.end()
-  }
-}
 
 async function start(url: string) {
   const child = Bun.spawn([process.execPath, STARTER, url], { stdout: 'pipe', stderr: 'pipe' })

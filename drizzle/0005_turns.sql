@@ -1,2 +1,0 @@
-DROP INDEX "transcriptions_open";--> statement-breakpoint
-CREATE INDEX "transcriptions_open" ON "transcriptions" USING btree ("user_id","created_at") WHERE "transcriptions"."status" in ('queued', 'processing');

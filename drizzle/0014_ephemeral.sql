@@ -1,2 +1,0 @@
-ALTER TABLE "transcriptions" ADD COLUMN "is_ephemeral" boolean DEFAULT false NOT NULL;--> statement-breakpoint
-CREATE INDEX "transcriptions_ephemeral" ON "transcriptions" USING btree ("completed_at") WHERE "transcriptions"."is_ephemeral";

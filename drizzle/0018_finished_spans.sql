@@ -1,1 +1,0 @@
-CREATE INDEX "spans_finished" ON "spans" USING btree ("finished_at") WHERE "spans"."finished_at" is not null;

@@ -1,1 +1,0 @@
-ALTER TABLE "transcriptions" ADD COLUMN "decoding_round" integer DEFAULT 0 NOT NULL;
