@@ -164,6 +164,12 @@ CREATE TABLE "transcriptions" (
 	"total_samples" bigint,
 	"work_samples" bigint,
 	"done_samples" bigint DEFAULT 0 NOT NULL,
+	"work_seconds" double precision GENERATED ALWAYS AS (case
+  when work_samples is not null then work_samples / 16000.0
+  when claimed_seconds is not null then
+    greatest(0, least(claimed_seconds, part_end) - coalesce(part_start, 0))
+      * case channels when 'split' then audio_channels else 1 end
+end) STORED,
 	"decoded_samples" bigint DEFAULT 0 NOT NULL,
 	"decoding_round" integer DEFAULT 0 NOT NULL,
 	"revision" integer DEFAULT 0 NOT NULL,

@@ -52,7 +52,8 @@ BEGIN
   RETURN NULL;
 END $$;--> statement-breakpoint
 CREATE TRIGGER "deliveries_notify" AFTER INSERT OR UPDATE OF "job" ON "deliveries"
-  FOR EACH ROW WHEN (NEW."job" IS NULL AND NEW."state" = 'pending') EXECUTE FUNCTION "notify_deliveries"();--> statement-breakpoint
+  FOR EACH ROW WHEN (NEW."job" IS NULL AND NEW."state" = 'pending')
+  EXECUTE FUNCTION "notify_deliveries"();--> statement-breakpoint
 
 -- Runs once per statement that inserts into the outbox. Wakes the workers, which move the jobs into the queue
 -- (src/queue/outbox.ts). The writer is an edge API, which has no queue and no other channel to a worker.
@@ -70,10 +71,10 @@ CREATE TRIGGER "outbox_notify" AFTER INSERT ON "outbox"
 -- is the user's id.
 CREATE FUNCTION "notify_callers"() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  gone jsonb := to_jsonb(OLD);
+  old_row jsonb := to_jsonb(OLD);
 BEGIN
   -- All tables but `users` have a column `user_id`.
-  PERFORM pg_notify('callers', coalesce(gone->>'user_id', gone->>'id'));
+  PERFORM pg_notify('callers', coalesce(old_row->>'user_id', old_row->>'id'));
   RETURN NULL;
 END $$;--> statement-breakpoint
 CREATE TRIGGER "users_callers" AFTER DELETE OR UPDATE OF "role" ON "users"
@@ -91,10 +92,10 @@ CREATE TRIGGER "api_keys_callers" AFTER DELETE OR UPDATE OF "user_id", "hash", "
 -- words. Replaces punctuation by spaces, and puts spaces around each character of scripts that write no
 -- spaces between words (Thai, Lao, Tibetan, Burmese, Khmer, kana, Han): a phrase search then finds any run of
 -- these characters.
-CREATE FUNCTION "searchable"(said text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+CREATE FUNCTION "searchable"(input text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT regexp_replace(
     regexp_replace(
-      said,
+      input,
       '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00bf\u2000-\u206f\u3000-\u3004\u3008-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]+',
       ' ', 'g'
     ),
@@ -103,41 +104,44 @@ CREATE FUNCTION "searchable"(said text) RETURNS text LANGUAGE sql IMMUTABLE PARA
   )
 $$;--> statement-breakpoint
 -- Called by `write_terms`. Returns the words of a file name and a transcript.
-CREATE FUNCTION "terms_in"(filename text, said text) RETURNS tsvector LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+CREATE FUNCTION "terms_in"(filename text, transcript text) RETURNS tsvector
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
-  plain text := searchable(concat_ws(' ', filename, said));
+  words text := searchable(concat_ws(' ', filename, transcript));
 BEGIN
-  RETURN to_tsvector('simple', plain);
+  RETURN to_tsvector('simple', words);
 EXCEPTION WHEN program_limit_exceeded THEN
   -- A tsvector holds at most 1 MB of words and positions; 100,000 characters always fit.
-  RETURN to_tsvector('simple', left(plain, 100000));
+  RETURN to_tsvector('simple', left(words, 100000));
 END $$;--> statement-breakpoint
 -- Called by the list of transcriptions (src/transcriptions/list.store.ts), in the database because it must
 -- split words as `terms_in` does. Matches all words in any order, the last one as a prefix. Null if the text
 -- has no word.
-CREATE FUNCTION "search_for"(asked text) RETURNS tsquery LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+CREATE FUNCTION "search_for"(search text) RETURNS tsquery LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
   word text;
-  one tsquery;
-  whole tsquery;
+  phrase tsquery;
+  phrases tsquery;
 BEGIN
-  FOREACH word IN ARRAY regexp_split_to_array(asked, '\s+') LOOP
-    one := phraseto_tsquery('simple', searchable(word));
-    CONTINUE WHEN numnode(one) = 0;
-    whole := coalesce(whole && one, one);
+  FOREACH word IN ARRAY regexp_split_to_array(search, '\s+') LOOP
+    phrase := phraseto_tsquery('simple', searchable(word));
+    CONTINUE WHEN numnode(phrase) = 0;
+    phrases := coalesce(phrases && phrase, phrase);
   END LOOP;
-  RETURN (whole::text || ':*')::tsquery;
+  RETURN (phrases::text || ':*')::tsquery;
 END $$;--> statement-breakpoint
 -- Runs after a transcription is inserted and when its file name, text or time changes, in the same
 -- transaction: the index never differs from the text. A table of its own keeps the rows that a search reads
 -- narrow.
 CREATE FUNCTION "write_terms"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO "terms" VALUES (NEW.id, NEW.user_id, NEW.created_at, terms_in(NEW.filename, NEW.text))
+  INSERT INTO "terms" (transcription_id, user_id, created_at, words)
+    VALUES (NEW.id, NEW.user_id, NEW.created_at, terms_in(NEW.filename, NEW.text))
     ON CONFLICT (transcription_id) DO UPDATE SET created_at = excluded.created_at, words = excluded.words;
   RETURN NULL;
 END $$;--> statement-breakpoint
-CREATE TRIGGER "transcriptions_terms" AFTER INSERT OR UPDATE OF "filename", "text", "created_at" ON "transcriptions"
+CREATE TRIGGER "transcriptions_terms"
+  AFTER INSERT OR UPDATE OF "filename", "text", "created_at" ON "transcriptions"
   FOR EACH ROW EXECUTE FUNCTION "write_terms"();--> statement-breakpoint
 
 -- Webhook deliveries ----------------------------------------------------------------------------------------
@@ -150,32 +154,34 @@ BEGIN
   -- The client of an ephemeral transcription (`/v1`) has the result in its response and never sees the id.
   IF NEW."is_ephemeral" THEN RETURN NULL; END IF;
   INSERT INTO "deliveries" ("webhook_id", "transcription_id", "event", "url")
-    SELECT "id", NEW."id", 'transcription.' || NEW."status", CASE WHEN "url" IS NULL THEN NEW."webhook_url" END
+    SELECT "id", NEW."id", 'transcription.' || NEW."status",
+      -- A webhook without a URL stands for the `webhook_url` of each upload.
+      CASE WHEN "url" IS NULL THEN NEW."webhook_url" END
     FROM "webhooks"
-    WHERE "user_id" = NEW."user_id" AND "disabled_at" IS NULL AND 'transcription.' || NEW."status" = ANY ("events")
+    WHERE "user_id" = NEW."user_id" AND "disabled_at" IS NULL
+      AND 'transcription.' || NEW."status" = ANY ("events")
       AND ("url" IS NOT NULL OR NEW."webhook_url" IS NOT NULL);
   RETURN NULL;
 END $$;--> statement-breakpoint
 CREATE TRIGGER "transcriptions_deliveries" AFTER UPDATE OF "status" ON "transcriptions"
-  FOR EACH ROW WHEN (OLD."status" IN ('queued', 'processing') AND NEW."status" IN ('completed', 'failed', 'canceled'))
+  FOR EACH ROW
+  WHEN (OLD."status" IN ('queued', 'processing') AND NEW."status" IN ('completed', 'failed', 'canceled'))
   EXECUTE FUNCTION "write_deliveries"();--> statement-breakpoint
 
 -- Usage of audio --------------------------------------------------------------------------------------------
 
 -- Called by `count_usage`, its trigger, and the limit of audio per day
 -- (src/transcriptions/intake/usage.store.ts). Returns the seconds that a transcription adds to its user's
--- usage: its length, once it is decoded; before that, the length that its header claims, or the decoded
--- length if that is more; if it failed or was canceled before that, what was decoded of it.
-CREATE FUNCTION "counted_seconds"(one "transcriptions") RETURNS double precision IMMUTABLE LANGUAGE sql AS $$
+-- usage. That is the generated column `work_seconds` (src/db/schema.ts has its formula), or what is decoded
+-- if that is more than the header claims; if the transcription failed or was canceled before its length was
+-- known, only what was decoded.
+CREATE FUNCTION "counted_seconds"(transcription "transcriptions") RETURNS double precision
+  LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE
-    WHEN one.work_samples IS NOT NULL THEN one.work_samples / 16000.0
-    WHEN one.status IN ('failed', 'canceled') THEN greatest(one.done_samples, one.decoded_samples) / 16000.0
-    WHEN one.claimed_seconds IS NULL THEN one.decoded_samples / 16000.0
-    ELSE greatest(
-      one.decoded_samples / 16000.0,
-      greatest(0, least(one.claimed_seconds, one.part_end) - coalesce(one.part_start, 0))
-        * CASE one.channels WHEN 'split' THEN one.audio_channels ELSE 1 END
-    )
+    WHEN transcription.work_samples IS NOT NULL THEN transcription.work_seconds
+    WHEN transcription.status IN ('failed', 'canceled')
+      THEN greatest(transcription.done_samples, transcription.decoded_samples) / 16000.0
+    ELSE greatest(transcription.decoded_samples / 16000.0, transcription.work_seconds)
   END
 $$;--> statement-breakpoint
 -- Runs after a transcription is inserted or deleted, and when its counted seconds change. The limit of audio
@@ -187,7 +193,8 @@ BEGIN
     -- What was decoded stays counted, as for a canceled transcription.
     UPDATE "usage" SET audio_seconds = audio_seconds - counted_seconds(OLD)
         + greatest(OLD.done_samples, OLD.decoded_samples) / 16000.0
-      WHERE user_id = OLD.user_id AND day = (OLD.created_at AT TIME ZONE 'utc')::date AND OLD.work_samples IS NULL;
+      WHERE user_id = OLD.user_id AND day = (OLD.created_at AT TIME ZONE 'utc')::date
+        AND OLD.work_samples IS NULL;
     RETURN NULL;
   END IF;
   INSERT INTO "usage" AS u (user_id, day, transcriptions, audio_seconds)
@@ -205,14 +212,16 @@ END $$;--> statement-breakpoint
 CREATE TRIGGER "transcriptions_usage" AFTER INSERT OR DELETE ON "transcriptions"
   FOR EACH ROW EXECUTE FUNCTION "count_usage"();--> statement-breakpoint
 CREATE TRIGGER "transcriptions_usage_change" AFTER UPDATE ON "transcriptions"
-  FOR EACH ROW WHEN (counted_seconds(OLD) <> counted_seconds(NEW)) EXECUTE FUNCTION "count_usage"();--> statement-breakpoint
+  FOR EACH ROW WHEN (counted_seconds(OLD) <> counted_seconds(NEW))
+  EXECUTE FUNCTION "count_usage"();--> statement-breakpoint
 
 -- Usage of storage ------------------------------------------------------------------------------------------
 
 -- Called by `count_storage` and its trigger. Returns the bytes of a transcription's original; 0 once it was
 -- removed.
-CREATE FUNCTION "stored_audio"(one "transcriptions") RETURNS bigint IMMUTABLE LANGUAGE sql AS $$
-  SELECT CASE WHEN one.audio_removed_at IS NULL THEN one.audio_bytes ELSE 0 END
+CREATE FUNCTION "stored_audio"(transcription "transcriptions") RETURNS bigint
+  LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN transcription.audio_removed_at IS NULL THEN transcription.audio_bytes ELSE 0 END
 $$;--> statement-breakpoint
 -- Runs after a transcription is inserted or deleted, including deletions by the retention sweep, and when its
 -- stored bytes change. The storage quota is checked with each upload, which must not add up all of a user's
@@ -232,8 +241,10 @@ BEGIN
 END $$;--> statement-breakpoint
 CREATE TRIGGER "transcriptions_storage" AFTER INSERT OR DELETE ON "transcriptions"
   FOR EACH ROW EXECUTE FUNCTION "count_storage"();--> statement-breakpoint
-CREATE TRIGGER "transcriptions_storage_change" AFTER UPDATE OF "audio_bytes", "audio_removed_at" ON "transcriptions"
-  FOR EACH ROW WHEN (stored_audio(OLD) <> stored_audio(NEW)) EXECUTE FUNCTION "count_storage"();--> statement-breakpoint
+CREATE TRIGGER "transcriptions_storage_change"
+  AFTER UPDATE OF "audio_bytes", "audio_removed_at" ON "transcriptions"
+  FOR EACH ROW WHEN (stored_audio(OLD) <> stored_audio(NEW))
+  EXECUTE FUNCTION "count_storage"();--> statement-breakpoint
 
 -- Removal of files ------------------------------------------------------------------------------------------
 

@@ -29,6 +29,14 @@ const time = () => timestamp({ withTimezone: true, mode: 'date' })
 const count = () => integer().notNull().default(0)
 const samples = () => bigint({ mode: 'number' })
 
+/** `least` ignores a null `part_end`; pcm has 16,000 samples a second. */
+const WORK_SECONDS = sql`case
+  when work_samples is not null then work_samples / 16000.0
+  when claimed_seconds is not null then
+    greatest(0, least(claimed_seconds, part_end) - coalesce(part_start, 0))
+      * case channels when 'split' then audio_channels else 1 end
+end`
+
 export const users = pgTable('users', {
   id: id(),
   /** Trimmed and in lower case; null for who came from an identity provider that vouches for none. */
@@ -84,6 +92,12 @@ export const transcriptions = pgTable(
     /** What there is to transcribe of it, summed over channels, known with its length; `doneSamples` of them are transcribed. */
     workSamples: samples(),
     doneSamples: samples().notNull().default(0),
+    /**
+     * Seconds of audio to transcribe, summed over channels: `workSamples`, or before they are known the requested range
+     * of `claimedSeconds`. Null if the header states no length. The limit of audio per day builds on it
+     * (`counted_seconds` in drizzle/0001_functions.sql).
+     */
+    workSeconds: doublePrecision().generatedAlwaysAs(WORK_SECONDS),
     /** How much of what there is to transcribe is decoded, summed over channels. A user pays for it, whatever becomes of it. */
     decodedSamples: samples().notNull().default(0),
     /** How often decoding has begun anew: what an earlier round would still write is refused. */

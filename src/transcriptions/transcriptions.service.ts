@@ -32,7 +32,6 @@ import {
   segmentsOf,
   type Transcription,
 } from './transcriptions.store.ts'
-import { workSeconds } from './work-seconds.ts'
 
 type AskedTranscript = { id: string; userId: string; partial: boolean }
 
@@ -379,10 +378,8 @@ function failureOf({ errorCode, errorMessage }: Pick<Transcription, 'errorCode' 
 }
 
 /** Finished seconds over all seconds. */
-function progressOf(
-  row: Parameters<typeof workSeconds>[0] & Pick<Transcription, 'status' | 'doneSamples'>,
-): number {
+function progressOf(row: Pick<Transcription, 'status' | 'workSeconds' | 'doneSamples'>): number {
   if (row.status === 'completed') return 1
-  const all = workSeconds(row)
+  const all = row.workSeconds
   return all ? Math.min(1, Math.round((row.doneSamples / SAMPLE_RATE / all) * 1000) / 1000) : 0
 }

@@ -325,18 +325,7 @@ export async function removeOwned(
   return rows.length > 0
 }
 
-export type OpenWork = Pick<
-  Transcription,
-  | 'id'
-  | 'createdAt'
-  | 'channels'
-  | 'audioChannels'
-  | 'partStart'
-  | 'partEnd'
-  | 'claimedSeconds'
-  | 'workSamples'
-  | 'doneSamples'
->
+export type OpenWork = Pick<Transcription, 'id' | 'createdAt' | 'workSeconds' | 'doneSamples'>
 
 /** What is queued or being worked on, oldest first. */
 export async function openWork(db: Queries): Promise<OpenWork[]> {
@@ -344,12 +333,7 @@ export async function openWork(db: Queries): Promise<OpenWork[]> {
     .select({
       id: transcriptions.id,
       createdAt: transcriptions.createdAt,
-      channels: transcriptions.channels,
-      audioChannels: transcriptions.audioChannels,
-      partStart: transcriptions.partStart,
-      partEnd: transcriptions.partEnd,
-      claimedSeconds: transcriptions.claimedSeconds,
-      workSamples: transcriptions.workSamples,
+      workSeconds: transcriptions.workSeconds,
       doneSamples: transcriptions.doneSamples,
     })
     .from(transcriptions)

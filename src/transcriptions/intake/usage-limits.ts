@@ -3,7 +3,6 @@ import { LimitError, VerbatimError } from '../../errors.ts'
 import { SAMPLE_RATE } from '../../media/media.ts'
 import { setDecoded } from '../pipeline/decoded.store.ts'
 import { countOpen, fail, type Transcription } from '../transcriptions.store.ts'
-import { workSeconds } from '../work-seconds.ts'
 import { countedSeconds, usedOnDayOf, usedToday } from './usage.store.ts'
 
 /** What one user may have; undefined: any amount. */
@@ -73,7 +72,7 @@ export async function mayTranscribe(
   }: { row: Transcription; decodedSamples: number; usageLimits: UsageLimits },
 ): Promise<boolean> {
   const { audioSecondsPerDay: limit } = usageLimits
-  const counted = (workSeconds(row) ?? 0) + SLACK_SECONDS
+  const counted = (row.workSeconds ?? 0) + SLACK_SECONDS
   if (limit === undefined || decodedSamples <= counted * SAMPLE_RATE) return true
   await setDecoded(tx, { id: row.id, decodedSamples })
   if ((await usedOnDayOf(tx, row.id)) <= limit) return true

@@ -2,7 +2,6 @@ import type { Database } from '../../db/database.ts'
 import { SAMPLE_RATE } from '../../media/media.ts'
 import { recentSpeed } from '../spans.store.ts'
 import { type OpenWork, openWork } from '../transcriptions.store.ts'
-import { workSeconds } from '../work-seconds.ts'
 
 /** What is read for one client serves the others for so long. */
 const FRESH_MS = 1000
@@ -45,5 +44,5 @@ function secondsBefore(work: Work[], length: number): number {
 }
 
 function workIn(row: OpenWork): Work {
-  return { id: row.id, seconds: workSeconds(row), done: row.doneSamples / SAMPLE_RATE }
+  return { id: row.id, seconds: row.workSeconds, done: row.doneSamples / SAMPLE_RATE }
 }
