@@ -1,9 +1,13 @@
+/**
+ * The tables. Functions, triggers and storage options are in drizzle/0001_functions.sql, since Drizzle cannot
+ * express them; docs/architecture.md lists both. After a change, run `bun run db:generate` and update
+ * test/db/schema.txt (test/db/describe-schema.ts).
+ */
 import { isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
 import {
   type AnyPgColumn,
   bigint,
   boolean,
-  customType,
   date,
   doublePrecision,
   index,
@@ -12,22 +16,23 @@ import {
   pgTable,
   primaryKey,
   text,
-  timestamp,
   unique,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
-import type { Word } from '../engines/engine.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { NewJob, QueueName } from '../queue/jobs.ts'
-
-const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' })
-const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
-
-const id = () => uuid().primaryKey().default(sql`gen_random_uuid()`)
-const time = () => timestamp({ withTimezone: true, mode: 'date' })
-const count = () => integer().notNull().default(0)
-const samples = () => bigint({ mode: 'number' })
+import {
+  bytea,
+  count,
+  type DeliveryAttempt,
+  id,
+  type PreviousSecret,
+  type StoredJob,
+  type StoredWord,
+  samples,
+  time,
+  tsvector,
+} from './columns.ts'
 
 /** `least` ignores a null `part_end`; pcm has 16,000 samples a second. */
 const WORK_SECONDS = sql`case
@@ -39,14 +44,14 @@ end`
 
 export const users = pgTable('users', {
   id: id(),
-  /** Trimmed and in lower case; null for who came from an identity provider that vouches for none. */
+  /** Trimmed and in lower case. Null if the user's identity provider has verified no address. */
   email: text().unique(),
-  /** Null for who logs in elsewhere. */
+  /** Null if the user logs in at an identity provider only. */
   passwordHash: text(),
   role: text({ enum: ['user', 'admin'] })
     .notNull()
     .default('user'),
-  /** Higher goes first; an operator's to set. */
+  /** Higher is served first. Only an administrator sets it. */
   priority: count(),
   createdAt: time().notNull().defaultNow(),
 })
@@ -61,65 +66,71 @@ export const transcriptions = pgTable(
     status: text({ enum: ['queued', 'processing', 'completed', 'failed', 'canceled'] })
       .notNull()
       .default('queued'),
-    /** As asked for: a Whisper code, or `auto`. */
+    /** As requested: a Whisper language code, or `auto`. */
     language: text().notNull(),
     task: text({ enum: ['transcribe', 'translate'] }).notNull(),
     words: boolean().notNull(),
-    /** `split`: each channel of the audio is transcribed apart from the others. */
+    /** `split`: each channel of the audio is transcribed separately. */
     channels: text({ enum: ['mix', 'split'] })
       .notNull()
       .default('mix'),
-    /** The engine that it may be sent to; null: any that the service has. */
+    /** The only engine that may receive the audio. Null: any engine of the service. */
     engine: text({ enum: ['sidecar', 'huggingface'] }),
-    /** The part that was asked for, in seconds of the audio; null: from its start, to its end. */
+    /** The requested time range, in seconds of the audio. Null: from the start, to the end. */
     partStart: doublePrecision(),
     partEnd: doublePrecision(),
-    /** Told when it is over, beside the user's webhooks. */
+    /** Receives the message about the outcome, in addition to the user's webhooks. */
     webhookUrl: text(),
     filename: text(),
-    /** Null: it was uploaded where nothing can be decoded, and is not probed yet. */
+    /** Null: an edge API accepted the upload, which has no decoder; prepare probes the file. */
     codec: text(),
     audioChannels: integer().notNull().default(1),
-    /** What the header says, where it says anything; only `totalSamples` is true. */
+    /** The length that the header states, if any. It may be wrong; `totalSamples` is right. */
     claimedSeconds: doublePrecision(),
     contentType: text().notNull(),
     audioBytes: bigint({ mode: 'number' }).notNull(),
     audioSha256: text().notNull(),
-    /** When the original and the pcm were removed, the transcript being kept. */
+    /** When the original and the pcm were removed. The transcript stays. */
     audioRemovedAt: time(),
-    /** Length of the pcm at 16 kHz, known once it is decoded. Spans are transcribed before that. */
+    /** Length of the pcm at 16 kHz. Null until the audio is decoded; spans are transcribed before that. */
     totalSamples: samples(),
-    /** What there is to transcribe of it, summed over channels, known with its length; `doneSamples` of them are transcribed. */
+    /**
+     * Samples of the requested time range, summed over channels. Null until the audio is decoded.
+     * `doneSamples` of them are transcribed.
+     */
     workSamples: samples(),
     doneSamples: samples().notNull().default(0),
     /**
-     * Seconds of audio to transcribe, summed over channels: `workSamples`, or before they are known the requested range
-     * of `claimedSeconds`. Null if the header states no length. The limit of audio per day builds on it
-     * (`counted_seconds` in drizzle/0001_functions.sql).
+     * Seconds of audio to transcribe, summed over channels: `workSamples`, or before they are known the
+     * requested range of `claimedSeconds`. Null if the header states no length. The limit of audio per day
+     * builds on it (`counted_seconds` in drizzle/0001_functions.sql).
      */
     workSeconds: doublePrecision().generatedAlwaysAs(WORK_SECONDS),
-    /** How much of what there is to transcribe is decoded, summed over channels. A user pays for it, whatever becomes of it. */
+    /**
+     * Decoded samples of the requested time range, summed over channels. They count as usage even if the
+     * transcription fails or is canceled.
+     */
     decodedSamples: samples().notNull().default(0),
-    /** How often decoding has begun anew: what an earlier round would still write is refused. */
+    /** Number of times that decoding has started again. Writes of an earlier round are rejected. */
     decodingRound: count(),
-    /** One more with every change of the row; a trigger counts, and notifies `transcriptions` with the id (changes.ts). */
+    /** A trigger adds 1 with each update, and another notifies `transcriptions` with the id (changes.ts). */
     revision: count(),
-    /** Errors met while preparing it; a crash is none. */
+    /** Failed attempts of prepare. A crash of the service does not count. */
     failures: count(),
-    /** The language that most of the speech is in, known once it is completed. */
+    /** The language of most of the speech. Null until the transcription is completed. */
     detectedLanguage: text(),
     text: text(),
     errorCode: text().$type<ErrorCode>(),
     errorMessage: text(),
-    /** Of the trace (W3C Trace Context) that whatever is done for it goes on with; null where none is kept. */
+    /** The upload's trace context (W3C `traceparent`), which all its work continues. Null without tracing. */
     traceparent: text(),
-    /** Only one request waits for it, and removes it with its answer; what a crash leaves of it is swept away. */
+    /** A `/v1` request waits for it and deletes it with the response; after a crash, the sweep deletes it. */
     isEphemeral: boolean().notNull().default(false),
     createdAt: time().notNull().defaultNow(),
     completedAt: time(),
   },
   (table) => [
-    // Lists read these backwards, the latest first.
+    // Lists scan these indexes backwards: latest first.
     index('transcriptions_user').on(table.userId, table.createdAt, table.id),
     index('transcriptions_open')
       .on(table.userId, table.status, table.createdAt)
@@ -136,12 +147,16 @@ export const transcriptions = pgTable(
   ],
 )
 
-/** The language as a client is told it: the one asked for, or what was heard. */
-export function detectedLanguageColumn(of: { language: AnyPgColumn; detectedLanguage: AnyPgColumn }): SQL {
-  return sql`(case when ${of.language} = 'auto' then coalesce(${of.detectedLanguage}, 'auto') else ${of.language} end)`
+/** The language that the API reports: the requested one or, for `auto`, the detected one. */
+export function detectedLanguageColumn(columns: {
+  language: AnyPgColumn
+  detectedLanguage: AnyPgColumn
+}): SQL {
+  const { language, detectedLanguage } = columns
+  return sql`(case when ${language} = 'auto' then coalesce(${detectedLanguage}, 'auto') else ${language} end)`
 }
 
-/** Idempotency-Key headers of uploads, each of one user; kept for a day. */
+/** `Idempotency-Key` headers of uploads, per user, kept for a day. */
 export const idempotencyKeys = pgTable(
   'idempotency_keys',
   {
@@ -149,10 +164,10 @@ export const idempotencyKeys = pgTable(
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
     key: text().notNull(),
-    /** The request that holds the key until it is answered, and when it last said so. */
+    /** The request that holds the key until its response, and its latest heartbeat. */
     holder: uuid().notNull(),
     heldAt: time().notNull().defaultNow(),
-    /** Of the body, once it was answered with a transcription. */
+    /** Fingerprint of the request body. Null until the request has created a transcription. */
     fingerprint: text(),
     transcriptionId: uuid().references(() => transcriptions.id, { onDelete: 'cascade' }),
     createdAt: time().notNull().defaultNow(),
@@ -164,7 +179,7 @@ export const idempotencyKeys = pgTable(
   ],
 )
 
-/** The words of a transcription's file name and text, to be found by; a trigger writes them. */
+/** Full-text index of file names and transcripts. A trigger on `transcriptions` writes it. */
 export const terms = pgTable(
   'terms',
   {
@@ -182,8 +197,8 @@ export const terms = pgTable(
 )
 
 /**
- * Loudness and shape of a piece of a channel's pcm (src/media/media.ts says how they are written): spans are cut by the one,
- * the other is drawn as a waveform. A piece is stored before its row is written.
+ * Loudness (`levels`) and waveform peaks (`peaks`) of one stored piece of a channel's pcm, encoded as
+ * src/media/media.ts says. Spans are cut at low levels. The piece is in storage before its row is written.
  */
 export const envelopes = pgTable(
   'envelopes',
@@ -192,7 +207,7 @@ export const envelopes = pgTable(
       .notNull()
       .references(() => transcriptions.id, { onDelete: 'cascade' }),
     channel: count(),
-    /** From 0. */
+    /** Index of the piece, from 0. */
     piece: count(),
     levels: bytea().notNull(),
     peaks: bytea().notNull(),
@@ -207,18 +222,18 @@ export const spans = pgTable(
     transcriptionId: uuid()
       .notNull()
       .references(() => transcriptions.id, { onDelete: 'cascade' }),
-    /** Of the audio, from 0; of a mix there is one. */
+    /** Index of the audio's channel, from 0. A mix has one channel. */
     channel: count(),
     startSample: samples().notNull(),
     endSample: samples().notNull(),
     state: text({ enum: ['queued', 'running', 'done', 'failed'] })
       .notNull()
       .default('queued'),
-    /** How often it was taken up; a result is only written by the attempt that is the latest. */
+    /** Number of claims. Only the latest attempt may write the result. */
     attempt: count(),
-    /** Errors its engine met; a crash of the service is none. */
+    /** Errors of engines. A crash of the service does not count. */
     failures: count(),
-    /** Its transcription's when its result was written. */
+    /** Revision of the transcription with which the result was written. */
     revision: integer(),
     engine: text({ enum: ['sidecar', 'huggingface'] }),
     model: text(),
@@ -227,7 +242,7 @@ export const spans = pgTable(
   },
   (table) => [
     unique('spans_place').on(table.transcriptionId, table.channel, table.startSample),
-    // What engines have done lately is looked at every second.
+    // The speed of the engines is read up to once a second.
     index('spans_finished').on(table.finishedAt).where(isNotNull(table.finishedAt)),
     index('spans_hosted').on(table.finishedAt).where(sql`${table.engine} = 'huggingface'`),
   ],
@@ -251,7 +266,7 @@ export const segments = pgTable(
     avgLogprob: doublePrecision(),
     compressionRatio: doublePrecision(),
     noSpeechProb: doublePrecision(),
-    words: jsonb().$type<Word[]>(),
+    words: jsonb().$type<StoredWord[]>(),
   },
   (table) => [
     primaryKey({ columns: [table.spanId, table.position] }),
@@ -260,8 +275,8 @@ export const segments = pgTable(
 )
 
 /**
- * A login, and all tokens that came of it. Triggers notify `callers` when a session is removed, or a user, an identity or an API
- * key is, and when one of these may do something else (auth/caller-cache.ts).
+ * A login and all tokens issued for it. Triggers notify `callers` when a session, user, identity or API key
+ * is deleted, and when a role, an identity or a key's scopes change (auth/caller-cache.ts).
  */
 export const sessions = pgTable(
   'sessions',
@@ -271,13 +286,13 @@ export const sessions = pgTable(
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
     createdAt: time().notNull().defaultNow(),
-    /** Later with every refresh. */
+    /** Each refresh postpones it. */
     expiresAt: time().notNull(),
   },
   (table) => [index('sessions_user').on(table.userId)],
 )
 
-/** One of each session is not used yet; a used one that comes again ends the session. */
+/** A session has one unused token. A second use of a token ends the session, as the token may be stolen. */
 export const refreshTokens = pgTable(
   'refresh_tokens',
   {
@@ -291,7 +306,7 @@ export const refreshTokens = pgTable(
   (table) => [index('refresh_tokens_session').on(table.sessionId)],
 )
 
-/** What programs log in with. */
+/** API keys, with which programs authenticate. */
 export const apiKeys = pgTable(
   'api_keys',
   {
@@ -302,19 +317,19 @@ export const apiKeys = pgTable(
     name: text().notNull(),
     /** SHA-256, in hex. */
     hash: text().notNull().unique(),
-    /** How the key begins, to tell it from others. */
+    /** The first characters of the key, by which its owner recognizes it. */
     hint: text().notNull(),
     scopes: text({ enum: ['read', 'write'] })
       .array()
       .notNull(),
     createdAt: time().notNull().defaultNow(),
-    /** To the minute. */
+    /** Accurate to a minute. */
     lastUsedAt: time(),
   },
   (table) => [index('api_keys_user').on(table.userId, table.createdAt)],
 )
 
-/** Who a user is at an identity provider. */
+/** A user's account at an identity provider. */
 export const identities = pgTable(
   'identities',
   {
@@ -323,7 +338,7 @@ export const identities = pgTable(
     userId: uuid()
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
-    /** The address that the provider has verified, also where another account has it as its `users.email`. */
+    /** The address that the provider has verified, even if another user has it as `users.email`. */
     email: text(),
   },
   (table) => [
@@ -333,7 +348,7 @@ export const identities = pgTable(
   ],
 )
 
-/** Where a user is told of what becomes of their transcriptions. */
+/** URLs that receive messages about the outcome of a user's transcriptions. */
 export const webhooks = pgTable(
   'webhooks',
   {
@@ -341,17 +356,17 @@ export const webhooks = pgTable(
     userId: uuid()
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
-    /** Null: where uploads say, each in its own `webhookUrl`. A user has at most one of this kind. */
+    /** Null: the row stands for the `webhookUrl` of each upload. A user has at most one such row. */
     url: text(),
-    /** What its messages are signed with, encrypted (webhooks/secret-cipher.ts). */
+    /** The key that signs messages, encrypted (webhooks/secret-cipher.ts). */
     secret: text().notNull(),
-    /** Those before it, the latest first, each with the time until which messages are signed with it too. */
-    previousSecrets: jsonb().$type<{ secret: string; until: string }[]>().notNull().default([]),
+    /** Replaced secrets, latest first. */
+    previousSecrets: jsonb().$type<PreviousSecret[]>().notNull().default([]),
     events: text({ enum: ['transcription.completed', 'transcription.failed', 'transcription.canceled'] })
       .array()
       .notNull(),
     createdAt: time().notNull().defaultNow(),
-    /** When its host said that it is gone for good; nothing is sent there until the user enables it again. */
+    /** When the host answered 410 Gone. Nothing is sent until the user enables the webhook again. */
     disabledAt: time(),
   },
   (table) => [
@@ -360,7 +375,7 @@ export const webhooks = pgTable(
   ],
 )
 
-/** A message to a webhook. A trigger writes those of a transcription in the transaction that ends it. */
+/** Messages to webhooks. A trigger writes them in the transaction that finishes the transcription. */
 export const deliveries = pgTable(
   'deliveries',
   {
@@ -368,9 +383,9 @@ export const deliveries = pgTable(
     webhookId: uuid()
       .notNull()
       .references(() => webhooks.id, { onDelete: 'cascade' }),
-    /** Where its upload had it sent; null: to the webhook's. */
+    /** The `webhookUrl` of the upload. Null: the webhook's own URL. */
     url: text(),
-    /** Null for a test. */
+    /** Null for a test message. */
     transcriptionId: uuid().references(() => transcriptions.id, { onDelete: 'cascade' }),
     event: text({
       enum: ['transcription.completed', 'transcription.failed', 'transcription.canceled', 'webhook.test'],
@@ -378,18 +393,18 @@ export const deliveries = pgTable(
     state: text({ enum: ['pending', 'delivered', 'failed'] })
       .notNull()
       .default('pending'),
-    /** Names the one job that brings it; null: it has none yet, and a trigger notifies `deliveries` (webhooks/relay.ts). */
+    /**
+     * The only job that may send it. Null: it has no job yet; a trigger notifies `deliveries`
+     * (webhooks/relay.ts).
+     */
     job: uuid(),
-    /** How often it was taken up; an outcome is only written by the attempt that is the latest. */
+    /** Number of claims. Only the latest attempt may write the outcome. */
     attempt: count(),
-    /** Attempts that failed, since it was made or replayed. */
+    /** Failed attempts since the message was written or replayed. */
     failures: count(),
-    /** How the latest went, in order; `status` is null where there was no answer, whose reason is then the `error`. */
-    attempts: jsonb()
-      .$type<{ at: string; seconds: number; status: number | null; error: string | null }[]>()
-      .notNull()
-      .default([]),
-    /** When it is tried next. */
+    /** The latest attempts, oldest first. */
+    attempts: jsonb().$type<DeliveryAttempt[]>().notNull().default([]),
+    /** When the next attempt is due. */
     dueAt: time().notNull().defaultNow(),
     createdAt: time().notNull().defaultNow(),
   },
@@ -402,7 +417,7 @@ export const deliveries = pgTable(
   ],
 )
 
-/** What is counted a minute. Not logged (its migration says so): it is written often, and a crash may forget it. */
+/** Fixed-window counters of rate limits, and leases. Unlogged (0001_functions.sql): a crash empties it. */
 export const counters = pgTable('counters', {
   key: text().primaryKey(),
   count: integer().notNull(),
@@ -410,9 +425,9 @@ export const counters = pgTable('counters', {
 })
 
 /**
- * What a user has had transcribed on a day (UTC). A trigger on transcriptions keeps it: the length that a header claims
- * counts until more than that is decoded or the true length is known. If a transcription ends or is deleted before that, what
- * is decoded counts.
+ * Transcriptions and seconds of audio of one user on one day (UTC). A trigger on `transcriptions` adds them:
+ * the length that a header claims, until more is decoded or the true length is known. If a transcription ends
+ * or is deleted before that, its decoded length counts.
  */
 export const usage = pgTable(
   'usage',
@@ -427,7 +442,7 @@ export const usage = pgTable(
   (table) => [primaryKey({ columns: [table.userId, table.day] }), index('usage_day').on(table.day)],
 )
 
-/** Bytes of a user's originals in storage. A trigger on transcriptions keeps the sum, so that an upload need not add them up. */
+/** Bytes of a user's originals in storage. A trigger on `transcriptions` keeps the sum. */
 export const storageUsage = pgTable('storage_usage', {
   userId: uuid()
     .primaryKey()
@@ -435,7 +450,7 @@ export const storageUsage = pgTable('storage_usage', {
   audioBytes: bigint({ mode: 'number' }).notNull().default(0),
 })
 
-/** Audio that arrives in pieces, by the tus protocol. */
+/** Resumable uploads (tus protocol). */
 export const uploads = pgTable(
   'uploads',
   {
@@ -443,16 +458,16 @@ export const uploads = pgTable(
     userId: uuid()
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
-    /** In bytes; `offset` of them are stored. */
+    /** In bytes. The first `offset` of them are stored. */
     length: bigint({ mode: 'number' }).notNull(),
     offset: bigint({ mode: 'number' }).notNull().default(0),
-    /** What was sent as `Upload-Metadata`. */
+    /** The `Upload-Metadata` header, as it was sent. */
     metadata: text().notNull(),
-    /** Pieces taken in, whole or not; what a piece brings is only written by the latest. */
+    /** Number of pieces begun. Only the latest piece may advance `offset`. */
     piece: count(),
-    /** The pieces that make up the file, in its order: each one's key ends with its number. */
+    /** Numbers of the pieces that make up the file, in order; a storage key ends with the number. */
     pieces: integer().array().notNull().default([]),
-    /** What became of it, once all of it was there. */
+    /** The transcription that the complete upload created. */
     transcriptionId: uuid().references(() => transcriptions.id, { onDelete: 'cascade' }),
     createdAt: time().notNull().defaultNow(),
     expiresAt: time().notNull(),
@@ -464,29 +479,32 @@ export const uploads = pgTable(
   ],
 )
 
-/** Jobs of who has no queue; a trigger notifies `outbox`, and a worker takes them over (queue/outbox.ts). */
+/**
+ * Jobs written by an edge API, which has no queue. A trigger notifies `outbox`; a worker enqueues them
+ * (queue/outbox.ts).
+ */
 export const outbox = pgTable('outbox', {
   id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
   queue: text({ enum: ['prepare', 'prepare_long', 'span', 'clip', 'webhook'] }).notNull(),
-  job: jsonb().$type<NewJob<QueueName>>().notNull(),
+  job: jsonb().$type<StoredJob>().notNull(),
 })
 
-/** One row: this database, as the owner of a storage (transcriptions/storage-owner.ts). Its migration writes it. */
+/** One row, written by a migration: this database as owner of a storage (retention/storage-owner.ts). */
 export const installation = pgTable('installation', {
   id: id(),
-  /** Higher with every start and every sweep; the storage's marker has it too, so that a database that went back is noticed. */
+  /** Rises with each start and sweep. It is lower than its storage's only in an older copy of the database. */
   generation: count(),
-  /** Why the sweep removes nothing until an operator has looked; null: it removes. */
+  /** Why the sweep has stopped until an operator resumes it. Null: the sweep runs. */
   sweepStopped: text(),
 })
 
-/** Folders of the storage whose rows were deleted. Triggers on `transcriptions` and `uploads` write them in the same transaction. */
+/** Folders of deleted rows. Triggers on `transcriptions` and `uploads` write them in the same transaction. */
 export const storageRemovals = pgTable(
   'storage_removals',
   {
     folder: text().primaryKey(),
     createdAt: time().notNull().defaultNow(),
-    /** Null: the sweep removes the folder. */
+    /** Null until the sweep has removed the folder. */
     removedAt: time(),
   },
   (table) => [
@@ -495,11 +513,11 @@ export const storageRemovals = pgTable(
   ],
 )
 
-/** Folders of the storage that belong to no row, although none was deleted. */
+/** Folders of the storage without a row, although no row was deleted. */
 export const storageOrphans = pgTable('storage_orphans', {
   folder: text().primaryKey(),
   firstSeenAt: time().notNull().defaultNow(),
   lastSeenAt: time().notNull().defaultNow(),
-  /** Why its upload was not accepted again; null: the folder has no record of one. */
+  /** Why the upload was not accepted again. Null: the folder has no record of an upload. */
   reason: text(),
 })

@@ -3,31 +3,36 @@ import type { Jobs, QueueName } from './jobs.ts'
 import { startPollLoop } from './poll-loop.ts'
 import { type Handler, Postponed, type WorkOptions } from './queue.ts'
 
-/** Where nothing tells of new jobs, nothing is lost but time. */
-const ROUND_MS = 60_000
+/** A lost notification delays a job by at most this long. */
+const POLL_MS = 60_000
 
-/** A queue's jobs that run here. */
+/** Runs the jobs of one queue in this process. */
 export type Consumer = {
   name: QueueName
-  hasRoom(): boolean
-  /** Looks for jobs. */
+  hasFreeSlot(): boolean
+  /** Fetches jobs. */
   wake(): void
-  /** Says that the jobs that run still do, and fires the signals of those that were taken away. */
-  beat(): Promise<void>
-  /** Takes no more; resolves once none runs. */
+  /** Sends the heartbeats of the running jobs. Fires the signals of jobs that this worker has lost. */
+  heartbeat(): Promise<void>
+  /** Fetches no more jobs. Resolves when none runs. */
   stop(): Promise<void>
-  /** Fires the signals of those that run. */
+  /** Fires the signals of all running jobs. */
   abort(): void
-  /** Gives those back that run all the same. */
-  giveBack(): Promise<void>
+  /** Returns the jobs that still run to the queue. */
+  release(): Promise<void>
 }
 
 type Job<Name extends QueueName> = JobWithMetadata<Jobs[Name]>
 
 /**
- * Takes a queue's jobs whenever it is woken, as many as there is room for, and ends them as their handlers do: those that are
- * done are deleted, and those that failed come back after a pause. Both are fenced: of a job that was taken away and runs elsewhere,
- * nothing is changed.
+ * A job is in one of these states:
+ * - fetched: at most half of the free slots' jobs per statement, never more of one group than may run;
+ * - running: in a slot, with heartbeats, until its handler settles or its signal fires;
+ * - done: its handler resolved, so the job is deleted;
+ * - failed: its handler threw, so pg-boss runs it again after a delay (backoff);
+ * - postponed: its handler threw `Postponed`, so it is in the queue as before, and its group waits.
+ *
+ * All changes are fenced by the attempt: they do nothing to a job that another worker has fetched since.
  */
 export function startConsumer<Name extends QueueName>({
   boss,
@@ -44,37 +49,37 @@ export function startConsumer<Name extends QueueName>({
   onError: (error: unknown) => void
 }): Consumer {
   const running = new Map<Job<Name>, AbortController>()
-  /** Groups whose jobs were postponed, each with the time until which none of them is taken. */
-  const resting = new Map<string, number>()
+  const postponedGroups = createPostponedGroups()
   let stopping = false
   let idle = Promise.withResolvers<void>()
   idle.resolve()
 
-  /** Groups that have as many jobs here as they may, or that rest. */
+  /** Groups whose jobs may not be fetched now: they fill their slots here, or are postponed. */
   function closedGroups(): string[] {
-    for (const [group, until] of resting) if (until <= Date.now()) resting.delete(group)
     const groups = [...running.keys()].flatMap(({ groupId }) => groupId ?? [])
     const full = [...Map.groupBy(groups, (group) => group)].filter(
-      ([, own]) => perGroupHere !== undefined && own.length >= perGroupHere,
+      ([, jobs]) => perGroupHere !== undefined && jobs.length >= perGroupHere,
     )
-    return [...resting.keys(), ...full.map(([group]) => group)]
+    return [...postponedGroups.list(), ...full.map(([group]) => group)]
   }
 
-  async function take(): Promise<boolean> {
-    const room = concurrency - running.size
-    if (room === 0) return false
-    // Others who have room too get some of what came; and several at once could be more of one group than may be here.
-    const batchSize = perGroupHere === undefined ? Math.ceil(room / 2) : 1
-    const closed = closedGroups()
+  async function fetchJobs(): Promise<boolean> {
+    const freeSlots = concurrency - running.size
+    if (freeSlots === 0) return false
+    // Half of the free slots leave jobs to other processes. With `perGroupHere`, a batch could hold too many
+    // jobs of one group.
+    const batchSize = perGroupHere === undefined ? Math.ceil(freeSlots / 2) : 1
+    const ignoreGroups = closedGroups()
     const options = {
       batchSize,
       includeMetadata: true as const,
       ...(perGroup !== undefined && { groupConcurrency: perGroup }),
-      ...(closed.length > 0 && { ignoreGroups: closed }),
+      ...(ignoreGroups.length > 0 && { ignoreGroups }),
     }
     const jobs = await boss.fetch<Jobs[Name]>(name, options)
     for (const job of jobs) void run(job)
-    // Behind a group that may have no more of its own at work there may be others.
+    // With `perGroup`, pg-boss drops the jobs of full groups from a batch: a small batch does not show an
+    // empty queue.
     return jobs.length === batchSize || (perGroup !== undefined && jobs.length > 0)
   }
 
@@ -83,79 +88,97 @@ export function startConsumer<Name extends QueueName>({
     const control = new AbortController()
     running.set(job, control)
     try {
-      if (stopping) throw stopped()
-      const since = new Date(Math.max(Number(job.createdOn), Number(job.startAfter)))
-      await handle(job.data, control.signal, since, () => isWanted(job))
+      if (stopping) throw stopError()
+      const dueSince = new Date(Math.max(Number(job.createdOn), Number(job.startAfter)))
+      await handle(job.data, control.signal, dueSince, () => isSlotWanted(job))
       await boss.deleteJob(name, [job])
     } catch (error) {
       if (error instanceof Postponed && !control.signal.aborted) return await postpone(job, error)
-      // Where the database cannot be reached, the job comes back once its heartbeat is missed.
+      // If the database is unavailable, pg-boss returns the job to the queue when its heartbeats are missing.
       await boss.fail(name, [job], error instanceof Error ? error : { error }).catch(onError)
     } finally {
       running.delete(job)
       if (running.size === 0) idle.resolve()
-      rounds.wake()
+      loop.wake()
     }
   }
 
   async function postpone(job: Job<Name>, { seconds }: Postponed) {
-    if (job.groupId) resting.set(job.groupId, Date.now() + seconds * 1000)
-    await boss.getDb().executeSql(GIVE_BACK, [name, job.id, job.retryCount]).catch(onError)
+    if (job.groupId) postponedGroups.add(job.groupId, seconds)
+    await boss.getDb().executeSql(RELEASE, [name, job.id, job.retryCount]).catch(onError)
   }
 
-  /** Asks the database only if all slots are taken. */
-  async function isWanted(job: Job<Name>): Promise<boolean> {
+  /** Queries the database only if all slots are in use. */
+  async function isSlotWanted(job: Job<Name>): Promise<boolean> {
     if (running.size < concurrency) return false
-    const others = [...closedGroups(), ...(job.groupId ? [job.groupId] : [])]
-    const { rows } = await boss.getDb().executeSql(WAITING, [name, others])
+    const excluded = [...closedGroups(), ...(job.groupId ? [job.groupId] : [])]
+    const { rows } = await boss.getDb().executeSql(DUE_OUTSIDE_GROUPS, [name, excluded])
     return rows.length > 0
   }
 
-  const rounds = startPollLoop({ round: take, everyMs: ROUND_MS, onError })
+  const loop = startPollLoop({ pass: fetchJobs, everyMs: POLL_MS, onError })
 
   return {
     name,
-    hasRoom: () => running.size < concurrency,
-    wake: rounds.wake,
-    async beat() {
+    hasFreeSlot: () => running.size < concurrency,
+    wake: loop.wake,
+    async heartbeat() {
       const jobs = [...running.keys()]
       if (jobs.length === 0) return
-      const held = heldIn(await boss.touch(name, jobs))
+      const ownIds = touchedIds(await boss.touch(name, jobs))
       for (const job of jobs) {
-        if (!held.has(job.id)) running.get(job)?.abort(new Error('the job was taken away'))
+        if (!ownIds.has(job.id))
+          running.get(job)?.abort(new Error('the job no longer belongs to this worker'))
       }
     },
     async stop() {
       stopping = true
-      await rounds.stop()
+      await loop.stop()
       await idle.promise
     },
     abort() {
-      for (const control of running.values()) control.abort(stopped())
+      for (const control of running.values()) control.abort(stopError())
     },
-    async giveBack() {
+    async release() {
       const jobs = [...running.keys()]
-      if (jobs.length > 0) await boss.fail(name, jobs, stopped()).catch(onError)
+      if (jobs.length > 0) await boss.fail(name, jobs, stopError()).catch(onError)
     },
   }
 }
 
-/** Whether a job that could be taken now is of none of these groups. */
-const WAITING = `
+/** Groups whose jobs this process does not fetch for some seconds. */
+function createPostponedGroups() {
+  const untilMs = new Map<string, number>()
+  return {
+    add(group: string, seconds: number) {
+      untilMs.set(group, Date.now() + seconds * 1000)
+    },
+    list(): string[] {
+      for (const [group, until] of untilMs) if (until <= Date.now()) untilMs.delete(group)
+      return [...untilMs.keys()]
+    },
+  }
+}
+
+/** Returns a row if a due job belongs to none of these groups. */
+const DUE_OUTSIDE_GROUPS = `
   select 1 from pgboss.job
   where name = $1 and state < 'active' and not blocked and start_after <= now()
     and (group_id is null or group_id <> all($2::text[]))
   limit 1`
 
-/** Puts a job back where it was in the queue, unless it was taken away from this process. */
-const GIVE_BACK = `
+/** Returns a job to its position in the queue, unless another worker has fetched it since. */
+const RELEASE = `
   update pgboss.job set state = 'created', started_on = null, heartbeat_on = null
   where name = $1 and id = $2 and state = 'active' and retry_count = $3`
 
-/** The ids that a heartbeat has reached; pg-boss tells them, but for its types. */
-function heldIn(answer: object): Set<unknown> {
-  if ('settled' in answer && Array.isArray(answer.settled)) return new Set(answer.settled)
-  throw new TypeError('pg-boss does not tell whose heartbeat it has taken')
+/**
+ * The ids of the jobs that still belong to this worker. pg-boss returns them, but its types do not declare
+ * it.
+ */
+function touchedIds(response: object): Set<unknown> {
+  if ('settled' in response && Array.isArray(response.settled)) return new Set(response.settled)
+  throw new TypeError('pg-boss.touch() returned no ids: its version does not fit')
 }
 
-const stopped = () => new Error('the service is stopping')
+const stopError = () => new Error('the service is stopping')

@@ -1,6 +1,9 @@
-/** What each queue's jobs carry. The rows they name are the truth; a job only says that one of them has work. */
+/**
+ * The data of each queue's jobs. The rows that a job names are the truth; a job only says that one of them
+ * may have work. `StoredJob` (src/db/columns.ts) is the same type for jobs in the outbox.
+ */
 export type Jobs = {
-  /** A recording that is short, as far as is known. */
+  /** A recording that is short, as far as its header or size says. */
   prepare: { transcriptionId: string }
   prepare_long: { transcriptionId: string }
   span: { spanId: string }
@@ -13,9 +16,9 @@ export type QueueName = keyof Jobs
 
 export type NewJob<Name extends QueueName> = {
   data: Jobs[Name]
-  /** Higher goes first; 0 by default. */
+  /** Higher runs first. Default: 0. */
   priority?: number
   delaySeconds?: number
-  /** Whose it is, for `perGroup` and `perGroupHere`. */
+  /** The group that `perGroup` and `perGroupHere` limit: mostly a user's id. */
   group?: string
 }

@@ -2,14 +2,16 @@ import { asc, inArray } from 'drizzle-orm'
 import type { Database, OpenDatabase } from '../db/database.ts'
 import { outbox } from '../db/schema.ts'
 import type { Log } from '../log.ts'
-import { type PollLoop, startPollLoop } from './poll-loop.ts'
+import { startNotifiedLoop } from './notified-loop.ts'
+import type { PollLoop } from './poll-loop.ts'
 import type { Queue } from './queue.ts'
 
 const CHANNEL = 'outbox'
 const BATCH = 500
-const ROUND_MS = 60_000
+/** A lost notification delays a job by at most this long. */
+const POLL_MS = 60_000
 
-/** Writes jobs down for workers to take over: for a process that cannot have the queue itself. */
+/** Writes jobs to the outbox table, for a process that cannot reach the queue: the edge API. */
 export function outboxQueue(): Pick<Queue, 'enqueue'> {
   return {
     async enqueue(tx, name, jobs) {
@@ -19,10 +21,10 @@ export function outboxQueue(): Pick<Queue, 'enqueue'> {
 }
 
 /**
- * Takes jobs from the outbox over into the queue: those that lie there, whenever the database tells of new ones, and
- * every minute. Several processes may do so at once. A pause that a job is to make begins when it is taken over.
+ * Moves jobs from the outbox to the queue, when NOTIFY reports new ones and every minute. Several processes
+ * may do so at once. The delay of a job starts when it is moved.
  */
-export async function startTakeover({
+export function startTakeover({
   db,
   queue,
   listen,
@@ -33,35 +35,30 @@ export async function startTakeover({
   listen: OpenDatabase['listen']
   log: Log
 }): Promise<Pick<PollLoop, 'stop'>> {
-  const rounds = startPollLoop({
-    round: async () => (await takeOver({ db, queue })) === BATCH,
-    everyMs: ROUND_MS,
-    onError: (error) =>
-      log('uploads wait, as the outbox cannot be read; it is tried again within a minute', error),
+  return startNotifiedLoop({
+    listen,
+    channel: CHANNEL,
+    pass: async () => (await moveBatch({ db, queue })) === BATCH,
+    everyMs: POLL_MS,
+    onError: (error) => log('cannot read the outbox: uploads wait; next attempt within a minute', error),
   })
-  await listen(CHANNEL, { hear: rounds.wake, missed: rounds.wake })
-  rounds.wake()
-  return rounds
 }
 
-/** Gives how many there were, at most a batch. */
-async function takeOver({ db, queue }: { db: Database; queue: Pick<Queue, 'enqueue'> }): Promise<number> {
+/** Returns the number of moved jobs. */
+async function moveBatch({ db, queue }: { db: Database; queue: Pick<Queue, 'enqueue'> }): Promise<number> {
   return db.transaction(async (tx) => {
-    const taken = await tx
+    const rows = await tx
       .select()
       .from(outbox)
       .orderBy(asc(outbox.id))
       .limit(BATCH)
       .for('update', { skipLocked: true })
-    const ids = taken.map(({ id }) => id)
+    const ids = rows.map(({ id }) => id)
     await tx.delete(outbox).where(inArray(outbox.id, ids))
-    for (const [name, rows] of Map.groupBy(taken, (row) => row.queue)) {
-      await queue.enqueue(
-        tx,
-        name,
-        rows.map(({ job }) => job),
-      )
+    for (const [name, ofQueue] of Map.groupBy(rows, (row) => row.queue)) {
+      const jobs = ofQueue.map(({ job }) => job)
+      await queue.enqueue(tx, name, jobs)
     }
-    return taken.length
+    return rows.length
   })
 }

@@ -1,28 +1,31 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { PGlite } from '@electric-sql/pglite'
 import { is, SQL, sql } from 'drizzle-orm'
 import { type ConstructorOptions, fromDrizzle, fromPglite, PgBoss } from 'pg-boss'
 import type { OpenDatabase, Transaction } from '../db/database.ts'
 import { type Consumer, startConsumer } from './consumer.ts'
-import type { QueueName } from './jobs.ts'
+import type { NewJob, QueueName } from './jobs.ts'
 import { startPollLoop } from './poll-loop.ts'
 import type { Backlog, Queue } from './queue.ts'
 
 const QUEUES: QueueName[] = ['prepare', 'prepare_long', 'span', 'clip', 'webhook']
 
-/** Here it is told in which queue there are new jobs. */
+/** The payload is the name of a queue with new jobs. */
 const CHANNEL = 'jobs'
-/** Nothing tells of a job whose pause is over, nor of one that comes back from a worker that died. */
-const DUE_MS = 1_000
+/** Nothing notifies of a job whose delay has passed, or that a dead worker has lost. */
+const DUE_POLL_MS = 1_000
 
-/** The least that pg-boss takes. A worker that died is noticed after this and one round of supervision. */
+/**
+ * The minimum of pg-boss. A dead worker's jobs return to the queue after this time and at most one interval
+ * of supervision.
+ */
 const HEARTBEAT_SECONDS = 10
 const SUPERVISION_SECONDS = 5
 
-/** What was aborted has so long to hand its job back by itself. */
+/** Time for the handlers to settle after their signals have fired, before their jobs are released. */
 const ABORT_MS = 2_000
 
-/** Its statements are short, and few at a time. */
+/** The queue's statements are short, and few run at a time. */
 const CONNECTIONS = 3
 
 const YEAR_SECONDS = 365 * 24 * 3600
@@ -30,7 +33,7 @@ const YEAR_SECONDS = 365 * 24 * 3600
 const QUEUE_OPTIONS = {
   notify: false,
   heartbeatSeconds: HEARTBEAT_SECONDS,
-  // How often a row's work may fail is counted in the row; a job only gives up where nobody counts.
+  // Effectively unlimited: the row that a job names counts failures, and decides when to give up.
   retryLimit: 1_000_000,
   retryDelay: 1,
   retryBackoff: true,
@@ -41,8 +44,9 @@ const QUEUE_OPTIONS = {
 }
 
 /**
- * pg-boss on the embedded database's own connection, or on a pool of its own. What a process does for all of its slots is one
- * statement: to take jobs, to say that they still run, and to look once a second for what nothing has told of.
+ * pg-boss on the embedded database's own connection, or on its own connection pool. A process sends one
+ * statement for all of its slots: to fetch jobs, to send heartbeats, and once a second to find due jobs
+ * (docs/decisions/0003-own-consumer-on-pg-boss.md).
  */
 export async function pgBossQueue({
   database,
@@ -59,71 +63,61 @@ export async function pgBossQueue({
   for (const name of QUEUES) {
     await boss.createQueue(name, QUEUE_OPTIONS)
     await boss.updateQueue(name, QUEUE_OPTIONS)
-    await rememberQueue(boss, name)
+    await cacheQueue(boss, name)
   }
-  const takings: Consumer[] = []
+  const consumers: Consumer[] = []
   let listening: Promise<void> | undefined
   let draining: Promise<void> | undefined
 
   async function wakeDue(): Promise<boolean> {
-    const names = takings.filter((taking) => taking.hasRoom()).map(({ name }) => name)
+    const names = consumers.filter((consumer) => consumer.hasFreeSlot()).map(({ name }) => name)
     if (names.length === 0) return false
     const { rows } = await boss.getDb().executeSql(DUE, [names])
     for (const { name } of rows) wake(name)
     return false
   }
   function wake(name: string) {
-    for (const taking of takings) if (taking.name === name) taking.wake()
+    for (const consumer of consumers) if (consumer.name === name) consumer.wake()
   }
   function wakeAll() {
-    for (const taking of takings) taking.wake()
+    for (const consumer of consumers) consumer.wake()
   }
 
-  const failed = (error: unknown) => onError(error instanceof Error ? error : new Error(String(error)))
-  const due = startPollLoop({ round: wakeDue, everyMs: DUE_MS, onError: failed })
-  const beats = setInterval(() => {
-    for (const taking of takings) taking.beat().catch(failed)
-  }, HEARTBEAT_SECONDS * 500)
+  const reportError = (error: unknown) => onError(error instanceof Error ? error : new Error(String(error)))
+  const dueLoop = startPollLoop({ pass: wakeDue, everyMs: DUE_POLL_MS, onError: reportError })
+  const heartbeats = setInterval(
+    () => {
+      for (const consumer of consumers) consumer.heartbeat().catch(reportError)
+    },
+    (HEARTBEAT_SECONDS / 2) * 1000,
+  )
 
+  async function drainOnce(graceMs: number) {
+    await dueLoop.stop()
+    const abort = setTimeout(() => {
+      for (const consumer of consumers) consumer.abort()
+    }, graceMs)
+    const stopped = Promise.all(consumers.map((consumer) => consumer.stop()))
+    await Promise.race([stopped, sleep(graceMs + ABORT_MS, undefined, { ref: false })])
+    clearTimeout(abort)
+    clearInterval(heartbeats)
+    for (const consumer of consumers) await consumer.release()
+  }
   function drain(graceMs: number): Promise<void> {
-    draining ??= (async () => {
-      await due.stop()
-      const abort = setTimeout(() => {
-        for (const taking of takings) taking.abort()
-      }, graceMs)
-      const ended = Promise.all(takings.map((taking) => taking.stop()))
-      await Promise.race([ended, pause(graceMs + ABORT_MS, undefined, { ref: false })])
-      clearTimeout(abort)
-      clearInterval(beats)
-      for (const taking of takings) await taking.giveBack()
-    })()
+    draining ??= drainOnce(graceMs)
     return draining
   }
 
   return {
-    async enqueue(tx, name, jobs) {
-      if (jobs.length === 0) return
-      await boss.insert(
-        name,
-        jobs.map(({ data, priority = 0, delaySeconds = 0, group }) => ({
-          data,
-          priority,
-          startAfter: Math.ceil(delaySeconds),
-          ...(group !== undefined && { group: { id: group } }),
-        })),
-        { db: fromDrizzle(executor(tx), sql) },
-      )
-      const isNew = jobs.some(({ delaySeconds = 0 }) => delaySeconds <= 0)
-      if (isNew) await tx.execute(sql`select pg_notify(${CHANNEL}, ${name})`)
-    },
+    enqueue: (tx, name, jobs) => enqueueJobs(boss, tx, name, jobs),
 
     async work(name, options, handle) {
       listening ??= listen(CHANNEL, { hear: wake, missed: wakeAll })
       await listening
       if (draining) return
-      const taking = startConsumer({ boss, name, ...options, handle, onError: failed })
-      takings.push(taking)
-      taking.wake()
+      const consumer = startConsumer({ boss, name, ...options, handle, onError: reportError })
+      consumers.push(consumer)
+      consumer.wake()
     },
 
     async backlogs() {
@@ -144,13 +138,31 @@ export async function pgBossQueue({
   }
 }
 
-/** Of these queues, those that have a job which could be taken now. */
-const DUE = `
-  select name from unnest($1::text[]) as asked (name) where exists (
-    select from pgboss.job
-    where job.name = asked.name and job.state < 'active' and not job.blocked and job.start_after <= now())`
+async function enqueueJobs<Name extends QueueName>(
+  boss: PgBoss,
+  tx: Transaction,
+  name: Name,
+  jobs: NewJob<Name>[],
+): Promise<void> {
+  if (jobs.length === 0) return
+  const rows = jobs.map(({ data, priority = 0, delaySeconds = 0, group }) => ({
+    data,
+    priority,
+    startAfter: Math.ceil(delaySeconds),
+    ...(group !== undefined && { group: { id: group } }),
+  }))
+  await boss.insert(name, rows, { db: fromDrizzle(executor(tx), sql) })
+  const isDue = jobs.some(({ delaySeconds = 0 }) => delaySeconds <= 0)
+  if (isDue) await tx.execute(sql`select pg_notify(${CHANNEL}, ${name})`)
+}
 
-/** Jobs that are over have left the index that this reads. */
+/** The queues of a list that have a due job. */
+const DUE = `
+  select name from unnest($1::text[]) as queue (name) where exists (
+    select from pgboss.job
+    where job.name = queue.name and job.state < 'active' and not job.blocked and job.start_after <= now())`
+
+/** `state < 'completed'` matches a partial index of pg-boss, which finished jobs have left. */
 const BACKLOGS = `
   select name,
     count(*) filter (where state < 'active' and start_after <= now())::int as waiting,
@@ -160,7 +172,7 @@ const BACKLOGS = `
   from pgboss.job where name = any($1::text[]) and state < 'completed' group by name`
 
 function backlogIn(name: QueueName, rows: Record<string, unknown>[]): Backlog {
-  const row = rows.find((one) => one.name === name)
+  const row = rows.find((row) => row.name === name)
   return {
     name,
     waiting: Number(row?.waiting ?? 0),
@@ -181,20 +193,21 @@ function connection(database: { client: PGlite } | { url: string }): Constructor
     : { connectionString: likeLibpq(database.url), max: CONNECTIONS }
 }
 
-/** `sslmode` then means to pg what it means to libpq, and to the service's own client: `require` asks for no trusted certificate. */
+/** Makes pg read `sslmode` as libpq and the service's own client do: `require` accepts any certificate. */
 function likeLibpq(url: string): string {
   return /[?&]sslmode=/.test(url) ? `${url}&uselibpqcompat=true` : url
 }
 
 /**
- * pg-boss looks a queue up on its first use and keeps it. On the embedded database that look-up would wait for the
- * very transaction that `enqueue` runs in, so it is made here, by canceling a job that does not exist.
+ * pg-boss reads a queue's row on first use and caches it. On the embedded database that read would wait for
+ * the transaction in which `enqueue` runs: a deadlock. Canceling a job that does not exist fills the cache
+ * before.
  */
-async function rememberQueue(boss: PgBoss, name: QueueName) {
+async function cacheQueue(boss: PgBoss, name: QueueName) {
   await boss.cancel(name, '00000000-0000-0000-0000-000000000000')
 }
 
-/** pg-boss takes any answer of Drizzle's two drivers; Drizzle's own type for "either" says nothing. */
+/** pg-boss accepts the results of both Drizzle drivers, whose common type in Drizzle is `unknown`. */
 function executor(tx: Transaction) {
   return {
     async execute(query: unknown) {
@@ -209,5 +222,5 @@ function rowsOf(result: unknown): { rows: unknown[] } {
   if (typeof result === 'object' && result !== null && 'rows' in result && Array.isArray(result.rows)) {
     return { rows: result.rows }
   }
-  throw new TypeError('the database driver answered in an unknown shape')
+  throw new TypeError('the database driver returned a result without rows')
 }

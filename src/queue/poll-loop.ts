@@ -1,40 +1,46 @@
 export type PollLoop = {
-  /** Begins a round; one that comes while another runs is looked at behind it. */
+  /** Starts passes. If one runs, another pass follows it, because the running one may have read too early. */
   wake(): void
-  /** Resolves once it does nothing any more. */
+  /** Starts no more passes. Resolves when none runs. */
   stop(): Promise<void>
 }
 
-/** Does `round` again and again for as long as it gives true, one at a time, whenever it is woken, and every `everyMs`. */
+/**
+ * Runs `pass` when it is woken and every `everyMs`: one pass at a time, repeated until it returns false. It
+ * is idle at first. `wake` during a pass is coalesced: however often it is called, the passes are repeated
+ * once.
+ */
 export function startPollLoop({
-  round,
+  pass,
   everyMs,
   onError,
 }: {
-  /** Gives whether there is more. */
-  round: () => Promise<boolean>
+  /** Returns whether there may be more to do. */
+  pass: () => Promise<boolean>
   everyMs: number
+  /** Receives the error of a pass. The loop continues with the next wake or interval. */
   onError: (error: unknown) => void
 }): PollLoop {
   let stopping = false
   let running: Promise<void> | null = null
-  let again = false
+  let isWoken = false
 
   async function run() {
     do {
-      again = false
-      while (!stopping && (await round()));
-    } while (again && !stopping)
+      isWoken = false
+      while (!stopping && (await pass()));
+    } while (isWoken && !stopping)
   }
 
   function wake() {
-    again = true
+    isWoken = true
     if (running || stopping) return
     running = run()
       .catch(onError)
       .finally(() => {
         running = null
-        if (again) wake()
+        // A wake between the end of `run` and this line.
+        if (isWoken) wake()
       })
   }
 

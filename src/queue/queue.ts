@@ -1,12 +1,12 @@
 import type { Transaction } from '../db/database.ts'
 import type { Jobs, NewJob, QueueName } from './jobs.ts'
 
-/** `waiting`: jobs that could be taken up now, the longest for `oldestSeconds`. */
+/** `waiting`: due jobs that do not run yet. The oldest of them has waited for `oldestSeconds`. */
 export type Backlog = { name: QueueName; waiting: number; running: number; oldestSeconds: number }
 
 /**
- * Thrown by a handler whose job cannot be done now: the job goes back into the queue as it was, and for so many seconds this
- * process takes no job of the same group.
+ * A handler throws it if its job cannot run now. The job returns to its position in the queue without a
+ * failure, and for `seconds` this process fetches no job of the same group.
  */
 export class Postponed extends Error {
   override name = 'Postponed'
@@ -19,41 +19,46 @@ export class Postponed extends Error {
 }
 
 export type WorkOptions = {
-  /** Jobs at a time in this process. */
+  /** Maximum number of jobs that run at a time in this process. */
   concurrency: number
-  /** Jobs of one group at a time on all machines together. Slots that ask in the very same moment may take one more each. */
+  /**
+   * Maximum number of jobs of one group that run at a time on all machines. Processes that fetch at the same
+   * moment may each exceed it by one.
+   */
   perGroup?: number | undefined
-  /** Jobs of one group at a time in this process. */
+  /** Maximum number of jobs of one group that run at a time in this process. */
   perGroupHere?: number | undefined
 }
 
 /**
- * `signal` fires when the job has been taken away or the queue stops; since `since` it could have been taken up. `isWanted`
- * tells whether a job of another group waits for this handler's slot.
+ * `signal` fires when another worker has taken the job, or when the queue stops. `dueSince`: when the job
+ * could have started. `isSlotWanted` returns whether a job of another group waits for this handler's slot.
  */
 export type Handler<Name extends QueueName> = (
   data: Jobs[Name],
   signal: AbortSignal,
-  since: Date,
-  isWanted: () => Promise<boolean>,
+  dueSince: Date,
+  isSlotWanted: () => Promise<boolean>,
 ) => Promise<void>
 
 /**
- * Jobs in Postgres, delivered at least once: a handler may run a second time, also while the first run is still
- * under way, so it fences what it writes.
+ * Jobs in Postgres, delivered at least once. A handler may run a second time for a job, even while the first
+ * run continues on another machine: it must fence its writes.
  */
 export type Queue = {
-  /** Seen by workers once `tx` commits. */
+  /** Workers see the jobs once `tx` has committed. */
   enqueue<Name extends QueueName>(tx: Transaction, name: Name, jobs: NewJob<Name>[]): Promise<void>
-  /** Runs `handle` for each job. A job whose handler throws comes back after a pause, unless it threw `Postponed`. */
+  /** Runs `handle` for each job. If it throws anything but `Postponed`, the job runs again after a delay. */
   work<Name extends QueueName>(name: Name, options: WorkOptions, handle: Handler<Name>): Promise<void>
-  /** What waits and runs in each queue, on all machines. */
+  /** Counts the waiting and running jobs of each queue, on all machines. */
   backlogs(): Promise<Backlog[]>
-  /** Drops every job of every queue, whatever its state. For the one owner of a database, at start. */
+  /**
+   * Deletes all jobs of all queues, running ones too. Only for the only process on a database, at its start.
+   */
   clear(): Promise<void>
   /**
-   * Takes no more jobs, waits up to `graceMs` for those that run, then fires their signals and hands them back. A second call
-   * returns the promise of the first.
+   * Fetches no more jobs, waits up to `graceMs` for running jobs, then fires their signals and returns them
+   * to the queue. A second call returns the promise of the first.
    */
   drain(graceMs: number): Promise<void>
   /** Drains the queue, then closes its connections. */

@@ -38,7 +38,7 @@ export function startReencryption({
   }
 
   const loop = startPollLoop({
-    round,
+    pass: round,
     everyMs: ROUND_MS,
     onError: (error) => log('cannot re-encrypt webhook secrets; next attempt within 15 minutes', error),
   })

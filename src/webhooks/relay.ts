@@ -1,6 +1,7 @@
 import type { Database, OpenDatabase } from '../db/database.ts'
 import type { Log } from '../log.ts'
-import { type PollLoop, startPollLoop } from '../queue/poll-loop.ts'
+import { startNotifiedLoop } from '../queue/notified-loop.ts'
+import type { PollLoop } from '../queue/poll-loop.ts'
 import type { Queue } from '../queue/queue.ts'
 import { deliveryJob } from './deliver.ts'
 import { claimWithoutJobs, deleteOldDeliveries } from './deliveries.store.ts'
@@ -28,13 +29,13 @@ export async function startRelay({
   listen: OpenDatabase['listen']
   log: Log
 }): Promise<Relay> {
-  const loop = startPollLoop({
-    round: async () => (await relay({ db, queue })) === BATCH,
+  const loop = await startNotifiedLoop({
+    listen,
+    channel: CHANNEL,
+    pass: async () => (await relay({ db, queue })) === BATCH,
     everyMs: ROUND_MS,
     onError: (error) => log('cannot enqueue webhook messages; next attempt within a minute', error),
   })
-  await listen(CHANNEL, { hear: loop.wake, missed: loop.wake })
-  loop.wake()
   const timer = setInterval(
     () => deleteOldDeliveries(db, new Date(Date.now() - RETENTION_MS)).catch(() => {}),
     ROUND_MS,

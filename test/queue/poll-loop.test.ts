@@ -1,19 +1,19 @@
 import { expect, test } from 'bun:test'
 import { startPollLoop } from '../../src/queue/poll-loop.ts'
 
-test('a wake is heard at whatever moment of a round it comes, also just behind its end', async () => {
+test('a wake at any moment of a pass, or just after its end, starts another pass', async () => {
   for (let ticks = 0; ticks < 12; ticks++) {
-    let begun = 0
-    const round = async () => {
-      begun += 1
+    let passes = 0
+    const pass = async () => {
+      passes += 1
       return false
     }
-    const rounds = startPollLoop({ round, everyMs: 3_600_000, onError: () => {} })
-    rounds.wake()
+    const loop = startPollLoop({ pass, everyMs: 3_600_000, onError: () => {} })
+    loop.wake()
     for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
-    rounds.wake()
+    loop.wake()
     await Bun.sleep(1)
-    await rounds.stop()
-    expect({ ticks, begun }).toEqual({ ticks, begun: 2 })
+    await loop.stop()
+    expect({ ticks, passes }).toEqual({ ticks, passes: 2 })
   }
 })

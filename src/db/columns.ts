@@ -1,0 +1,30 @@
+import { sql } from 'drizzle-orm'
+import { bigint, customType, integer, timestamp, uuid } from 'drizzle-orm/pg-core'
+
+export const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' })
+export const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
+
+export const id = () => uuid().primaryKey().default(sql`gen_random_uuid()`)
+export const time = () => timestamp({ withTimezone: true, mode: 'date' })
+export const count = () => integer().notNull().default(0)
+export const samples = () => bigint({ mode: 'number' })
+
+// The types of JSON columns are written out here, because a row outlives the code that wrote it: a change of
+// the engine's or the queue's type that differs from them does not compile.
+
+/** A word of `segments.words`. Seconds are relative to the start of the audio. */
+export type StoredWord = { start: number; end: number; word: string; probability: number | null }
+
+/** A job of `outbox.job`, as `NewJob` of the queue. */
+export type StoredJob = {
+  data: { transcriptionId: string } | { spanId: string } | { deliveryId: string; job: string }
+  priority?: number
+  delaySeconds?: number
+  group?: string
+}
+
+/** A replaced secret of a webhook, encrypted. Messages are signed with it too until `until` (ISO 8601). */
+export type PreviousSecret = { secret: string; until: string }
+
+/** An entry of `deliveries.attempts`. If no response arrived, `status` is null and `error` has the reason. */
+export type DeliveryAttempt = { at: string; seconds: number; status: number | null; error: string | null }
