@@ -2,33 +2,33 @@ import type { OpenDatabase } from './database.ts'
 
 const CHANNEL = 'transcriptions'
 
-/** Tells of transcriptions that were changed or removed, by whatever process. */
+/** Reports changes and deletions of transcriptions by any process. */
 export type Changes = {
   /**
-   * Calls `hear` after each change of that transcription is committed, and when one may have been missed; what changed
-   * is in the database. Gives the function that ends it.
+   * Calls `onChange` after each committed change of the transcription, and when a notification may have been
+   * lost. The listener reads the database for the change. Returns the function that unsubscribes.
    */
-  listen(transcriptionId: string, hear: () => void): () => void
+  listen(transcriptionId: string, onChange: () => void): () => void
 }
 
 export async function openChanges({ listen }: Pick<OpenDatabase, 'listen'>): Promise<Changes> {
   const listeners = new Map<string, Set<() => void>>()
   await listen(CHANNEL, {
     hear(id) {
-      for (const hear of listeners.get(id) ?? []) hear()
+      for (const onChange of listeners.get(id) ?? []) onChange()
     },
     missed() {
-      for (const among of listeners.values()) for (const hear of among) hear()
+      for (const ofTranscription of listeners.values()) for (const onChange of ofTranscription) onChange()
     },
   })
 
   return {
-    listen(id, hear) {
-      const among = listeners.get(id) ?? new Set()
-      listeners.set(id, among.add(hear))
+    listen(id, onChange) {
+      const ofTranscription = listeners.get(id) ?? new Set()
+      listeners.set(id, ofTranscription.add(onChange))
       return () => {
-        among.delete(hear)
-        if (among.size === 0 && listeners.get(id) === among) listeners.delete(id)
+        ofTranscription.delete(onChange)
+        if (ofTranscription.size === 0 && listeners.get(id) === ofTranscription) listeners.delete(id)
       }
     },
   }

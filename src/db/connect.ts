@@ -6,15 +6,17 @@ import type { Database, OpenDatabase } from './database.ts'
 import * as schema from './schema.ts'
 
 const CONNECT_SECONDS = 10
-const LONGEST_PAUSE_SECONDS = 2
+const MAX_BACKOFF_SECONDS = 2
 
-/** While the database is away, a query fails soon, and one that comes when it is back waits for no long pause. */
-export const RECONNECTING = {
+/**
+ * While the database is unavailable, queries fail soon. When it is back, they wait for a short backoff only.
+ */
+export const RECONNECT_OPTIONS = {
   connect_timeout: CONNECT_SECONDS,
-  backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, LONGEST_PAUSE_SECONDS),
+  backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, MAX_BACKOFF_SECONDS),
 }
 
-/** Connects to a Postgres that is up to date, when the first query comes. */
+/** Connects with the first query to a Postgres that is already migrated. */
 export function connectPostgres({
   url,
   connections = 10,
@@ -22,29 +24,32 @@ export function connectPostgres({
   url: string
   connections?: number
 }): OpenDatabase {
-  const client = postgres(url, { ...RECONNECTING, max: connections, onnotice: () => {} })
+  const client = postgres(url, { ...RECONNECT_OPTIONS, max: connections, onnotice: () => {} })
   const { db, ping } = databaseOn(client)
   return {
     db,
     ping,
     async listen(channel, { hear, missed }) {
-      // On a connection of its own, which is opened again when it is lost.
+      // postgres.js listens on a separate connection and reopens it after a loss.
       await client.listen(channel, hear, missed)
     },
     close: () => client.end({ timeout: 5 }),
   }
 }
 
-/** Drizzle on a client, which is then its alone: it changes how the client reads and writes. */
+/**
+ * Creates Drizzle on a client, which nothing else may use: Drizzle replaces the client's parsers and
+ * serializers.
+ */
 export function databaseOn(client: Sql): { db: Database } & Pick<OpenDatabase, 'ping'> {
   const db = drizzle({ client, schema, casing: 'snake_case' })
   return { db, ping: () => requireWritable(db) }
 }
 
-/** Throws `NotReady` if the database only takes reads, and what the driver throws if it does not answer. */
+/** Throws `NotReady` if the database is read-only, or the driver's error if it does not respond. */
 export async function requireWritable(db: Database): Promise<void> {
   const isReadOnly = sql<boolean>`pg_is_in_recovery() or current_setting('transaction_read_only')::boolean`
   const [row] = await db.select({ isReadOnly }).from(sql`(select) as nothing`)
   if (row && !row.isReadOnly) return
-  throw new NotReady('The database takes no writes: it is a standby, or default_transaction_read_only is on')
+  throw new NotReady('The database is read-only: it is a standby, or default_transaction_read_only is on')
 }

@@ -4,29 +4,30 @@ import { join } from 'node:path'
 import { StartError } from '../errors.ts'
 import { FILE_MODE, FOLDER_MODE } from './private-files.ts'
 
-/** The data directory is another live process's. */
+/** Another live process uses the data directory. */
 export class DirectoryLocked extends StartError {
   override name = 'DirectoryLocked'
 }
 
 /**
- * Keeps a data directory to one process. Throws `DirectoryLocked`, naming the holder's pid.
+ * Locks a data directory for this process. Throws `DirectoryLocked` with the pid of the process that holds
+ * the lock.
  *
- * The lock is SQLite's lock on a file of its own, so the kernel lets go of it however its holder dies. A file that
- * only told a pid would outlive a kill, and in a container the next process often has the very same pid.
+ * The lock is SQLite's lock on a separate file: the kernel releases it however the process ends. A pid file
+ * only would outlive a killed process, and in a container the next process often has the same pid.
  */
 export function lockDirectory(directory: string): { release(): void } {
   try {
     mkdirSync(directory, { recursive: true, mode: FOLDER_MODE })
   } catch (error) {
-    throw new StartError(`${directory} cannot be made: ${sentence(error)}; set DATA_DIR to a folder`)
+    throw new StartError(`Cannot create ${directory}: ${messageOf(error)}; set DATA_DIR to another folder`)
   }
   const pidFile = join(directory, 'verbatim.pid')
   const lockFile = join(directory, 'verbatim.lock')
   try {
     for (const file of [pidFile, lockFile]) createPrivate(file)
   } catch (error) {
-    throw new StartError(`${directory} cannot be written: ${sentence(error)}; set DATA_DIR to another folder`)
+    throw new StartError(`Cannot write to ${directory}: ${messageOf(error)}; set DATA_DIR to another folder`)
   }
   const lock = new Sqlite(lockFile)
   try {
@@ -35,8 +36,9 @@ export function lockDirectory(directory: string): { release(): void } {
   } catch (error) {
     lock.close()
     if (!(error instanceof SQLiteError && error.code === 'SQLITE_BUSY')) throw error
+    const holder = `another Verbatim (pid ${pidIn(pidFile)})`
     throw new DirectoryLocked(
-      `${directory} is in use by another Verbatim (pid ${pidIn(pidFile)}): stop it, or set DATA_DIR to another folder`,
+      `${directory} is in use by ${holder}: stop it, or set DATA_DIR to another folder`,
     )
   }
   writeFileSync(pidFile, `${process.pid}\n`)
@@ -48,7 +50,7 @@ function createPrivate(file: string) {
   chmodSync(file, FILE_MODE)
 }
 
-function sentence(error: unknown) {
+function messageOf(error: unknown) {
   return error instanceof Error ? error.message : String(error)
 }
 

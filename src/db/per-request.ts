@@ -1,43 +1,44 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import postgres, { type Sql } from 'postgres'
 import type { Changes } from './changes.ts'
-import { databaseOn, RECONNECTING } from './connect.ts'
+import { databaseOn, RECONNECT_OPTIONS } from './connect.ts'
 import type { OpenDatabase } from './database.ts'
 
 const CHANNEL = 'transcriptions'
 
-/** A request's connection, which its first query opens. */
+/** The connection of one request. Its first query opens it. */
 export type Connection = {
-  /** What is asked of the database in `work`, or in what it begins, goes over this connection. */
+  /** Sends the queries of `work`, and of all asynchronous work that it starts, over this connection. */
   run<T>(work: () => T): T
   close(): Promise<void>
 }
 
 /**
- * A Postgres for runtimes in which a socket is good for one request alone, such as workerd: each has a connection of its own,
- * and one more while it listens.
+ * A Postgres for runtimes such as workerd, in which only the request that opened a socket may use it. Each
+ * request has its own connection, and a second one while it listens.
  */
 export function perRequestPostgres({
   url,
 }: {
   url: string
 }): Pick<OpenDatabase, 'db' | 'ping'> & { changes: Changes; open(): Connection } {
-  // Drizzle writes and reads arrays itself, so that their types need not be asked for at every connection.
+  // Drizzle encodes and decodes arrays itself. `fetch_types: false` saves a query for their types per
+  // connection.
   const connect = () =>
     postgres(url, {
-      ...RECONNECTING,
+      ...RECONNECT_OPTIONS,
       max: 1,
       fetch_types: false,
       onnotice: () => {},
       connection: { application_name: 'verbatim edge' },
     })
-  const held = new AsyncLocalStorage<Sql>()
+  const clients = new AsyncLocalStorage<Sql>()
   const current = () => {
-    const client = held.getStore()
-    if (!client) throw new Error('the database is asked outside of a request')
+    const client = clients.getStore()
+    if (!client) throw new Error('a query outside of a request has no connection')
     return client
   }
-  // Drizzle is set up once, and asks the client of the request that it is asked in.
+  // Drizzle is created once. The proxy forwards its queries to the client of the current request.
   const unused = connect()
   const client = new Proxy(unused, {
     get: (_, name) => Reflect.get(name === 'options' ? unused : current(), name),
@@ -47,10 +48,13 @@ export function perRequestPostgres({
     ...databaseOn(client),
 
     changes: {
-      listen(id, hear) {
-        const listening = current().listen(CHANNEL, (changed) => void (changed === id && hear()), hear)
-        // Who then reads the database learns what is wrong.
-        listening.catch(hear)
+      listen(id, onChange) {
+        const onNotify = (changedId: string) => {
+          if (changedId === id) onChange()
+        }
+        const listening = current().listen(CHANNEL, onNotify, onChange)
+        // The listener then reads the database, which fails with the reason.
+        listening.catch(onChange)
         return () => void listening.then(({ unlisten }) => unlisten()).catch(() => {})
       },
     },
@@ -60,7 +64,7 @@ export function perRequestPostgres({
       Object.assign(own.options.parsers, unused.options.parsers)
       Object.assign(own.options.serializers, unused.options.serializers)
       return {
-        run: (work) => held.run(own, work),
+        run: (work) => clients.run(own, work),
         close: () => own.end({ timeout: 1 }),
       }
     },

@@ -8,13 +8,13 @@ import { MIGRATIONS, requireSameOrigin } from './migrations.ts'
 import { makeAllPrivate, makePrivate } from './private-files.ts'
 import * as schema from './schema.ts'
 
-/** PGlite touches all of its buffers as it starts, and what is not in them comes from the system's cache of the files. */
-const BUFFERS = '32MB'
+/** Small, because PGlite touches all buffers at its start; the operating system caches the files anyway. */
+const SHARED_BUFFERS = '32MB'
 
 /**
- * Opens the embedded Postgres in `dataDir` (made if it is not there) and brings it up to date.
- * The caller holds the directory's lock: PGlite has none, and two processes would corrupt it.
- * `snapshot` starts a new database as a copy of a dumped one.
+ * Opens and migrates the embedded Postgres in `dataDir`, which it creates if needed; without `dataDir`, in
+ * memory. The caller must hold the directory's lock: PGlite has none, and two processes would corrupt the
+ * database. `snapshot` starts a new database as a copy of a dump. Throws `StartError`.
  */
 export async function openPglite({
   dataDir,
@@ -28,11 +28,11 @@ export async function openPglite({
     await requireDisk(dataDir)
   }
   const client = await PGlite.create({
-    startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${BUFFERS}`],
+    startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${SHARED_BUFFERS}`],
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(snapshot === undefined ? {} : { loadDataDir: snapshot }),
   })
-  // PGlite creates its first files for everybody (0666), whatever the umask is.
+  // PGlite creates its first files with mode 0666, whatever the umask is.
   if (dataDir !== undefined) await makeAllPrivate(dataDir)
   const db = drizzle({ client, schema, casing: 'snake_case' })
   try {

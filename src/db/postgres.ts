@@ -6,19 +6,19 @@ import type { OpenDatabase } from './database.ts'
 import { MIGRATIONS, requireSameOrigin } from './migrations.ts'
 import * as schema from './schema.ts'
 
-/** Any number that no other program on the same database takes its advisory lock with. */
+/** Key of the advisory lock. Arbitrary: no other program on the same database may use it. */
 const MIGRATION_LOCK = 8_370_221_043
 
 const NEW_DATABASE =
   'set DATABASE_URL to an empty database, and STORAGE_URL (or, without it, DATA_DIR) to an empty storage'
 
-/** Opens a real Postgres and brings it up to date; several processes may start at once. */
-export async function openPostgres(place: { url: string; connections?: number }): Promise<OpenDatabase> {
-  await migrateUnderLock(place.url)
-  return connectPostgres(place)
+/** Migrates and opens a Postgres. Several processes may start at once. Throws `StartError`. */
+export async function openPostgres(options: { url: string; connections?: number }): Promise<OpenDatabase> {
+  await migrateUnderLock(options.url)
+  return connectPostgres(options)
 }
 
-/** On one connection of its own, since an advisory lock belongs to its session. */
+/** Uses one separate connection, since an advisory lock belongs to a session. */
 async function migrateUnderLock(url: string) {
   const client = postgres(url, { max: 1, onnotice: () => {} })
   try {

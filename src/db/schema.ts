@@ -492,7 +492,9 @@ export const outbox = pgTable('outbox', {
 /** One row, written by a migration: this database as owner of a storage (retention/storage-owner.ts). */
 export const installation = pgTable('installation', {
   id: id(),
-  /** Rises with each start and sweep. It is lower than its storage's only in an older copy of the database. */
+  /**
+   * Rises with each start and sweep. It is lower than its storage's only in an older copy of the database.
+   */
   generation: count(),
   /** Why the sweep has stopped until an operator resumes it. Null: the sweep runs. */
   sweepStopped: text(),

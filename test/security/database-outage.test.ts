@@ -147,7 +147,7 @@ describe.skipIf(!POSTGRES_BIN)('a service whose Postgres is restarted, stopped o
     for (const ask of [upload, () => register(service.url)]) {
       expect(await outcomeOf(await ask())).toMatchObject(UNAVAILABLE)
     }
-    expect((await readiness(service.url)).database).toContain('takes no writes')
+    expect((await readiness(service.url)).database).toContain('read-only')
     await admin.unsafe('set default_transaction_read_only = off')
     await setReadOnly('off')
     await admin.end()
