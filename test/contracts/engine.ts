@@ -9,13 +9,13 @@ function wordsOf(text: string): string[] {
   return text.toLowerCase().match(/[a-z']+/g) ?? []
 }
 
-/** Words of `said` that `heard` lacks or has wrong, or has too many: the word error count. */
-export function wordErrors(said: string, heard: string): number {
-  const [truth, found] = [wordsOf(said), wordsOf(heard)]
-  let above = found.map((_, index) => index + 1)
+/** The word errors of `transcript` against `reference`: missing, wrong and extra words (Levenshtein distance). */
+export function wordErrors(reference: string, transcript: string): number {
+  const [truth, words] = [wordsOf(reference), wordsOf(transcript)]
+  let above = words.map((_, index) => index + 1)
   for (const [row, word] of truth.entries()) {
     const line: number[] = []
-    for (const [column, other] of found.entries()) {
+    for (const [column, other] of words.entries()) {
       const diagonal = column === 0 ? row : (above[column - 1] ?? 0)
       const left = column === 0 ? row + 1 : (line[column - 1] ?? 0)
       line.push(Math.min(diagonal + (word === other ? 0 : 1), left + 1, (above[column] ?? 0) + 1))
@@ -26,8 +26,8 @@ export function wordErrors(said: string, heard: string): number {
 }
 
 /**
- * What every engine does, whatever is behind it. `make` gives one that becomes ready within `readySeconds`;
- * `speech` is a span of English that says `text`.
+ * The contract of the engine port. `make` returns an engine that becomes ready within `readySeconds`. `speech` is a span
+ * of English speech with the words of `text`.
  */
 export function engineContract(options: {
   name: string
@@ -45,16 +45,16 @@ export function engineContract(options: {
     }, options.readySeconds * 1000)
     afterAll(() => engine?.close())
 
-    test('says that it is ready, and how long its spans may be', () => {
+    test('an engine reports that it is ready, its span lengths and its concurrency', () => {
       expect(engine.state().ready).toBe(true)
       expect(engine.targetSpanSeconds).toBeLessThanOrEqual(engine.maxSpanSeconds)
       expect(engine.concurrency).toBeGreaterThan(0)
     })
 
-    test('writes down what is said, with times in order within the span', async () => {
+    test('an engine transcribes speech, with ordered times within the span', async () => {
       const result = await engine.transcribe(spanOf({ pcm: speech.pcm }))
-      const heard = result.segments.map((segment) => segment.text).join('')
-      expect(wordErrors(speech.text, heard)).toBeLessThanOrEqual(wordsOf(speech.text).length / 10)
+      const transcript = result.segments.map((segment) => segment.text).join('')
+      expect(wordErrors(speech.text, transcript)).toBeLessThanOrEqual(wordsOf(speech.text).length / 10)
       expect(result.model).not.toBe('')
       const seconds = speech.pcm.length / BYTES_PER_SECOND
       let last = 0
@@ -67,13 +67,13 @@ export function engineContract(options: {
       }
     }, 300_000)
 
-    test('detects the language when it is told to', async () => {
+    test('an engine detects the language if it is `auto`', async () => {
       const { segments } = await engine.transcribe(spanOf({ pcm: speech.pcm, language: 'auto' }))
       expect(segments.length).toBeGreaterThan(0)
       for (const segment of segments) expect([null, 'en']).toContain(segment.language)
     }, 300_000)
 
-    test('gives words within their segment, or null where it knows none', async () => {
+    test('an engine returns words within their segment, or null', async () => {
       const { segments } = await engine.transcribe(spanOf({ pcm: speech.pcm, words: true }))
       for (const segment of segments) {
         let last = segment.start - 0.5
@@ -89,12 +89,12 @@ export function engineContract(options: {
       }
     }, 300_000)
 
-    test('hears nothing in silence', async () => {
+    test('an engine returns no segment for silence', async () => {
       const { segments } = await engine.transcribe(spanOf({ pcm: silence(6) }))
       expect(segments).toEqual([])
     }, 300_000)
 
-    test('stops with the reason of the signal, before or while it works, and works on afterwards', async () => {
+    test('an aborted request rejects with the reason, and the engine takes the next one', async () => {
       const reason = new Error('canceled')
       const before = engine.transcribe(spanOf({ pcm: speech.pcm, signal: AbortSignal.abort(reason) }))
       expect(await before.catch((error: unknown) => error)).toBe(reason)
@@ -106,26 +106,26 @@ export function engineContract(options: {
       expect(segments.length).toBeGreaterThan(0)
     }, 300_000)
 
-    test('refuses what it can never take', async () => {
-      const refused = async (span: Parameters<typeof spanOf>[0]) =>
+    test('an engine rejects spans that it can never transcribe', async () => {
+      const codeOf = async (span: Parameters<typeof spanOf>[0]) =>
         (await engineError(engine.transcribe(spanOf(span)))).code
-      expect(await refused({ pcm: silence(engine.maxSpanSeconds + 1) })).toBe('engine_rejected')
-      expect(await refused({ pcm: new Uint8Array(0) })).toBe('engine_rejected')
-      expect(await refused({ pcm: new Uint8Array(33) })).toBe('engine_rejected')
-      expect(await refused({ pcm: speech.pcm, language: 'tlh' })).toBe('engine_rejected')
+      expect(await codeOf({ pcm: silence(engine.maxSpanSeconds + 1) })).toBe('engine_rejected')
+      expect(await codeOf({ pcm: new Uint8Array(0) })).toBe('engine_rejected')
+      expect(await codeOf({ pcm: new Uint8Array(33) })).toBe('engine_rejected')
+      expect(await codeOf({ pcm: speech.pcm, language: 'tlh' })).toBe('engine_rejected')
     }, 300_000)
 
-    test('takes as many spans at once as it says', async () => {
-      const work = Array.from({ length: engine.concurrency }, () =>
+    test('an engine transcribes `concurrency` spans at a time', async () => {
+      const requests = Array.from({ length: engine.concurrency }, () =>
         engine.transcribe(spanOf({ pcm: speech.pcm })),
       )
-      const texts = (await Promise.all(work)).map((result) =>
+      const texts = (await Promise.all(requests)).map((result) =>
         result.segments.map(({ text }) => text).join(''),
       )
       expect(new Set(texts).size).toBe(1)
     }, 300_000)
 
-    test('waiting for it ends with the signal', async () => {
+    test('`whenReady` rejects with the reason of its signal', async () => {
       const reason = new Error('closing')
       expect(await engine.whenReady(AbortSignal.abort(reason)).catch((error: unknown) => error)).toBe(reason)
     })

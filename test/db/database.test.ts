@@ -14,7 +14,7 @@ for (const kind of databases) {
     })
     afterAll(() => database?.close())
 
-    test('tells a violated unique constraint by its name', async () => {
+    test('a violated unique constraint is recognized by its name', async () => {
       const { db } = database
       const row = { email: 'ada@example.org', passwordHash: 'x' }
       await db.insert(users).values(row)
@@ -28,7 +28,7 @@ for (const kind of databases) {
       expect(isUniqueViolation('23505', 'users_email_unique')).toBe(false)
     })
 
-    test('tells it inside of a transaction too, and not another violation', async () => {
+    test('a violation is recognized in a transaction, and a foreign key violation is not one', async () => {
       const row = { email: 'grace@example.org', passwordHash: 'x' }
       await database.db.insert(users).values(row)
       const error = await database.db
@@ -44,7 +44,7 @@ for (const kind of databases) {
       expect(isUniqueViolation(foreign, 'users_email_unique')).toBe(false)
     })
 
-    test('gives back what was written: bytes, times, numbers over 32 bits', async () => {
+    test('bytes, times and numbers above 32 bits are read as they were written', async () => {
       const { db } = database
       const levels = Uint8Array.from({ length: 256 }, (_, index) => index)
       const id = await insertOwned(db, { audioBytes: 2 ** 40, filename: 'Ärger 🎙️.wav' })
@@ -57,10 +57,10 @@ for (const kind of databases) {
       expect(row?.createdAt).toBeInstanceOf(Date)
     })
 
-    test('answers a ping, and takes nothing of a transaction that throws', async () => {
+    test('a ping resolves, and a transaction that throws leaves nothing', async () => {
       const { db, ping } = database
       await ping()
-      const failure = new Error('half-way')
+      const failure = new Error('failed halfway')
       const work = db.transaction(async (tx) => {
         await tx.insert(users).values({ email: 'gone@example.org', passwordHash: 'x' })
         throw failure

@@ -1,6 +1,6 @@
 import { DirectoryLocked, lockDirectory } from '../../src/db/directory-lock.ts'
 
-/** A process that takes a directory's lock and says so; it holds it until it is killed or its stdin ends. */
+/** A process that locks a directory, prints `locked`, and holds the lock until it is killed or its stdin ends. */
 try {
   lockDirectory(process.argv[2] ?? '')
   console.log('locked')

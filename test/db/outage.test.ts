@@ -6,23 +6,26 @@ import { VerbatimError } from '../../src/errors.ts'
 const withCode = (code: string) => Object.assign(new Error('secret of the database'), { code })
 const failedQuery = (code: string) => new DrizzleQueryError('select secret', [], withCode(code))
 
-test.each([
-  ...['08006', '28P01', '3D000', '25006', '53200', '53300', '57P01', '57P02', '57P03', '58030'],
-  ...['CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED', 'CONNECT_TIMEOUT'],
-  ...['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EPIPE'],
-])('%s is an outage of the database, also below the error of a failed query', (code) => {
-  for (const error of [withCode(code), failedQuery(code)]) {
-    expect(outageOf(error)).toMatchObject({ code: 'database_unavailable', cause: error })
-    expect(String(outageOf(error))).not.toContain('secret')
-    expect(isOutage(error)).toBe(true)
-  }
-})
+const SQLSTATES = ['08006', '28P01', '3D000', '25006', '53200', '53300', '57P01', '57P02', '57P03', '58030']
+const DRIVER_CODES = ['CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED', 'CONNECT_TIMEOUT']
+const SOCKET_CODES = ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EPIPE']
+
+test.each([...SQLSTATES, ...DRIVER_CODES, ...SOCKET_CODES])(
+  '%s is an outage, also as the cause of another error',
+  (code) => {
+    for (const error of [withCode(code), failedQuery(code)]) {
+      expect(outageOf(error)).toMatchObject({ code: 'database_unavailable', cause: error })
+      expect(String(outageOf(error))).not.toContain('secret')
+      expect(isOutage(error)).toBe(true)
+    }
+  },
+)
 
 test('53100 is a full disk', () => {
   expect(outageOf(failedQuery('53100'))).toMatchObject({ code: 'storage_full' })
 })
 
-test('an outage is found below an error that another one suppressed', () => {
+test('an outage is found in a suppressed error', () => {
   const suppressed = new SuppressedError(new Error('released'), failedQuery('57P01'), '')
   expect(outageOf(suppressed)).toMatchObject({ code: 'database_unavailable' })
 })
@@ -32,8 +35,8 @@ test.each(['23505', '22P02', '42P01', '40001', 'ENOENT', 'XX000'])('%s is a defe
   expect(isOutage(failedQuery(code))).toBe(false)
 })
 
-test('a refusal is no outage, unless the storage is full or away', () => {
-  expect(isOutage(new VerbatimError('engine_unavailable', 'The sidecar broke off'))).toBe(false)
-  expect(isOutage(new VerbatimError('storage_unavailable', 'The storage is away'))).toBe(true)
-  expect(isOutage(new VerbatimError('storage_full', 'There is no room'))).toBe(true)
+test('a VerbatimError is an outage only if the storage is full or unavailable', () => {
+  expect(isOutage(new VerbatimError('engine_unavailable', 'The sidecar failed'))).toBe(false)
+  expect(isOutage(new VerbatimError('storage_unavailable', 'The storage is unavailable'))).toBe(true)
+  expect(isOutage(new VerbatimError('storage_full', 'The disk is full'))).toBe(true)
 })

@@ -11,20 +11,20 @@ const STARTER = fileURLToPath(new URL('./starter.ts', import.meta.url))
 
 async function start(url: string) {
   const child = Bun.spawn([process.execPath, STARTER, url], { stdout: 'pipe', stderr: 'pipe' })
-  const [said, complaint, exit] = await Promise.all([
+  const [output, errors, exit] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
     child.exited,
   ])
-  return { said: said.trim(), complaint, exit }
+  return { output: output.trim(), errors, exit }
 }
 
 test.skipIf(!server)(
-  'processes that open one fresh database at the same time all succeed, and it is migrated once',
+  'processes that open an empty database at the same time migrate it once',
   async () => {
     await withFreshDatabase(async (url) => {
       const started = await Promise.all([start(url), start(url), start(url)])
-      for (const one of started) expect(one).toEqual({ said: 'opened', complaint: '', exit: 0 })
+      for (const result of started) expect(result).toEqual({ output: 'opened', errors: '', exit: 0 })
       const { db, close } = await openPostgres({ url })
       expect(await db.select().from(users)).toEqual([])
       await close()
@@ -33,7 +33,7 @@ test.skipIf(!server)(
   60_000,
 )
 
-test.skipIf(!server)('a database that is not there is an error, and leaves nothing waiting', async () => {
+test.skipIf(!server)('a database that does not exist is an error', async () => {
   const url = new URL(server)
   url.pathname = '/verbatim_test_missing'
   const error = await openPostgres({ url: url.href }).catch((error: unknown) => error)
@@ -41,7 +41,7 @@ test.skipIf(!server)('a database that is not there is an error, and leaves nothi
 })
 
 test.skipIf(!server)(
-  'a transaction whose connection is lost rejects each later statement, and changes no other transaction',
+  'after a lost connection, a transaction rejects each statement and changes no other transaction',
   async () => {
     await withFreshDatabase(async (url) => {
       const { db, close } = await openPostgres({ url, connections: 1 })

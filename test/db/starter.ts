@@ -1,7 +1,7 @@
 import { openPostgres } from '../../src/db/postgres.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 
-/** A process that opens the database at the URL it is given, with its queue, as a service does when it starts. */
+/** A process that opens the database at a URL, with its queue, as a service does at its start. */
 const url = process.argv[2] ?? ''
 const database = await openPostgres({ url })
 const queue = await pgBossQueue({

@@ -11,21 +11,21 @@ setDefaultTimeout(60_000)
 const [server] = new Bun.Glob('usr/lib/postgresql/*/bin/initdb').scanSync('/')
 const isPossible = server !== undefined && Bun.which('openssl') !== null
 
-/** Postgres asks this role for TLS and for SCRAM; the one that sets it up for neither. */
+/** The role `verbatim` needs TLS and SCRAM. The role `postgres`, which sets it up, needs neither. */
 const ACCESS = `
 hostssl all verbatim 127.0.0.1/32 scram-sha-256
 host    all postgres 127.0.0.1/32 trust
 `
 
-// The service has two clients of Postgres, its own and the queue's.
-describe.skipIf(!isPossible)('a Postgres that takes TLS and SCRAM alone', () => {
+// The service has two Postgres clients: its own and the queue's.
+describe.skipIf(!isPossible)('with a Postgres that accepts only TLS and SCRAM, the service', () => {
   let folder: string
   let close: () => Promise<void>
   let url: string
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'verbatim-tls-'))
-    const settings = await certified(folder)
+    const settings = await createCertificate(folder)
     const { url: admin, ...server } = await openServer({ fsync: false, settings })
     close = server.close
     const client = postgres(admin, { max: 1, onnotice: () => {} })
@@ -48,11 +48,11 @@ describe.skipIf(!isPossible)('a Postgres that takes TLS and SCRAM alone', () => 
     return { database: checks.database.ready, queue: checks.queue.ready }
   }
 
-  test('is asked with sslmode=require, whoever has signed its certificate', async () => {
+  test('connects with sslmode=require, whatever authority signed its certificate', async () => {
     expect(await health('?sslmode=require')).toEqual({ database: true, queue: true })
   })
 
-  test('is asked with sslmode=verify-full where its certificate is trusted', async () => {
+  test('connects with sslmode=verify-full if the certificate is trusted', async () => {
     const trusting = { NODE_EXTRA_CA_CERTS: join(folder, 'ca.crt') }
     expect(await health('?sslmode=verify-full', trusting)).toEqual({ database: true, queue: true })
   })
@@ -60,15 +60,15 @@ describe.skipIf(!isPossible)('a Postgres that takes TLS and SCRAM alone', () => 
   test.each([
     ['?sslmode=verify-full', 'unable to verify the first certificate'],
     ['', 'no encryption'],
-  ])('is refused, and refuses, otherwise: %p', async (sslmode, why) => {
-    const said = await health(sslmode).catch((error: Error) => error.message)
-    expect(said).toContain('The database of DATABASE_URL cannot be opened: ')
-    expect(said).toContain(why)
+  ])('reports why it cannot start otherwise: %p', async (sslmode, reason) => {
+    const message = await health(sslmode).catch((error: Error) => error.message)
+    expect(message).toContain('The database of DATABASE_URL cannot be opened: ')
+    expect(message).toContain(reason)
   })
 })
 
-/** Makes a certificate for localhost and the authority that has signed it; gives the settings of Postgres that name it. */
-async function certified(folder: string): Promise<string[]> {
+/** Creates a certificate for localhost and its authority. Returns the settings of Postgres that use it. */
+async function createCertificate(folder: string): Promise<string[]> {
   const at = (name: string) => join(folder, name)
   await writeFile(at('access'), ACCESS)
   await writeFile(at('names'), 'subjectAltName=DNS:localhost')
@@ -77,7 +77,7 @@ async function certified(folder: string): Promise<string[]> {
   await openssl('req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr')
   const signing = 'x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2'
   await openssl(`${signing} -extfile names -out server.crt`)
-  // Postgres, which is not root, reads them; nobody else may read the key.
+  // Postgres does not run as root and must read the files. No other user may read the key.
   await chmod(folder, 0o755)
   if (process.getuid?.() === 0) {
     const { uid, gid } = await stat('/var/lib/postgresql')

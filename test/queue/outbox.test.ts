@@ -18,8 +18,8 @@ describe.each(databases)('the outbox on $name', (kind) => {
   })
   afterAll(() => database.close())
 
-  /** The names of the jobs that a worker was given, once there are `count`. */
-  async function given(queue: Queue, count: number): Promise<string[]> {
+  /** The names of the jobs that a worker receives, when there are `count`. */
+  async function receive(queue: Queue, count: number): Promise<string[]> {
     const names: string[] = []
     const { promise, resolve } = Promise.withResolvers<string[]>()
     await queue.work('span', { concurrency: 1 }, async ({ spanId }) => {
@@ -28,37 +28,37 @@ describe.each(databases)('the outbox on $name', (kind) => {
     return promise
   }
 
-  async function leave(jobs: NewJob<'span'>[]) {
+  async function enqueue(jobs: NewJob<'span'>[]) {
     await database.db.transaction((tx) => outboxQueue().enqueue(tx, 'span', jobs))
   }
 
-  const takeover = (queue: Queue) =>
+  const startRelay = (queue: Queue) =>
     startTakeover({ db: database.db, queue, listen: database.listen, log: console.error })
 
-  test('keeps jobs until they are taken over, each once however many try, those of higher priority first', async () => {
+  test('concurrent processes move each job once, those of higher priority first', async () => {
     const names = Array.from({ length: 40 }, (_, at) => String(at).padStart(2, '0'))
-    await leave(names.map((spanId, at) => ({ data: { spanId }, priority: -at })))
+    await enqueue(names.map((spanId, at) => ({ data: { spanId }, priority: -at })))
     const queue = await pgBossQueue({ database: database.connection, listen: database.listen, onError })
-    const takers = await Promise.all([1, 2, 3].map(() => takeover(queue)))
-    for (const taker of takers) await taker.stop()
-    expect(await given(queue, names.length)).toEqual(names)
+    const relays = await Promise.all([1, 2, 3].map(() => startRelay(queue)))
+    for (const relay of relays) await relay.stop()
+    expect(await receive(queue, names.length)).toEqual(names)
     await queue.stop(0)
     expect(await database.db.select({ count: count() }).from(outbox)).toEqual([{ count: 0 }])
   })
 
-  test('is looked at when something comes in, and never shows what was rolled back', async () => {
+  test('a notification starts the move, and a rolled back job is never moved', async () => {
     const { db } = database
     const queue = await pgBossQueue({ database: database.connection, listen: database.listen, onError })
-    const taker = await takeover(queue)
+    const relay = await startRelay(queue)
     const undone = db.transaction(async (tx) => {
       await outboxQueue().enqueue(tx, 'span', [{ data: { spanId: 'undone' } }])
       throw new Error('no')
     })
     await expect(undone).rejects.toThrow('no')
-    const got = given(queue, 1)
-    await leave([{ data: { spanId: 'done' } }])
-    expect(await got).toEqual(['done'])
-    await taker.stop()
+    const received = receive(queue, 1)
+    await enqueue([{ data: { spanId: 'done' } }])
+    expect(await received).toEqual(['done'])
+    await relay.stop()
     await queue.stop(0)
   })
 })

@@ -7,7 +7,7 @@ import { databases, type TestDatabase } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 
-/** A heartbeat that is missed is noticed by then. */
+/** Longer than pg-boss needs to notice missing heartbeats. */
 const MISSED_MS = 17_000
 
 const onError = (error: Error) => console.error(error)
@@ -38,7 +38,7 @@ for (const kind of databases) {
       await queue.work('span', { concurrency: 2 }, ({ spanId }, signal) => handle(spanId, signal))
     }
 
-    test('a job that is done leaves nothing behind', async () => {
+    test('a finished job is deleted', async () => {
       const done = Promise.withResolvers<void>()
       await start(async () => done.resolve())
       await done.promise
@@ -46,31 +46,31 @@ for (const kind of databases) {
       expect(await database.db.select({ id: sql`id` }).from(sql`pgboss.job`)).toEqual([])
     })
 
-    test('a job stays with its handler for as long as that runs', async () => {
-      let given = 0
+    test('a job belongs to its handler as long as that runs', async () => {
+      let runs = 0
       let isAborted = false
       const done = Promise.withResolvers<void>()
       await start(async (_, signal) => {
-        given += 1
+        runs += 1
         await Bun.sleep(MISSED_MS)
         isAborted = signal.aborted
         done.resolve()
       })
       await done.promise
-      expect({ given, isAborted }).toEqual({ given: 1, isAborted: false })
+      expect({ runs, isAborted }).toEqual({ runs: 1, isAborted: false })
     })
 
-    test('a handler hears that its job was taken away', async () => {
-      const taken = Promise.withResolvers<void>()
-      const heard = Promise.withResolvers<void>()
+    test('the signal of a handler fires when its job is deleted', async () => {
+      const started = Promise.withResolvers<void>()
+      const aborted = Promise.withResolvers<void>()
       await start(async (_, signal) => {
-        signal.addEventListener('abort', () => heard.resolve())
-        taken.resolve()
-        await heard.promise
+        signal.addEventListener('abort', () => aborted.resolve())
+        started.resolve()
+        await aborted.promise
       })
-      await taken.promise
+      await started.promise
       await queue.clear()
-      await heard.promise
+      await aborted.promise
     })
   })
 }
