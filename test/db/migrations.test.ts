@@ -2,6 +2,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
+import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
 import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
@@ -10,6 +11,7 @@ import postgres from 'postgres'
 import { MIGRATIONS } from '../../src/db/migrations.ts'
 import { openPglite } from '../../src/db/pglite.ts'
 import { openPostgres } from '../../src/db/postgres.ts'
+import * as schema from '../../src/db/schema.ts'
 import { StartError } from '../../src/errors.ts'
 import { temporaryFolder } from '../support/recordings.ts'
 import { withFreshDatabase } from './fresh-database.ts'
@@ -29,6 +31,14 @@ test('the journal lists every migration file in order', async () => {
   const files = (await readdir(MIGRATIONS)).filter((name) => name.endsWith('.sql')).toSorted()
   expect(journal.entries.map(({ tag }) => `${tag}.sql`)).toEqual(files)
   expect(journal.entries.map(({ idx }) => idx)).toEqual(files.map((_, index) => index))
+})
+
+test('src/db/schema.ts has no change without a migration', async () => {
+  const names = (await readdir(join(MIGRATIONS, 'meta'))).filter((name) => name.endsWith('_snapshot.json'))
+  const latest = names.toSorted().at(-1) ?? ''
+  const snapshot = JSON.parse(await readFile(join(MIGRATIONS, 'meta', latest), 'utf8'))
+  const current = generateDrizzleJson(schema, snapshot.id, undefined, 'snake_case')
+  expect(await generateMigration(snapshot, current)).toEqual([])
 })
 
 /** Times of other first migrations: older than ours, as before the migrations were squashed, and newer. */
