@@ -41,5 +41,6 @@ export async function withDatabase<T>(settings: Settings, run: (db: Database) =>
 const openEmbedded = (dataDir: string) => openPglite({ dataDir: join(dataDir, 'postgres') })
 
 function refuse(error: Error): never {
+  if (error instanceof StartError) throw error
   throw new StartError(`The database of DATABASE_URL cannot be opened: ${error.message}`)
 }
