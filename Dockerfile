@@ -1,20 +1,20 @@
 # The service: API, worker, or both (MODE). Build from the repository root:
 #   docker build -t verbatim .
 #   docker run -p 127.0.0.1:3000:3000 -v verbatim-data:/data verbatim
-# With nothing set it brings its own database, keeps audio in /data and starts a sidecar on the CPU, for which Python is there.
-# BUN_IMAGE may name a digest: docs/operating.md says how to find it.
+# Without settings it uses the embedded database, keeps audio in /data, and starts a CPU sidecar, for which Python is installed.
+# BUN_IMAGE may have a digest: docs/operating.md describes how to find it.
 ARG BUN_IMAGE=oven/bun:1.4.5-debian
 # hadolint ignore=DL3006
 FROM ${BUN_IMAGE} AS packages
 WORKDIR /app
 COPY package.json bun.lock ./
 COPY patches patches
-# Exactly what the lockfile names, or the build fails. Bun itself is the image's own.
+# Installs exactly the versions of the lockfile, or fails. The image has its own Bun.
 RUN bun install --frozen-lockfile --production && rm -rf node_modules/bun node_modules/@oven
 
 # hadolint ignore=DL3006
 FROM ${BUN_IMAGE}
-# Debian keeps no older version of a package to pin; the base image's tag pins its release.
+# Debian has only the latest version of a package, so versions cannot be pinned; the base image's tag pins the release.
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends python3 python3-venv \
@@ -28,7 +28,7 @@ COPY drizzle drizzle
 COPY sidecar sidecar
 COPY src src
 
-# Every address of the container; who reaches it is for its network and published ports to say.
+# All addresses of the container; its network and published ports decide who can reach it.
 ENV DATA_DIR=/data \
     HOST=0.0.0.0 \
     PORT=3000 \
@@ -38,6 +38,6 @@ VOLUME /data
 EXPOSE 3000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
   CMD ["bun", "-e", "process.exit((await fetch(`http://127.0.0.1:${process.env.PORT}/health/live`)).ok ? 0 : 1)"]
-# Spans that run get ten seconds after SIGTERM; what is not done by then is handed back.
+# Running spans get ten seconds after SIGTERM; then unfinished ones are handed back to the queue.
 STOPSIGNAL SIGTERM
 CMD ["bun", "src/main.ts"]

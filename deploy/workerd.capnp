@@ -66,7 +66,7 @@ const config :Workerd.Config = (
         ],
       ),
     ),
-    # Database and bucket may be in a private network; nothing else is asked.
+    # The database and the bucket may be in a private network. The API connects to nothing else.
     (name = "network", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
   ],
   sockets = [(name = "http", address = "*:3000", http = (), service = "verbatim")],
