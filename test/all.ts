@@ -2,7 +2,7 @@
 import { runParts } from './parts.ts'
 import { ROOT } from './support/sidecar-dir.ts'
 
-/** Which lines of a check's output name a failure. */
+/** Patterns of the output lines that name a failure. */
 const FAILURES = {
   types: /error TS\d+/,
   lint: /━━━/,

@@ -12,7 +12,7 @@ setDefaultTimeout(60_000)
 
 const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), 'utf8')
 
-test('the dashboard and the alerts ask for series that there are', async () => {
+test('the dashboard and the alerts use metrics that exist', async () => {
   const metrics = prometheusMetrics({
     backlogs: async () => [{ name: 'span', waiting: 0, running: 0, oldestSeconds: 0 }],
     openTranscriptions: async () => ({ queued: 0 }),
@@ -34,7 +34,7 @@ test('the dashboard and the alerts ask for series that there are', async () => {
   expect(asked.filter((name) => !there.has(name))).toEqual([])
 })
 
-test('what is deployed sets settings that there are', async () => {
+test('compose.yaml and Kubernetes set settings that exist', async () => {
   const compose = await read('compose.yaml')
   const environment = compose.slice(compose.indexOf('&environment'), compose.indexOf('depends_on'))
   const inCompose = [...environment.matchAll(/^ {4}([A-Z_]+):/gm)].map(([, name]) => name)
@@ -55,12 +55,12 @@ type ComposeService = {
 }
 type Compose = { services: Record<string, ComposeService> }
 
-/** A file of YAML as JSON: a list where it holds several documents. */
+/** A YAML file as JSON: a list if it has several documents. */
 async function parsed(path: string) {
   return JSON.parse(JSON.stringify(Bun.YAML.parse(await read(path))))
 }
 
-/** `${NAME:-default}` and `${NAME:?message}` as Compose replaces them. */
+/** Replaces `${NAME:-default}` and `${NAME:?message}` as Compose does. */
 function interpolated(text: string, env: Environment): string {
   return text.replace(/\$\{([A-Z0-9_]+):([-?])([^}]*)\}/g, (_, name: string, kind: string, rest: string) => {
     if (env[name]) return env[name]
@@ -82,7 +82,7 @@ const SECRETS = {
 }
 
 describe('compose.yaml', () => {
-  /** Of a sidecar that the service starts itself; here it is a container of its own. */
+  /** Settings of a local sidecar, which Compose runs in its own container instead. */
   const OF_OWN_SIDECAR = ['SIDECAR_DIR', 'PYTHON', 'MODEL']
 
   test.each(['api', 'worker'])('passes every setting to the %s', async (mode) => {
@@ -96,7 +96,7 @@ describe('compose.yaml', () => {
     })
   })
 
-  test('takes the settings of the environment or a .env file', async () => {
+  test('uses the settings of the environment or of a .env file', async () => {
     const env = {
       REGISTRATION: 'closed',
       TRUSTED_PROXIES: '1',
@@ -105,11 +105,14 @@ describe('compose.yaml', () => {
     }
     const { environment } = (await composed({ ...SECRETS, ...env })).services.api ?? expect.unreachable()
     expect(readSettings(environment)).toMatchObject({
-      ...{ REGISTRATION: 'closed', TRUSTED_PROXIES: 1, METRICS_TOKEN: 'token', MAX_OPEN_PER_USER: 5 },
+      REGISTRATION: 'closed',
+      TRUSTED_PROXIES: 1,
+      METRICS_TOKEN: 'token',
+      MAX_OPEN_PER_USER: 5,
     })
   })
 
-  test('publishes the API on this machine only, and nothing else, unless told otherwise', async () => {
+  test('publishes only the API, and only on this machine by default', async () => {
     const publishedBy = async (env: Environment) => {
       const { services } = await composed({ ...SECRETS, ...env })
       return Object.entries(services).flatMap(([name, { ports = [] }]) =>
@@ -122,7 +125,7 @@ describe('compose.yaml', () => {
     ])
   })
 
-  test('gives the sidecar the key that the worker sends', async () => {
+  test('passes the sidecar the key that the worker sends', async () => {
     const { services } = await composed(SECRETS)
     for (const name of ['sidecar-cpu', 'sidecar-gpu']) {
       expect(services[name]?.environment.API_KEY).toBe(SECRETS.SIDECAR_API_KEY)
@@ -135,7 +138,7 @@ describe('compose.yaml', () => {
     expect(message).toStartWith(`set ${name}`)
   })
 
-  test('runs what it builds on a file system that cannot be written to', async () => {
+  test('runs its images on a read-only file system', async () => {
     const { services } = await composed(SECRETS)
     for (const name of ['api', 'worker', 'sidecar-cpu', 'sidecar-gpu']) {
       expect({ name, readOnly: services[name]?.read_only }).toEqual({ name, readOnly: true })
@@ -143,7 +146,7 @@ describe('compose.yaml', () => {
   })
 })
 
-test('images are pinned to a release, and packages to what the lockfiles name', async () => {
+test('images are pinned to a release, and packages to the lockfiles', async () => {
   const { services } = await composed(SECRETS)
   const files = [await read('Dockerfile'), await read('Dockerfile.gpu')]
   const images = [
@@ -181,7 +184,7 @@ describe('Kubernetes', () => {
   }
   const containers = async () => (await pods()).flatMap(({ spec }) => spec.containers)
 
-  test('pods have no token of the cluster and no root file system to write to', async () => {
+  test('pods have no service account token and a read-only root file system', async () => {
     for (const { spec } of await pods()) {
       expect(spec.automountServiceAccountToken).toBe(false)
       const writable = spec.volumes.filter(({ emptyDir }) => emptyDir).map(({ name }) => name)
@@ -197,7 +200,7 @@ describe('Kubernetes', () => {
     }
   })
 
-  test('a decoder on each core fits into the memory of its container', async () => {
+  test('the memory of a container is enough for a decoder on each core', async () => {
     const service = (await containers()).filter(({ name }) => name !== 'sidecar')
     expect(service.map(({ name }) => name)).toEqual(['api', 'worker'])
     for (const { resources } of service) {
@@ -206,7 +209,7 @@ describe('Kubernetes', () => {
     }
   })
 
-  test('the sidecar listens on loopback, where its probes ask it', async () => {
+  test('the sidecar listens on loopback, and its probes use that address', async () => {
     const sidecar = (await containers()).find(({ name }) => name === 'sidecar') ?? expect.unreachable()
     expect(sidecar.env).toContainEqual({ name: 'HOST', value: '127.0.0.1' })
     expect(sidecar.resources.limits).toMatchObject({ cpu: expect.any(String), memory: expect.any(String) })
@@ -216,7 +219,7 @@ describe('Kubernetes', () => {
     }
   })
 
-  test('pods are closed to the network but for the API’s and the metrics’ port', async () => {
+  test('network policies allow only the ports of the API and of the metrics', async () => {
     type Policy = {
       spec: {
         podSelector: { matchLabels: Environment }
@@ -234,7 +237,7 @@ describe('Kubernetes', () => {
     expect(JSON.stringify(closed)).toContain('169.254.169.254/32')
   })
 
-  test('the example of an Ingress has TLS, and leaves health and metrics to the cluster', async () => {
+  test('the example Ingress has TLS and does not expose health and metrics', async () => {
     const { spec } = await parsed('deploy/kubernetes/ingress.yaml')
     expect(spec.tls[0].hosts).toEqual([spec.rules[0].host])
     const paths = spec.rules[0].http.paths.map(({ path }: { path: string }) => path)
@@ -255,7 +258,7 @@ describe('Kubernetes', () => {
 const real = databases.find(({ name }) => name === 'Postgres')
 
 describe.skipIf(!real)('the database role of KEDA', () => {
-  test('counts the jobs, and neither writes nor reads anything else', async () => {
+  test('can count the jobs, and can neither write nor read anything else', async () => {
     if (!real) return
     const database = await real.open()
     const url = database.url ?? ''
@@ -299,13 +302,13 @@ function bytesOf(quantity: string): number {
   return Number(number) * 2 ** (unit === 'Gi' ? 30 : 20)
 }
 
-/** Docker's own, or the standalone program; null where there is neither. */
+/** Docker's plugin or the standalone program; null if neither is installed. */
 const compose = [['docker', 'compose'], ['docker-compose']].find(
   ([program = '', ...rest]) => Bun.which(program) && Bun.spawnSync([program, ...rest, 'version']).success,
 )
 
 describe.skipIf(!compose)('Compose', () => {
-  /** `compose.yaml` as Compose understands it. */
+  /** `compose.yaml` as Compose resolves it. */
   function configured(profile: string, env: Record<string, string>) {
     const { PATH = '', HOME = '' } = process.env
     const command = [...(compose ?? []), '--profile', profile, 'config', '--format', 'json']
@@ -313,7 +316,7 @@ describe.skipIf(!compose)('Compose', () => {
     return { success, stdout: stdout.toString(), stderr: stderr.toString() }
   }
 
-  test.each(['cpu', 'gpu'])('the profile %s is a service with settings that it takes', (profile) => {
+  test.each(['cpu', 'gpu'])('resolves the profile %s to valid settings of the service', (profile) => {
     const { stdout, stderr } = configured(profile, SECRETS)
     expect(stderr).toBe('')
     const { services } = JSON.parse(stdout)
@@ -328,14 +331,14 @@ describe.skipIf(!compose)('Compose', () => {
     }
   })
 
-  test.each(Object.keys(SECRETS))('nothing starts without %s', (name) => {
+  test.each(Object.keys(SECRETS))('refuses to start without %s', (name) => {
     const { success, stderr } = configured('cpu', { ...SECRETS, [name]: '' })
     expect(success).toBe(false)
     expect(stderr).toContain(`set ${name}`)
   })
 })
 
-test.skipIf(!Bun.which('promtool'))('the alerts ring when they are to, and only then', () => {
+test.skipIf(!Bun.which('promtool'))('the alerts fire only under their conditions', () => {
   const { success, stderr } = Bun.spawnSync(['promtool', 'test', 'rules', 'test/support/alerts.yaml'], {
     cwd: ROOT,
   })

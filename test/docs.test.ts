@@ -8,20 +8,20 @@ const files = (pattern: string) => Array.from(new Bun.Glob(pattern).scanSync({ c
 const textOf = (path: string) => Bun.file(join(ROOT, path)).text()
 const exists = (path: string) => stat(join(ROOT, path)).then(Boolean, () => false)
 
-/** Folders that are no part of the repository. */
+/** Folders that are not part of the repository. */
 const ignored = new Set(['.git/', 'out/', ...(await textOf('.gitignore')).split('\n')])
 
 /** The Markdown files of the repository below `folder`. */
 async function documentsIn(folder: string): Promise<string[]> {
   const entries = await readdir(join(ROOT, folder), { withFileTypes: true })
-  const found = await Promise.all(
+  const lists = await Promise.all(
     entries.map((entry) => {
       const path = join(folder, entry.name)
       if (entry.isDirectory()) return ignored.has(`${entry.name}/`) ? [] : documentsIn(path)
       return entry.isFile() && path.endsWith('.md') ? [path] : []
     }),
   )
-  return found.flat().toSorted()
+  return lists.flat().toSorted()
 }
 
 const documents = await documentsIn('.')
@@ -55,7 +55,7 @@ function namedPaths(text: string): string[] {
   return [...new Set([...named].map(([path]) => path))]
 }
 
-/** Names that the migrations create and do not drop. */
+/** The names that the migrations create and do not drop. */
 async function inMigrations(kind: 'TRIGGER' | 'FUNCTION'): Promise<string[]> {
   const migrations = await Promise.all(files('drizzle/*.sql').map(textOf))
   const names = new Set<string>()
@@ -67,14 +67,14 @@ async function inMigrations(kind: 'TRIGGER' | 'FUNCTION'): Promise<string[]> {
   return [...names].toSorted()
 }
 
-/** The first cells of the table below a heading, as far as they are code. */
+/** The first cells of the table below a heading, if they are code. */
 function firstCells(text: string, heading: string): string[] {
   const [, section = ''] = text.split(`\n### ${heading}\n`)
   const [own = ''] = section.split(/^#/m)
   return [...own.matchAll(/^\| `(\w+)` \|/gm)].map(([, name = '']) => name).toSorted()
 }
 
-test('the documents are found', () => {
+test('the search finds the documents', () => {
   expect(documents).toEqual(
     expect.arrayContaining(['README.md', 'docs/architecture.md', 'sidecar/README.md']),
   )
@@ -134,10 +134,10 @@ test('the index of decisions lists every decision once, in order', async () => {
   const index = await textOf('docs/decisions/README.md')
   const linked = [...index.matchAll(/^\| \[\d+\]\(([^)]+)\) \|/gm)].map(([, page]) => page)
   expect(linked).toEqual(pages.filter((page) => page !== 'README.md'))
-  expect(linked.map((page) => Number.parseInt(page ?? '', 10))).toEqual(linked.map((_, place) => place + 1))
+  expect(linked.map((page) => Number.parseInt(page ?? '', 10))).toEqual(linked.map((_, index) => index + 1))
 })
 
-describe('the checks find', () => {
+describe('the checks of documents find', () => {
   test('links, but none in code or to other hosts', () => {
     const text = '[a](b.md#c) `[x](y)` [o](https://x.example) ![p](q.svg)\n```\n[n](m)\n```\n[d](#e)'
     expect(relativeLinks(text)).toEqual(['b.md#c', 'q.svg', '#e'])

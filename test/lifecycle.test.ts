@@ -13,7 +13,7 @@ function recorded() {
   return { lifecycle, events, step }
 }
 
-test('a stop closes the steps in reverse order, and each receives what is left of the grace period', async () => {
+test('a stop closes the steps in reverse order, each with the rest of the grace period', async () => {
   const lifecycle = createLifecycle({ onError: () => {} })
   const closed: [string, number][] = []
   for (const name of ['database', 'queue', 'http']) {

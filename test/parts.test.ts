@@ -11,7 +11,7 @@ const [, ...flags] = manifest.scripts.test.split(' ').slice(0, -1)
 
 type Fake = { name: string; script: string; failure?: RegExp }
 
-/** Runs shell scripts as `npm test` runs its parts. */
+/** Runs shell scripts in the way in which `npm test` runs its parts. */
 async function start(fakes: Fake[]) {
   const folder = await temporaryFolder()
   const parts = fakes.map(({ name, script, failure = /^BAD/ }) => {
@@ -32,7 +32,7 @@ async function ended(fakes: Fake[]) {
   return { code, output, summary }
 }
 
-test('every part runs though others fail, and the summary says which failed and why', async () => {
+test('every part runs even if others fail, and the summary lists the failures', async () => {
   const { code, output, summary } = await ended([
     { name: 'first', script: 'echo BAD one; echo fine; echo BAD two >&2; echo BAD one; exit 3' },
     { name: 'second', script: 'echo "BAD but passed, in color $FORCE_COLOR"' },
@@ -83,7 +83,7 @@ test.each([
   ['SIGTERM', 143],
   ['SIGHUP', 129],
 ] as const)('%s ends the run at once, with all processes that its parts started', async (signal, status) => {
-  // None of them would end by itself, and the last is in a session of its own, as daemons are.
+  // None of them ends by itself; the last one is in its own session, as daemons are.
   const deaf = 'trap "" INT TERM HUP; echo $$; while :; do sleep 1; done'
   const detached = `"${process.execPath}" -e "console.log(Bun.spawn(['sleep', '1000'], { detached: true }).pid); await Bun.sleep(1e6)"`
   await using run = await start([
@@ -100,7 +100,7 @@ test.each([
     expect(await run.child.exited).toBe(status)
     expect(await new Response(run.child.stderr).text()).toContain(`Stopped by ${signal}`)
     expect(pids).toHaveLength(3)
-    // A killed process has its id until its new parent has read its status.
+    // A killed process keeps its id until its new parent has read its status.
     while (pids.some(isAlive)) await Bun.sleep(10)
     expect(lines.join('\n')).not.toContain('the next part')
   } finally {
@@ -108,7 +108,7 @@ test.each([
   }
 })
 
-test('`npm test` runs every check that is a script of its own', async () => {
+test('`npm test` runs every check that has a script', async () => {
   const { env } = process
   const child = Bun.spawn([process.execPath, join(ROOT, 'test/all.ts'), 'nothing'], { env, stderr: 'pipe' })
   const said = await new Response(child.stderr).text()

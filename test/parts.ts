@@ -1,18 +1,18 @@
 import { constants } from 'node:os'
 import { linesOf } from '../src/engines/local-sidecar/lines.ts'
 
-/** A command of its own, and which lines of its output name a failure. */
+/** A command, and a pattern of the output lines that name a failure. */
 export type Part = { name: string; command: string[]; failure: RegExp }
 
 /** `status`: how the command failed, null if it passed. */
 type Outcome = { part: Part; seconds: number; status: string | null; failures: string[] }
 
-/** Lines of each part in the summary. */
+/** The maximum number of lines of a part in the summary. */
 const MOST_FAILURES = 20
 
 /**
- * Runs every part, one after the other, whatever the exit status of the others. Passes on the output of each as it comes,
- * and ends with a summary: all parts, and what failed in them. Returns the exit status, which is 0 only if all passed.
+ * Runs all parts one after another, also after a failure, and passes their output on. Then prints a summary with all parts and
+ * their failures. Returns the exit status, which is 0 only if all parts passed.
  */
 export async function runParts(parts: Part[]): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -56,7 +56,7 @@ async function show(output: ReadableStream<Uint8Array>) {
 
 async function failuresIn(output: ReadableStream<Uint8Array>, failure: RegExp): Promise<string[]> {
   const lines = await Array.fromAsync(linesOf(output))
-  // Test runners list at their end again what failed.
+  // Test runners repeat their failures at the end.
   return [...new Set(lines.filter((line) => failure.test(line)).map((line) => line.trim()))]
 }
 

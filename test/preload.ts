@@ -1,13 +1,13 @@
-// Runs before every test file (see bunfig.toml). Settings in the environment, or in an .env file, change no test.
+// Runs before every test file (see bunfig.toml). Removes settings of the environment and of .env files, so that they change no test.
 import { setDefaultTimeout } from 'bun:test'
 import { SETTINGS } from '../src/config.ts'
 
-// A limit ends a test that hangs. Bun’s own, 5 seconds, also ended tests on a busy machine.
+// The timeout ends a test that hangs. Bun’s default of 5 seconds also ended tests on a busy machine.
 setDefaultTimeout(300_000)
 
-/** Settings of the sidecar, whose process inherits them, and of OpenTelemetry. */
+/** Settings of the sidecar, which its process inherits, and of OpenTelemetry. */
 const OTHER_SETTINGS = /^((CPU|GPU)_WORKERS|CPU_THREADS|COMPUTE_TYPE|DEVICE(_INDEX)?|MAX_\w+|OTEL_\w+)$/
-/** Settings that are the tests’ own too: the Python to use, and the credentials for TEST_STORAGE_URL. */
+/** Settings that the tests use themselves: the Python, and the credentials for TEST_STORAGE_URL. */
 const KEPT = process.env.TEST_STORAGE_URL ? /^(PYTHON|AWS_\w+)$/ : /^PYTHON$/
 
 for (const name of Object.keys(process.env)) {
@@ -15,10 +15,10 @@ for (const name of Object.keys(process.env)) {
 }
 process.env.NODE_ENV = 'test'
 
-// Colors would change what the tested programs print.
+// Colors would change the output of the tested programs.
 delete process.env.FORCE_COLOR
 
-// A proxy does not reach the servers that tests start on this machine.
+// A proxy cannot reach the servers that tests start on this machine.
 const { NO_PROXY, no_proxy = NO_PROXY } = process.env
 const direct = [no_proxy, '127.0.0.1', 'localhost'].filter(Boolean).join(',')
 Object.assign(process.env, { NO_PROXY: direct, no_proxy: direct })

@@ -11,23 +11,23 @@ import { freePort, startService, withFolder } from '../support/service.ts'
 import { wordErrorRate } from '../support/words.ts'
 import { longRecording } from './recording.ts'
 
-/** A quarter of an hour, most of it silent, so that its many spans take seconds. */
+/** A recording of 15 minutes, mostly silent, so that its many spans take only seconds. */
 const [REPEATS, PAUSE_SECONDS] = [30, 23]
 const HOSTED_MEANWHILE = 3
 
-test('a sidecar dies in the middle of a file, hosted inference takes over, and gives back to it when it is up again', async () => {
+test('hosted inference takes over when a sidecar dies during a file, until the sidecar is back', async () => {
   await withFolder(async (folder) => {
     const port = freePort()
     let sidecar = await sidecarAt(port)
-    // The hosted side speaks as a dedicated endpoint does; what it hears it hears through a sidecar of its own.
+    // The hosted server has the protocol of a dedicated endpoint, and transcribes with its own sidecar.
     const behind = await realSidecar()
     const back = Promise.withResolvers<void>()
-    let heard = 0
+    let hostedRequests = 0
     const hosted = hostedServer({
-      async hear(asked) {
-        // Not the whole file, so that there is something left to give back.
-        if (++heard > HOSTED_MEANWHILE) await back.promise
-        return hearingThrough(`http://127.0.0.1:${await behind.ready}`, asked)
+      async hear(request) {
+        // Spans must be left for the sidecar.
+        if (++hostedRequests > HOSTED_MEANWHILE) await back.promise
+        return hearingThrough(`http://127.0.0.1:${await behind.ready}`, request)
       },
     })
     const service = await startService({
@@ -50,7 +50,7 @@ test('a sidecar dies in the middle of a file, hosted inference takes over, and g
     const id = await user.upload(await longRecording(REPEATS, PAUSE_SECONDS), { language: 'en' })
     while ((await user.status(id)).progress === 0) await Bun.sleep(20)
     await sidecar.kill()
-    while (heard <= HOSTED_MEANWHILE) await Bun.sleep(20)
+    while (hostedRequests <= HOSTED_MEANWHILE) await Bun.sleep(20)
     expect(await engines()).toContain(sidecar.url)
 
     sidecar = await sidecarAt(port)
@@ -59,10 +59,10 @@ test('a sidecar dies in the middle of a file, hosted inference takes over, and g
     const done = await user.finished(id)
     expect(done.failure).toBeNull()
     expect(done.transcription?.match(/library/gi)?.length).toBe(REPEATS)
-    const said = Array(REPEATS)
+    const expected = Array(REPEATS)
       .fill(await fixtureText())
       .join(' ')
-    expect(wordErrorRate(said, done.transcription ?? '')).toBeLessThanOrEqual(0.05)
+    expect(wordErrorRate(expected, done.transcription ?? '')).toBeLessThanOrEqual(0.05)
     expect(await service.kill('SIGTERM')).toBe(0)
     await sidecar.kill()
     await behind.stop()

@@ -7,11 +7,11 @@ import { signUp } from '../support/client.ts'
 import { startService, withFolder } from '../support/service.ts'
 import { longRecording } from './recording.ts'
 
-/** More by hand: KILLS=10 bun test test/e2e/kill.test.ts */
+/** For more kills: KILLS=10 bun test test/e2e/kill.test.ts */
 const KILLS = Number(process.env.KILLS ?? 3)
 const REPEATS = 70
 
-test('kill −9 in the middle loses nothing and repeats no finished span', async () => {
+test('kill -9 during a transcription loses no text and repeats no finished span', async () => {
   await withFolder(async (folder) => {
     const audio = await longRecording(REPEATS)
     let service = await startService({ DATA_DIR: folder })
@@ -33,7 +33,7 @@ test('kill −9 in the middle loses nothing and repeats no finished span', async
     const rows = await db.select().from(spans).where(eq(spans.transcriptionId, id))
     await close()
     expect(rows.every((span) => span.state === 'done')).toBe(true)
-    // Only spans in flight were taken up again: each kill costs at most as many as are in flight at once.
+    // Only interrupted spans were repeated: each kill interrupts at most as many as run at once.
     const attempts = rows.map((span) => span.attempt)
     console.log(
       `progress at each kill: ${progress.join(', ')}; attempts of the spans: ${attempts.join(', ')}`,

@@ -11,14 +11,14 @@ import { ROOT } from '../support/sidecar-dir.ts'
 import { wordErrorRate } from '../support/words.ts'
 import { longRecording } from './recording.ts'
 
-/** Five minutes, most of them silent: three spans that take seconds. */
+/** A recording of five minutes, mostly silent: three spans that take seconds. */
 const [REPEATS, PAUSE_SECONDS] = [14, 16]
-/** What a worker sends to a sidecar at once. */
+/** The spans that a worker sends to a sidecar at once. */
 const SPANS_AT_ONCE = SIDECAR_LIMITS.concurrency
 const postgres = databases.find(({ name }) => name === 'Postgres')
 
 test.skipIf(!postgres)(
-  'an API and workers share a database; what a killed worker had, another does',
+  'a worker takes over the spans of a killed worker',
   async () => {
     if (!postgres) return
     await withFolder(async (folder) => {
@@ -49,7 +49,7 @@ test.skipIf(!postgres)(
 )
 
 test.skipIf(!postgres)(
-  'every process is replaced while uploads come and statuses are read, and no one notices',
+  'clients see no error while every process is replaced during uploads and status reads',
   async () => {
     if (!postgres) return
     await withFolder(async (folder) => {
@@ -70,13 +70,13 @@ test.skipIf(!postgres)(
         for (; isLoading; await Bun.sleep(20)) for (const id of ids.slice(-2)) await user.status(id, api.url)
       })()
 
-      for (const [place, old] of workers.entries()) {
-        workers[place] = await startWorker()
+      for (const [index, old] of workers.entries()) {
+        workers[index] = await startWorker()
         expect(await old.kill('SIGTERM')).toBe(0)
       }
       const old = api
       api = await startApi()
-      // Half of it has come when its API is told to stop.
+      // Half of the body has arrived when the API gets SIGTERM.
       const half = Promise.withResolvers<void>()
       const stopping = Promise.withResolvers<void>()
       const bytes = await clip.bytes()
@@ -94,7 +94,7 @@ test.skipIf(!postgres)(
       const slow = fetch(`${old.url}/api/transcribe`, { method: 'POST', headers, body })
       await half.promise
       const isReceiving = async () =>
-        (await database.db.select().from(idempotencyKeys)).some((one) => one.key === key)
+        (await database.db.select().from(idempotencyKeys)).some((row) => row.key === key)
       while (!(await isReceiving())) await Bun.sleep(10)
       const stopped = old.kill('SIGTERM')
       const takesRequests = () =>
@@ -116,11 +116,13 @@ test.skipIf(!postgres)(
         expect(wordErrorRate(text, transcription ?? '')).toBeLessThanOrEqual(0.1)
       }
       const rows = await database.db.select().from(spans)
-      const again = rows.reduce((sum, { attempt }) => sum + attempt - 1, 0)
-      console.log(`${ids.length} uploads, ${again} spans handed back`)
+      const repeats = rows.reduce((sum, { attempt }) => sum + attempt - 1, 0)
+      console.log(`${ids.length} uploads, ${repeats} spans handed back`)
       expect(rows.map(({ failures }) => failures)).toEqual(rows.map(() => 0))
-      expect(again).toBeLessThanOrEqual(workers.length * SPANS_AT_ONCE)
-      expect(await Promise.all([api, ...workers].map((one) => one.kill('SIGTERM')))).toEqual([0, 0, 0])
+      expect(repeats).toBeLessThanOrEqual(workers.length * SPANS_AT_ONCE)
+      expect(await Promise.all([api, ...workers].map((service) => service.kill('SIGTERM')))).toEqual([
+        0, 0, 0,
+      ])
       await sidecar.stop()
       await database.close()
     })
@@ -128,7 +130,7 @@ test.skipIf(!postgres)(
   600_000,
 )
 
-test('without a database of their own to share, they do not start', async () => {
+test('a worker does not start without DATABASE_URL', async () => {
   await withFolder(async (folder) => {
     const started = startService({ DATA_DIR: folder, MODE: 'worker', DATABASE_URL: '' })
     expect(await started.catch((error: Error) => error.message)).toContain(

@@ -13,7 +13,6 @@ setDefaultTimeout(600_000)
 
 const TEXT = (await Bun.file(join(ROOT, 'test/fixtures/README.md')).text()).match(/^> (.+)$/m)?.[1] ?? ''
 
-// OpenAI's own client against the whole service with the real model.
 describe('OpenAI’s client', () => {
   let service: RunningService
   let folder: string
@@ -42,20 +41,20 @@ describe('OpenAI’s client', () => {
   async function expectNothingLeft() {
     const answer = await fetch(`${service.url}/api/transcriptions`, { headers: user.headers })
     expect(await answer.json()).toMatchObject({ transcriptions: [] })
-    const kept = await readdir(join(folder, 'transcriptions'), {
+    const stored = await readdir(join(folder, 'transcriptions'), {
       recursive: true,
       withFileTypes: true,
     }).catch(() => [])
-    expect(kept.filter((one) => one.isFile())).toEqual([])
+    expect(stored.filter((entry) => entry.isFile())).toEqual([])
   }
 
-  test('json', async () => {
+  test('creates a transcription as json', async () => {
     const { text } = await openai.audio.transcriptions.create(await speech())
     expect(wordErrorRate(TEXT, text)).toBeLessThanOrEqual(0.1)
     await expectNothingLeft()
   })
 
-  test('text, srt and vtt', async () => {
+  test('creates a transcription as text, srt and vtt', async () => {
     for (const response_format of ['text', 'srt', 'vtt'] as const) {
       const text: string = await openai.audio.transcriptions.create({
         ...(await speech()),
@@ -71,7 +70,7 @@ describe('OpenAI’s client', () => {
     await expectNothingLeft()
   })
 
-  test('verbose_json, with segments, words, or both', async () => {
+  test('creates a transcription as verbose_json with segments, words, or both', async () => {
     const ask = async (timestamp_granularities?: ('word' | 'segment')[]) =>
       openai.audio.transcriptions.create({
         ...(await speech()),
@@ -97,7 +96,7 @@ describe('OpenAI’s client', () => {
     expect(words).not.toHaveProperty('segments')
   })
 
-  test('a translation', async () => {
+  test('creates a translation', async () => {
     const answer = await openai.audio.translations.create({
       ...(await speech()),
       response_format: 'verbose_json',
@@ -107,7 +106,7 @@ describe('OpenAI’s client', () => {
     await expectNothingLeft()
   })
 
-  test('a stream tells the text as it comes', async () => {
+  test('streams the text while the audio is transcribed', async () => {
     const stream = await openai.audio.transcriptions.create({ ...(await speech()), stream: true })
     const deltas: string[] = []
     let done = ''
@@ -121,28 +120,28 @@ describe('OpenAI’s client', () => {
     await expectNothingLeft()
   })
 
-  test('whoever leaves before the end leaves nothing behind', async () => {
+  test('leaves no data if it disconnects before the end', async () => {
     const file = await toFile(await (await longRecording(6)).bytes(), 'long.wav')
     for (const stream of [false, true]) {
-      const leaving = new AbortController()
-      const asked = openai.audio.transcriptions.create(
+      const disconnect = new AbortController()
+      const pending = openai.audio.transcriptions.create(
         { file, model: 'whisper-1', stream },
-        { signal: leaving.signal },
+        { signal: disconnect.signal },
       )
-      asked.catch(() => {})
+      pending.catch(() => {})
       const isThere = async () => {
         const answer = await fetch(`${service.url}/api/transcriptions`, { headers: user.headers })
         const { transcriptions }: { transcriptions: unknown[] } = await answer.json()
         return transcriptions.length > 0
       }
       while (!(await isThere())) await Bun.sleep(5)
-      leaving.abort()
+      disconnect.abort()
       while (await isThere()) await Bun.sleep(20)
       await expectNothingLeft()
     }
   })
 
-  test('errors come as OpenAI’s', async () => {
+  test('gets errors in OpenAI’s form', async () => {
     const stranger = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: 'sk-nobody', maxRetries: 0 })
     expect(await failure(stranger.models.list())).toMatchObject({
       name: 'AuthenticationError',
@@ -179,7 +178,7 @@ describe('OpenAI’s client', () => {
     await expectNothingLeft()
   })
 
-  test('models', async () => {
+  test('lists and retrieves models', async () => {
     const ids: string[] = []
     for await (const { id } of openai.models.list()) ids.push(id)
     expect(ids).toEqual(['whisper-1', 'sidecar'])
@@ -193,8 +192,8 @@ describe('OpenAI’s client', () => {
   })
 })
 
-async function failure(asked: Promise<unknown>) {
-  const error = await asked.then(
+async function failure(response: Promise<unknown>) {
+  const error = await response.then(
     () => null,
     (error: unknown) => error,
   )

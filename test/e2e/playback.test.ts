@@ -16,7 +16,7 @@ describe.skipIf(!hasBrowser)('audio_file in a real browser', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'verbatim-'))
-    // Nothing is transcribed here, so no engine is started.
+    // These tests need no engine.
     service = await startService({ DATA_DIR: folder, SIDECAR_URL: 'http://127.0.0.1:9' })
     browser = await launchBrowser()
     page = await browser.newPage()
@@ -29,7 +29,7 @@ describe.skipIf(!hasBrowser)('audio_file in a real browser', () => {
   }, 600_000)
 
   test.each(['speech.wav', 'speech.mp3', 'speech.ogg', 'speech.webm', 'speech.flac'])(
-    '%s plays, and can be sought in',
+    'plays and seeks in %s',
     async (name) => {
       const user = await signUp(service.url)
       const id = await user.upload(Bun.file(join(ROOT, 'test/fixtures', name)))

@@ -9,7 +9,7 @@ const hasCurl = Bun.which('curl') !== null
 if (!hasCurl && process.env.CI)
   throw new Error('There is no curl: with CI set, the README’s lines must be tried')
 
-/** What stands in the README between these two headings to be pasted into a shell. */
+/** The shell commands of the README between these two headings. */
 async function toPaste(from: string, to: string): Promise<string> {
   const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
   const section = readme.slice(readme.indexOf(from), readme.indexOf(to))
@@ -19,7 +19,7 @@ async function toPaste(from: string, to: string): Promise<string> {
 }
 
 test.skipIf(!hasCurl)(
-  'the README’s first five minutes go as it says',
+  'the commands of the README’s first five minutes print what it says',
   async () => {
     const receiver = openReceiver()
     await withFolder(async (folder) => {

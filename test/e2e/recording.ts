@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { ROOT } from '../support/sidecar-dir.ts'
 
-/** The clip again and again with pauses between: minutes of speech, so several spans. */
+/** The clip repeated with pauses: minutes of speech, so several spans. */
 export async function longRecording(repeats: number, pauseSeconds = 1): Promise<Blob> {
   const clip = await Bun.file(join(ROOT, 'test/fixtures/speech.wav')).bytes()
   const pcm = clip.slice(44)

@@ -12,7 +12,7 @@ const FORMATS = ['wav', 'mp3', 'flac', 'm4a', 'ogg', 'webm', 'mp4']
 const clip = (format: string) => Bun.file(join(ROOT, 'test/fixtures', `speech.${format}`))
 const TEXT = (await Bun.file(join(ROOT, 'test/fixtures/README.md')).text()).match(/^> (.+)$/m)?.[1] ?? ''
 
-// The whole service as it is started by hand, with the real model; once on each kind of database.
+// Starts the service as `npm start` does, with the real model.
 describe.each(databases)('speech through the whole service on $name', (kind) => {
   let database: TestDatabase
   let service: RunningService
@@ -32,14 +32,14 @@ describe.each(databases)('speech through the whole service on $name', (kind) => 
     expect(code).toBe(0)
   }, 600_000)
 
-  test.each(FORMATS)('%s comes back as its words', async (format) => {
+  test.each(FORMATS)('%s is transcribed to its text', async (format) => {
     const user = await signUp(service.url)
     const done = await user.finished(await user.upload(clip(format), { language: 'en' }))
     expect(done.failure).toBeNull()
     expect(wordErrorRate(TEXT, done.transcription ?? '')).toBeLessThanOrEqual(0.1)
   })
 
-  test('the language is heard, words have times, and every format holds the same words', async () => {
+  test('the language is detected, words have times, and every format has the same words', async () => {
     const user = await signUp(service.url)
     const id = await user.upload(clip('flac'), { language: 'auto', words: 'true' })
     const done = await user.finished(id)
@@ -61,7 +61,7 @@ describe.each(databases)('speech through the whole service on $name', (kind) => 
     }
   })
 
-  test('silence comes back as an empty text', async () => {
+  test('silence is transcribed to an empty text', async () => {
     const user = await signUp(service.url)
     const header = (await clip('wav').bytes()).slice(0, 44)
     const silence = new Blob([header, new Uint8Array(5 * 32_000)])

@@ -1,4 +1,4 @@
-// The service as `npm start` runs it, except that it prints each step of its start, and sends itself SIGTERM after the step
+// Runs the service as `npm start` does, but prints each step of its start, and sends itself SIGTERM after the step
 // that STOP_AFTER names.
 import { run } from '../../src/run.ts'
 

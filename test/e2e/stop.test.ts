@@ -22,7 +22,7 @@ const clip = Bun.file(join(ROOT, 'test/fixtures/speech.mp3'))
 
 type Started = ReturnType<typeof start>
 
-/** Starts the service; every process that it starts has the mark too. */
+/** Starts the service; its child processes inherit the mark. */
 function start(env: Record<string, string>, command = [...BUN, 'test/e2e/stop-after-step.ts']) {
   // The sidecar's environment keeps variables whose names start with LC_.
   const mark = crypto.randomUUID()
@@ -46,7 +46,7 @@ function start(env: Record<string, string>, command = [...BUN, 'test/e2e/stop-af
     mark,
     read,
     output: () => output,
-    /** Resolves once the output has `text`, or never will. */
+    /** Resolves once the output contains `text`, or has ended. */
     async printed(text: string) {
       const { promise, resolve } = Promise.withResolvers<void>()
       const look = () => (output.includes(text) || child.exitCode !== null) && resolve()
@@ -57,7 +57,7 @@ function start(env: Record<string, string>, command = [...BUN, 'test/e2e/stop-af
   }
 }
 
-/** How a process ended that was told to stop, and what it left. */
+/** How a process ended after a signal, and which processes and locks it left. */
 async function ending({ child, mark, read }: Started, { isSignaled = false } = {}) {
   if (!isSignaled) child.kill('SIGTERM')
   const late = setTimeout(() => child.kill('SIGKILL'), LONGEST_STOP_MS + 2_000)
@@ -87,7 +87,8 @@ async function stopAfterEachStep(env: Record<string, string>) {
     const service = start({ ...env, STOP_AFTER: step })
     const ended = await ending(service, { isSignaled: true })
     expect({ step, ...ended, output: service.output() }).toEqual({
-      ...{ step, ...CLEAN },
+      step,
+      ...CLEAN,
       output: expect.stringContaining('SIGTERM: stopping'),
     })
   }
@@ -164,7 +165,7 @@ describe.skipIf(process.platform !== 'linux')('SIGTERM during the start', () => 
           await Bun.sleep(delay)
           const ended = await ending(service)
           await uploading
-          // Until Bun has run the first line, the signal itself ends the process: nothing has begun.
+          // Before Bun has run the first line, the signal itself ends the process.
           const isUnheard = ended.signal === 'SIGTERM' && service.output() === ''
           expect({ delay, ...ended, output: service.output() }).toMatchObject({
             delay,
@@ -210,8 +211,8 @@ describe.skipIf(process.platform !== 'linux')('SIGTERM during the start', () => 
   }, 120_000)
 })
 
-describe.skipIf(process.platform !== 'linux')('a service that runs', () => {
-  test('ends at once at a second signal, although an upload is in progress', async () => {
+describe.skipIf(process.platform !== 'linux')('a running service', () => {
+  test('ends at once at a second signal, even during an upload', async () => {
     await withFolder(async (DATA_DIR) => {
       const service = start({ DATA_DIR, ...NO_ENGINE })
       await service.printed('listening on')
@@ -232,7 +233,7 @@ describe.skipIf(process.platform !== 'linux')('a service that runs', () => {
     })
   }, 60_000)
 
-  test('stops after the grace period, although an upload never ends', async () => {
+  test('stops after the grace period, even if an upload never ends', async () => {
     await withFolder(async (DATA_DIR) => {
       const service = start({ DATA_DIR, ...NO_ENGINE })
       await service.printed('listening on')
@@ -257,7 +258,7 @@ describe.skipIf(process.platform !== 'linux')('a service that runs', () => {
   }, 60_000)
 
   test.each(['SIGTERM', 'SIGINT'] as const)(
-    'stops when npm, which started it, gets %s',
+    'stops when npm, its parent process, gets %s',
     async (signal) => {
       await withFolder(async (DATA_DIR) => {
         const service = start({ DATA_DIR, ...NO_ENGINE }, ['npm', 'start'])

@@ -30,7 +30,7 @@ describe.skipIf(!hasBrowser)('Swagger in a real browser', () => {
   }, 600_000)
 
   beforeEach(async () => {
-    // One of its own remembers no authorization.
+    // A new browser context has no stored authorization.
     page = await browser.newPage({ viewport: { width: 1200, height: 1400 } })
     page.setDefaultTimeout(300_000)
     page.on('request', (request) => {
@@ -46,7 +46,7 @@ describe.skipIf(!hasBrowser)('Swagger in a real browser', () => {
   afterEach(() => page?.close())
 
   test.each(['token', 'key'] as const)(
-    'authorize by %s, upload a file, read its transcription',
+    'authorizes by %s, uploads a file and reads its transcription',
     async (kind) => {
       const user = await signUp(service.url)
       await page.goto(`${service.url}/swagger`)
@@ -74,7 +74,7 @@ describe.skipIf(!hasBrowser)('Swagger in a real browser', () => {
       const read = status.locator('.live-responses-table .response')
       await read.locator('td.response-col_status', { hasText: '200' }).waitFor()
       expect(await read.textContent()).toContain('the river')
-      // A form that is sent as it stands asks for nothing special.
+      // The form is sent with its defaults.
       expect(await read.textContent()).toMatch(/"start": null,\s*"end": null/)
       await shoot(page, 'status')
       expect(outside).toEqual([])
@@ -84,7 +84,7 @@ describe.skipIf(!hasBrowser)('Swagger in a real browser', () => {
   )
 })
 
-/** Kept where SCREENSHOTS names a folder, to be looked at. */
+/** Saves a screenshot to the folder SCREENSHOTS, if it is set. */
 async function shoot(page: Page, name: string) {
   const folder = process.env.SCREENSHOTS
   if (folder) await page.screenshot({ path: join(folder, `swagger-${name}.png`), fullPage: true })

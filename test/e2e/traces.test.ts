@@ -13,15 +13,15 @@ import { longRecording } from './recording.ts'
 const SPEECH = Bun.file(join(import.meta.dir, '../fixtures/speech.mp3'))
 const SAID = 'what was said in confidence'
 const COLLECTOR_TOKEN = 'Bearer of-the-collector'
-/** Of the client that uploads. */
+/** The trace and span id of the uploading client. */
 const CALLER = { trace: '4bf92f3577b34da6a3ce929d0e0e4736', step: '00f067aa0ba902b7' }
 const [REPEATS, PAUSE_SECONDS] = [30, 5]
 
-/** As OTLP numbers them. */
+/** The kinds of trace spans in OTLP. */
 const [CLIENT, ERROR] = [3, 2]
 const postgres = databases.find(({ name }) => name === 'Postgres')
 
-/** Answers each span with the same words, or as it is told to; keeps the headers it was sent. */
+/** A sidecar that answers each span with the same words, or as `answer` says, and records the request headers. */
 function scriptedSidecar(answer: () => Response | Promise<Response> = heard) {
   const headers: Record<string, string>[] = []
   const server = Bun.serve({
@@ -39,7 +39,7 @@ function scriptedSidecar(answer: () => Response | Promise<Response> = heard) {
 
 const heard = () => Response.json({ model: 'scripted', segments: [{ start: 0, end: 1, text: ` ${SAID}` }] })
 
-/** Uploads as a client that has a trace of its own; gives the transcription's id. */
+/** Uploads as a client with its own trace; returns the transcription's id. */
 async function uploadTraced(user: Awaited<ReturnType<typeof signUp>>, url: string, audio: Blob, fields = {}) {
   const form = new FormData()
   for (const [name, value] of Object.entries<string>(fields)) form.set(name, value)
@@ -54,13 +54,13 @@ async function uploadTraced(user: Awaited<ReturnType<typeof signUp>>, url: strin
   return id
 }
 
-/** Says at its end whether it has loaded what makes traces. */
+/** At its end, the process reports whether it loaded OpenTelemetry. */
 const TELLING = [...BUN, '--preload', './test/traces/loaded.ts', 'src/main.ts']
 
 const named = (steps: ToldStep[], name: string) => steps.filter((step) => step.name === name)
 
 test.skipIf(!postgres)(
-  'an upload is one trace, from the client over the API and a worker to the engine and the webhook',
+  'an upload is one trace from the client through the API and a worker to the engine and the webhook',
   async () => {
     if (!postgres) return
     await withFolder(async (folder) => {
@@ -86,7 +86,7 @@ test.skipIf(!postgres)(
       await receiver.count(1)
       await fetch(`${api.url}/health/ready`)
       await fetch(`${api.url}/api/transcriptions/${id}/transcript`, { headers: user.headers })
-      // What is pending is sent before they end.
+      // They send pending trace spans before they end.
       expect(await Promise.all([worker.kill('SIGTERM'), api.kill('SIGTERM')])).toEqual([0, 0])
 
       const steps = await collector.trace(CALLER.trace, (own) => own.length > 0)
@@ -172,7 +172,7 @@ test.skipIf(!postgres)(
   600_000,
 )
 
-test('an engine that fails is an error in the trace, and the next one follows', async () => {
+test('a failed engine is an error in the trace, followed by the next engine', async () => {
   await withFolder(async (folder) => {
     const collector = openCollector()
     const sidecar = scriptedSidecar(() => Response.json({ error: 'of no use to anyone' }, { status: 500 }))
@@ -223,7 +223,7 @@ test('an engine that fails is an error in the trace, and the next one follows', 
 }, 600_000)
 
 test.skipIf(!postgres)(
-  'what came where no traces are kept is one trace from there on, whichever worker dies',
+  'an upload to an API without traces is one trace from prepare on, even if a worker dies',
   async () => {
     if (!postgres) return
     await withFolder(async (folder) => {
@@ -265,7 +265,7 @@ test.skipIf(!postgres)(
   600_000,
 )
 
-test('a collector that is away, or never answers, costs a line in the log and nothing else', async () => {
+test('an unreachable or silent collector only causes one log line', async () => {
   await withFolder(async (folder) => {
     const collector = openCollector()
     const sidecar = scriptedSidecar()
@@ -292,7 +292,7 @@ test('a collector that is away, or never answers, costs a line in the log and no
   })
 }, 600_000)
 
-test('without a collector nothing of it is loaded, sent on or stored', async () => {
+test('without a collector the service loads, sends and stores nothing for traces', async () => {
   await withFolder(async (folder) => {
     const sidecar = scriptedSidecar()
     const service = await startService(

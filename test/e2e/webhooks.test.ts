@@ -6,7 +6,7 @@ import { openReceiver, verified } from '../support/webhook-receiver.ts'
 
 const SPEECH = Bun.file(join(import.meta.dir, '../fixtures/speech.mp3'))
 
-test('a message that failed before kill −9 is delivered after it', async () => {
+test('a message that failed before kill -9 is delivered after the restart', async () => {
   const receiver = openReceiver()
   receiver.answer(() => new Response(null, { status: 503 }))
   await withFolder(async (folder) => {

@@ -14,7 +14,7 @@ import { insertOwned } from '../support/rows.ts'
 import { freePort } from '../support/service.ts'
 import { ROOT } from '../support/sidecar-dir.ts'
 import { wordErrorRate } from '../support/words.ts'
-import { MAX_UPLOAD_BYTES, openPlace, type Place } from './place.ts'
+import { MAX_UPLOAD_BYTES, openRuntimeEnvironment, type RuntimeEnvironment } from './environment.ts'
 import { buildForWorkerd, type EdgeProcess, runtimes, startEdge } from './runtimes.ts'
 
 setDefaultTimeout(600_000)
@@ -24,13 +24,13 @@ const TEXT = (await Bun.file(join(ROOT, 'test/fixtures/README.md')).text()).matc
 const OVER = { status: 413, body: { code: 'too_large' } }
 const PASSWORD = 'correct horse battery'
 
-let place: Place
+let environment: RuntimeEnvironment
 beforeAll(async () => {
   if (!postgres) return
   await buildForWorkerd()
-  place = await openPlace(postgres)
+  environment = await openRuntimeEnvironment(postgres)
 }, 600_000)
-afterAll(() => place?.close())
+afterAll(() => environment?.close())
 
 for (const { name, command } of runtimes) {
   const missing = 'missing' in command ? command.missing : postgres ? null : 'TEST_DATABASE_URL is not set'
@@ -47,7 +47,7 @@ for (const { name, command } of runtimes) {
     let token: string
 
     beforeAll(async () => {
-      edge = startEdge(command, place.settings)
+      edge = startEdge(command, environment.settings)
       await edge.listening
       url = edge.url
       anyone = clientOf(url)
@@ -58,7 +58,7 @@ for (const { name, command } of runtimes) {
 
     const idOf = (body: unknown) => textAt(body, 'transcription_id')
 
-    /** The status of a transcription once it is over. */
+    /** The status of a transcription after it has ended. */
     async function finished(id: string): Promise<unknown> {
       for (;;) {
         const { body } = await ada.ask(`/api/transcriptions/${id}`, { headers: { prefer: 'wait=20' } })
@@ -71,7 +71,7 @@ for (const { name, command } of runtimes) {
       expect(wordErrorRate(TEXT, textAt(body, 'transcription'))).toBeLessThanOrEqual(0.1)
     }
 
-    test('registers, logs in, says who one is, and refreshes', async () => {
+    test('registers a user, logs in, returns the account, and refreshes tokens', async () => {
       const email = `${crypto.randomUUID()}@example.com`
       expect((await anyone.post('/api/auth/register', { email, password: PASSWORD })).status).toBe(201)
       const wrong = await anyone.post('/api/auth/login', { email, password: 'wrong horse battery' })
@@ -87,29 +87,31 @@ for (const { name, command } of runtimes) {
       expect(refreshed.status).toBe(200)
     })
 
-    test('takes passwords that Bun has hashed, and Bun takes its', async () => {
+    test('accepts a password that Bun hashed, and Bun accepts its hashes', async () => {
       const [ofBun, ofEdge] = [1, 2].map(() => `${crypto.randomUUID()}@example.com`)
       if (!ofBun || !ofEdge) return expect.unreachable()
-      await place.db.insert(users).values({ email: ofBun, passwordHash: await argon2id.hash(PASSWORD) })
+      await environment.db.insert(users).values({ email: ofBun, passwordHash: await argon2id.hash(PASSWORD) })
       expect((await anyone.post('/api/auth/login', { email: ofBun, password: PASSWORD })).status).toBe(200)
       await anyone.post('/api/auth/register', { email: ofEdge, password: PASSWORD })
-      const [user] = await place.db.select().from(users).where(eq(users.email, ofEdge))
+      const [user] = await environment.db.select().from(users).where(eq(users.email, ofEdge))
       expect(await argon2id.verify(PASSWORD, user?.passwordHash ?? '')).toBe(true)
     })
 
-    test('an API key does what it may, and nothing comes in without a token', async () => {
+    test('limits an API key to its scopes, and refuses requests without a token', async () => {
       const made = await ada.post('/api/auth/keys', { name: 'reader', scopes: ['read'] })
       const reader = anyone.as(textAt(made.body, 'key'))
       expect((await reader.ask('/api/transcriptions')).status).toBe(200)
       expect(await reader.upload(fixture('speech.mp3'))).toMatchObject({
-        ...{ status: 403, body: { code: 'insufficient_scope' } },
+        status: 403,
+        body: { code: 'insufficient_scope' },
       })
       expect(await anyone.ask('/api/transcriptions')).toMatchObject({
-        ...{ status: 401, body: { code: 'unauthorized' } },
+        status: 401,
+        body: { code: 'unauthorized' },
       })
     })
 
-    test('a form’s audio is transcribed; status, transcript and list tell of it', async () => {
+    test('transcribes the audio of a form, and returns its status, transcript and list entry', async () => {
       const uploaded = await ada.upload(fixture('speech.mp3'), { words: 'true' })
       expect(uploaded).toMatchObject({ status: 202, body: { message: 'Transcription started' } })
       const id = idOf(uploaded.body)
@@ -125,9 +127,10 @@ for (const { name, command } of runtimes) {
       expect(list.body).toMatchObject({ transcriptions: [{ id, status: 'completed' }] })
     })
 
-    test('a body’s audio is transcribed, and its events tell of it as it happens', async () => {
+    test('transcribes the audio of a raw body, and streams its events', async () => {
       const uploaded = await ada.ask('/api/transcribe?filename=speech.flac', {
-        ...{ method: 'PUT', body: fixture('speech.flac') },
+        method: 'PUT',
+        body: fixture('speech.flac'),
       })
       const id = idOf(uploaded.body)
       const path = `${url}/api/transcriptions/${id}/events`
@@ -140,7 +143,7 @@ for (const { name, command } of runtimes) {
       expect(await events.next()).toBeNull()
     })
 
-    test('Prefer: wait answers an upload when it is over', async () => {
+    test('answers an upload with Prefer: wait when the transcription is completed', async () => {
       const form = new FormData()
       form.set('audio', fixture('speech.ogg'), 'speech.ogg')
       const headers = { prefer: 'wait=60' }
@@ -150,16 +153,16 @@ for (const { name, command } of runtimes) {
     })
 
     describe('OpenAI’s client', () => {
-      /** One of a new user, who has nothing else; `left` is what there is of it, in the list and in storage. */
+      /** The client of a new user; `left` returns the user's list entries and all storage keys that were added. */
       async function newcomer() {
         const key = await anyone.newToken()
         const who = anyone.as(key)
-        const before = new Set(await place.keys())
+        const before = new Set(await environment.keys())
         return {
           audio: new OpenAI({ baseURL: `${url}/v1`, apiKey: key, maxRetries: 0 }).audio,
           async left() {
             const { body } = await who.ask('/api/transcriptions')
-            const keys = (await place.keys()).filter((key) => !before.has(key))
+            const keys = (await environment.keys()).filter((key) => !before.has(key))
             return [...Reflect.get(Object(body), 'transcriptions'), ...keys]
           },
         }
@@ -170,58 +173,62 @@ for (const { name, command } of runtimes) {
         model: 'whisper-1',
       })
 
-      test('is answered with the text, of which nothing is kept', async () => {
+      test('gets the text, and leaves no data', async () => {
         const { audio, left } = await newcomer()
-        const asked = { ...(await speech()), response_format: 'verbose_json' as const }
-        const { text, segments, duration } = await audio.transcriptions.create(asked)
+        const request = { ...(await speech()), response_format: 'verbose_json' as const }
+        const { text, segments, duration } = await audio.transcriptions.create(request)
         expect(wordErrorRate(TEXT, text)).toBeLessThanOrEqual(0.1)
         expect(segments?.map(({ text }) => text).join('')).toBe(` ${text}`)
         expect(duration).toBeCloseTo(7.1, 1)
         expect(await left()).toEqual([])
       })
 
-      test('is answered with the text as it comes', async () => {
+      test('gets the text as a stream', async () => {
         const { audio, left } = await newcomer()
-        const said: string[] = []
+        const deltas: string[] = []
         let whole = ''
         for await (const event of await audio.transcriptions.create({ ...(await speech()), stream: true })) {
-          if (event.type === 'transcript.text.delta') said.push(event.delta)
+          if (event.type === 'transcript.text.delta') deltas.push(event.delta)
           if (event.type === 'transcript.text.done') whole = event.text
         }
         expect(wordErrorRate(TEXT, whole)).toBeLessThanOrEqual(0.1)
-        expect(said.join('').trim()).toBe(whole)
+        expect(deltas.join('').trim()).toBe(whole)
         while ((await left()).length > 0) await Bun.sleep(20)
       })
 
-      test.each(['the answer', 'the stream'])(
-        'that leaves before the end of %s leaves nothing',
-        async (what) => {
+      test.each(['response', 'stream'])(
+        'leaves no data if it disconnects before the end of the %s',
+        async (kind) => {
           const { audio, left } = await newcomer()
-          const leaving = new AbortController()
-          const asked = { ...(await speech()), stream: what === 'the stream' }
-          const answer = audio.transcriptions.create(asked, { signal: leaving.signal })
+          const disconnect = new AbortController()
+          const request = { ...(await speech()), stream: kind === 'stream' }
+          const answer = audio.transcriptions.create(request, { signal: disconnect.signal })
           answer.catch(() => {})
           while ((await left()).length === 0) await Bun.sleep(5)
-          leaving.abort()
+          disconnect.abort()
           while ((await left()).length > 0) await Bun.sleep(20)
         },
       )
 
-      test('is refused in its own words', async () => {
+      test('gets refusals in OpenAI’s form', async () => {
         const { audio } = await newcomer()
-        const refusal = async (asked: { file: File; model: string }) =>
-          audio.transcriptions.create(asked).catch((error: unknown) => error)
+        const refusal = async (request: { file: File; model: string }) =>
+          audio.transcriptions.create(request).catch((error: unknown) => error)
         const file = await toFile(new TextEncoder().encode('This is a text of some words.'), 'talk.mp3')
         expect(await refusal({ file, model: 'whisper-1' })).toMatchObject({
-          ...{ status: 415, code: 'unsupported_type', type: 'invalid_request_error' },
+          status: 415,
+          code: 'unsupported_type',
+          type: 'invalid_request_error',
         })
         expect(await refusal({ ...(await speech()), model: 'whisper-9' })).toMatchObject({
-          ...{ status: 404, code: 'model_not_found', param: 'model' },
+          status: 404,
+          code: 'model_not_found',
+          param: 'model',
         })
       })
     })
 
-    test('what comes in pieces, by tus, is transcribed', async () => {
+    test('transcribes a resumable upload in pieces', async () => {
       const audio = await fixture('speech.webm').bytes()
       const tus = { 'tus-resumable': '1.0.0' }
       const created = await ada.ask('/api/uploads', {
@@ -244,25 +251,26 @@ for (const { name, command } of runtimes) {
           body: audio.slice(start, end),
         })
         expect({ status: sent.status, offset: sent.headers.get('upload-offset') }).toEqual({
-          ...{ status: 204, offset: String(end) },
+          status: 204,
+          offset: String(end),
         })
       }
       const { body } = await ada.ask('/api/transcriptions?limit=1')
       expect(body).toMatchObject({ transcriptions: [{ size: audio.length }] })
     })
 
-    test('the same Idempotency-Key gives the same transcription', async () => {
+    test('returns the same transcription for the same Idempotency-Key', async () => {
       const headers = { 'idempotency-key': crypto.randomUUID() }
       const send = () => ada.ask('/api/transcribe', { method: 'PUT', body: fixture('speech.m4a'), headers })
       expect(idOf((await send()).body)).toBe(idOf((await send()).body))
     })
 
-    test('the original is played at its link, also a range of it', async () => {
+    test('serves the original at its signed link, also a range of it', async () => {
       const audio = await fixture('speech.wav').bytes()
       const id = idOf((await ada.ask('/api/transcribe', { method: 'PUT', body: audio })).body)
       const link = textAt((await ada.ask(`/api/transcriptions/${id}`)).body, 'audio_file')
       const whole = await fetch(link)
-      // Bun announces no length of what it streams.
+      // Bun sends no Content-Length with a stream.
       const length = name === 'Bun' ? null : String(audio.length)
       expect(whole.headers.get('content-length')).toBe(length)
       expect(whole.headers.get('content-type')).toBe('audio/wav')
@@ -277,22 +285,22 @@ for (const { name, command } of runtimes) {
       ).toBe(304)
     })
 
-    test('what is canceled stays so; what is deleted is gone with every byte', async () => {
+    test('cancels a transcription, and deletes one with all of its files', async () => {
       const id = idOf((await ada.upload(fixture('speech.mp4'))).body)
       const canceled = await ada.ask(`/api/transcriptions/${id}/cancel`, { method: 'POST' })
       expect([200, 409]).toContain(canceled.status)
-      expect((await place.keys()).some((key) => key.includes(id))).toBe(true)
+      expect((await environment.keys()).some((key) => key.includes(id))).toBe(true)
       expect((await ada.ask(`/api/transcriptions/${id}`, { method: 'DELETE' })).status).toBe(204)
       expect(await ada.ask(`/api/transcriptions/${id}`)).toMatchObject({
         status: 404,
         body: { code: 'not_found' },
       })
-      expect((await place.keys()).some((key) => key.includes(id))).toBe(false)
+      expect((await environment.keys()).some((key) => key.includes(id))).toBe(false)
     })
 
-    describe('what is refused is refused with a word and leaves nothing', () => {
-      /** Its folders, but for the pcm that workers write meanwhile. */
-      const originals = async () => (await place.keys()).filter((key) => !key.includes('/pcm'))
+    describe('refuses an upload with a code and keeps no file:', () => {
+      /** The storage keys except those of pcm, which workers write meanwhile. */
+      const originals = async () => (await environment.keys()).filter((key) => !key.includes('/pcm'))
 
       const large = new Blob([new Uint8Array(2 * MAX_UPLOAD_BYTES)])
       const unannounced = () => large.stream()
@@ -301,24 +309,24 @@ for (const { name, command } of runtimes) {
         ['a form over the limit', () => ada.upload(large), OVER],
         ['a body over the limit', () => ada.ask('/api/transcribe', { method: 'PUT', body: large }), OVER],
         [
-          'a body over the limit that does not say how long it is',
+          'a body over the limit without a Content-Length',
           () => ada.ask('/api/transcribe', { method: 'PUT', body: unannounced() }),
           OVER,
         ],
         [
-          'a text',
+          'a text file',
           () => ada.upload(new Blob(['This is a text of some words, and no recording at all.'])),
           { status: 415, body: { code: 'unsupported_type' } },
         ],
         [
-          'garbage',
+          'random bytes',
           () => ada.ask('/api/transcribe', { method: 'PUT', body: new Blob([new Uint8Array(5000).fill(7)]) }),
           { status: 415, body: { code: 'unsupported_type' } },
         ],
-        ['nothing', () => ada.upload(new Blob([])), { status: 400, body: { code: 'empty' } }],
+        ['an empty file', () => ada.upload(new Blob([])), { status: 400, body: { code: 'empty' } }],
         ['a form without audio', () => ada.upload(null), { status: 400, body: { code: 'no_audio_file' } }],
         [
-          'a language that there is not',
+          'an unknown language',
           () => ada.upload(fixture('speech.mp3'), { language: 'klingon' }),
           { status: 400, body: { code: 'validation' } },
         ],
@@ -337,19 +345,21 @@ for (const { name, command } of runtimes) {
       })
     })
 
-    test('errors are a sentence and a word', async () => {
+    test('returns errors with a code', async () => {
       expect(await ada.ask('/api/nothing')).toMatchObject({ status: 404, body: { code: 'not_found' } })
       expect(await ada.ask('/api/transcriptions/7')).toMatchObject({
         status: 404,
         body: { code: 'not_found' },
       })
       const broken = await anyone.ask('/api/auth/login', {
-        ...{ method: 'POST', body: '{', headers: { 'content-type': 'application/json' } },
+        method: 'POST',
+        body: '{',
+        headers: { 'content-type': 'application/json' },
       })
       expect(broken).toMatchObject({ status: 400, body: { code: 'validation' } })
     })
 
-    test('webhooks are registered, but none that leads to a private host', async () => {
+    test('registers webhooks, but none with a private host', async () => {
       const register = (url: string) => ada.post('/api/webhooks', { url })
       expect(await register('https://127.0.0.1/hook')).toMatchObject({
         status: 400,
@@ -362,7 +372,7 @@ for (const { name, command } of runtimes) {
       expect((await register('https://example.com/hook')).status).toBe(201)
     })
 
-    test('the document is valid OpenAPI; Swagger and all it loads come from here', async () => {
+    test('serves a valid OpenAPI document, and Swagger with all of its files', async () => {
       const { body: document } = await anyone.ask('/swagger/json')
       const { valid, errors } = await new Validator().validate(Object(document))
       expect({ valid, errors }).toMatchObject({ valid: true })
@@ -373,8 +383,10 @@ for (const { name, command } of runtimes) {
       expect((await anyone.ask('/health/ready')).body).toMatchObject({ ready: true })
     })
 
-    test('a stream of events ends when its API key is revoked', async () => {
-      const id = await insertOwned(place.db, { userId: textAt((await ada.ask('/api/auth/me')).body, 'id') })
+    test('ends an event stream when its API key is revoked', async () => {
+      const id = await insertOwned(environment.db, {
+        userId: textAt((await ada.ask('/api/auth/me')).body, 'id'),
+      })
       const made = (await ada.post('/api/auth/keys', { name: 'revoked', scopes: ['read'] })).body
       const headers = { authorization: `Bearer ${textAt(made, 'key')}` }
       const { body } = await fetch(`${url}/api/transcriptions/${id}/events`, { headers })
@@ -386,48 +398,48 @@ for (const { name, command } of runtimes) {
       await ada.ask(`/api/transcriptions/${id}`, { method: 'DELETE' })
     })
 
-    test('a client that leaves while it listens leaves no connection behind', async () => {
+    test('closes the database connection of an event stream when its client disconnects', async () => {
       const id = idOf((await ada.upload(fixture('speech.mp3'))).body)
       const before = await connections()
-      const leaving = new AbortController()
+      const disconnect = new AbortController()
       const path = `${url}/api/transcriptions/${id}/events`
-      const { body } = await fetch(path, { headers: ada.headers, signal: leaving.signal })
+      const { body } = await fetch(path, { headers: ada.headers, signal: disconnect.signal })
       await eventsIn(body ?? expect.unreachable()).next()
-      leaving.abort()
+      disconnect.abort()
       while ((await connections()) > before) await Bun.sleep(50)
       await finished(id)
     })
 
-    /** How many the whole test has open, but for this one's own. */
+    /** The number of database connections of the edge API. */
     async function connections(): Promise<number> {
-      const [row] = await place.db
+      const [row] = await environment.db
         .select({ count: sql<number>`count(*)::int` })
         .from(sql`pg_stat_activity`)
         .where(sql`datname = current_database() and application_name = 'verbatim edge'`)
       return row?.count ?? 0
     }
 
-    test('none of this was a defect', () => {
+    test('logs no error during these tests', () => {
       expect(edge.output.filter((line) => /fail|error|warn|exception/i.test(line))).toEqual([])
     })
 
     // workerd opens no connection before a request comes.
-    test.skipIf(name === 'workerd')('says in one line that the database cannot be opened', async () => {
+    test.skipIf(name === 'workerd')('reports in one line that it cannot open the database', async () => {
       const url = `postgres://nobody@127.0.0.1:${freePort()}/none`
-      const lost = startEdge(command, (own) => ({ ...place.settings(own), DATABASE_URL: url }))
+      const lost = startEdge(command, (own) => ({ ...environment.settings(own), DATABASE_URL: url }))
       const said = await lost.listening.catch((error: Error) => error.message)
       expect(said).toContain('it ended with 1:\nThe database of DATABASE_URL cannot be opened: ')
       await lost.kill('SIGKILL')
     })
 
-    test('ends when it is told to', async () => {
-      const other = startEdge(command, place.settings)
+    test('ends at SIGTERM', async () => {
+      const other = startEdge(command, environment.settings)
       await other.listening
       expect(await other.kill('SIGTERM')).toBe(0)
     })
 
-    test('says in one line what it lacks', async () => {
-      const bare = startEdge(command, (url) => ({ ...place.settings(url), DATABASE_URL: '' }))
+    test('reports missing settings in one line', async () => {
+      const bare = startEdge(command, (url) => ({ ...environment.settings(url), DATABASE_URL: '' }))
       const line =
         'The API on this runtime has no disk: set DATABASE_URL, STORAGE_URL, JWT_SECRET and PUBLIC_URL'
       expect(await bare.listening.catch((error: Error) => error.message)).toContain(line)
@@ -436,7 +448,7 @@ for (const { name, command } of runtimes) {
   })
 }
 
-test('workerd is given every setting', async () => {
+test('deploy/workerd.capnp passes every setting to workerd', async () => {
   const config = await readFile(join(ROOT, 'deploy/workerd.capnp'), 'utf8')
   const bound = [...config.matchAll(/\(name = "(\w+)", fromEnvironment = "(\w+)"\)/g)]
   expect(bound.map(([, name]) => name)).toEqual(Object.keys(SETTINGS))

@@ -9,7 +9,7 @@ type Command = (port: number) => string[]
 
 export type Runtime = {
   name: 'Bun' | 'Deno' | 'workerd'
-  /** What starts the edge entry, as the README says, on a port of 127.0.0.1; or why that cannot be. */
+  /** The command that starts the edge entry on a port of 127.0.0.1, or the reason why it cannot run here. */
   command: Command | { missing: string }
 }
 
@@ -36,13 +36,13 @@ export const runtimes: Runtime[] = [
   },
 ]
 
-/** A program may need a newer C library than there is. */
+/** A program may need a newer C library than the machine has. */
 function requireRuns(program: string) {
   const { success, stderr } = Bun.spawnSync([program, '--version'])
   if (!success) throw new Error(stderr.toString().trim())
 }
 
-/** Packages of a runtime carry its program for some platforms only. */
+/** The packages of a runtime have its program for some platforms only. */
 function installed(find: () => Command): Runtime['command'] {
   try {
     return find()
@@ -63,15 +63,15 @@ export async function buildForWorkerd(): Promise<void> {
 
 export type EdgeProcess = {
   url: string
-  /** Every line it has printed. */
+  /** All lines of its output. */
   output: string[]
-  /** Resolves once it answers; rejects where it has ended. */
+  /** Resolves once it responds; rejects if it has ended. */
   listening: Promise<void>
-  /** Gives the status that it ends with; null where the signal has ended it. */
+  /** Returns the exit status; null if the signal ended the process. */
   kill(signal: NodeJS.Signals): Promise<number | null>
 }
 
-/** Starts the edge entry with these settings alone. */
+/** Starts the edge entry with only these settings. */
 export function startEdge(command: Command, settings: (url: string) => Record<string, string>): EdgeProcess {
   const port = freePort()
   const url = `http://127.0.0.1:${port}`

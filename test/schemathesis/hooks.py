@@ -1,4 +1,4 @@
-"""What Schemathesis does not know of by itself: bodies that are bytes, whatever their type is called."""
+"""Registers media types whose bodies are plain bytes."""
 
 import schemathesis
 

@@ -1,5 +1,5 @@
-// Sends the running service what its OpenAPI document allows, and what it does not, and holds the answers against it.
-// `bun test/schemathesis/run.ts`; arguments go to `schemathesis run`, such as `--max-time 60` or `--seed 1`.
+// Sends valid and invalid requests of the OpenAPI document to a running service, and compares the responses with the document.
+// `bun test/schemathesis/run.ts`; passes its arguments to `schemathesis run`, such as `--max-time 60` or `--seed 1`.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -29,7 +29,7 @@ try {
   const anyone = clientOf(service.url)
   const { body } = await anyone.post('/api/auth/register', {
     email: 'schemathesis@example.com',
-    // None that the document gives as an example: that would delete the account.
+    // Not the password of the document's example: a request with that one would delete the account.
     password: crypto.randomUUID(),
   })
   const token = textAt(body, 'access_token')
@@ -43,8 +43,11 @@ try {
     [
       join(dirname(python), 'schemathesis'),
       ...command,
-      ...['--header', `Authorization: Bearer ${token}`],
-      ...['--max-time', '120', ...process.argv.slice(2)],
+      '--header',
+      `Authorization: Bearer ${token}`,
+      '--max-time',
+      '120',
+      ...process.argv.slice(2),
     ],
     {
       cwd: folder,

@@ -9,10 +9,10 @@ import { startService } from '../support/service.ts'
 
 export const MAX_UPLOAD_BYTES = 500_000
 
-export type Place = Awaited<ReturnType<typeof openPlace>>
+export type RuntimeEnvironment = Awaited<ReturnType<typeof openRuntimeEnvironment>>
 
-/** What the API on any runtime shares with others: a Postgres, a bucket, and a worker on Bun with a sidecar of its own. */
-export async function openPlace(kind: TestDatabaseKind) {
+/** The services that an API on any runtime needs: a Postgres, a bucket, and a worker on Bun with its own sidecar. */
+export async function openRuntimeEnvironment(kind: TestDatabaseKind) {
   const database: TestDatabase = await kind.open()
   const bucket = await openS3Server()
   const folder = await mkdtemp(join(tmpdir(), 'verbatim-edge-'))
@@ -32,7 +32,7 @@ export async function openPlace(kind: TestDatabaseKind) {
     db: database.db,
     settings: (url: string) => ({ ...shared, PUBLIC_URL: url }),
 
-    /** Every key that is stored of transcriptions and of what is on its way to be one. */
+    /** The storage keys of all transcriptions and uploads. */
     async keys(): Promise<string[]> {
       const keys: string[] = []
       for (const prefix of [FOLDER, 'uploads']) {
