@@ -35,7 +35,7 @@ await withFolder(async (folder) => {
   const { status } = await user.status(long)
   await service.kill('SIGTERM')
   console.table({
-    'one clip alone, seconds': alone.toFixed(2),
+    'one clip without other load, seconds': alone.toFixed(2),
     [`${clips} clips at once, seconds`]: together.toFixed(2),
     'clips per second': (clips / together).toFixed(2),
     'times real time': ((clips * SPEECH_SECONDS) / together).toFixed(1),

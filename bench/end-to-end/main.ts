@@ -67,7 +67,7 @@ async function rowsOf(corpus: Corpus, rounds: Round<Measured>[], baseline: strin
   return names.map((name, index) => {
     const times = figuresOf(rounds, name, seconds)
     const cpu = Object.keys(rounds[0]?.[name]?.cpu ?? {}).map((process) => {
-      const used = figuresOf(rounds, name, (one) => one.cpu[process] ?? Number.NaN)
+      const used = figuresOf(rounds, name, (measured) => measured.cpu[process] ?? Number.NaN)
       return `${process} ${median(used).toFixed(1)}`
     })
     return [
@@ -93,16 +93,19 @@ await withCleanup(async (defer) => {
   const service = await openService(join(folder, 'data'), defer)
 
   function subjectsFor(files: string[]): Subjects {
-    const theirs = (work: () => Promise<string[]>) => () => measure({ 'faster-whisper': baseline.pid }, work)
+    const measureBaseline = (work: () => Promise<string[]>) => () =>
+      measure({ 'faster-whisper': baseline.pid }, work)
     return {
       [SERVICE]: () => measure(service.processes, () => Promise.all(files.map(service.transcribe))),
       ...Object.fromEntries(
         BATCH_SIZES.map((size) => [
           `faster-whisper, batches of ${size}`,
-          theirs(() => baseline.batched(files, size)),
+          measureBaseline(() => baseline.batched(files, size)),
         ]),
       ),
-      ...(files.length > 1 && { 'faster-whisper, sequential': theirs(() => baseline.sequential(files)) }),
+      ...(files.length > 1 && {
+        'faster-whisper, sequential': measureBaseline(() => baseline.sequential(files)),
+      }),
     }
   }
 

@@ -18,8 +18,8 @@ export async function writeDecoys(folder: string): Promise<void> {
 }
 
 export function containsDecoy(bytes: Uint8Array): boolean {
-  const found = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return found.includes(SOUND) || found.includes(SECRET)
+  const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return content.includes(SOUND) || content.includes(SECRET)
 }
 
 /** Playlists and descriptions that name a decoy in `folder` or an address on `port`. */

@@ -43,7 +43,7 @@ function outcomesTable(title: string, played: PlayedCase[], keyOf: (index: numbe
     [...groups, ['all', played] as const].map(([key, group]) => [
       key,
       group.length,
-      ...outcomes.map((outcome) => group.filter((one) => one.outcome === outcome).length),
+      ...outcomes.map((outcome) => group.filter((played) => played.outcome === outcome).length),
       Math.round(Math.max(...group.map(({ ms }) => ms))),
     ]),
   )

@@ -34,9 +34,9 @@ async function follow(user: Awaited<ReturnType<typeof signUp>>, id: string, seco
   const latencies: number[] = []
   let firstSpan = Number.NaN
   for (;;) {
-    const asked = performance.now()
+    const start = performance.now()
     const { status, progress, duration, failure } = await user.status(id)
-    latencies.push(performance.now() - asked)
+    latencies.push(performance.now() - start)
     if (progress > 0 && Number.isNaN(firstSpan)) firstSpan = seconds()
     if (status === 'failed') throw new Error(failure?.error)
     if (status === 'completed') return { latencies, firstSpan, completed: seconds(), duration: duration ?? 0 }

@@ -55,10 +55,15 @@ export async function prepare({ url, count }: { url: string; count: number }): P
   await using opened = await open(url)
   const { db, changes, queue } = opened
   const prepareOne = createPrepare({
-    ...{ db, changes, queue, storage: simulatedStorage, media: simulatedMedia, engines: simulatedEngines(0) },
+    db,
+    changes,
+    queue,
+    storage: simulatedStorage,
+    media: simulatedMedia,
+    engines: simulatedEngines(0),
     maxAudioSeconds: 86_400,
     usageLimits: {},
-    // All of it, as no engine is at work.
+    // No engine runs, so all audio must be decoded ahead.
     decodeAheadSeconds: Number.MAX_SAFE_INTEGER / SAMPLE_RATE,
     maxConcurrentPerUser: undefined,
     traces: noTraces,
@@ -80,7 +85,9 @@ async function open(url: string) {
   const { db, listen, close } = await openPostgres({ url })
   const queue = await pgBossQueue({ database: { url }, listen, onError: console.error })
   return {
-    ...{ db, queue, changes: await openChanges({ listen }) },
+    db,
+    queue,
+    changes: await openChanges({ listen }),
     async [Symbol.asyncDispose]() {
       await queue.stop(0)
       await close()

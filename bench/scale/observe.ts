@@ -28,7 +28,7 @@ export async function openObserver(sql: Sql) {
 
   async function serverCpuSeconds(): Promise<number> {
     const live = [server, ...(await childrenOf(server))].map(cpuSeconds)
-    return live.reduce((sum, one) => sum + (one || 0), endedChildrenCpuSeconds(server))
+    return live.reduce((sum, seconds) => sum + (seconds || 0), endedChildrenCpuSeconds(server))
   }
 
   return async function observe(seconds: number): Promise<Observed> {

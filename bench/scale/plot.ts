@@ -58,7 +58,7 @@ function ticks(from: number, to: number): number[] {
   if (!Number.isFinite(to - from)) return [0, 1]
   const rough = (to > from ? to - from : 1) / 5
   const magnitude = 10 ** Math.floor(Math.log10(rough))
-  const step = [1, 2, 2.5, 5, 10].map((one) => one * magnitude).find((one) => one >= rough) ?? rough
+  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * magnitude).find((size) => size >= rough) ?? rough
   const first = Math.floor(from / step)
   const count = Math.max(1, Math.ceil(to / step - 1e-9) - first)
   return Array.from({ length: count + 1 }, (_, index) => Number(((first + index) * step).toPrecision(12)))

@@ -73,17 +73,17 @@ export function busyTable(busy: Busy[]): string {
       'workers, cores',
       'connections',
     ],
-    busy.map((one) => [
-      one.workers,
-      one.slots,
-      rateOf(one),
-      rateOf(one) / one.ideal,
-      one.left,
-      one.observed.calls / one.spans,
-      (1000 * one.observed.cpuSeconds) / one.spans,
-      one.observed.cpuSeconds / one.observed.seconds,
-      one.workerCpuSeconds / one.observed.seconds,
-      one.observed.connections,
+    busy.map((run) => [
+      run.workers,
+      run.slots,
+      rateOf(run),
+      rateOf(run) / run.ideal,
+      run.left,
+      run.observed.calls / run.spans,
+      (1000 * run.observed.cpuSeconds) / run.spans,
+      run.observed.cpuSeconds / run.observed.seconds,
+      run.workerCpuSeconds / run.observed.seconds,
+      run.observed.connections,
     ]),
   )
 }
@@ -130,9 +130,9 @@ export function charts({ idle, busy }: { idle: Idle[]; busy: Busy[] }): Chart[] 
     y,
     lines,
   })
-  const line = <T extends Idle>(name: string, measured: T[], y: (one: T) => number) => ({
+  const line = <T extends Idle>(name: string, measured: T[], y: (run: T) => number) => ({
     name,
-    points: measured.map((one) => ({ x: one.workers, y: y(one) })),
+    points: measured.map((run) => ({ x: run.workers, y: y(run) })),
   })
   return [
     chart('Spans', 'spans per second', [
@@ -144,7 +144,7 @@ export function charts({ idle, busy }: { idle: Idle[]; busy: Busy[] }): Chart[] 
     ]),
     chart('CPU time', 'cores', [
       line('database, busy', busy, ({ observed }) => observed.cpuSeconds / observed.seconds),
-      line('workers, busy', busy, (one) => one.workerCpuSeconds / one.observed.seconds),
+      line('workers, busy', busy, (run) => run.workerCpuSeconds / run.observed.seconds),
       line('database, idle', idle, ({ observed }) => observed.cpuSeconds / observed.seconds),
     ]),
     chart('Database connections', 'open', [

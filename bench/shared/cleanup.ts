@@ -4,7 +4,7 @@ import { childrenOf } from './processes.ts'
 export type Defer = (close: () => unknown) => void
 
 /**
- * Runs `work`, then what it deferred, last first: also if it fails or the process gets SIGINT or SIGTERM. After such a
+ * Runs `work`, then its deferred functions, last first: also if it fails or the process gets SIGINT or SIGTERM. After such a
  * signal, the process also ends its remaining children and exits with status 1.
  */
 export async function withCleanup(work: (defer: Defer) => Promise<void>): Promise<void> {

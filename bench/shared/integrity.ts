@@ -26,10 +26,10 @@ export function countDuplicateSegments(
 
 /** The ids of transcriptions that have files in the storage but no row. */
 export async function orphanedFiles(storage: Storage, rows: Map<string, unknown>): Promise<Set<string>> {
-  const found = new Set<string>()
+  const orphans = new Set<string>()
   for await (const { key } of storage.list('transcriptions')) {
     const id = key.split('/')[1] ?? ''
-    if (!rows.has(id)) found.add(id)
+    if (!rows.has(id)) orphans.add(id)
   }
-  return found
+  return orphans
 }

@@ -9,9 +9,9 @@ export function readOptions<Defaults extends Record<string, Value>>(defaults: De
   const { values } = parseArgs({
     options: Object.fromEntries(names.map((name) => [name, { type: typeOf(name) }])),
   })
-  const given = Object.entries(values).map(([name, value]): [string, Value | undefined] => [
+  const parsed = Object.entries(values).map(([name, value]): [string, Value | undefined] => [
     name,
     typeof defaults[name] === 'number' ? Number(value) : typeof value === 'object' ? undefined : value,
   ])
-  return Object.assign({}, defaults, Object.fromEntries(given))
+  return Object.assign({}, defaults, Object.fromEntries(parsed))
 }

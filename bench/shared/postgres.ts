@@ -33,7 +33,9 @@ export async function openServer({
 
   function start() {
     return Bun.spawn([...as, ...arguments_], {
-      ...{ stdout: 'ignore', stderr: 'ignore', cwd: data },
+      stdout: 'ignore',
+      stderr: 'ignore',
+      cwd: data,
       // Ctrl-C must reach only the bench, which stops the server itself.
       detached: true,
     })
@@ -81,8 +83,12 @@ export async function openServer({
 }
 
 async function installed(): Promise<string[]> {
-  const found = new Bun.Glob('usr/lib/postgresql/*/bin').scan({ cwd: '/', onlyFiles: false, absolute: true })
-  return (await Array.fromAsync(found)).toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+  const folders = new Bun.Glob('usr/lib/postgresql/*/bin').scan({
+    cwd: '/',
+    onlyFiles: false,
+    absolute: true,
+  })
+  return (await Array.fromAsync(folders)).toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
 }
 
 function signal(pid: number, name: NodeJS.Signals) {

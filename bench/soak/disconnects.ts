@@ -14,13 +14,13 @@ import {
 
 /** Sends a request and disconnects at a random moment within `withinMs`. */
 async function disconnect(client: Client, request: Request, withinMs: number): Promise<void> {
-  const leaving = new AbortController()
-  const timer = setTimeout(() => leaving.abort(), client.random() * withinMs)
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(), client.random() * withinMs)
   try {
-    const answer = await send(client, { ...request, signal: leaving.signal })
+    const answer = await send(client, { ...request, signal: controller.signal })
     for await (const _ of answer.body ?? []);
   } catch (error) {
-    if (!leaving.signal.aborted) throw error
+    if (!controller.signal.aborted) throw error
   } finally {
     clearTimeout(timer)
   }

@@ -23,7 +23,7 @@ export async function takeSample(deployment: Deployment, seconds: number): Promi
       descriptors: await countDescriptors(pid, sockets),
     }))
     const all = await Promise.all(each)
-    const sum = (of: 'bytes' | 'descriptors') => all.reduce((total, one) => total + one[of], 0)
+    const sum = (of: 'bytes' | 'descriptors') => all.reduce((total, sample) => total + sample[of], 0)
     return [name, { bytes: sum('bytes'), descriptors: sum('descriptors') }]
   })
   return { seconds, processes: Object.fromEntries(await Promise.all(processes)) }

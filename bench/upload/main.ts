@@ -50,13 +50,13 @@ await withCleanup(async (defer) => {
   console.log(`${mib} MiB in ${dir}, ${runs} rounds; medians with minimum and maximum\n`)
   console.log(
     roundsTable(rounds, {
-      'MB/s': { figure: (one) => one.bytesPerSecond / 1e6, digits: 0 },
+      'MB/s': { figure: (measured) => measured.bytesPerSecond / 1e6, digits: 0 },
       'of bare': { figure: ratioTo(BARE, rate), digits: 2 },
       'of bare with sha256': { figure: ratioTo(HASHING, rate), digits: 2 },
-      'CPU, s': { figure: (one) => one.cpuSeconds, digits: 2 },
-      'idle, MB': { figure: (one) => one.idleBytes / 1e6, digits: 0 },
-      'peak, MB': { figure: (one) => one.peakBytes / 1e6, digits: 0 },
-      'over idle, MB': { figure: (one, round) => overIdle(one, round) / 1e6, digits: 0 },
+      'CPU, s': { figure: (measured) => measured.cpuSeconds, digits: 2 },
+      'idle, MB': { figure: (measured) => measured.idleBytes / 1e6, digits: 0 },
+      'peak, MB': { figure: (measured) => measured.peakBytes / 1e6, digits: 0 },
+      'over idle, MB': { figure: (measured, round) => overIdle(measured, round) / 1e6, digits: 0 },
     }),
   )
   reportTargets(

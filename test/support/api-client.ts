@@ -6,7 +6,7 @@ const fixtures = fileURLToPath(new URL('../fixtures', import.meta.url))
 
 export const fixture = (name: string) => Bun.file(`${fixtures}/${name}`)
 
-/** A client of the API; `as` gives one that sends a token. */
+/** A client of the API; `as` returns a client that sends a token. */
 export function clientOf(url: string, token?: string) {
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
 
@@ -35,7 +35,7 @@ export function clientOf(url: string, token?: string) {
     headers: authorization,
     as: (token: string) => clientOf(url, token),
 
-    /** Registers someone new, and gives their token. */
+    /** Registers a new user; returns an access token. */
     newToken: async () => (await newSession()).access,
 
     newSession,
@@ -54,11 +54,11 @@ export type Client = ReturnType<typeof clientOf>
 async function bodyOf(response: Response): Promise<unknown> {
   const json = response.headers.get('content-type')?.startsWith('application/json')
   const text = await response.text()
-  // What answers a HEAD has the type of what it leaves out.
+  // A response to HEAD has the Content-Type of the omitted body.
   return json && text !== '' ? JSON.parse(text) : text
 }
 
-/** A text of an answer's body. */
+/** A text property of a response body. */
 export function textAt(body: unknown, name: string): string {
   const value =
     typeof body === 'object' && body !== null ? new Map(Object.entries(body)).get(name) : undefined

@@ -30,15 +30,15 @@ export const MAX_UPLOAD_BYTES = 1_000_000
 /** Longer than any test, so that only notifications can end an entry. */
 const CALLER_TTL_MS = 3_600_000
 
-/** More than any test asks for. */
+/** More than any test sends. */
 const UNLIMITED = 1_000_000
 
-/** Where the tests' own servers are, and nothing else that is private. */
+/** The address of the tests' own servers, and no other private address. */
 const LOOPBACK = [parseNetwork('127.0.0.1')].filter((network) => network !== undefined)
 
 export type TestService = Awaited<ReturnType<typeof startService>>
 
-/** The whole API on a port of its own, without a worker: what is uploaded stays queued. */
+/** The whole API on its own port, without a worker: uploads stay queued. */
 export async function startService({
   kind,
   registration = 'open',
@@ -57,7 +57,7 @@ export async function startService({
   identityProvider?: { jwksUrl: string; issuer: string; audience: string }
   limits?: UsageLimits & { requestsPerMinute?: number; loginsPerMinute?: number; storageBytes?: number }
   metricsToken?: string
-  /** Whether operators need no token if there is no `metricsToken`. */
+  /** Whether operators need no token if `metricsToken` is unset. */
   isLocal?: boolean
   logsRequests?: boolean
 }) {
@@ -149,10 +149,10 @@ export async function startService({
     outbound,
     logged,
     metrics,
-    /** What `/health/ready` is told; a test may change it. */
+    /** The checks of `/health/ready`; a test may change them. */
     engine,
     health,
-    /** Every file that is stored, and what lies beside them half written. */
+    /** All stored files, complete or not. */
     async files(): Promise<string[]> {
       const entries = await readdir(root, { recursive: true, withFileTypes: true })
       return entries

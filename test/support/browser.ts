@@ -1,6 +1,6 @@
 import { type Browser, chromium } from 'playwright-core'
 
-/** Ubuntu’s chromium-browser may be a script that only says how to install one. */
+/** Ubuntu’s chromium-browser may be a script that only prints how to install Chromium. */
 const isBrowser = (path: string) => Bun.spawnSync([path, '--version']).success
 const CHROMIUM =
   process.env.CHROMIUM ??
@@ -9,7 +9,7 @@ const CHROMIUM =
 if (!CHROMIUM && process.env.CI)
   throw new Error('There is no Chromium: install it, or set CHROMIUM to its path')
 
-/** A browser is not among what a newcomer needs to have: where there is none, its tests wait for CI. */
+/** Contributors need no browser: without one, these tests run in CI only. */
 export const hasBrowser = CHROMIUM !== undefined
 
 export function launchBrowser(): Promise<Browser> {

@@ -9,7 +9,7 @@ type Status = {
   failure: { code: string; error: string } | null
 }
 
-/** A user of its own at a running service. */
+/** Registers a new user at a running service. */
 export async function signUp(url: string) {
   const email = `${crypto.randomUUID()}@example.com`
   const answer = await fetch(`${url}/api/auth/register`, {
@@ -18,7 +18,7 @@ export async function signUp(url: string) {
     body: JSON.stringify({ email, password: 'correct horse battery' }),
   })
   const { access_token: token }: { access_token: string } = await answer.json()
-  // What goes on for longer than an access token is good for takes a key.
+  // Long tests need an API key, because an access token expires.
   const made = await fetch(`${url}/api/auth/keys`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
@@ -40,7 +40,7 @@ export async function signUp(url: string) {
     headers,
     status,
 
-    /** Uploads and gives the transcription's id. */
+    /** Uploads a recording; returns the transcription's id. */
     async upload(audio: Blob, fields: Record<string, string> = {}, at = url): Promise<string> {
       const form = new FormData()
       for (const [name, value] of Object.entries(fields)) form.set(name, value)
@@ -51,7 +51,7 @@ export async function signUp(url: string) {
       return id
     },
 
-    /** Reads the status until it is over; `at` where the service has come up again under another address. */
+    /** Reads the status until the transcription has ended. `at`: the new address of a restarted service. */
     async finished(id: string, at = url): Promise<Status> {
       for (;;) {
         const read = await status(id, at)

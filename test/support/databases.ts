@@ -6,14 +6,14 @@ import type { Database, OpenDatabase } from '../../src/db/database.ts'
 import { openPglite } from '../../src/db/pglite.ts'
 import { openPostgres } from '../../src/db/postgres.ts'
 
-/** A database of a test's own: migrated, empty, gone after `close`. */
+/** A new, migrated and empty database, which `close` removes. */
 export type TestDatabase = {
   db: Database
   changes: Changes
   listen: OpenDatabase['listen']
   /** For `pgBossQueue`. */
   connection: { client: PGlite } | { url: string }
-  /** For a service's DATABASE_URL; undefined where the database is embedded. */
+  /** A service's DATABASE_URL; undefined with the embedded database. */
   url: string | undefined
   ping(): Promise<void>
   close(): Promise<void>
@@ -27,10 +27,10 @@ if (!server && process.env.CI) {
   throw new Error('TEST_DATABASE_URL is not set: with CI set, the tests must run on a real Postgres too')
 }
 
-/** For what does not depend on the database: it is always there. */
+/** For tests that do not depend on the database; always available. */
 export const embedded: TestDatabaseKind = { name: 'PGlite', open: openEmbedded }
 
-/** Every kind there is here. A real Postgres is one that TEST_DATABASE_URL names, by a role that may create databases. */
+/** All available kinds. Postgres needs TEST_DATABASE_URL with a role that may create databases. */
 export const databases: TestDatabaseKind[] = [
   embedded,
   ...(server ? [{ name: 'Postgres' as const, open: () => openReal(server) }] : []),
@@ -61,7 +61,7 @@ async function makeTemplate() {
 
 async function openReal(server: string): Promise<TestDatabase> {
   const name = `verbatim_test_${randomUUID().replaceAll('-', '')}`
-  // Whatever the server’s own: words of any script are found in it.
+  // Independent of the server’s default, so that a search finds words of any script.
   await onServer(server, `create database ${name} encoding 'UTF8' locale 'C.UTF-8' template template0`)
   const url = new URL(server)
   url.pathname = `/${name}`

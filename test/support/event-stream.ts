@@ -1,6 +1,6 @@
 export type Told = { event: string; data: Record<string, unknown> }
 
-/** Reads a stream of server-sent events, one after the other; null at its end. */
+/** Reads server-sent events one after another; null at the end of the stream. */
 export function eventsIn(body: ReadableStream<Uint8Array<ArrayBuffer>>) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader()
   let rest = ''
@@ -33,7 +33,7 @@ export function eventsIn(body: ReadableStream<Uint8Array<ArrayBuffer>>) {
     get lastId() {
       return lastId
     },
-    /** The data of the next event of that name for which `is` holds. */
+    /** The data of the next event with this name and for which `is` returns true. */
     async until(event: string, is: (data: Record<string, unknown>) => boolean = () => true) {
       for (;;) {
         const told = await next()

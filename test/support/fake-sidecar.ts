@@ -3,8 +3,8 @@ import { BYTES_PER_SECOND } from '../../src/media/media.ts'
 const HEADER_BYTES = 44
 
 /**
- * A sidecar that answers each span with the checksum of its samples as the text, so that a transcript shows which samples
- * were sent. While it is held it answers no span beyond the `allowed` next ones.
+ * A sidecar whose text for each span is the checksum of its samples, so that a transcript shows which samples were sent.
+ * While it is held, it answers only the `allowed` next spans.
  */
 export function startFakeSidecar() {
   const received: string[] = []
@@ -36,9 +36,9 @@ export function startFakeSidecar() {
 
   return {
     url: `http://127.0.0.1:${server.port}`,
-    /** The text of each span that was answered, in order. */
+    /** The texts of the answered spans, in order. */
     received,
-    /** Answers so many more spans, and lets the others wait. */
+    /** Answers this many more spans; the others wait. */
     allow,
     release: () => allow(Number.POSITIVE_INFINITY),
     async stop() {

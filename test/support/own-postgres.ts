@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import postgres from 'postgres'
 import { freePort } from './service.ts'
 
-/** Debian's folder of Postgres' programs, the newest version; null if they are not installed. */
+/** Debian's folder with the programs of the newest installed Postgres; null without one. */
 export const POSTGRES_BIN = newestBin()
 
 function newestBin(): string | null {
@@ -17,7 +17,7 @@ const isRoot = process.getuid?.() === 0
 /** Postgres refuses to run as root. */
 const AS_POSTGRES = isRoot ? ['setpriv', '--reuid', 'postgres', '--regid', 'postgres', '--init-groups'] : []
 
-/** Runs one of Postgres' programs. Throws with what it printed if it fails. */
+/** Runs a program of Postgres. If it fails, throws an error with its output. */
 export async function runPostgres(program: string, args: string[], env: Record<string, string> = {}) {
   const child = Bun.spawn([...AS_POSTGRES, join(POSTGRES_BIN ?? '', program), ...args], {
     cwd: tmpdir(),
@@ -31,7 +31,7 @@ export async function runPostgres(program: string, args: string[], env: Record<s
 
 export type OwnPostgres = Awaited<ReturnType<typeof startPostgres>>
 
-/** A Postgres of a test's own, which it may stop; `folder` is where its files are, by default a temporary one. */
+/** A Postgres server that a test may stop. `folder` has its files; by default a temporary folder. */
 export async function startPostgres({ folder }: { folder?: string } = {}) {
   const home = folder ?? (await mkdtemp(join(tmpdir(), 'verbatim-postgres-')))
   if (isRoot) await chown(home, ...(await idsOfPostgres()))
@@ -50,7 +50,7 @@ export async function startPostgres({ folder }: { folder?: string } = {}) {
     home,
     start,
     stop,
-    /** An empty database, as docs/operating.md says; gives its URL. */
+    /** Creates an empty database as docs/operating.md describes; returns its URL. */
     async createDatabase(name: string): Promise<string> {
       const client = postgres(url, { max: 1 })
       await client.unsafe(`create database ${name} encoding 'UTF8' locale 'C.UTF-8' template template0`)

@@ -21,7 +21,7 @@ export function silence(seconds: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(seconds * BYTES_PER_SECOND)
 }
 
-/** What speech.* says: the quoted line of the fixtures' README. */
+/** The text of speech.*: the quoted line of the fixtures' README. */
 export async function fixtureText(): Promise<string> {
   const readme = await readFile(join(ROOT, 'test', 'fixtures', 'README.md'), 'utf8')
   const text = /^> (.+)$/m.exec(readme)?.[1]

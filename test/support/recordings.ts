@@ -11,20 +11,20 @@ export const SPEECH_SECONDS = 7.1
 export const fixture = (name: string): string =>
   fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 
-/** A folder of its own for a test; `await using` removes it. */
+/** A new temporary folder; `await using` removes it. */
 export async function temporaryFolder() {
   const path = await mkdtemp(join(tmpdir(), 'verbatim-media-'))
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
-/** Far more milliseconds than `work` takes, on this machine and as busy as it is now. */
+/** Far more milliseconds than `work` takes on this machine under its current load. */
 export async function amplyAbove(work: () => Promise<unknown>): Promise<number> {
   const begun = performance.now()
   await work()
   return 1_000 + 5 * (performance.now() - begun)
 }
 
-/** Writes a wav of silence of any length that takes no room on the disk. */
+/** Writes a sparse wav of silence of any length, which takes no disk space. */
 export async function writeSilence(path: string, seconds: number): Promise<void> {
   const header = wavOf(new Uint8Array())
   const view = new DataView(header.buffer)

@@ -42,7 +42,7 @@ export async function insertOwned(db: Database, other: Partial<NewTranscription>
   return id
 }
 
-/** Brings a queued transcription to its end, as an engine that heard these segments in one span would have. */
+/** Completes a queued transcription with these segments in one span. */
 export async function finishWith(
   db: Database,
   {
@@ -66,7 +66,7 @@ export async function finishWith(
   })
 }
 
-/** Writes down that one is decoded: how long it is, and what each channel sounds like. */
+/** Records a transcription as decoded: its duration, and the levels of each channel. */
 export async function insertDecoded(
   db: Database,
   { id, samples, peaks = [new Uint8Array()] }: { id: string; samples: number; peaks?: Uint8Array[] },

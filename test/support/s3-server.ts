@@ -12,8 +12,8 @@ import { PYTHON, ROOT } from './sidecar-dir.ts'
 export type S3Server = Awaited<ReturnType<typeof openS3Server>>
 
 /**
- * A real S3-compatible store with a bucket, and a folder in it that is no one else's: the one that TEST_STORAGE_URL
- * names, as STORAGE_URL would, or one that is started here and checks signatures as all do.
+ * A real S3-compatible store with a bucket and a new folder in it: that of TEST_STORAGE_URL (as in STORAGE_URL), or a local
+ * server, which verifies signatures.
  */
 export async function openS3Server() {
   const store = process.env.TEST_STORAGE_URL ? named(process.env.TEST_STORAGE_URL) : await started()
@@ -22,7 +22,7 @@ export async function openS3Server() {
   return {
     ...store,
     folder: randomUUID(),
-    /** An answer's XML, to a request that is not the adapter's own. */
+    /** The XML of the response to a request without the adapter. */
     async ask(path: string): Promise<string> {
       return (await client.fetch(`${store.endpoint}/${store.bucket}${path}`)).text()
     },
@@ -39,7 +39,7 @@ function named(url: string) {
   return { endpoint, bucket, region, credentials: { accessKeyId, secretAccessKey }, stop: async () => {} }
 }
 
-/** On a free port, with a folder of its own until it is stopped. Its Python environment is made on first use. */
+/** Starts the server on a free port with a temporary folder. Its Python environment is created at the first use. */
 async function started() {
   const python = await ensureEnvironment({
     dir: join(ROOT, 'node_modules', '.cache', 'verbatim', 's3-server'),
@@ -74,7 +74,9 @@ async function started() {
   })()
   return {
     endpoint: await listening.promise,
-    ...{ bucket: 'verbatim-tests', region: 'us-east-1', credentials },
+    bucket: 'verbatim-tests',
+    region: 'us-east-1',
+    credentials,
     async stop() {
       child.kill()
       await drained

@@ -4,16 +4,21 @@ import { VerbatimError } from '../../src/errors.ts'
 import { BYTES_PER_SECOND } from '../../src/media/media.ts'
 import { LANGUAGES } from '../../src/transcriptions/transcript/languages.ts'
 
-/** A segment without anything that is not said. */
-export function segmentOf(said: Partial<Segment> & { text: string }): Segment {
+/** A segment with defaults for all omitted properties. */
+export function segmentOf(properties: Partial<Segment> & { text: string }): Segment {
   return {
-    ...{ start: 0, end: 1, language: null, words: null },
-    ...{ avgLogprob: null, compressionRatio: null, noSpeechProb: null },
-    ...said,
+    start: 0,
+    end: 1,
+    language: null,
+    words: null,
+    avgLogprob: null,
+    compressionRatio: null,
+    noSpeechProb: null,
+    ...properties,
   }
 }
 
-/** Two segments that name the very samples they were made of, so that a transcript shows what was sent, and where to. */
+/** Two segments that name their samples, so that a transcript shows which samples were sent, and their times. */
 export function namingSamples(pcm: Uint8Array): SpanResult {
   const seconds = pcm.length / BYTES_PER_SECOND
   const name = Bun.hash.crc32(pcm).toString(16)
@@ -29,8 +34,8 @@ export function namingSamples(pcm: Uint8Array): SpanResult {
 export type Answer = (span: SpanRequest, call: number) => SpanResult | Promise<SpanResult>
 
 /**
- * An engine that answers as a test wants it to: for what a real one cannot be made to do on demand, such as failing
- * three times and then succeeding. `call` counts from 0. Without an `answer` it names the samples of each span.
+ * An engine with scripted answers, for behaviour that a real engine cannot show on demand, such as three failures and then
+ * a success. `call` counts from 0. Without `answer`, it names the samples of each span.
  */
 export function scriptedEngine({
   answer = ({ pcm }) => namingSamples(pcm),

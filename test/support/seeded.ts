@@ -1,4 +1,4 @@
-/** mulberry32: the same numbers from 0 to 1 every run, so that a failure can be looked at again. */
+/** mulberry32: the same numbers from 0 to 1 in every run, so that a failure can be repeated. */
 export function randomFrom(seed: number): () => number {
   let state = seed
   return () => {

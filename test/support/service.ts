@@ -7,20 +7,20 @@ import { ROOT, SIDECAR_DIR } from './sidecar-dir.ts'
 export type RunningService = {
   url: string
   pid: number
-  /** Every line it has printed. */
+  /** All lines of its output. */
   output: string[]
-  /** Resolves once it says that it is ready. */
+  /** Resolves once it reports that it is ready. */
   ready: Promise<void>
   exited: Promise<number>
   kill(signal: NodeJS.Signals): Promise<number>
 }
 
-/** Bun, for which an `.env` of whoever works here sets nothing. */
+/** Bun without the settings of a developer's `.env` file. */
 export const BUN = [process.execPath, '--no-env-file']
 
 /**
- * Starts the real service as `npm start` does, on a free port; resolves once it listens. Anyone may register, unless `env` says
- * otherwise.
+ * Starts the real service as `npm start` does, on a free port; resolves once it listens. Registration is open unless `env`
+ * changes it.
  */
 export async function startService(
   env: Record<string, string>,
@@ -66,8 +66,8 @@ export async function startService(
 }
 
 /**
- * A port that nobody listens on, for a process that takes no 0 or keeps its port over restarts. It is below the ports that
- * Linux (from 32768) and macOS (from 49152) give to connections and to who listens on 0, so none of those takes it meanwhile.
+ * A free port, for a process that does not accept port 0 or keeps its port over restarts. It is below the ephemeral ports of
+ * Linux (from 32768) and macOS (from 49152), so that no connection takes it meanwhile.
  */
 export function freePort(): number {
   for (;;) {
@@ -81,7 +81,7 @@ export function freePort(): number {
   }
 }
 
-/** A folder that is removed after `use`. */
+/** Creates a temporary folder, and removes it after `use`. */
 export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'verbatim-'))
   try {

@@ -19,12 +19,12 @@ type Body = {
 export type Facts = Record<string, string | number | boolean | undefined>
 export type ToldStep = Omit<Sent, 'attributes' | 'events'> & {
   facts: Facts
-  /** Of the process that sent it. */
+  /** The service name of the process that sent it. */
   process: Facts
   events: { name: string; facts: Facts }[]
 }
 
-/** A collector of OpenTelemetry's on this machine: takes OTLP over HTTP as JSON. What it answers, a test may say. */
+/** An OpenTelemetry collector that accepts OTLP over HTTP as JSON. A test may set its response. */
 export function openCollector() {
   const steps: ToldStep[] = []
   const bodies: string[] = []
@@ -51,7 +51,7 @@ export function openCollector() {
     answer(how: typeof answer) {
       answer = how
     },
-    /** Those of a trace, in the order in which they began, once `is` holds for them. */
+    /** The trace spans of a trace in the order of their starts, once `is` returns true for them. */
     async trace(id: string, is: (steps: ToldStep[]) => boolean): Promise<ToldStep[]> {
       for (;;) {
         const own = steps.filter(({ traceId }) => traceId === id)

@@ -2,7 +2,7 @@ import { Webhook } from 'standardwebhooks'
 
 export type Message = { id: string; headers: Record<string, string>; body: string }
 
-/** A receiver of webhooks on this machine. What it answers, a test says; by default that it has got it. */
+/** A local receiver of webhooks. It acknowledges messages unless a test sets another response. */
 export function openReceiver() {
   const messages: Message[] = []
   let answer: (message: Message) => Response | Promise<Response> = ok
@@ -24,7 +24,7 @@ export function openReceiver() {
     answer(how: typeof answer) {
       answer = how
     },
-    /** Answers with these statuses in turn, and then that it has got it. */
+    /** Responds with these statuses in turn, and then acknowledges. */
     answerInTurn(...statuses: number[]) {
       answer = () => {
         const status = statuses.shift() ?? 200
@@ -32,12 +32,12 @@ export function openReceiver() {
         return new Response('no', { status, headers })
       }
     },
-    /** Forgets what came, and answers well again. */
+    /** Discards the received messages, and acknowledges again. */
     reset() {
       messages.length = 0
       answer = ok
     },
-    /** Once so many messages have come; the test's own time limit ends it. */
+    /** Resolves once this many messages have arrived; the test's timeout bounds the wait. */
     async count(count: number): Promise<Message[]> {
       while (messages.length < count) await Bun.sleep(10)
       return messages
@@ -48,7 +48,7 @@ export function openReceiver() {
 
 const ok = () => new Response(null, { status: 204 })
 
-/** What a message says, once the official library has found its signature right. */
+/** The message's body, after the official library has verified its signature. */
 export function verified({ headers, body }: Message, secret: string): unknown {
   return new Webhook(secret).verify(body, headers)
 }

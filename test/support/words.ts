@@ -1,9 +1,9 @@
-/** Words alone: lower case, no punctuation. */
+/** The words in lower case without punctuation. */
 export function wordsOf(text: string): string[] {
   return text.toLowerCase().match(/[\p{L}\p{N}']+/gu) ?? []
 }
 
-/** Substituted, inserted and missing words over the words that should be there (Levenshtein's distance on words). */
+/** Substituted, inserted and missing words ÷ expected words (Levenshtein distance of words). */
 export function wordErrorRate(expected: string, heard: string): number {
   const right = wordsOf(expected)
   const got = wordsOf(heard)
