@@ -6,7 +6,7 @@ import { hostedServer, TOKEN } from '../engines/hosted-server.ts'
 import { signUp } from '../support/client.ts'
 import { databases } from '../support/databases.ts'
 import { BUN, freePort, startService, withFolder } from '../support/service.ts'
-import { openCollector, type ToldStep } from '../support/trace-collector.ts'
+import { openCollector, type ReceivedSpan } from '../support/trace-collector.ts'
 import { openReceiver } from '../support/webhook-receiver.ts'
 import { longRecording } from './recording.ts'
 
@@ -14,7 +14,7 @@ const SPEECH = Bun.file(join(import.meta.dir, '../fixtures/speech.mp3'))
 const SAID = 'what was said in confidence'
 const COLLECTOR_TOKEN = 'Bearer of-the-collector'
 /** The trace and span id of the uploading client. */
-const CALLER = { trace: '4bf92f3577b34da6a3ce929d0e0e4736', step: '00f067aa0ba902b7' }
+const CALLER = { trace: '4bf92f3577b34da6a3ce929d0e0e4736', span: '00f067aa0ba902b7' }
 const [REPEATS, PAUSE_SECONDS] = [30, 5]
 
 /** The kinds of trace spans in OTLP. */
@@ -46,7 +46,7 @@ async function uploadTraced(user: Awaited<ReturnType<typeof signUp>>, url: strin
   form.set('audio', audio, 'a private name.wav')
   const answer = await fetch(`${url}/api/transcribe/?unheard=of`, {
     method: 'POST',
-    headers: { ...user.headers, traceparent: `00-${CALLER.trace}-${CALLER.step}-01` },
+    headers: { ...user.headers, traceparent: `00-${CALLER.trace}-${CALLER.span}-01` },
     body: form,
   })
   expect(answer.status).toBe(202)
@@ -57,7 +57,7 @@ async function uploadTraced(user: Awaited<ReturnType<typeof signUp>>, url: strin
 /** At its end, the process reports whether it loaded OpenTelemetry. */
 const TELLING = [...BUN, '--preload', './test/traces/loaded.ts', 'src/main.ts']
 
-const named = (steps: ToldStep[], name: string) => steps.filter((step) => step.name === name)
+const named = (steps: ReceivedSpan[], name: string) => steps.filter((step) => step.name === name)
 
 test.skipIf(!postgres)(
   'an upload is one trace from the client through the API and a worker to the engine and the webhook',
@@ -92,9 +92,9 @@ test.skipIf(!postgres)(
       const steps = await collector.trace(CALLER.trace, (own) => own.length > 0)
       const [upload] = named(steps, 'POST /api/transcribe')
       expect(upload).toMatchObject({
-        parentSpanId: CALLER.step,
+        parentSpanId: CALLER.span,
         process: { 'service.name': 'the-api' },
-        facts: {
+        attributes: {
           'http.request.method': 'POST',
           'http.route': '/api/transcribe',
           'http.response.status_code': 202,
@@ -109,29 +109,32 @@ test.skipIf(!postgres)(
         expect(step).toMatchObject({
           parentSpanId: upload?.spanId,
           process: { 'service.name': 'the-worker', 'verbatim.mode': 'worker' },
-          facts: { 'verbatim.transcription.id': id },
+          attributes: { 'verbatim.transcription.id': id },
           status: { code: 0 },
         })
-        expect(step.facts['verbatim.queue.seconds']).toBeGreaterThanOrEqual(0)
+        expect(step.attributes['verbatim.queue.seconds']).toBeGreaterThanOrEqual(0)
       }
-      expect(named(steps, 'prepare')[0]?.facts).toMatchObject({
+      expect(named(steps, 'prepare')[0]?.attributes).toMatchObject({
         'verbatim.audio.codec': 'pcm_s16le',
         'verbatim.audio.seconds': done.duration ?? 0,
         'verbatim.spans': spans.length,
       })
-      const places = spans.map(({ facts }) => [facts['verbatim.span.start'], facts['verbatim.span.end']])
-      const ordered = places.toSorted(([a], [b]) => Number(a) - Number(b))
+      const ranges = spans.map(({ attributes }) => [
+        attributes['verbatim.span.start'],
+        attributes['verbatim.span.end'],
+      ])
+      const ordered = ranges.toSorted(([a], [b]) => Number(a) - Number(b))
       expect(ordered[0]?.[0]).toBe(0)
       for (const [at, [start]] of ordered.entries()) if (at > 0) expect(start).toBe(ordered[at - 1]?.[1])
       for (const span of spans) {
-        expect(span.facts).toMatchObject({
+        expect(span.attributes).toMatchObject({
           'verbatim.span.attempt': 1,
           'verbatim.engine': 'sidecar',
           'verbatim.model': 'scripted',
         })
         const [request, ...more] = requests.filter(({ parentSpanId }) => parentSpanId === span.spanId)
         expect(more).toEqual([])
-        expect(request?.facts).toMatchObject({
+        expect(request?.attributes).toMatchObject({
           'server.address': '127.0.0.1',
           'server.port': sidecar.port,
           'http.response.status_code': 200,
@@ -142,11 +145,11 @@ test.skipIf(!postgres)(
       }
       const [finish] = named(steps, 'finish')
       expect(spans.map(({ spanId }) => spanId)).toContain(finish?.parentSpanId ?? '')
-      expect(named(steps, 'webhook')[0]?.facts).toMatchObject({ 'http.response.status_code': 204 })
+      expect(named(steps, 'webhook')[0]?.attributes).toMatchObject({ 'http.response.status_code': 204 })
 
-      const told = new Set(collector.steps.map(({ facts }) => facts['http.route']))
-      expect(told).toContain('/api/transcriptions/:id/transcript')
-      for (const route of ['/api/transcriptions/:id', '/health/ready']) expect(told).not.toContain(route)
+      const routes = new Set(collector.steps.map(({ attributes }) => attributes['http.route']))
+      expect(routes).toContain('/api/transcriptions/:id/transcript')
+      for (const route of ['/api/transcriptions/:id', '/health/ready']) expect(routes).not.toContain(route)
       const lines = api.output.flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []))
       expect(lines).toContainEqual(
         expect.objectContaining({
@@ -201,18 +204,21 @@ test('a failed engine is an error in the trace, followed by the next engine', as
       {
         name: 'POST sidecar',
         status: { code: ERROR, message: '500' },
-        facts: { 'server.port': sidecar.port, 'http.response.status_code': 500, 'error.type': '500' },
+        attributes: { 'server.port': sidecar.port, 'http.response.status_code': 500, 'error.type': '500' },
       },
       {
         name: 'POST huggingface',
         status: { code: 0 },
-        facts: { 'server.port': Number(new URL(hosted.endpointUrl).port), 'http.response.status_code': 200 },
+        attributes: {
+          'server.port': Number(new URL(hosted.endpointUrl).port),
+          'http.response.status_code': 200,
+        },
       },
     ])
     expect(span).toMatchObject({
       status: { code: 0 },
-      facts: { 'verbatim.engine': 'huggingface' },
-      events: [{ name: 'engine failed', facts: { 'verbatim.engine': 'sidecar' } }],
+      attributes: { 'verbatim.engine': 'huggingface' },
+      events: [{ name: 'engine failed', attributes: { 'verbatim.engine': 'sidecar' } }],
     })
     const sent = collector.bodies.join('\n')
     for (const secret of [SAID, TOKEN, 'of no use']) expect(sent).not.toContain(secret)
@@ -254,7 +260,10 @@ test.skipIf(!postgres)(
       expect(trace).not.toBe(CALLER.trace)
       const steps = await collector.trace(trace, (own) => own.length > 0)
       expect(named(steps, 'span')).toMatchObject([
-        { parentSpanId: prepare, facts: { 'verbatim.transcription.id': id, 'verbatim.span.attempt': 2 } },
+        {
+          parentSpanId: prepare,
+          attributes: { 'verbatim.transcription.id': id, 'verbatim.span.attempt': 2 },
+        },
       ])
       expect(named(steps, 'finish')).toHaveLength(1)
       sidecar.stop()

@@ -1,4 +1,4 @@
-export type Told = { event: string; data: Record<string, unknown> }
+export type StreamEvent = { event: string; data: Record<string, unknown> }
 
 /** Reads server-sent events one after another; null at the end of the stream. */
 export function eventsIn(body: ReadableStream<Uint8Array<ArrayBuffer>>) {
@@ -6,7 +6,7 @@ export function eventsIn(body: ReadableStream<Uint8Array<ArrayBuffer>>) {
   let rest = ''
   let lastId: string | undefined
 
-  async function next(): Promise<Told | null> {
+  async function next(): Promise<StreamEvent | null> {
     for (;;) {
       const end = rest.indexOf('\n\n')
       if (end >= 0) {

@@ -16,17 +16,17 @@ type Body = {
   resourceSpans: { resource: { attributes: Attribute[] }; scopeSpans: { spans: Sent[] }[] }[]
 }
 
-export type Facts = Record<string, string | number | boolean | undefined>
-export type ToldStep = Omit<Sent, 'attributes' | 'events'> & {
-  facts: Facts
+export type Attributes = Record<string, string | number | boolean | undefined>
+export type ReceivedSpan = Omit<Sent, 'attributes' | 'events'> & {
+  attributes: Attributes
   /** The service name of the process that sent it. */
-  process: Facts
-  events: { name: string; facts: Facts }[]
+  process: Attributes
+  events: { name: string; attributes: Attributes }[]
 }
 
 /** An OpenTelemetry collector that accepts OTLP over HTTP as JSON. A test may set its response. */
 export function openCollector() {
-  const steps: ToldStep[] = []
+  const steps: ReceivedSpan[] = []
   const bodies: string[] = []
   const headers: Record<string, string>[] = []
   let answer: () => Response | Promise<Response> = () => Response.json({})
@@ -38,7 +38,7 @@ export function openCollector() {
       if (new URL(request.url).pathname !== '/v1/traces') return new Response(null, { status: 404 })
       bodies.push(text)
       headers.push(Object.fromEntries(request.headers))
-      steps.push(...stepsIn(JSON.parse(text)))
+      steps.push(...traceSpansIn(JSON.parse(text)))
       return answer()
     },
   })
@@ -52,7 +52,7 @@ export function openCollector() {
       answer = how
     },
     /** The trace spans of a trace in the order of their starts, once `is` returns true for them. */
-    async trace(id: string, is: (steps: ToldStep[]) => boolean): Promise<ToldStep[]> {
+    async trace(id: string, is: (steps: ReceivedSpan[]) => boolean): Promise<ReceivedSpan[]> {
       for (;;) {
         const own = steps.filter(({ traceId }) => traceId === id)
         if (is(own)) return own.toSorted((a, b) => Number(a.startTimeUnixNano) - Number(b.startTimeUnixNano))
@@ -63,19 +63,19 @@ export function openCollector() {
   }
 }
 
-function stepsIn({ resourceSpans }: Body): ToldStep[] {
+function traceSpansIn({ resourceSpans }: Body): ReceivedSpan[] {
   return resourceSpans.flatMap(({ resource, scopeSpans }) =>
     scopeSpans.flatMap(({ spans }) =>
       spans.map(({ attributes, events, ...span }) => ({
         ...span,
-        facts: factsOf(attributes),
-        process: factsOf(resource.attributes),
-        events: events.map(({ name, attributes }) => ({ name, facts: factsOf(attributes) })),
+        attributes: attributesOf(attributes),
+        process: attributesOf(resource.attributes),
+        events: events.map(({ name, attributes }) => ({ name, attributes: attributesOf(attributes) })),
       })),
     ),
   )
 }
 
-function factsOf(attributes: Attribute[]): Facts {
+function attributesOf(attributes: Attribute[]): Attributes {
   return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]))
 }
