@@ -1,4 +1,5 @@
-// Runs all checks, or only the named ones: `bun test/all.ts types lint`. Each is a script of package.json: `test:<name>`.
+// Runs all checks, or only the named ones: `bun test/all.ts types lint`. Each is a script of package.json:
+// `test:<name>`.
 import { runParts } from './parts.ts'
 import { ROOT } from './support/sidecar-dir.ts'
 

@@ -28,7 +28,10 @@ const documents = await documentsIn('.')
 
 const withoutCodeBlocks = (text: string) => text.replace(/^```[\s\S]*?^```$/gm, '')
 
-/** Targets of links and images that lead to a file of the repository or a heading: `path`, `path#heading` or `#heading`. */
+/**
+ * Targets of links and images that lead to a file of the repository or a heading: `path`, `path#heading` or
+ * `#heading`.
+ */
 function relativeLinks(text: string): string[] {
   const prose = withoutCodeBlocks(text).replace(/`[^`\n]*`/g, '')
   return [...prose.matchAll(/\]\(([^()\s]+)\)/g)]
@@ -47,7 +50,10 @@ function anchors(text: string): string[] {
   )
 }
 
-/** Paths of the repository that a text names, in prose, code and commands. Ends of sentences are not part of a path. */
+/**
+ * Paths of the repository that a text names, in prose, code and commands. Ends of sentences are not part of a
+ * path.
+ */
 function namedPaths(text: string): string[] {
   const named = text.matchAll(
     /(?<![\w/.$-])(?:src|test|sidecar|drizzle|docs|deploy)\/[\w./*-]*[\w*]|(?<![\w/.$-])\.github\/[\w./-]*\w/g,

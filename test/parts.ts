@@ -11,14 +11,15 @@ type Outcome = { part: Part; seconds: number; status: string | null; failures: s
 const MOST_FAILURES = 20
 
 /**
- * Runs all parts one after another, also after a failure, and passes their output on. Then prints a summary with all parts and
- * their failures. Returns the exit status, which is 0 only if all parts passed.
+ * Runs all parts one after another, also after a failure, and passes their output on. Then prints a summary
+ * with all parts and their failures. Returns the exit status, which is 0 only if all parts passed.
  */
 export async function runParts(parts: Part[]): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       console.error(`\nStopped by ${signal}`)
-      // `bun --no-orphans` kills all descendants when this process exits, also those in sessions of their own.
+      // `bun --no-orphans` kills all descendants when this process exits, also those in sessions of their
+      // own.
       process.exit(128 + constants.signals[signal])
     })
   }

@@ -1,4 +1,5 @@
-// Runs before every test file (see bunfig.toml). Removes settings of the environment and of .env files, so that they change no test.
+// Runs before every test file (see bunfig.toml). Removes settings of the environment and of .env files, so
+// that they change no test.
 import { setDefaultTimeout } from 'bun:test'
 import { SETTINGS } from '../src/config.ts'
 

@@ -1,5 +1,6 @@
-// Kills the API, the workers, their sidecars and Postgres with SIGKILL again and again while uploads keep coming, and checks
-// that every accepted upload is completed with the right text and that nothing is left behind. Needs Debian's postgresql.
+// Kills the API, the workers, their sidecars and Postgres with SIGKILL again and again while uploads keep
+// coming, and checks that every accepted upload is completed with the right text and that nothing is left
+// behind. Needs Debian's postgresql.
 //
 //   bun bench/chaos/main.ts [--kills 200] [--every 2000] [--uploads 1500] [--seed 1]
 //

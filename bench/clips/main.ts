@@ -1,4 +1,5 @@
-// Measures many short clips at once through the whole service with its own CPU sidecar, then one clip beside a long file.
+// Measures many short clips at once through the whole service with its own CPU sidecar, then one clip beside
+// a long file.
 //
 //   bun bench/clips/main.ts [--clips 64]
 

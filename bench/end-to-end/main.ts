@@ -1,4 +1,5 @@
-// Compares the whole service, from upload to text, with faster-whisper on the same weights: one long mp3, and many clips at once.
+// Compares the whole service, from upload to text, with faster-whisper on the same weights: one long mp3, and
+// many clips at once.
 //
 //   bun bench/end-to-end/main.ts --python .venv/bin/python [--audio DIR] [--minutes 25] [--clips 64] [--runs 3]
 //       [--only long|clips]

@@ -1,5 +1,5 @@
-// Measures the delay from writing a span's result to the arrival of its event at the listeners. The sidecars are simulated.
-// Needs Debian's postgresql.
+// Measures the delay from writing a span's result to the arrival of its event at the listeners. The sidecars
+// are simulated. Needs Debian's postgresql.
 //
 //   bun bench/events/main.ts [--listeners 50] [--spans 200]      spans: in all files together
 import { join } from 'node:path'

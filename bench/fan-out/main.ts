@@ -1,4 +1,5 @@
-// Measures how much faster N sidecars transcribe one long file than one sidecar does. Needs Debian's postgresql.
+// Measures how much faster N sidecars transcribe one long file than one sidecar does. Needs Debian's
+// postgresql.
 //
 //   bun bench/fan-out/main.ts [--hours 2] [--seconds 1]      simulated sidecars; seconds: per span, one span at a time
 //   bun bench/fan-out/main.ts --real --hours 0.2             real speech, one and two real sidecars with one thread each
@@ -31,7 +32,10 @@ async function openSidecar(): Promise<{ url: string; stop: () => unknown }> {
   return { url: `http://127.0.0.1:${port}`, stop: sidecar.stop }
 }
 
-/** Transcribes the audio with `count` sidecars; returns the time from the start of the first span to the end of the last. */
+/**
+ * Transcribes the audio with `count` sidecars; returns the time from the start of the first span to the end
+ * of the last.
+ */
 async function measure(databaseUrl: string, { audio, count }: { audio: Blob; count: number }) {
   return withFolder(async (folder) => {
     const sidecars = await Promise.all(Array.from({ length: count }, openSidecar))

@@ -36,7 +36,10 @@ async function encode(inputs: Sample[]): Promise<Encoded> {
   }
 }
 
-/** Frames of 20 ms in AMR's best mode. There is no free AMR encoder, so the frames are noise; a decoder accepts them. */
+/**
+ * Frames of 20 ms in AMR's best mode. There is no free AMR encoder, so the frames are noise; a decoder
+ * accepts them.
+ */
 function makeAmr(): Uint8Array {
   const chance = chanceOf(0xa3, 0)
   const frames = Array.from({ length: AMR.frames }, () => [AMR.mode12k2, ...chance.bytes(AMR.payloadBytes)])

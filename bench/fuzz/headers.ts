@@ -1,4 +1,7 @@
-/** The markers of header fields in containers and codecs; sizes, rates, channel counts and durations follow them. */
+/**
+ * The markers of header fields in containers and codecs; sizes, rates, channel counts and durations follow
+ * them.
+ */
 const MARKERS = [
   // RIFF, W64, AIFF, CAF
   ...'RIFF|fmt |data|fact|LIST|avih|strh|strf|movi|idx1|wave|COMM|SSND|caff|desc|kuki|pakt|chan'.split('|'),

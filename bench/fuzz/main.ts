@@ -1,5 +1,5 @@
-// Probes and decodes damaged and hostile recordings, as many at once as a busy service does. Each must end in a result or a named
-// error within its deadline, and must reach nothing but its own output.
+// Probes and decodes damaged and hostile recordings, as many at once as a busy service does. Each must end in
+// a result or a named error within its deadline, and must reach nothing but its own output.
 //
 //   bun bench/fuzz/main.ts [--count 10000] [--seed 1] [--only CASE] [--concurrency CORES]
 import { availableParallelism } from 'node:os'
@@ -25,7 +25,10 @@ const { samples: corpus, failed } = await makeCorpus()
 console.log(`${corpus.length} samples: ${corpus.map(({ name }) => name).join(', ')}`)
 for (const line of failed) console.log(`not made: ${line}`)
 
-/** Writes the case to a file. Its links name another folder and port of the same length, so the damage is the same. */
+/**
+ * Writes the case to a file. Its links name another folder and port of the same length, so the damage is the
+ * same.
+ */
 async function keep(index: number): Promise<string> {
   const { sample, mutation } = planOf(index, corpus)
   const links = linksTo({ folder: '/tmp/verbatim-fuzz-000000/cases/case-00000000', port: 65_535 })

@@ -1,10 +1,13 @@
 import type { Chance } from '../shared/chance.ts'
 import { FIELDS_BYTES, headerOffsets } from './headers.ts'
 
-/** The other inputs of a mutation: another file of the corpus, and texts that name other files or addresses. */
+/**
+ * The other inputs of a mutation: another file of the corpus, and texts that name other files or addresses.
+ */
 type Context = { other: Uint8Array; links: string[] }
 
-// Mutations copy with `new Uint8Array`, since the `slice` of a Buffer shares memory and the sample must stay unchanged.
+// Mutations copy with `new Uint8Array`, since the `slice` of a Buffer shares memory and the sample must stay
+// unchanged.
 type Mutate = (bytes: Uint8Array, chance: Chance, context: Context) => Uint8Array
 
 const LARGEST_BYTES = 4 * 2 ** 20

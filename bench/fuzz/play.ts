@@ -25,7 +25,10 @@ type Attempt = {
   maxSeconds: number
 }
 
-/** Probes a recording and, if that succeeds, decodes it, in a folder with decoys, and checks the result and the folder. */
+/**
+ * Probes a recording and, if that succeeds, decodes it, in a folder with decoys, and checks the result and
+ * the folder.
+ */
 export async function play({
   bytes,
   withinMs,

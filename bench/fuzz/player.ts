@@ -1,4 +1,5 @@
-// Plays cases in one process, as many at once as a busy service does, and prints a line of JSON for each; run.ts starts it.
+// Plays cases in one process, as many at once as a busy service does, and prints a line of JSON for each;
+// run.ts starts it.
 import { writeSync } from 'node:fs'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'

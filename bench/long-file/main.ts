@@ -1,4 +1,5 @@
-// Measures one long recording through the whole service: times, the latency of status reads, and the peak memory of each process.
+// Measures one long recording through the whole service: times, the latency of status reads, and the peak
+// memory of each process.
 //
 //   bun bench/long-file/main.ts [--hours 1]                     a wav of 16 kHz, mono, 16 bit
 //   bun bench/long-file/main.ts --mp3 --hours 3

@@ -3,8 +3,8 @@ import postgres from 'postgres'
 const CONNECTIONS = 32
 
 /**
- * The small transactions that 32 connections commit per second, each on its own row, without and with a notification. Postgres
- * serialises the commits of transactions that notify.
+ * The small transactions that 32 connections commit per second, each on its own row, without and with a
+ * notification. Postgres serialises the commits of transactions that notify.
  */
 export async function measureCommits(url: string, seconds: number): Promise<[string, number][]> {
   const sql = postgres(url, { max: CONNECTIONS, onnotice: () => {} })

@@ -1,5 +1,6 @@
-// Measures the database, the queue and the API with a million transcriptions in the table, ten thousand queued clips and up to 64
-// workers. The workers' decoder, storage and engine are simulated; the rest is real. Needs Debian's postgresql.
+// Measures the database, the queue and the API with a million transcriptions in the table, ten thousand
+// queued clips and up to 64 workers. The workers' decoder, storage and engine are simulated; the rest is
+// real. Needs Debian's postgresql.
 //
 //   bun bench/scale/main.ts [--rows 1000000] [--queued 10000] [--workers 1,4,16,64] [--seconds 20] [--answer 1]
 //   bun bench/scale/main.ts --rows 20000 --queued 1000 --workers 1,8 --seconds 5        a short run

@@ -17,7 +17,9 @@ export type Recording = {
   peaks: Uint8Array
 }
 
-/** Invented recordings, the same on every machine: most are short, and few words make up most of each text. */
+/**
+ * Invented recordings, the same on every machine: most are short, and few words make up most of each text.
+ */
 export function makeRecordings(): Recording[] {
   const chance = chanceOf(1, 0)
   const uniform = () => chance.below(2 ** 32) / 2 ** 32

@@ -60,7 +60,10 @@ async function stage(sql: Sql, rows: number) {
   await sql`analyze`
 }
 
-/** Inserts the staged rows from `from` as the service would write them: spans of two minutes, one piece of levels and peaks. */
+/**
+ * Inserts the staged rows from `from` as the service would write them: spans of two minutes, one piece of
+ * levels and peaks.
+ */
 async function insert(sql: Sql, from: number) {
   const some = sql`(select * from staged where n >= ${from} and n < ${from + ROWS_PER_STATEMENT}) s
     join staged_recordings r using (recording)`

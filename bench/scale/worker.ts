@@ -1,5 +1,5 @@
-// Runs several workers in one process. Each is wired as in the service, with its own queue, connection pool and listeners, but
-// with a simulated decoder, storage and engine.
+// Runs several workers in one process. Each is wired as in the service, with its own queue, connection pool
+// and listeners, but with a simulated decoder, storage and engine.
 //
 //   DATABASE_URL=… bun bench/scale/worker.ts WORKERS ANSWER_MS FOLDER
 import { assemble } from '../../src/assemble.ts'

@@ -1,7 +1,10 @@
 import type { segments, spans, transcriptions } from '../../src/db/schema.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 
-/** Whether the finished spans of each channel follow each other without a gap, and together cover all samples to transcribe. */
+/**
+ * Whether the finished spans of each channel follow each other without a gap, and together cover all samples
+ * to transcribe.
+ */
 export function isCovered(
   { id, workSamples }: Pick<typeof transcriptions.$inferSelect, 'id' | 'workSamples'>,
   allSpans: (typeof spans.$inferSelect)[],

@@ -2,7 +2,10 @@ import { parseArgs } from 'node:util'
 
 type Value = number | string | boolean
 
-/** Reads `--name value` (or `--name`, for a boolean) from the command line, with these names, types and defaults. */
+/**
+ * Reads `--name value` (or `--name`, for a boolean) from the command line, with these names, types and
+ * defaults.
+ */
 export function readOptions<Defaults extends Record<string, Value>>(defaults: Defaults): Defaults {
   const names = Object.keys(defaults)
   const typeOf = (name: string) => (typeof defaults[name] === 'boolean' ? 'boolean' : 'string')

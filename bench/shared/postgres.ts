@@ -6,8 +6,8 @@ import { freePort } from '../../test/support/service.ts'
 import { childrenOf } from './processes.ts'
 
 /**
- * Starts a new Postgres server in a temporary folder; it can be killed and restarted. `fsync: false` excludes disk latency from
- * measurements. `settings` are lines of postgresql.conf.
+ * Starts a new Postgres server in a temporary folder; it can be killed and restarted. `fsync: false` excludes
+ * disk latency from measurements. `settings` are lines of postgresql.conf.
  */
 export async function openServer({
   fsync = true,

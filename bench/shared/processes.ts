@@ -18,7 +18,10 @@ export async function treeOf(pid: number): Promise<number[]> {
   return [pid, ...below.flat()]
 }
 
-/** The fields of /proc/PID/stat after the process name, which may contain spaces; empty if the process is gone. */
+/**
+ * The fields of /proc/PID/stat after the process name, which may contain spaces; empty if the process is
+ * gone.
+ */
 function statOf(pid: number): number[] {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -1,4 +1,7 @@
-/** A sidecar that answers one request after another, each after `answerMs`; it is unhealthy while `ready` returns false. */
+/**
+ * A sidecar that answers one request after another, each after `answerMs`; it is unhealthy while `ready`
+ * returns false.
+ */
 export function simulatedSidecar({
   answerMs,
   ready = () => true,

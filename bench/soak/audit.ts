@@ -11,7 +11,10 @@ import type { Deployment } from './deployments.ts'
 
 type Row = typeof transcriptions.$inferSelect
 
-/** Compares the database and the storage of a deployment that has ended with the list of uploads; returns faults by kind. */
+/**
+ * Compares the database and the storage of a deployment that has ended with the list of uploads; returns
+ * faults by kind.
+ */
 export async function audit(deployment: Deployment, world: World): Promise<Record<string, number>> {
   const { db, close } = await deployment.openDatabase()
   try {
@@ -71,7 +74,10 @@ async function countJobs(db: Database): Promise<number> {
   return Number(row?.count)
 }
 
-/** Runs the sweep with a time at which everything is old enough to remove, then looks for files that should not exist. */
+/**
+ * Runs the sweep with a time at which everything is old enough to remove, then looks for files that should
+ * not exist.
+ */
 async function auditStorage({ data, temporary }: Deployment, { db, rows }: { db: Database; rows: Row[] }) {
   const storage = await diskStorage({ root: data })
   await db.update(uploads).set({ expiresAt: sql`now() - interval '1 minute'` })

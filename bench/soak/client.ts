@@ -3,7 +3,10 @@ import type { Recording } from './recordings.ts'
 
 const TIMEOUT_MS = 15 * 60_000
 
-/** What must become of an upload. `canceled`: canceled, or finished before. `deleted`: nothing of it may remain. */
+/**
+ * What must become of an upload. `canceled`: canceled, or finished before. `deleted`: nothing of it may
+ * remain.
+ */
 export type Fate = 'kept' | 'canceled' | 'deleted'
 /** An upload; its file name is unique. `id` is null until the service has accepted it. */
 export type Entry = { filename: string; recording: Recording; fate: Fate; id: string | null }

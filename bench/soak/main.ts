@@ -1,10 +1,10 @@
-// Runs an hour of mixed load on a service, and checks that its memory and descriptors do not grow and that no data is lost or
-// left behind. Needs Debian's postgresql, unless --embedded.
+// Runs an hour of mixed load on a service, and checks that its memory and descriptors do not grow and that no
+// data is lost or left behind. Needs Debian's postgresql, unless --embedded.
 //
 //   bun bench/soak/main.ts [--minutes 60] [--clients 6] [--embedded] [--seed 1]
 //
-// embedded: one process with the embedded database and a simulated sidecar, instead of an API, two workers, a Postgres and a real
-// sidecar. Ctrl-C ends the load early.
+// embedded: one process with the embedded database and a simulated sidecar, instead of an API, two workers, a
+// Postgres and a real sidecar. Ctrl-C ends the load early.
 import { join } from 'node:path'
 import { temporaryFolder } from '../../test/support/recordings.ts'
 import { randomFrom } from '../../test/support/seeded.ts'

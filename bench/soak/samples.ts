@@ -35,7 +35,10 @@ async function proportionalBytes(pid: number): Promise<number> {
   return Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0) * 1024
 }
 
-/** The sockets that are connected to the database: connection pools open and keep them. The table's ports are hexadecimal. */
+/**
+ * The sockets that are connected to the database: connection pools open and keep them. The table's ports are
+ * hexadecimal.
+ */
 async function databaseSockets(port: number | null): Promise<Set<string>> {
   const table = port === null ? '' : await readFile('/proc/net/tcp', 'utf8')
   const remote = `:${port?.toString(16).toUpperCase().padStart(4, '0')}`

@@ -17,7 +17,10 @@ const MOST_KEPT = 12
 const isOpen = (status: unknown) => status === 'queued' || status === 'processing'
 export const pathOf = ({ id }: Entry) => `/api/transcriptions/${id}`
 
-/** Uploads as a form, a raw body or a resumable upload. Sets the entry's id, unless the service refuses a bad recording. */
+/**
+ * Uploads as a form, a raw body or a resumable upload. Sets the entry's id, unless the service refuses a bad
+ * recording.
+ */
 export async function upload(client: Client, entry: Entry): Promise<void> {
   const isBad = entry.recording.kind === 'bad'
   const way = isBad ? 'form' : pick(client, ['form', 'body', 'tus'])

@@ -1,5 +1,5 @@
-// The minimum that a server must do for an upload: it writes each request's body to a file and syncs it. `sha256` also hashes
-// the body, and `discard` only counts its bytes.
+// The minimum that a server must do for an upload: it writes each request's body to a file and syncs it.
+// `sha256` also hashes the body, and `discard` only counts its bytes.
 //
 //   bun bench/upload/bare.ts disk|sha256|discard FILE
 import { createHash } from 'node:crypto'

@@ -1,5 +1,5 @@
-// Sends one wav of noise over a plain socket, as fast as the server reads it. The client repeats a few MiB of noise, so that
-// generating the noise is not part of the measurement.
+// Sends one wav of noise over a plain socket, as fast as the server reads it. The client repeats a few MiB of
+// noise, so that generating the noise is not part of the measurement.
 import { randomFillSync } from 'node:crypto'
 import { connect } from 'node:net'
 import { wavOf } from '../../src/media/wav.ts'

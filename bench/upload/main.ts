@@ -1,5 +1,6 @@
-// Measures one large upload to the service, as a form and as a raw body, beside a bare Bun server that streams the same body
-// to disk: bytes per second, CPU time and memory. Each measurement starts its server anew.
+// Measures one large upload to the service, as a form and as a raw body, beside a bare Bun server that
+// streams the same body to disk: bytes per second, CPU time and memory. Each measurement starts its server
+// anew.
 //
 //   bun bench/upload/main.ts [--mib 1024] [--runs 3] [--dir FOLDER]
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -8,10 +8,16 @@ import type { UploadServer } from './servers.ts'
 const SAMPLE_EVERY_MS = 20
 const SETTLE_MS = 3_000
 
-/** Rates are bytes of audio over the time from the first byte to the answer; the rest is of the server's process. */
+/**
+ * Rates are bytes of audio over the time from the first byte to the answer; the rest is of the server's
+ * process.
+ */
 export type Measured = { bytesPerSecond: number; cpuSeconds: number; idleBytes: number; peakBytes: number }
 
-/** Starts a server, sends it one upload, and kills it at the answer, so that its later work does not affect the next one. */
+/**
+ * Starts a server, sends it one upload, and kills it at the answer, so that its later work does not affect
+ * the next one.
+ */
 export async function measure({
   start,
   folder,
@@ -54,8 +60,8 @@ export async function measure({
 }
 
 /**
- * Writes and removes as many bytes as the upload will write: a virtual machine may get memory that it has not used for a
- * while only as it writes, which slows the first server to a fifth of the rate.
+ * Writes and removes as many bytes as the upload will write: a virtual machine may get memory that it has not
+ * used for a while only as it writes, which slows the first server to a fifth of the rate.
  */
 async function touchPageCache({ path, bytes }: { path: string; bytes: number }): Promise<void> {
   const block = new Uint8Array(2 ** 20)

@@ -1,5 +1,5 @@
-// Runs the service as `npm start` does, but prints each step of its start, and sends itself SIGTERM after the step
-// that STOP_AFTER names.
+// Runs the service as `npm start` does, but prints each step of its start, and sends itself SIGTERM after the
+// step that STOP_AFTER names.
 import { run } from '../../src/run.ts'
 
 await run({

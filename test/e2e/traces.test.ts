@@ -21,7 +21,9 @@ const [REPEATS, PAUSE_SECONDS] = [30, 5]
 const [CLIENT, ERROR] = [3, 2]
 const postgres = databases.find(({ name }) => name === 'Postgres')
 
-/** A sidecar that answers each span with the same words, or as `answer` says, and records the request headers. */
+/**
+ * A sidecar that answers each span with the same words, or as `answer` says, and records the request headers.
+ */
 function scriptedSidecar(answer: () => Response | Promise<Response> = heard) {
   const headers: Record<string, string>[] = []
   const server = Bun.serve({

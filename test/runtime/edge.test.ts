@@ -153,7 +153,10 @@ for (const { name, command } of runtimes) {
     })
 
     describe('OpenAI’s client', () => {
-      /** The client of a new user; `left` returns the user's list entries and all storage keys that were added. */
+      /**
+       * The client of a new user; `left` returns the user's list entries and all storage keys that were
+       * added.
+       */
       async function newcomer() {
         const key = await anyone.newToken()
         const who = anyone.as(key)

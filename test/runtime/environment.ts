@@ -11,7 +11,10 @@ export const MAX_UPLOAD_BYTES = 500_000
 
 export type RuntimeEnvironment = Awaited<ReturnType<typeof openRuntimeEnvironment>>
 
-/** The services that an API on any runtime needs: a Postgres, a bucket, and a worker on Bun with its own sidecar. */
+/**
+ * The services that an API on any runtime needs: a Postgres, a bucket, and a worker on Bun with its own
+ * sidecar.
+ */
 export async function openRuntimeEnvironment(kind: TestDatabaseKind) {
   const database: TestDatabase = await kind.open()
   const bucket = await openS3Server()

@@ -1,5 +1,6 @@
-// Sends valid and invalid requests of the OpenAPI document to a running service, and compares the responses with the document.
-// `bun test/schemathesis/run.ts`; passes its arguments to `schemathesis run`, such as `--max-time 60` or `--seed 1`.
+// Sends valid and invalid requests of the OpenAPI document to a running service, and compares the responses
+// with the document. `bun test/schemathesis/run.ts`; passes its arguments to `schemathesis run`, such as
+// `--max-time 60` or `--seed 1`.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'

@@ -3,8 +3,8 @@ import { BYTES_PER_SECOND } from '../../src/media/media.ts'
 const HEADER_BYTES = 44
 
 /**
- * A sidecar whose text for each span is the checksum of its samples, so that a transcript shows which samples were sent.
- * While it is held, it answers only the `allowed` next spans.
+ * A sidecar whose text for each span is the checksum of its samples, so that a transcript shows which samples
+ * were sent. While it is held, it answers only the `allowed` next spans.
  */
 export function startFakeSidecar() {
   const received: string[] = []

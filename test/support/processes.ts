@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 
 /**
- * The command lines of all running processes whose environment has this value: a process that was started with it, and its
- * descendants. Linux only.
+ * The command lines of all running processes whose environment has this value: a process that was started
+ * with it, and its descendants. Linux only.
  */
 export async function processesMarked(marker: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))

@@ -12,8 +12,8 @@ import { PYTHON, ROOT } from './sidecar-dir.ts'
 export type S3Server = Awaited<ReturnType<typeof openS3Server>>
 
 /**
- * A real S3-compatible store with a bucket and a new folder in it: that of TEST_STORAGE_URL (as in STORAGE_URL), or a local
- * server, which verifies signatures.
+ * A real S3-compatible store with a bucket and a new folder in it: that of TEST_STORAGE_URL (as in
+ * STORAGE_URL), or a local server, which verifies signatures.
  */
 export async function openS3Server() {
   const store = process.env.TEST_STORAGE_URL ? named(process.env.TEST_STORAGE_URL) : await started()
@@ -39,7 +39,10 @@ function named(url: string) {
   return { endpoint, bucket, region, credentials: { accessKeyId, secretAccessKey }, stop: async () => {} }
 }
 
-/** Starts the server on a free port with a temporary folder. Its Python environment is created at the first use. */
+/**
+ * Starts the server on a free port with a temporary folder. Its Python environment is created at the first
+ * use.
+ */
 async function started() {
   const python = await ensureEnvironment({
     dir: join(ROOT, 'node_modules', '.cache', 'verbatim', 's3-server'),

@@ -18,7 +18,9 @@ export function segmentOf(properties: Partial<Segment> & { text: string }): Segm
   }
 }
 
-/** Two segments that name their samples, so that a transcript shows which samples were sent, and their times. */
+/**
+ * Two segments that name their samples, so that a transcript shows which samples were sent, and their times.
+ */
 export function namingSamples(pcm: Uint8Array): SpanResult {
   const seconds = pcm.length / BYTES_PER_SECOND
   const name = Bun.hash.crc32(pcm).toString(16)
@@ -34,8 +36,8 @@ export function namingSamples(pcm: Uint8Array): SpanResult {
 export type Answer = (span: SpanRequest, call: number) => SpanResult | Promise<SpanResult>
 
 /**
- * An engine with scripted answers, for behaviour that a real engine cannot show on demand, such as three failures and then
- * a success. `call` counts from 0. Without `answer`, it names the samples of each span.
+ * An engine with scripted answers, for behaviour that a real engine cannot show on demand, such as three
+ * failures and then a success. `call` counts from 0. Without `answer`, it names the samples of each span.
  */
 export function scriptedEngine({
   answer = ({ pcm }) => namingSamples(pcm),

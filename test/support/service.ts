@@ -19,8 +19,8 @@ export type RunningService = {
 export const BUN = [process.execPath, '--no-env-file']
 
 /**
- * Starts the real service as `npm start` does, on a free port; resolves once it listens. Registration is open unless `env`
- * changes it.
+ * Starts the real service as `npm start` does, on a free port; resolves once it listens. Registration is open
+ * unless `env` changes it.
  */
 export async function startService(
   env: Record<string, string>,
@@ -66,8 +66,8 @@ export async function startService(
 }
 
 /**
- * A free port, for a process that does not accept port 0 or keeps its port over restarts. It is below the ephemeral ports of
- * Linux (from 32768) and macOS (from 49152), so that no connection takes it meanwhile.
+ * A free port, for a process that does not accept port 0 or keeps its port over restarts. It is below the
+ * ephemeral ports of Linux (from 32768) and macOS (from 49152), so that no connection takes it meanwhile.
  */
 export function freePort(): number {
   for (;;) {

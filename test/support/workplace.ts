@@ -178,7 +178,9 @@ export async function openWorkplace(kind: TestDatabaseKind) {
 
 export const isOver = ({ status }: Transcription) => status === 'completed' || status === 'failed'
 
-/** The fixture's speech, `times` over, more quietly each time, so that no two stretches of it are the same. */
+/**
+ * The fixture's speech, `times` over, more quietly each time, so that no two stretches of it are the same.
+ */
 export async function repeatedSpeech(times: number): Promise<Uint8Array<ArrayBuffer>> {
   const speech = await fixturePcm('speech.wav')
   const pcm = new Uint8Array(speech.length * times)
