@@ -32,7 +32,7 @@ import { namingSamples } from './scripted-engine.ts'
 
 export type Workplace = Awaited<ReturnType<typeof openWorkplace>>
 
-/** All that transcribing takes, for real, but for the engine: that one each test brings. */
+/** The real services of the transcription pipeline, except the engine, which each test provides. */
 export async function openWorkplace(kind: TestDatabaseKind) {
   const database = await kind.open()
   const folder = await temporaryFolder()
@@ -86,14 +86,14 @@ export async function openWorkplace(kind: TestDatabaseKind) {
     openQueue,
     servicesOf,
 
-    /** A queue of its own with a worker on it, as a service that has just started has. */
+    /** Starts a worker on a new queue, as a service does when it starts. */
     async startWorker(engine: Engine | Engines, other: Partial<WorkServices> = {}): Promise<Queue> {
       const queue = await openQueue()
       await startWorker({ ...servicesOf({ queue, engine }), ...other })
       return queue
     },
 
-    /** Uploads a recording; gives the transcription's id. */
+    /** Uploads a recording; returns the transcription's id. */
     async upload(
       queue: Queue,
       recording: Uint8Array,
@@ -129,7 +129,7 @@ export async function openWorkplace(kind: TestDatabaseKind) {
       })
     },
 
-    /** The transcription, once `is` holds for it. */
+    /** Resolves with the transcription once `is` returns true for it. */
     async once(id: string, is: (row: Transcription) => boolean): Promise<Transcription> {
       for (;;) {
         const row = await findTranscription(db, id)
@@ -138,7 +138,7 @@ export async function openWorkplace(kind: TestDatabaseKind) {
       }
     },
 
-    /** Resolves once nothing is left of a transcription's pcm. */
+    /** Resolves once all pcm of a transcription is removed. */
     async withoutPcm(id: string): Promise<void> {
       for (;;) {
         const { done } = await storage.list(pcmFolder(id))[Symbol.asyncIterator]().next()
@@ -160,7 +160,7 @@ export async function openWorkplace(kind: TestDatabaseKind) {
       return row ? segmentsOf(db, row) : []
     },
 
-    /** Between tests: stops what they started and drops their jobs. */
+    /** Between tests: stops their workers and drops their jobs. */
     async tidy() {
       for (const queue of queues.splice(0)) await queue.stop(0)
       const queue = await openQueue()
@@ -178,9 +178,7 @@ export async function openWorkplace(kind: TestDatabaseKind) {
 
 export const isOver = ({ status }: Transcription) => status === 'completed' || status === 'failed'
 
-/**
- * The fixture's speech, `times` over, more quietly each time, so that no two stretches of it are the same.
- */
+/** The fixture's speech, repeated; each repetition is quieter, so that all stretches differ. */
 export async function repeatedSpeech(times: number): Promise<Uint8Array<ArrayBuffer>> {
   const speech = await fixturePcm('speech.wav')
   const pcm = new Uint8Array(speech.length * times)
@@ -192,9 +190,9 @@ export async function repeatedSpeech(times: number): Promise<Uint8Array<ArrayBuf
   return pcm
 }
 
-/** The text of a recording whose every span was transcribed by `namingSamples`. */
-export function textOf(pcm: Uint8Array, places: { startSample: number; endSample: number }[]): string {
-  const segments = places.flatMap(
+/** The text of a recording whose spans were all transcribed by `namingSamples`. */
+export function textOf(pcm: Uint8Array, ranges: { startSample: number; endSample: number }[]): string {
+  const segments = ranges.flatMap(
     ({ startSample, endSample }) =>
       namingSamples(pcm.subarray(startSample * BYTES_PER_SAMPLE, endSample * BYTES_PER_SAMPLE)).segments,
   )
