@@ -43,7 +43,7 @@ async function expectRest(env: Record<string, string>, id: string) {
 }
 
 test.each(databases.map(({ name, open }) => ({ name, open })))(
-  'the command makes an administrator, and none again, on $name',
+  'the command grants and revokes the administrator role on $name',
   async ({ open }) => {
     await withFolder(async (folder) => {
       const database = await open()
@@ -93,7 +93,7 @@ test.each(databases.map(({ name, open }) => ({ name, open })))(
   },
 )
 
-test('an identity provider is set up whole, or the service says what is missing', async () => {
+test('the service does not start with incomplete settings of an identity provider', async () => {
   await withFolder(async (folder) => {
     const started = startService({
       DATA_DIR: folder,
