@@ -22,7 +22,7 @@ import type { Outbound } from './outbound/outbound.ts'
 import type { Queue } from './queue/queue.ts'
 import type { Objects } from './storage/storage.ts'
 import type { Traces } from './traces/traces.ts'
-import { createAcceptUpload } from './transcriptions/intake/accept-upload.ts'
+import { createBeginUpload } from './transcriptions/intake/begin-upload.ts'
 import type { Inspect } from './transcriptions/intake/inspect.ts'
 import { ENGINES, parseOptions } from './transcriptions/intake/options.ts'
 import type { UsageLimits } from './transcriptions/intake/usage-limits.ts'
@@ -92,7 +92,7 @@ export async function createApiServices(adapters: ApiAdapters): Promise<ApiServi
       problem: `You have ${MAX_WAITING_REQUESTS} requests that wait for transcriptions, which is the limit`,
     }),
   })
-  const { upload, uploads } = createIntake(adapters, { removeFolder })
+  const { beginUpload, uploads } = createIntake(adapters, { removeFolder })
   const auth = createAuthService({
     db,
     passwords,
@@ -133,7 +133,7 @@ export async function createApiServices(adapters: ApiAdapters): Promise<ApiServi
       requeue: createRequeue({ db, queue, traces }),
     }),
     transcriptions,
-    upload,
+    beginUpload,
     uploads,
     outbound,
     engines: settings.INFERENCE,
@@ -158,7 +158,7 @@ function createIntake(
     perUser: MAX_CONCURRENT_UPLOADS,
     problem: `You have ${MAX_CONCURRENT_UPLOADS} uploads in progress, which is the limit`,
   })
-  const upload = createAcceptUpload({
+  const beginUpload = createBeginUpload({
     db,
     queue,
     storage,
@@ -175,7 +175,7 @@ function createIntake(
     db,
     storage,
     removeFolder,
-    takeIn: upload,
+    beginUpload,
     async checkFields(fields) {
       const { webhookUrl } = parseOptions(fields, engines)
       if (webhookUrl !== null) await webhooks.check(webhookUrl)
@@ -184,7 +184,7 @@ function createIntake(
     storageQuota,
     concurrencyLimit,
   })
-  return { upload, uploads }
+  return { beginUpload, uploads }
 }
 
 /** The limits of each user. */

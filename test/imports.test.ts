@@ -261,12 +261,12 @@ describe('a rule reports a breach', () => {
     ['http/bearer.ts', "import type { AuthService } from '../auth/auth.service.ts'", 'imports no feature'],
     ['auth/auth.service.ts', "import { t } from 'elysia'", 'only routes and schemas'],
     [
-      'transcriptions/intake/accept-upload.ts',
+      'transcriptions/intake/open-intake.ts',
       "import { readUpload } from '../../http/body/audio-upload.ts'",
       'only routes and schemas',
     ],
     [
-      'transcriptions/intake/accept-upload.ts',
+      'transcriptions/intake/open-intake.ts',
       "import { eq } from 'drizzle-orm'",
       'only stores import the tables',
     ],
@@ -301,7 +301,7 @@ describe('a rule reports a breach', () => {
     ],
     ['assemble.ts', 'const port = process.env.PORT', 'only entries read the environment'],
     ['engines/sidecar/sidecar.ts', 'const { HF_TOKEN } = Bun.env', 'only entries read the environment'],
-    ['transcriptions/intake/accept-upload.ts', 'await Bun.write(path, body)', 'use Bun, Buffer and process'],
+    ['transcriptions/intake/open-intake.ts', 'await Bun.write(path, body)', 'use Bun, Buffer and process'],
     ['edge.ts', 'Bun.serve({})', 'use Bun, Buffer and process'],
   ])('%s: %s', (path, source, rule) => {
     expect(breachesOf(moduleOf(path, source))).toEqual([expect.stringContaining(rule)])
@@ -310,7 +310,7 @@ describe('a rule reports a breach', () => {
   test('allowed imports report no breach', () => {
     const allowed: [path: string, source: string][] = [
       ['main.ts', "import { assemble } from './assemble.ts'\nassemble({ env: process.env })"],
-      ['transcriptions/intake/accept-upload.ts', "import { userExists } from '../../auth/users.store.ts'"],
+      ['transcriptions/intake/open-intake.ts', "import { userExists } from '../../auth/users.store.ts'"],
       ['retention/sweep.ts', "import { folderOf } from '../transcriptions/storage-keys.ts'"],
       [
         'engines/local-sidecar/local-sidecar.ts',

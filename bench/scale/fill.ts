@@ -5,7 +5,7 @@ import { users } from '../../src/db/schema.ts'
 import { SAMPLE_RATE } from '../../src/media/media.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { noTraces } from '../../src/traces/traces.ts'
-import { createAcceptUpload } from '../../src/transcriptions/intake/accept-upload.ts'
+import { createBeginUpload } from '../../src/transcriptions/intake/begin-upload.ts'
 import { createPrepare } from '../../src/transcriptions/pipeline/prepare.ts'
 import { CLIP_SECONDS, simulatedEngines, simulatedMedia, simulatedStorage } from './simulated.ts'
 
@@ -16,7 +16,7 @@ const info = { container: 'wav', codec: 'pcm_s16le', channels: 1, claimedSeconds
 export async function upload({ url, count }: { url: string; count: number }): Promise<number> {
   await using opened = await open(url)
   const { db, queue } = opened
-  const take = createAcceptUpload({
+  const beginUpload = createBeginUpload({
     db,
     queue,
     storage: simulatedStorage,
@@ -37,13 +37,9 @@ export async function upload({ url, count }: { url: string; count: number }): Pr
       // The same distribution over the users as in `seed`.
       const user = everyone[Math.floor(everyone.length * Math.random() ** 3)]
       if (!user) throw new Error('the database has no users')
-      await take({
-        userId: user.id,
-        async receive(store) {
-          const stored = await store(new Blob(['audio']).stream())
-          return { fields: new Map([['language', 'en']]), file: { filename: 'clip.wav', stored } }
-        },
-      })
+      await using intake = await beginUpload({ userId: user.id })
+      const stored = await intake.store(new Blob(['audio']).stream())
+      await intake.commit({ fields: new Map([['language', 'en']]), file: { filename: 'clip.wav', stored } })
     }
   }
   await Promise.all(Array.from({ length: CONCURRENCY }, run))

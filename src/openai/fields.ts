@@ -5,33 +5,32 @@ export const GRANULARITIES = ['segment', 'word'] as const
 
 export type ResponseFormat = (typeof RESPONSE_FORMATS)[number]
 
+export type Task = 'transcribe' | 'translate'
+
 export type OpenaiRequest = {
   format: ResponseFormat
   isStreamed: boolean
-  /** What `verbose_json` tells the times of. */
+  /** The units whose timestamps `verbose_json` contains. */
   granularities: Set<(typeof GRANULARITIES)[number]>
-  /** As an upload's fields. */
+  /** The equivalent fields of an upload. */
   options: Map<string, string>
 }
 
 /**
- * What a request in OpenAI's fields asks for, of a service that has these `models`. `prompt` and `temperature` are looked
- * at, but engines do not take them. Throws `validation` and `model_not_found`, naming the field.
+ * Parses OpenAI's form fields. `models` maps each model to the `engine` field of an upload. `prompt` and `temperature` have
+ * no effect: engines do not take them. Throws `validation` and `model_not_found`, each with its `field`.
  */
 export function parseFields(
   fields: Map<string, string>,
-  { task, models }: { task: 'transcribe' | 'translate'; models: Map<string, string> },
+  { task, models }: { task: Task; models: Map<string, string> },
 ): OpenaiRequest {
-  const format = choice(fields, 'response_format', RESPONSE_FORMATS)
-  const granularities = granularitiesIn(fields)
+  const format = parseChoice(fields, 'response_format', RESPONSE_FORMATS)
+  const granularities = parseGranularities(fields)
   if (granularities.size > 0 && format !== 'verbose_json') {
-    throw wrong('timestamp_granularities', `takes response_format verbose_json; it is ${format}`)
+    throw invalid('timestamp_granularities', `takes response_format verbose_json, and it is ${format}`)
   }
-  if (!(Number(fields.get('temperature') || 0) >= 0 && Number(fields.get('temperature') || 0) <= 1)) {
-    throw wrong('temperature', 'takes a number from 0 to 1')
-  }
-  const isStreamed = task === 'transcribe' && choice(fields, 'stream', ['false', 'true']) === 'true'
-  const hasWords = granularities.has('word')
+  checkTemperature(fields)
+  const isStreamed = task === 'transcribe' && parseChoice(fields, 'stream', ['false', 'true']) === 'true'
   return {
     format,
     isStreamed,
@@ -39,35 +38,43 @@ export function parseFields(
     options: new Map([
       ['task', task],
       ['language', (task === 'transcribe' && fields.get('language')) || 'auto'],
-      ['words', String(hasWords)],
+      ['words', String(granularities.has('word'))],
       ['engine', engineOf(fields.get('model') || undefined, models)],
     ]),
   }
 }
 
 /** The first choice is the default. */
-function choice<const T extends string>(
+function parseChoice<const T extends string>(
   fields: Map<string, string>,
   name: string,
   choices: readonly [T, ...T[]],
 ): T {
   const text = fields.get(name) || choices[0]
-  const found = choices.find((one) => one === text)
-  if (found) return found
-  throw wrong(name, `takes ${choices.join(', ')}; it is ${quoted(text)}`)
+  const choice = choices.find((name) => name === text)
+  if (choice) return choice
+  throw invalid(name, `is ${quoted(text)}; it takes ${choices.join(', ')}`)
 }
 
-function granularitiesIn(fields: Map<string, string>): OpenaiRequest['granularities'] {
+function checkTemperature(fields: Map<string, string>): void {
+  const text = fields.get('temperature') || '0'
+  const temperature = Number(text)
+  if (!(temperature >= 0 && temperature <= 1)) {
+    throw invalid('temperature', `is ${quoted(text)}; it takes a number from 0 to 1`)
+  }
+}
+
+function parseGranularities(fields: Map<string, string>): OpenaiRequest['granularities'] {
   const name = 'timestamp_granularities'
-  const told = fields.get(`${name}[]`) ?? fields.get(name) ?? ''
+  const list = fields.get(`${name}[]`) ?? fields.get(name) ?? ''
   return new Set(
-    told
+    list
       .split(',')
       .filter(Boolean)
       .map((text) => {
-        const found = GRANULARITIES.find((one) => one === text)
-        if (found) return found
-        throw wrong(name, `takes ${GRANULARITIES.join(', ')}; it is ${quoted(text)}`)
+        const granularity = GRANULARITIES.find((name) => name === text)
+        if (granularity) return granularity
+        throw invalid(name, `is ${quoted(text)}; it takes ${GRANULARITIES.join(', ')}`)
       }),
   )
 }
@@ -81,12 +88,12 @@ function engineOf(model: string | undefined, models: Map<string, string>): strin
 export function modelNotFound(model: string, models: Map<string, string>) {
   return new VerbatimError(
     'model_not_found',
-    `There is no model ${quoted(model)}; this service has ${[...models.keys()].join(', ')}`,
+    `Model ${quoted(model)} does not exist; this service has ${[...models.keys()].join(', ')}`,
     { field: 'model' },
   )
 }
 
-function wrong(field: string, problem: string) {
+function invalid(field: string, problem: string) {
   return new VerbatimError('validation', `${field} ${problem}`, { field })
 }
 

@@ -6,7 +6,7 @@ import { toErrorResponse } from '../http/problems.ts'
 import { eventStream } from '../http/sse.ts'
 import { TEXT_FORMATS } from '../transcriptions/transcript/formats.ts'
 import type { TranscriptionRoutesServices } from '../transcriptions/transcriptions.routes.ts'
-import { modelNotFound, type OpenaiRequest, parseFields } from './fields.ts'
+import { modelNotFound, type OpenaiRequest, parseFields, type Task } from './fields.ts'
 import {
   answers,
   errorBodyOf,
@@ -19,7 +19,7 @@ import {
 } from './openai.schemas.ts'
 
 export type OpenaiRoutesServices = Omit<TranscriptionRoutesServices, 'outbound'> & {
-  /** As clients name them. */
+  /** The names that clients use. */
   engines: string[]
 }
 
@@ -31,147 +31,43 @@ type Context = {
   watchCredential: WatchCredential
 }
 
-const NOTHING_KEPT =
-  'The answer comes when all is transcribed. Nothing is kept: with the answer, or when the client leaves before it, the transcription is removed with its audio.'
+/** An ephemeral transcription, with the request that made it. */
+type Transcribing = Context & { id: string; form: OpenaiRequest }
 
-/**
- * OpenAI's own routes, for its clients: a base URL of this service and an access token or API key as their key.
- */
+const NOTHING_KEPT =
+  'The response comes when the whole audio is transcribed. The transcription and its audio are removed with the response, or when the client disconnects.'
+
+/** OpenAI's routes, for its clients: the base URL is this service's `/v1`, the key an access token or API key. */
 export function openaiRoutes(services: OpenaiRoutesServices) {
-  const { transcriptions, upload, authenticator, maxUploadBytes, stopping, log } = services
   const models = new Map([
     ['whisper-1', ''],
     ...services.engines.map((name): [string, string] => [name, name]),
   ])
   const modelOf = (id: string) => ({ id, object: 'model' as const, created: 0, owned_by: 'verbatim' })
 
-  const take =
-    (task: 'transcribe' | 'translate') =>
-    async ({ request, userId, server, set, watchCredential }: Context) => {
-      server?.timeout(request, 0)
-      let asked: OpenaiRequest | undefined
-      const id = await upload({
-        userId,
-        isEphemeral: true,
-        receive: async (store) => {
-          const { fields, file } = await readUpload({
-            request,
-            name: 'file',
-            maxBytes: maxUploadBytes,
-            store,
-          })
-          asked = parseFields(fields, { task, models })
-          return { fields: asked.options, file }
-        },
-      })
-      if (!asked) throw new Error('the upload asked for nothing')
-      if (asked.isStreamed) return stream({ id, userId, request, watchCredential })
-      const left = new AbortController()
-      const end = AbortSignal.any([left.signal, request.signal, stopping])
-      const credential = watchCredential(end)
-      try {
-        await completion({ id, userId, end, credential })
-        return await answerIn({ asked, set, id, userId })
-      } finally {
-        left.abort()
-        await forget({ id, userId })
-      }
-    }
-
-  /** As the service's, and throws `unauthorized` once the caller's credential is not valid any more. */
-  async function completion({
-    end,
-    credential,
-    ...keys
-  }: {
-    id: string
-    userId: string
-    end: AbortSignal
-    credential: AbortSignal
-  }) {
-    const signal = AbortSignal.any([end, credential])
-    try {
-      await transcriptions.completion({ ...keys, signal })
-    } finally {
-      credential.throwIfAborted()
-    }
-  }
-
-  /** Where the user has removed it meanwhile, there is nothing left to do. */
-  async function forget(keys: { id: string; userId: string }) {
-    await transcriptions.remove(keys).catch((error: unknown) => {
-      if (!(error instanceof VerbatimError)) throw error
-    })
-  }
-
-  async function answerIn({
-    asked,
-    set,
-    ...keys
-  }: {
-    asked: OpenaiRequest
-    set: Context['set']
-    id: string
-    userId: string
-  }) {
-    const { format, granularities } = asked
-    if (format === 'json' || format === 'verbose_json') {
-      const { segments, ...verbose } = await transcriptions.verboseTranscript({ ...keys, partial: false })
-      const usage = { type: 'duration' as const, seconds: Math.ceil(verbose.duration) }
-      if (format === 'json') return { text: verbose.text, usage }
-      return { ...verbose, ...(granularities.has('segment') && { segments }), usage }
-    }
-    const name = format === 'text' ? 'txt' : format
-    set.headers['content-type'] = `${TEXT_FORMATS[name].type}; charset=utf-8`
-    return transcriptions.writtenTranscript({ ...keys, partial: false, format: name })
-  }
-
-  function stream({
-    id,
-    userId,
-    request,
-    watchCredential,
-  }: Pick<Context, 'request' | 'userId' | 'watchCredential'> & { id: string }) {
-    const left = new AbortController()
-    const end = AbortSignal.any([left.signal, request.signal, stopping])
-    const credential = watchCredential(end)
-    const signal = AbortSignal.any([end, credential])
-    async function* events() {
-      try {
-        for await (const delta of transcriptions.spoken({ id, signal })) {
-          yield { data: { type: 'transcript.text.delta', delta } }
-        }
-        await completion({ id, userId, end, credential })
-        const { text, duration } = await transcriptions.verboseTranscript({ id, userId, partial: false })
-        const usage = { type: 'duration', seconds: Math.ceil(duration) }
-        yield { data: { type: 'transcript.text.done', text, usage } }
-      } finally {
-        left.abort()
-        await forget({ id, userId })
-      }
-    }
-    return eventStream({
-      events: events(),
-      left: () => left.abort(),
-      problem: (error) => openaiError(toErrorResponse(error, log)),
-    })
+  const transcribe = (task: Task) => async (context: Context) => {
+    context.server?.timeout(context.request, 0)
+    const upload = await takeUpload(services, { ...context, task, models })
+    return upload.form.isStreamed
+      ? streamedResponse(services, { ...context, ...upload })
+      : wholeResponse(services, { ...context, ...upload })
   }
 
   return new Elysia({ prefix: '/v1', tags: ['OpenAI'], detail: { security: BEARER } })
-    .use(bearer({ authenticator }))
-    .post('/audio/transcriptions', take('transcribe'), {
+    .use(bearer({ authenticator: services.authenticator }))
+    .post('/audio/transcriptions', transcribe('transcribe'), {
       parse: 'none',
       detail: {
-        summary: 'Transcribe audio, as OpenAI does',
+        summary: 'Transcribe audio (OpenAI-compatible)',
         description: NOTHING_KEPT,
         requestBody: transcriptionForm,
         responses: answers,
       },
     })
-    .post('/audio/translations', take('translate'), {
+    .post('/audio/translations', transcribe('translate'), {
       parse: 'none',
       detail: {
-        summary: 'Transcribe audio in English, whatever is spoken, as OpenAI does',
+        summary: 'Translate audio into English (OpenAI-compatible)',
         description: NOTHING_KEPT,
         requestBody: translationForm,
         responses: answers,
@@ -180,9 +76,9 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
     .get('/models', () => ({ object: 'list' as const, data: [...models.keys()].map(modelOf) }), {
       response: { 200: Models, 401: errorBodyOf(401), 403: errorBodyOf(403), 429: errorBodyOf(429) },
       detail: {
-        summary: 'The models that may be named',
+        summary: 'List the models',
         description:
-          '`whisper-1` leaves the engine to the service; the others send the audio to that one alone.',
+          '`whisper-1` lets the service choose the engine; any other model sends the audio to that engine only.',
       },
     })
     .get(
@@ -200,7 +96,103 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
           404: errorBodyOf(404),
           429: errorBodyOf(429),
         },
-        detail: { summary: 'One of the models' },
+        detail: { summary: 'Get a model' },
       },
     )
+}
+
+async function takeUpload(
+  { beginUpload, maxUploadBytes }: OpenaiRoutesServices,
+  { request, userId, task, models }: Context & { task: Task; models: Map<string, string> },
+): Promise<{ id: string; form: OpenaiRequest }> {
+  await using intake = await beginUpload({ userId, isEphemeral: true })
+  const { store } = intake
+  const { fields, file } = await readUpload({ request, name: 'file', maxBytes: maxUploadBytes, store })
+  const form = parseFields(fields, { task, models })
+  return { id: await intake.commit({ fields: form.options, file }), form }
+}
+
+async function wholeResponse(services: OpenaiRoutesServices, transcribing: Transcribing) {
+  const wait = waitFor(services, transcribing)
+  try {
+    await completion(services, { ...transcribing, ...wait })
+    return await bodyOf(services, transcribing)
+  } finally {
+    wait[Symbol.dispose]()
+    await removeEphemeral(services, transcribing)
+  }
+}
+
+function streamedResponse(services: OpenaiRoutesServices, transcribing: Transcribing) {
+  const { transcriptions, log } = services
+  const { id, userId } = transcribing
+  const wait = waitFor(services, transcribing)
+  const signal = AbortSignal.any([wait.end, wait.credential])
+
+  async function* events() {
+    try {
+      for await (const delta of transcriptions.spoken({ id, signal })) {
+        yield { data: { type: 'transcript.text.delta', delta } }
+      }
+      await completion(services, { id, userId, ...wait })
+      const { text, duration } = await transcriptions.verboseTranscript({ id, userId, partial: false })
+      yield { data: { type: 'transcript.text.done', text, usage: usageOf(duration) } }
+    } finally {
+      wait[Symbol.dispose]()
+      await removeEphemeral(services, { id, userId })
+    }
+  }
+
+  return eventStream({
+    events: events(),
+    left: () => wait[Symbol.dispose](),
+    problem: (error) => openaiError(toErrorResponse(error, log)),
+  })
+}
+
+/**
+ * `end` fires when the client disconnects, the service stops, or the wait is disposed of; `credential` when the
+ * caller's credential is not valid any more.
+ */
+function waitFor({ stopping }: OpenaiRoutesServices, { request, watchCredential }: Context) {
+  const disposed = new AbortController()
+  const end = AbortSignal.any([disposed.signal, request.signal, stopping])
+  return { end, credential: watchCredential(end), [Symbol.dispose]: () => disposed.abort() }
+}
+
+/** As the service's `completion`; also throws `unauthorized` when the caller's credential is not valid any more. */
+async function completion(
+  { transcriptions }: OpenaiRoutesServices,
+  { id, userId, end, credential }: { id: string; userId: string; end: AbortSignal; credential: AbortSignal },
+) {
+  try {
+    await transcriptions.completion({ id, userId, signal: AbortSignal.any([end, credential]) })
+  } finally {
+    credential.throwIfAborted()
+  }
+}
+
+async function bodyOf({ transcriptions }: OpenaiRoutesServices, { id, userId, form, set }: Transcribing) {
+  const { format, granularities } = form
+  if (format === 'json' || format === 'verbose_json') {
+    const { segments, ...verbose } = await transcriptions.verboseTranscript({ id, userId, partial: false })
+    const usage = usageOf(verbose.duration)
+    if (format === 'json') return { text: verbose.text, usage }
+    return { ...verbose, ...(granularities.has('segment') && { segments }), usage }
+  }
+  const name = format === 'text' ? 'txt' : format
+  set.headers['content-type'] = `${TEXT_FORMATS[name].type}; charset=utf-8`
+  return transcriptions.writtenTranscript({ id, userId, partial: false, format: name })
+}
+
+const usageOf = (seconds: number) => ({ type: 'duration' as const, seconds: Math.ceil(seconds) })
+
+/** Does nothing if the user has removed the transcription meanwhile. */
+async function removeEphemeral(
+  { transcriptions }: OpenaiRoutesServices,
+  { id, userId }: { id: string; userId: string },
+) {
+  await transcriptions.remove({ id, userId }).catch((error: unknown) => {
+    if (!(error instanceof VerbatimError)) throw error
+  })
 }

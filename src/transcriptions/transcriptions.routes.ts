@@ -9,9 +9,9 @@ import { parseRange } from '../http/headers/range.ts'
 import { parseTime } from '../http/headers/times.ts'
 import { ErrorBody, MAY_REFUSE, sentenceOf } from '../http/problems.ts'
 import { eventStream, whileValid } from '../http/sse.ts'
+import type { BeginUpload } from '../intake.ts'
 import type { Log } from '../log.ts'
 import type { Outbound } from '../outbound/outbound.ts'
-import type { createAcceptUpload } from './intake/accept-upload.ts'
 import { TEXT_FORMATS, type TranscriptFormat, TYPES } from './transcript/formats.ts'
 import { parseLanguage } from './transcript/languages.ts'
 import {
@@ -33,7 +33,7 @@ import type { TranscriptionsService } from './transcriptions.service.ts'
 
 export type TranscriptionRoutesServices = {
   transcriptions: TranscriptionsService
-  upload: ReturnType<typeof createAcceptUpload>
+  beginUpload: BeginUpload
   /** Fetches what `audio_url` names. */
   outbound: Outbound
   authenticator: Authenticator
@@ -80,7 +80,7 @@ type Waiting = {
 }
 
 function ownedRoutes(services: TranscriptionRoutesServices) {
-  const { transcriptions, upload, outbound, authenticator, maxUploadBytes, stopping, log } = services
+  const { transcriptions, beginUpload, outbound, authenticator, maxUploadBytes, stopping, log } = services
 
   /** How long to hold an answer back, where the client asked for it. `over` fires at its end. */
   function patience({ request, set, watchCredential }: Waiting) {
@@ -92,6 +92,14 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
     const credential = watchCredential(end)
     const over = AbortSignal.any([end, credential])
     return { over, credential, [Symbol.dispose]: () => done.abort() }
+  }
+
+  async function takeUpload({ request, userId }: { request: Request; userId: string }): Promise<string> {
+    const idempotencyKey = idempotencyKeyIn(request.headers)
+    await using intake = await beginUpload({ userId, idempotencyKey })
+    const { store } = intake
+    const upload = await readUpload({ request, name: 'audio', maxBytes: maxUploadBytes, outbound, store })
+    return await intake.commit(upload)
   }
 
   const accept = async ({
@@ -107,11 +115,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
   }) => {
     // While audio is fetched from elsewhere, or brought to a bucket, the client hears nothing.
     server?.timeout(request, 0)
-    const id = await upload({
-      userId,
-      idempotencyKey: idempotencyKeyIn(request.headers),
-      receive: (store) => readUpload({ request, name: 'audio', maxBytes: maxUploadBytes, outbound, store }),
-    })
+    const id = await takeUpload({ request, userId })
     using wait = patience({ request, set, watchCredential })
     if (wait) {
       const status = await transcriptions.status({ id, userId, until: wait.over })

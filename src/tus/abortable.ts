@@ -1,4 +1,4 @@
-/** Passes a stream on until `signal` fires; then it fails with the signal's reason. */
+/** Forwards a stream until `signal` fires, then fails with the signal's reason. */
 export function abortable(body: ReadableStream<Uint8Array>, signal: AbortSignal): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   const stop = () => void reader.cancel(signal.reason)

@@ -1,27 +1,27 @@
 import { VerbatimError } from '../errors.ts'
 
-/** It is kept with the upload, and sent back with each of its answers. */
+/** In characters. The header is stored with the upload and sent back with each response. */
 const MAX_LENGTH = 8192
 
-/**
- * The pairs of an `Upload-Metadata` header (tus 1.0.0: `key base64,key base64,key`) as a form's fields.
- * Throws `validation`.
- */
+/** Parses an `Upload-Metadata` header (tus 1.0.0: `key base64,key base64,key`) into form fields. Throws `validation`. */
 export function parseMetadata(header: string): Map<string, string> {
   if (header.length > MAX_LENGTH) {
-    throw new VerbatimError('validation', `Upload-Metadata is longer than ${MAX_LENGTH} characters`)
+    throw new VerbatimError(
+      'validation',
+      `Upload-Metadata has ${header.length} characters; it takes at most ${MAX_LENGTH}`,
+    )
   }
   const pairs = header.split(',').filter((pair) => pair.trim() !== '')
   return new Map(
     pairs.map((pair) => {
       const [name = '', value = '', ...rest] = pair.trim().split(' ')
       if (name === '' || rest.length > 0) throw malformed()
-      return [name, decoded(value)]
+      return [name, decode(value)]
     }),
   )
 }
 
-function decoded(base64: string): string {
+function decode(base64: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.fromBase64(base64))
   } catch {
@@ -30,5 +30,8 @@ function decoded(base64: string): string {
 }
 
 function malformed() {
-  return new VerbatimError('validation', 'Upload-Metadata is not made of names, each with a value in base64')
+  return new VerbatimError(
+    'validation',
+    'Upload-Metadata is invalid: it takes pairs of a name and a base64 value, separated by commas',
+  )
 }

@@ -40,6 +40,22 @@ function discovery({ uploads }: { uploads: TusService }) {
 }
 
 function ownedRoutes({ uploads, authenticator }: { uploads: TusService; authenticator: Authenticator }) {
+  async function append({
+    request,
+    ...keys
+  }: {
+    request: Request
+    id: string
+    userId: string
+    offset: number
+  }): Promise<State> {
+    using chunk = await uploads.beginChunk(keys)
+    const { maxBytes, store } = chunk
+    // A complete upload takes no more bytes.
+    if (maxBytes > 0) await readPartial({ request, maxBytes, store })
+    return await chunk.commit()
+  }
+
   const patch = async ({
     params: { id },
     request,
@@ -58,12 +74,7 @@ function ownedRoutes({ uploads, authenticator }: { uploads: TusService; authenti
     if (offset > length) throw new VerbatimError('wrong_offset', 'The upload is not as long as that')
     // At the end of a large one its pieces are brought together.
     server?.timeout(request, 0)
-    const state = await uploads.append({
-      id,
-      userId,
-      offset,
-      receive: (store, maxBytes) => readPartial({ request, maxBytes, store }),
-    })
+    const state = await append({ request, id, userId, offset })
     return new Response(null, { status: 204, headers: headersOf(state) })
   }
 
@@ -92,14 +103,7 @@ function ownedRoutes({ uploads, authenticator }: { uploads: TusService; authenti
         const metadata = request.headers.get('upload-metadata') ?? ''
         const made = await uploads.create({ userId, length, metadata })
         server?.timeout(request, 0)
-        const state = isPiece
-          ? await uploads.append({
-              id: made.id,
-              userId,
-              offset: 0,
-              receive: (store, maxBytes) => readPartial({ request, maxBytes, store }),
-            })
-          : made
+        const state = isPiece ? await append({ request, id: made.id, userId, offset: 0 }) : made
         const headers = { ...headersOf(state), Location: `/api/uploads/${state.id}` }
         return new Response(null, { status: 201, headers })
       },

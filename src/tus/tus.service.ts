@@ -1,6 +1,7 @@
 import { withUserLock } from '../auth/users.store.ts'
-import type { Database, Transaction } from '../db/database.ts'
+import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
+import type { BeginUpload, StoredAudio } from '../intake.ts'
 import type { StorageQuota } from '../quota.ts'
 import type { Objects } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
@@ -8,47 +9,40 @@ import { abortable } from './abortable.ts'
 import { parseMetadata } from './metadata.ts'
 import {
   addChunk,
-  becomeTranscription,
-  beginChunk,
   chunkKey,
   countUnfinished,
   findUpload,
   insertUpload,
+  numberChunk,
   removeUpload,
   type Upload,
   type UploadKeys,
   uploadFolder,
 } from './uploads.store.ts'
 
-type Stored = { bytes: number; sha256: string }
-type Store = (body: ReadableStream<Uint8Array>) => Promise<Stored>
-
-/** How an upload becomes a transcription: as one that comes in a single request. */
-export type TakeIn = (options: {
-  userId: string
-  receive: (store: Store) => Promise<{
-    fields: Map<string, string>
-    file: { filename: string | null; stored: Stored }
-  }>
-  uploadId: string
-  /** Runs in the transaction that writes the transcription down. */
-  within: (tx: Transaction, transcriptionId: string) => Promise<void>
-  isReserved: true
-}) => Promise<string>
-
-/** As clients are told of it. */
+/** The fields of an upload that its owner sees. */
 export type UploadState = Pick<
   Upload,
   'id' | 'length' | 'offset' | 'metadata' | 'transcriptionId' | 'expiresAt'
 >
 
+/** The body of one PATCH while it arrives. Disposing of it ends its count as a concurrent upload. */
+export type UploadChunk = Disposable & {
+  /** The bytes that the upload still lacks. */
+  maxBytes: number
+  /** Writes the chunk to storage while it arrives. Throws `wrong_offset` if a later request resumes the upload. */
+  store(body: ReadableStream<Uint8Array>): Promise<StoredAudio>
+  /** Appends the stored chunk. If the upload is complete, makes its transcription and throws what `Intake` throws. */
+  commit(): Promise<UploadState>
+}
+
 export type TusService = ReturnType<typeof createTusService>
 
-/** More pieces than this is an attack, or a client that sends byte by byte. */
-const MAX_PIECES = 10_000
+/** Bounds the row and the number of files. Clients that need more send a few bytes per request. */
+const MAX_CHUNKS = 10_000
 const MAX_UNFINISHED = 100
-/** Refusals that the same bytes would meet again. */
-const FINAL = [
+/** Errors that the same bytes will always meet. */
+const FINAL_ERRORS = [
   'validation',
   'url_refused',
   'empty',
@@ -60,14 +54,14 @@ const FINAL = [
 ]
 
 /**
- * Uploads that can be broken off and gone on with. Each request's bytes are a piece in storage; the last one's brings
- * them together to a transcription. Everything throws `not_found` also for another user's, and `upload_expired`.
+ * Resumable uploads. Each request's bytes are one chunk in storage; a complete upload's chunks are joined to the audio
+ * of a transcription. Every method throws `not_found`, also for another user's upload, and `upload_expired`.
  */
 export function createTusService({
   db,
   storage,
   removeFolder,
-  takeIn,
+  beginUpload,
   checkFields,
   maxBytes,
   storageQuota,
@@ -75,84 +69,72 @@ export function createTusService({
 }: {
   db: Database
   storage: Objects
-  /** Removes the folder of a row that was deleted, now or with a sweep. */
+  /** Removes the folder of a deleted row, now or with a sweep. */
   removeFolder: (folder: string) => Promise<void>
-  takeIn: TakeIn
-  /** Throws `validation`, `url_refused` and `url_failed` where a transcription would not take these fields. */
+  beginUpload: BeginUpload
+  /** Throws `validation`, `url_refused` and `url_failed` if a transcription cannot have these fields. */
   checkFields: (fields: Map<string, string>) => Promise<void>
   maxBytes: number
-  /** An upload counts with its declared length from its creation on. Null: a user may store any amount. */
+  /** An upload counts with its declared length since its creation. Null: unlimited. */
   storageQuota: StorageQuota | null
-  /** Takes a place of the user's while a piece arrives. Throws `too_many_at_once`. */
+  /** Counts one upload of the user until it is disposed of. Throws `too_many_at_once`. */
   concurrencyLimit: (userId: string) => Disposable
 }) {
-  const arriving = new Map<string, AbortController>()
   const finishing = new Map<string, Promise<Upload>>()
+  const storeExclusively = exclusiveChunks(storage)
 
   async function owned(keys: UploadKeys): Promise<Upload> {
     const row = isUuid(keys.id) ? await findUpload(db, keys) : null
     if (!row) throw new VerbatimError('not_found', 'Upload not found')
     if (row.expiresAt < new Date()) {
-      throw new VerbatimError('upload_expired', 'The upload has expired: start it anew')
+      throw new VerbatimError('upload_expired', 'The upload has expired: create a new one')
     }
     return row
   }
 
   /**
-   * Makes a transcription of what is whole. Requests that come here meanwhile get the same outcome, since each would store
-   * the whole audio again; if two processes do it at once, one of them is undone.
-   * What can never become one is removed, with the reason thrown.
+   * Makes the transcription of a complete upload; returns any other upload as it is. Concurrent requests in this
+   * process share one attempt, since each attempt stores the whole audio again. Of two processes, one is undone.
    */
-  async function finished(row: Upload): Promise<Upload> {
+  async function finishIfComplete(row: Upload): Promise<Upload> {
     if (row.transcriptionId !== null || row.offset < row.length) return row
-    const begun = finishing.get(row.id) ?? finish(row).finally(() => finishing.delete(row.id))
-    finishing.set(row.id, begun)
-    return begun
+    const attempt = finishing.get(row.id) ?? finish(row).finally(() => finishing.delete(row.id))
+    finishing.set(row.id, attempt)
+    return attempt
   }
 
+  /** Removes an upload that can never become a transcription. */
   async function finish(row: Upload): Promise<Upload> {
     const fields = parseMetadata(row.metadata)
+    const filename = fields.get('filename') ?? fields.get('name') ?? null
     try {
-      await takeIn({
-        userId: row.userId,
-        uploadId: row.id,
-        receive: async (store) => {
-          const stored = await store(joined(storage, row))
-          return { fields, file: { filename: fields.get('filename') ?? fields.get('name') ?? null, stored } }
-        },
-        within: async (tx, transcriptionId) => {
-          if (!(await becomeTranscription(tx, { id: row.id, transcriptionId }))) throw new Overtaken()
-        },
-        isReserved: true,
-      })
+      await using intake = await beginUpload({ userId: row.userId, uploadId: row.id })
+      const stored = await intake.store(joinedChunks(storage, row)).catch(chunksMissing)
+      await intake.commit({ fields, file: { filename, stored } })
     } catch (error) {
-      const code = error instanceof VerbatimError ? error.code : null
-      if (FINAL.some((final) => final === code)) await remove(row.id)
-      if (code === 'not_found') throw partsMissing(error)
-      if (!(error instanceof Overtaken)) throw error
+      if (error instanceof VerbatimError && FINAL_ERRORS.includes(error.code)) await remove(row.id)
+      throw error
     }
     await storage.remove(uploadFolder(row.id))
     return owned(row)
   }
 
-  /** Breaks off what arrives for the same upload from a request before. */
-  async function receivedAlone(
-    id: string,
-    receive: (signal: AbortSignal) => Promise<Stored>,
-  ): Promise<Stored> {
-    const control = new AbortController()
-    arriving.get(id)?.abort(new VerbatimError('wrong_offset', 'The upload is resumed by another request'))
-    arriving.set(id, control)
-    try {
-      return await receive(control.signal)
-    } finally {
-      if (arriving.get(id) === control) arriving.delete(id)
-    }
-  }
-
   async function remove(id: string): Promise<void> {
     await removeUpload(db, id)
     await removeFolder(uploadFolder(id))
+  }
+
+  /** Reserves the next chunk of an incomplete upload. Throws `wrong_offset` and `validation` (too many chunks). */
+  async function reserveChunk(upload: Upload): Promise<Upload> {
+    if (upload.pieces.length >= MAX_CHUNKS) {
+      throw new VerbatimError(
+        'validation',
+        `The upload was sent in ${MAX_CHUNKS} requests, which is the limit: create a new one, with larger chunks`,
+      )
+    }
+    const row = await numberChunk(db, upload)
+    if (!row) throw wrongOffset(await owned(upload))
+    return row
   }
 
   return {
@@ -184,84 +166,107 @@ export function createTusService({
           )
         }
         const row = await insertUpload(tx, { userId, length, metadata })
-        if (!row) throw new Error('the upload was not written down')
+        if (!row) throw new Error('the insert of an upload returned no row')
         await storageQuota?.require(tx, { userId, bytes: length })
         return row
       })
     },
 
     /**
-     * Takes in a piece that begins at `offset`, which `receive` brings to a store, as much of it as comes. Of two that
-     * come at once the later holds, and the one before it is broken off, so that no more is stored than was declared. Throws
-     * `wrong_offset`, `too_many_at_once`, what `receive` throws, and where the file is whole by it what an upload throws that is
-     * not taken.
+     * Begins to append a chunk at `offset`. If two requests resume an upload at once, the later one wins and the earlier
+     * one's chunk fails, so that no more is stored than was declared. Throws `wrong_offset`, `too_many_at_once` and
+     * `validation` (too many chunks).
      */
-    async append({
-      offset,
-      receive,
-      ...keys
-    }: UploadKeys & {
-      offset: number
-      receive: (store: Store, maxBytes: number) => Promise<Stored>
-    }): Promise<UploadState> {
-      using _place = concurrencyLimit(keys.userId)
-      const before = await owned(keys)
-      if (before.offset !== offset) throw wrongOffset(before)
-      if (before.offset === before.length) return finished(before)
-      if (before.pieces.length >= MAX_PIECES) {
-        throw new VerbatimError('validation', `The upload comes in more than ${MAX_PIECES} pieces`)
+    async beginChunk({ offset, ...keys }: UploadKeys & { offset: number }): Promise<UploadChunk> {
+      using holds = new DisposableStack()
+      holds.use(concurrencyLimit(keys.userId))
+      const upload = await owned(keys)
+      if (upload.offset !== offset) throw wrongOffset(upload)
+      const isComplete = upload.offset === upload.length
+      const reserved = isComplete ? upload : await reserveChunk(upload)
+      const { id, piece: number } = reserved
+      let bytes = 0
+      const ownHolds = holds.move()
+      return {
+        maxBytes: upload.length - upload.offset,
+
+        async store(body) {
+          const stored = await storeExclusively(body, { id, number })
+          bytes = stored.bytes
+          return stored
+        },
+
+        async commit() {
+          if (isComplete) return finishIfComplete(upload)
+          const row = bytes === 0 ? reserved : await addChunk(db, { id, number, bytes })
+          if (bytes === 0 || !row) await storage.remove(chunkKey(id, number))
+          if (!row) throw wrongOffset(await owned(keys))
+          return finishIfComplete(row)
+        },
+
+        [Symbol.dispose]: () => ownHolds.dispose(),
       }
-      const row = await beginChunk(db, { ...keys, offset })
-      if (!row) throw wrongOffset(await owned(keys))
-      const { id, piece } = row
-      const { bytes } = await receivedAlone(id, (signal) =>
-        receive((body) => storage.write(chunkKey(id, piece), abortable(body, signal)), row.length - offset),
-      )
-      const after = bytes === 0 ? row : await addChunk(db, { id, piece, bytes })
-      if (bytes === 0 || !after) await storage.remove(chunkKey(id, piece))
-      if (!after) throw wrongOffset(await owned(keys))
-      return finished(after)
     },
 
-    /** Also ends what was whole when the service died, or the storage had no room. */
+    /** Also finishes an upload that was complete when the process died or the storage was full. */
     async read(keys: UploadKeys): Promise<UploadState> {
-      return finished(await owned(keys))
+      return finishIfComplete(await owned(keys))
     },
 
-    /** Removes what is there of it; a transcription that it has become stays. */
+    /** Removes the upload with its chunks; a transcription that it became stays. */
     async remove(keys: UploadKeys): Promise<void> {
       await remove((await owned(keys)).id)
     },
 
-    /** Removes every byte of uploads whose rows are gone. */
+    /** Removes the files of uploads whose rows are deleted. */
     async removeFiles(ids: string[]): Promise<void> {
       for (const id of ids) await removeFolder(uploadFolder(id))
     },
   }
 }
 
-/** As after a restore, or a power cut on the embedded database. */
-function partsMissing(cause: unknown) {
-  return new VerbatimError('upload_expired', 'Parts of the upload are missing: start a new upload', { cause })
+/** Stores chunks. A new chunk of an upload fails the one that still arrives in this process. */
+function exclusiveChunks(storage: Pick<Objects, 'write'>) {
+  const arriving = new Map<string, AbortController>()
+
+  return async (
+    body: ReadableStream<Uint8Array>,
+    { id, number }: { id: string; number: number },
+  ): Promise<StoredAudio> => {
+    const control = new AbortController()
+    arriving.get(id)?.abort(new VerbatimError('wrong_offset', 'Another request has resumed the upload'))
+    arriving.set(id, control)
+    try {
+      return await storage.write(chunkKey(id, number), abortable(body, control.signal))
+    } finally {
+      if (arriving.get(id) === control) arriving.delete(id)
+    }
+  }
 }
 
-/** Another request has made a transcription of the same upload, or it is gone. */
-class Overtaken extends Error {}
+/** Chunks are missing after a restore, or after a power cut if the database is embedded. */
+function chunksMissing(error: unknown): never {
+  const isMissing = error instanceof VerbatimError && error.code === 'not_found'
+  if (!isMissing) throw error
+  throw new VerbatimError('upload_expired', 'Parts of the upload are missing: create a new upload', {
+    cause: error,
+  })
+}
 
-function joined(storage: Objects, { id, pieces }: Upload): ReadableStream<Uint8Array> {
-  async function* chunks() {
-    for (const piece of pieces) yield* await storage.read(chunkKey(id, piece))
+function joinedChunks(storage: Objects, { id, pieces }: Upload): ReadableStream<Uint8Array> {
+  async function* read() {
+    for (const number of pieces) yield* await storage.read(chunkKey(id, number))
   }
-  const all = chunks()
+  const chunks = read()
   return new ReadableStream(
     {
       async pull(control) {
-        const { done, value } = await all.next()
+        const { done, value } = await chunks.next()
         if (done) control.close()
         else control.enqueue(value)
       },
       async cancel() {
-        await all.return()
+        await chunks.return()
       },
     },
     { highWaterMark: 0 },
@@ -269,5 +274,5 @@ function joined(storage: Objects, { id, pieces }: Upload): ReadableStream<Uint8A
 }
 
 function wrongOffset({ offset }: Pick<Upload, 'offset'>) {
-  return new VerbatimError('wrong_offset', `The upload goes on at byte ${offset}`)
+  return new VerbatimError('wrong_offset', `The upload continues at byte ${offset}`)
 }

@@ -5,17 +5,17 @@ import { uploads } from '../db/schema.ts'
 export type Upload = typeof uploads.$inferSelect
 export type UploadKeys = { id: string; userId: string }
 
-/** Where pieces are stored until the file is whole; removing an upload's folder removes all of them. */
+/** Holds the chunks of incomplete uploads, in one folder per upload. */
 export const UPLOADS_FOLDER = 'uploads'
 export const uploadFolder = (id: string) => `${UPLOADS_FOLDER}/${id}`
-export const chunkKey = (id: string, piece: number) => `${uploadFolder(id)}/${piece}`
+export const chunkKey = (id: string, number: number) => `${uploadFolder(id)}/${number}`
 
 const KEPT_HOURS = 24
 const later = sql`now() + make_interval(hours => ${KEPT_HOURS})`
 
 const owned = ({ id, userId }: UploadKeys) => and(eq(uploads.id, id), eq(uploads.userId, userId))
 
-/** It expires a day after the last piece of it came. */
+/** An upload expires a day after its latest chunk. */
 export async function insertUpload(
   db: Queries,
   upload: Pick<Upload, 'userId' | 'length' | 'metadata'>,
@@ -27,7 +27,7 @@ export async function insertUpload(
   return row ?? null
 }
 
-/** How many of a user's are not transcriptions yet. */
+/** Counts a user's uploads without a transcription. */
 export async function countUnfinished(db: Queries, userId: string): Promise<number> {
   const [row] = await db
     .select({ count: count() })
@@ -36,14 +36,20 @@ export async function countUnfinished(db: Queries, userId: string): Promise<numb
   return row?.count ?? 0
 }
 
-/** Null also for another user's. */
+/** Null also for another user's upload. */
 export async function findUpload(db: Queries, keys: UploadKeys): Promise<Upload | null> {
   const [row] = await db.select().from(uploads).where(owned(keys))
   return row ?? null
 }
 
-/** Gives the next piece its number in the row's `piece`; null where the file does not go on at that offset. */
-export async function beginChunk(
+/** As `findUpload`, and locks the row until the transaction ends. */
+export async function lockUpload(tx: Transaction, keys: UploadKeys): Promise<Upload | null> {
+  const [row] = await tx.select().from(uploads).where(owned(keys)).for('update')
+  return row ?? null
+}
+
+/** Numbers the next chunk, in the row's `piece`. Null if the upload does not continue at that offset. */
+export async function numberChunk(
   db: Queries,
   { offset, ...keys }: UploadKeys & { offset: number },
 ): Promise<Upload | null> {
@@ -55,34 +61,32 @@ export async function beginChunk(
   return row ?? null
 }
 
-/** Adds a piece to the file; null where another has begun since, or the upload is gone. */
+/** Appends a chunk to the file. Null if a later chunk was numbered meanwhile, or the upload was deleted. */
 export async function addChunk(
   db: Queries,
-  { id, piece, bytes }: { id: string; piece: number; bytes: number },
+  { id, number, bytes }: { id: string; number: number; bytes: number },
 ): Promise<Upload | null> {
   const [row] = await db
     .update(uploads)
     .set({
       offset: sql`${uploads.offset} + ${bytes}`,
-      pieces: sql`array_append(${uploads.pieces}, ${piece})`,
+      pieces: sql`array_append(${uploads.pieces}, ${number})`,
       expiresAt: later,
     })
-    .where(and(eq(uploads.id, id), eq(uploads.piece, piece)))
+    .where(and(eq(uploads.id, id), eq(uploads.piece, number)))
     .returning()
   return row ?? null
 }
 
-/** False where it has become a transcription already, or is gone. */
+/** Links an upload to its transcription. */
 export async function becomeTranscription(
   tx: Transaction,
   { id, transcriptionId }: { id: string; transcriptionId: string },
-): Promise<boolean> {
-  const rows = await tx
+): Promise<void> {
+  await tx
     .update(uploads)
     .set({ transcriptionId })
     .where(and(eq(uploads.id, id), isNull(uploads.transcriptionId)))
-    .returning({ id: uploads.id })
-  return rows.length > 0
 }
 
 export async function uploadsOf(db: Queries, userId: string): Promise<string[]> {
@@ -103,7 +107,7 @@ export async function findExpiredUploads(db: Queries, limit: number): Promise<st
   return rows.map(({ id }) => id)
 }
 
-/** Those of `ids` that are uploads' ids. */
+/** The ids among `ids` that have a row. */
 export async function findKnownUploads(db: Queries, ids: string[]): Promise<Set<string>> {
   const rows = await db.select({ id: uploads.id }).from(uploads).where(inArray(uploads.id, ids))
   return new Set(rows.map(({ id }) => id))

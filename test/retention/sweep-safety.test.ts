@@ -25,8 +25,8 @@ import { storageSweepState } from '../../src/retention/orphans.store.ts'
 import { markStorage, OWNER_KEY } from '../../src/retention/storage-owner.ts'
 import { type Sweep, sweep } from '../../src/retention/sweep.ts'
 import { createAcceptAgain } from '../../src/transcriptions/intake/accept-again.ts'
-import { createAcceptUpload } from '../../src/transcriptions/intake/accept-upload.ts'
-import { answeredWith } from '../../src/transcriptions/intake/idempotency.store.ts'
+import { createBeginUpload } from '../../src/transcriptions/intake/begin-upload.ts'
+import { findAnswer } from '../../src/transcriptions/intake/idempotency.store.ts'
 import { createPrepare } from '../../src/transcriptions/pipeline/prepare.ts'
 import { createRemoveFolder } from '../../src/transcriptions/removal.ts'
 import { audioKey, folderOf, manifestKey, pcmKey } from '../../src/transcriptions/storage-keys.ts'
@@ -41,6 +41,7 @@ import { fixture } from '../support/recordings.ts'
 import { insertAnyUser, insertOwned } from '../support/rows.ts'
 import { scriptedEngine } from '../support/scripted-engine.ts'
 import { type RunningService, startService, withFolder } from '../support/service.ts'
+import { uploadAudio } from '../support/upload-audio.ts'
 import { isOver, openWorkplace, type Workplace } from '../support/workplace.ts'
 import { sweepOptions } from './sweeping.ts'
 
@@ -263,24 +264,15 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
     async function uploadAs(other: { idempotencyKey?: string; uploadId?: string }) {
       const { db, storage, userId } = workplace
       const queue = await workplace.openQueue()
-      const upload = createAcceptUpload({
+      const beginUpload = createBeginUpload({
         ...{ db, queue, storage, engines: ['sidecar'], maxAudioSeconds: 3600, usageLimits: {} },
         ...{ storageQuota: null, concurrencyLimit: () => ({ [Symbol.dispose]() {} }) },
         inspect: async () => ({ container: 'wav', codec: 'pcm_s16le', channels: 1, claimedSeconds: 7 }),
         webhooks: { check: async () => {}, provide: async () => {} },
         traces: { running: () => null },
       })
-      const receive = async (
-        store: (body: ReadableStream<Uint8Array>) => Promise<{ bytes: number; sha256: string }>,
-      ) => ({
-        fields: new Map<string, string>(),
-        file: { filename: 'a.wav', stored: await store(streamOf(wav)) },
-      })
-      return {
-        id: await upload({ userId, receive, ...other }),
-        queue,
-        send: () => upload({ userId, receive, ...other }),
-      }
+      const send = () => uploadAudio(beginUpload, { userId, audio: wav, ...other })
+      return { id: await send(), queue, send }
     }
 
     test('answer its Idempotency-Key as before', async () => {
@@ -289,7 +281,7 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
       await lose(id)
       await run(workplace, { acceptAgain: accepting(queue) })
       const { db, userId } = workplace
-      expect((await answeredWith(db, { userId, key }))?.transcriptionId).toBe(id)
+      expect((await findAnswer(db, { userId, key }))?.transcriptionId).toBe(id)
       expect(await send()).toBe(id)
     })
 
@@ -304,6 +296,7 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
       const { db, userId } = workplace
       const row = (await insertUpload(db, { userId, length: 10, metadata: '' })) ?? expect.unreachable()
       const { id, queue } = await uploadAs({ uploadId: row.id })
+      await db.update(uploads).set({ transcriptionId: null }).where(eq(uploads.id, row.id))
       await lose(id)
       await run(workplace, { acceptAgain: accepting(queue) })
       const [after] = await db.select().from(uploads).where(eq(uploads.id, row.id))
@@ -334,20 +327,14 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
       const proxy = new Proxy(db, {
         get: (target, name) => (name === 'transaction' ? dying.transaction : Reflect.get(target, name)),
       })
-      const upload = createAcceptUpload({
+      const beginUpload = createBeginUpload({
         ...{ db: proxy, queue, storage, engines: ['sidecar'], maxAudioSeconds: 3600, usageLimits: {} },
         ...{ storageQuota: null, concurrencyLimit: () => ({ [Symbol.dispose]() {} }) },
         inspect: async () => ({ container: 'wav', codec: 'pcm_s16le', channels: 1, claimedSeconds: 7 }),
         webhooks: { check: async () => {}, provide: async () => {} },
         traces: { running: () => null },
       })
-      return upload({
-        userId,
-        receive: async (store) => ({
-          fields: new Map(),
-          file: { filename: 'a.wav', stored: await store(streamOf(wav)) },
-        }),
-      })
+      return uploadAudio(beginUpload, { userId, audio: wav })
     }
     const id = await uploading(true)
     expect(await keysBelow(storage, folderOf(id))).toEqual([audioKey(id), manifestKey(id)])

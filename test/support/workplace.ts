@@ -9,7 +9,7 @@ import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import { noTraces } from '../../src/traces/traces.ts'
-import { createAcceptUpload } from '../../src/transcriptions/intake/accept-upload.ts'
+import { createBeginUpload } from '../../src/transcriptions/intake/begin-upload.ts'
 import { type Inspect, probeInspector } from '../../src/transcriptions/intake/inspect.ts'
 import type { WorkServices } from '../../src/transcriptions/pipeline/work-services.ts'
 import { pcmFolder } from '../../src/transcriptions/storage-keys.ts'
@@ -23,12 +23,12 @@ import type { DeliverServices } from '../../src/webhooks/deliver.ts'
 import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 import { startWorker } from '../../src/worker.ts'
-import { streamOf } from '../contracts/storage.ts'
 import type { TestDatabaseKind } from './databases.ts'
 import { fixturePcm } from './pcm.ts'
 import { temporaryFolder } from './recordings.ts'
 import { insertAnyUser } from './rows.ts'
 import { namingSamples } from './scripted-engine.ts'
+import { uploadAudio } from './upload-audio.ts'
 
 export type Workplace = Awaited<ReturnType<typeof openWorkplace>>
 
@@ -104,7 +104,7 @@ export async function openWorkplace(kind: TestDatabaseKind) {
         maxAudioSeconds = 3700,
       }: { by?: string; inspect?: Inspect; maxAudioSeconds?: number } = {},
     ): Promise<string> {
-      const upload = createAcceptUpload({
+      const beginUpload = createBeginUpload({
         db,
         queue,
         storage,
@@ -120,13 +120,7 @@ export async function openWorkplace(kind: TestDatabaseKind) {
         }),
         traces: noTraces,
       })
-      return upload({
-        userId: by,
-        receive: async (store) => ({
-          fields: new Map(Object.entries(fields)),
-          file: { filename: 'recording', stored: await store(streamOf(recording)) },
-        }),
-      })
+      return uploadAudio(beginUpload, { userId: by, audio: recording, fields })
     },
 
     /** Resolves with the transcription once `is` returns true for it. */

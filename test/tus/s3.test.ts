@@ -5,7 +5,7 @@ import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { s3Storage } from '../../src/storage/s3/s3.ts'
 import { noTraces } from '../../src/traces/traces.ts'
-import { createAcceptUpload } from '../../src/transcriptions/intake/accept-upload.ts'
+import { createBeginUpload } from '../../src/transcriptions/intake/begin-upload.ts'
 import { probeInspector } from '../../src/transcriptions/intake/inspect.ts'
 import { audioKey } from '../../src/transcriptions/storage-keys.ts'
 import { createTusService } from '../../src/tus/tus.service.ts'
@@ -34,7 +34,7 @@ test('pieces in a bucket become one transcription’s audio there, and nothing o
   const { db, connection, listen, close } = await embedded.open()
   const queue = await pgBossQueue({ database: connection, listen, onError: console.error })
   const media = ffmpegMedia()
-  const upload = createAcceptUpload({
+  const beginUpload = createBeginUpload({
     db,
     queue,
     storage,
@@ -54,7 +54,7 @@ test('pieces in a bucket become one transcription’s audio there, and nothing o
     db,
     storage,
     removeFolder: (folder) => storage.remove(folder),
-    takeIn: upload,
+    beginUpload,
     checkFields: async () => {},
     maxBytes: 2 ** 30,
     storageQuota: null,
@@ -68,10 +68,9 @@ test('pieces in a bucket become one transcription’s audio there, and nothing o
     let offset = 0
     // Smaller and larger than a part of a multipart upload.
     for (const end of [1_000_001, 1_000_002, 10_500_000, recording.length]) {
-      const receive = (
-        store: (body: ReadableStream<Uint8Array>) => Promise<{ bytes: number; sha256: string }>,
-      ) => store(streamOf(recording.subarray(offset, end)))
-      const state = await uploads.append({ id, userId, offset, receive })
+      using chunk = await uploads.beginChunk({ id, userId, offset })
+      await chunk.store(streamOf(recording.subarray(offset, end)))
+      const state = await chunk.commit()
       offset = state.offset
       expect(offset).toBe(end)
       transcriptionId = state.transcriptionId

@@ -194,20 +194,16 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
       db,
       storage,
       removeFolder: (folder) => storage.remove(folder),
-      takeIn: () => Promise.reject(new Error('killed')),
+      beginUpload: () => Promise.reject(new Error('killed')),
       checkFields: async () => {},
       maxBytes: MAX_UPLOAD_BYTES,
       storageQuota: null,
       concurrencyLimit: () => ({ [Symbol.dispose]() {} }),
     })
     const { sub: userId } = claimsOf(ada.headers.authorization?.split(' ')[1] ?? '')
-    const last = dying.append({
-      id: idIn(path),
-      userId,
-      offset: 0,
-      receive: (store) => store(new Blob([slice(0)]).stream()),
-    })
-    await expect(last).rejects.toThrow('killed')
+    using chunk = await dying.beginChunk({ id: idIn(path), userId, offset: 0 })
+    await chunk.store(new Blob([slice(0)]).stream())
+    await expect(chunk.commit()).rejects.toThrow('killed')
     const [first, second] = await Promise.all([ada.ask(path, { method: 'HEAD' }), ada.ask(path)])
     const transcription = first.headers.get('transcription-id') ?? ''
     expect(textAt(second.body, 'transcription_id')).toBe(transcription)

@@ -6,10 +6,10 @@ import { becomeTranscription, findUpload } from '../../tus/uploads.store.ts'
 import { findRecordedRemovals } from '../removals.store.ts'
 import { audioKey, folderOf } from '../storage-keys.ts'
 import { findTranscription } from '../transcriptions.store.ts'
-import type { UploadWebhooks } from './accept-upload.ts'
 import { insertAccepted } from './accepted.ts'
-import { answerAgain, findKey } from './idempotency.store.ts'
+import { findKey, restoreAnswer } from './idempotency.store.ts'
 import { type Manifest, readManifest } from './manifest.ts'
+import type { UploadWebhooks } from './open-intake.ts'
 
 /** `known`: it has a row, or was deleted. `refused`: with the reason, for an operator. */
 export type AcceptedAgain = { kind: 'accepted' | 'known' } | { kind: 'refused'; reason: string }
@@ -45,7 +45,7 @@ export function createAcceptAgain({
       const isSentAgain = (idempotency && (await findKey(tx, { userId, key: idempotency.key }))) !== null
       if (isSentAgain || (upload && upload.transcriptionId !== null)) return refused('it was sent again')
       await insertAccepted(tx, { queue, provideWebhook, upload: uploadOf(manifest) })
-      if (idempotency) await answerAgain(tx, { userId, ...idempotency, transcriptionId: id })
+      if (idempotency) await restoreAnswer(tx, { userId, ...idempotency, transcriptionId: id })
       if (upload) await becomeTranscription(tx, { id: upload.id, transcriptionId: id })
       return { kind: 'accepted' }
     })

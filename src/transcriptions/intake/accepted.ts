@@ -1,13 +1,12 @@
 import type { Transaction } from '../../db/database.ts'
+import type { StoredAudio } from '../../intake.ts'
 import type { Queue } from '../../queue/queue.ts'
 import { enqueuePrepare, rankOf } from '../pipeline/span-jobs.ts'
 import { insertTranscription } from '../transcriptions.store.ts'
 import type { Inspection } from './inspect.ts'
 import type { parseOptions } from './options.ts'
 
-export type StoredAudio = { bytes: number; sha256: string }
-
-/** An upload whose audio is stored and is audio. */
+/** An upload whose stored audio was inspected. */
 export type AcceptedUpload = {
   id: string
   userId: string
@@ -21,7 +20,7 @@ export type AcceptedUpload = {
   traceparent: string | null
 }
 
-/** Writes an accepted upload as a transcription with its first job. The caller holds the user's row. */
+/** Inserts an accepted upload as a transcription with its first job. The caller locks the user's row. */
 export async function insertAccepted(
   tx: Transaction,
   {
@@ -30,13 +29,13 @@ export async function insertAccepted(
     upload,
   }: {
     queue: Pick<Queue, 'enqueue'>
-    /** Makes sure that the user has the webhook which uploads' own URLs are signed with. */
+    /** Makes sure that the user has the webhook whose secret signs messages to a `webhook_url`. */
     provideWebhook: (tx: Transaction, userId: string) => Promise<void>
     upload: AcceptedUpload
   },
 ): Promise<void> {
   const { id, userId, createdAt, options, sound, audio } = upload
-  const turn = await rankOf(tx, { userId, ...(createdAt && { createdAt }) })
+  const rank = await rankOf(tx, { userId, ...(createdAt && { createdAt }) })
   const recording = {
     id,
     userId,
@@ -57,10 +56,10 @@ export async function insertAccepted(
     traceparent: upload.traceparent,
   })
   if (options.webhookUrl !== null) await provideWebhook(tx, userId)
-  await enqueuePrepare(tx, { queue, recordings: [{ ...recording, ...turn }] })
+  await enqueuePrepare(tx, { queue, recordings: [{ ...recording, ...rank }] })
 }
 
-/** By ffmpeg's container names, never by what the client said. */
+/** By ffmpeg's container name; the client's Content-Type is never trusted. */
 const CONTENT_TYPES: [container: RegExp, type: string][] = [
   [/^wav|^w64/, 'audio/wav'],
   [/^mp3/, 'audio/mpeg'],

@@ -2,20 +2,20 @@ import { and, eq, lt, type SQL, sql } from 'drizzle-orm'
 import type { Queries, Transaction } from '../../db/database.ts'
 import { idempotencyKeys } from '../../db/schema.ts'
 
-export type KeyHold = { userId: string; key: string; holder: string }
+export type HeldKey = { userId: string; key: string; holder: string }
 
 const ago = (seconds: number): SQL => sql`now() - ${seconds} * interval '1 second'`
 
-const held = ({ userId, key, holder }: KeyHold) =>
+const isHeld = ({ userId, key, holder }: HeldKey) =>
   and(eq(idempotencyKeys.userId, userId), eq(idempotencyKeys.key, key), eq(idempotencyKeys.holder, holder))
 
 /**
- * Takes a key that nobody has used for `keptSeconds`, or whose holder has not been heard of for `silentSeconds` before it
- * was answered. False where it is taken.
+ * Holds a key that is new, that was answered more than `keptSeconds` ago, or that has no answer and was not renewed for
+ * `silentSeconds`. False if the key is in use.
  */
 export async function holdKey(
   db: Queries,
-  { keptSeconds, silentSeconds, ...hold }: KeyHold & { keptSeconds: number; silentSeconds: number },
+  { keptSeconds, silentSeconds, ...hold }: HeldKey & { keptSeconds: number; silentSeconds: number },
 ): Promise<boolean> {
   const fresh = { holder: hold.holder, heldAt: sql`now()`, createdAt: sql`now()` }
   const rows = await db
@@ -32,8 +32,8 @@ export async function holdKey(
   return rows.length > 0
 }
 
-/** What a key was answered with; null where it was not. */
-export async function answeredWith(db: Queries, { userId, key }: { userId: string; key: string }) {
+/** A key's answer; null if it has none. */
+export async function findAnswer(db: Queries, { userId, key }: { userId: string; key: string }) {
   const [row] = await db
     .select({ transcriptionId: idempotencyKeys.transcriptionId, fingerprint: idempotencyKeys.fingerprint })
     .from(idempotencyKeys)
@@ -41,24 +41,24 @@ export async function answeredWith(db: Queries, { userId, key }: { userId: strin
   return row?.transcriptionId ? { transcriptionId: row.transcriptionId, fingerprint: row.fingerprint } : null
 }
 
-export async function keepHolding(db: Queries, hold: KeyHold): Promise<void> {
-  await db.update(idempotencyKeys).set({ heldAt: sql`now()` }).where(held(hold))
+export async function renewKey(db: Queries, hold: HeldKey): Promise<void> {
+  await db.update(idempotencyKeys).set({ heldAt: sql`now()` }).where(isHeld(hold))
 }
 
-/** Writes the answer down. False where the key is no longer held. */
+/** Writes a key's answer. False if this holder lost the key. */
 export async function answerKey(
   tx: Transaction,
-  { transcriptionId, fingerprint, ...hold }: KeyHold & { transcriptionId: string; fingerprint: string },
+  { transcriptionId, fingerprint, ...hold }: HeldKey & { transcriptionId: string; fingerprint: string },
 ): Promise<boolean> {
   const rows = await tx
     .update(idempotencyKeys)
     .set({ transcriptionId, fingerprint })
-    .where(held(hold))
+    .where(isHeld(hold))
     .returning({ key: idempotencyKeys.key })
   return rows.length > 0
 }
 
-/** Whether a key is in use, and for which transcription; null if it is free. */
+/** A key in use, with the transcription of its answer; null if the key is free. */
 export async function findKey(db: Queries, { userId, key }: { userId: string; key: string }) {
   const [row] = await db
     .select({ transcriptionId: idempotencyKeys.transcriptionId })
@@ -67,20 +67,20 @@ export async function findKey(db: Queries, { userId, key }: { userId: string; ke
   return row ?? null
 }
 
-/** Writes the answer of a key whose row was lost. */
-export async function answerAgain(
+/** Inserts the answer of a key whose row was lost. */
+export async function restoreAnswer(
   tx: Transaction,
   answer: { userId: string; key: string; transcriptionId: string; fingerprint: string },
 ): Promise<void> {
   await tx.insert(idempotencyKeys).values({ ...answer, holder: answer.transcriptionId })
 }
 
-/** Gives a key back that was not answered. */
-export async function releaseKey(db: Queries, hold: KeyHold): Promise<void> {
-  await db.delete(idempotencyKeys).where(and(held(hold), sql`${idempotencyKeys.transcriptionId} is null`))
+/** Deletes a held key that has no answer. */
+export async function releaseKey(db: Queries, hold: HeldKey): Promise<void> {
+  await db.delete(idempotencyKeys).where(and(isHeld(hold), sql`${idempotencyKeys.transcriptionId} is null`))
 }
 
-/** Forgets keys of that age; gives their number. */
+/** Deletes the keys of that age; returns their number. */
 export async function forgetKeys(db: Queries, { keptSeconds }: { keptSeconds: number }): Promise<number> {
   const rows = await db
     .delete(idempotencyKeys)

@@ -1,62 +1,67 @@
 import type { Database, Transaction } from '../../db/database.ts'
 import { VerbatimError } from '../../errors.ts'
-import { answeredWith, answerKey, holdKey, keepHolding, releaseKey } from './idempotency.store.ts'
+import { answerKey, findAnswer, holdKey, releaseKey, renewKey } from './idempotency.store.ts'
 
-/** How long a key is remembered. */
 export const KEPT_SECONDS = 86_400
 
-/** A holder says every so often that it is there; one that says nothing for so long has died. */
+/** A request renews its key this often. A key that was not renewed for a minute is free: its process died. */
 const HEARTBEAT_MS = 10_000
 const SILENT_SECONDS = 60
 
-/** A request with an Idempotency-Key. Disposing of it gives the key back, where the request was not answered. */
+/** An Idempotency-Key in use by one request. Disposing of it releases the key if it has no answer. */
 export type KeyHold = AsyncDisposable & {
-  /** Whether a request with this key was answered before. */
+  key: string
+  /** Whether an earlier request with this key has an answer. */
   isAnswered: boolean
-  /** Gives what the key was answered with before, null for the first request. Throws `idempotency_key_reused` for another body. */
+  /**
+   * Returns the transcription of the earlier request with this key, null for the first request. Throws
+   * `idempotency_key_reused` if that request had another body.
+   */
   earlier(fingerprint: string): string | null
-  /** Writes the answer down. Throws `idempotency_key_in_use` where another request has taken the key over. */
+  /** Writes the key's answer. Throws `idempotency_key_in_use` if another request holds the key by now. */
   answer(tx: Transaction, answer: { transcriptionId: string; fingerprint: string }): Promise<void>
 }
 
-/** Takes a user's key. Throws `idempotency_key_in_use` while another request holds it. */
+/** Holds a user's key. Throws `idempotency_key_in_use` while another request holds it. */
 export async function holdIdempotencyKey(
   db: Database,
   keys: { userId: string; key: string },
 ): Promise<KeyHold> {
   const hold = { ...keys, holder: crypto.randomUUID() }
   if (!(await holdKey(db, { ...hold, keptSeconds: KEPT_SECONDS, silentSeconds: SILENT_SECONDS }))) {
-    const answered = await answeredWith(db, keys)
-    if (!answered) throw inUse()
+    const answer = await findAnswer(db, keys)
+    if (!answer) throw inUse()
     return {
+      key: keys.key,
       isAnswered: true,
       earlier(fingerprint) {
-        if (fingerprint === answered.fingerprint) return answered.transcriptionId
+        if (fingerprint === answer.fingerprint) return answer.transcriptionId
         throw new VerbatimError(
           'idempotency_key_reused',
-          'This Idempotency-Key came with another body before: send a new key with each new upload',
+          'This Idempotency-Key was used with another body: send a new key with each new upload',
         )
       },
       answer: () => Promise.reject(inUse()),
       [Symbol.asyncDispose]: async () => {},
     }
   }
-  const heart = setInterval(() => void keepHolding(db, hold).catch(() => {}), HEARTBEAT_MS)
+  const heartbeat = setInterval(() => void renewKey(db, hold).catch(() => {}), HEARTBEAT_MS)
   return {
+    key: keys.key,
     isAnswered: false,
     earlier: () => null,
     async answer(tx, answer) {
       if (!(await answerKey(tx, { ...hold, ...answer }))) throw inUse()
     },
     async [Symbol.asyncDispose]() {
-      clearInterval(heart)
-      // A key that cannot be released now is free once its holder has been silent for long enough.
+      clearInterval(heartbeat)
+      // A key that cannot be released now is free after SILENT_SECONDS.
       await releaseKey(db, hold).catch(() => {})
     },
   }
 }
 
-/** Of an upload's options and its audio, which is named by its sha256; one that is fetched from elsewhere by its URL. */
+/** Identifies a body by its fields and its audio: the audio's SHA-256 and filename, or only the `audio_url` field. */
 export async function fingerprintOf({
   fields,
   filename,
@@ -75,6 +80,6 @@ export async function fingerprintOf({
 function inUse() {
   return new VerbatimError(
     'idempotency_key_in_use',
-    'A request with this Idempotency-Key is under way: ask again once it is answered',
+    'A request with this Idempotency-Key is in progress: try again when it has finished',
   )
 }

@@ -2,7 +2,7 @@ import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import type { Storage } from '../../storage/storage.ts'
 import { manifestKey } from '../storage-keys.ts'
-import type { parseOptions } from './options.ts'
+import type { AcceptedUpload } from './accepted.ts'
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const NullableText = nullable(Type.String())
@@ -34,27 +34,44 @@ const Manifest = Type.Object({
     channels: Type.Number(),
     claimedSeconds: NullableNumber,
   }),
-  /** The resumable upload that it was. */
+  /** The resumable upload that became this transcription. */
   uploadId: NullableText,
   idempotency: nullable(Type.Object({ key: Type.String(), fingerprint: Type.String() })),
 })
 
 /**
- * What an upload was accepted with. It is stored beside the audio, so that the upload can be accepted again if its row is
- * lost: the storage is synced to the disk, and the embedded database is not; and a database may be restored from an older
- * backup.
+ * The facts of an accepted upload, stored beside its audio so that the upload can be accepted again if its row is lost.
+ * Storage is synced to disk and the embedded database is not, and a database may be restored from an older backup.
  */
 export type Manifest = Omit<Static<typeof Manifest>, 'options'> & {
-  options: ReturnType<typeof parseOptions>
+  options: AcceptedUpload['options']
 }
 
-export async function writeManifest(storage: Pick<Storage, 'write'>, manifest: Manifest): Promise<void> {
-  await storage.write(manifestKey(manifest.id), new Blob([JSON.stringify(manifest)]).stream(), {
-    mayUseReserve: true,
-  })
+export async function writeManifest(
+  storage: Pick<Storage, 'write'>,
+  {
+    upload: { id, userId, options, filename, audio, sound },
+    uploadId,
+    idempotency,
+  }: { upload: AcceptedUpload } & Pick<Manifest, 'uploadId' | 'idempotency'>,
+): Promise<void> {
+  const manifest: Manifest = {
+    version: 1,
+    id,
+    userId,
+    createdAt: new Date().toISOString(),
+    options,
+    filename,
+    audio,
+    sound,
+    uploadId,
+    idempotency,
+  }
+  const json = new Blob([JSON.stringify(manifest)])
+  await storage.write(manifestKey(id), json.stream(), { mayUseReserve: true })
 }
 
-/** Null if it is not one. Throws `not_found`. */
+/** Null if it is not a valid manifest. Throws `not_found`. */
 export async function readManifest(storage: Pick<Storage, 'read'>, id: string): Promise<Manifest | null> {
   const text = await new Response(await storage.read(manifestKey(id))).text()
   try {

@@ -1,0 +1,194 @@
+import { accountGone, holdUser } from '../../auth/users.store.ts'
+import type { Database, Transaction } from '../../db/database.ts'
+import type { EngineName } from '../../engines/engine.ts'
+import { VerbatimError } from '../../errors.ts'
+import type { Intake } from '../../intake.ts'
+import type { Queue } from '../../queue/queue.ts'
+import type { IncomingUpload, StorageQuota } from '../../quota.ts'
+import type { Storage } from '../../storage/storage.ts'
+import type { Traces } from '../../traces/traces.ts'
+import { becomeTranscription, lockUpload } from '../../tus/uploads.store.ts'
+import { discardFolder } from '../removal.ts'
+import { audioKey, folderOf, manifestKey } from '../storage-keys.ts'
+import { findTranscription } from '../transcriptions.store.ts'
+import { type AcceptedUpload, insertAccepted } from './accepted.ts'
+import { fingerprintOf, type KeyHold } from './idempotency.ts'
+import type { Inspect } from './inspect.ts'
+import { writeManifest } from './manifest.ts'
+import { metered } from './metered.ts'
+import { parseOptions } from './options.ts'
+import { checkInTransaction, isLimited, type UsageLimits } from './usage-limits.ts'
+
+/** Webhooks of uploads that name a `webhook_url`. */
+export type UploadWebhooks = {
+  /** Throws `url_refused` and `url_failed` if messages cannot be sent to the URL. */
+  check(url: string): Promise<void>
+  /** Makes sure that the user has the webhook whose secret signs messages to such URLs. */
+  provide(tx: Transaction, userId: string): Promise<void>
+}
+
+export type IntakeServices = {
+  db: Database
+  queue: Pick<Queue, 'enqueue'>
+  storage: Pick<Storage, 'write' | 'remove'>
+  inspect: Inspect
+  engines: EngineName[]
+  maxAudioSeconds: number
+  usageLimits: UsageLimits
+  /** Null: unlimited. */
+  storageQuota: StorageQuota | null
+  webhooks: UploadWebhooks
+  traces: Pick<Traces, 'running'>
+}
+
+/** An intake whose limits are checked. It owns `holds`, and disposes of them last. */
+export function openIntake(
+  services: IntakeServices,
+  {
+    userId,
+    uploadId,
+    isEphemeral,
+    keyHold,
+    incoming,
+    holds,
+  }: {
+    userId: string
+    uploadId: string | null
+    isEphemeral: boolean
+    keyHold: KeyHold | null
+    /** Counts the bytes towards the storage quota while they arrive; null if they do not count. */
+    incoming: IncomingUpload | null
+    holds: AsyncDisposable
+  },
+): Intake {
+  const { db, storage } = services
+  const id = crypto.randomUUID()
+  let isKept = false
+
+  return {
+    store: (audio) => storage.write(audioKey(id), incoming ? metered(audio, incoming.add) : audio),
+
+    async commit({ fields, file }) {
+      if (!file) throw new VerbatimError('no_audio_file', 'No audio file provided')
+      const { filename, stored: audio } = file
+      const idempotency = keyHold && {
+        key: keyHold.key,
+        fingerprint: await fingerprintOf({ fields, filename, sha256: audio.sha256 }),
+      }
+      const earlier = idempotency && keyHold.earlier(idempotency.fingerprint)
+      if (earlier) return earlier
+      const accepted = await inspectUpload(services, { id, userId, isEphemeral, fields, filename, audio })
+      // An ephemeral upload is never accepted again: its client is gone after a crash.
+      if (!isEphemeral) await writeManifest(storage, { upload: accepted, uploadId, idempotency })
+      try {
+        return await db.transaction(async (tx) => {
+          const transcriptionId = await insertUpload(tx, services, {
+            upload: accepted,
+            uploadId,
+            keyHold,
+            fingerprint: idempotency?.fingerprint ?? null,
+          })
+          isKept = transcriptionId === id
+          return transcriptionId
+        })
+      } catch (error) {
+        // The audio is kept if the connection was lost during COMMIT: the rows may have been written.
+        if (!isKept) throw error
+        if (await isWritten(db, id)) return id
+        // Without its manifest the sweep does not accept the upload again, which its client sees fail.
+        await storage.remove(manifestKey(id)).catch(() => {})
+        throw error
+      }
+    },
+
+    async [Symbol.asyncDispose]() {
+      if (!isKept) await discardFolder({ db, storage }, folderOf(id))
+      await holds[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Parses the options of an upload and inspects its stored audio. */
+async function inspectUpload(
+  { engines, webhooks, inspect, traces, maxAudioSeconds }: IntakeServices,
+  {
+    fields,
+    ...upload
+  }: Pick<AcceptedUpload, 'id' | 'userId' | 'isEphemeral' | 'filename' | 'audio'> & {
+    fields: Map<string, string>
+  },
+): Promise<AcceptedUpload> {
+  const { id, userId, filename, audio } = upload
+  const options = parseOptions(fields, engines)
+  if (options.webhookUrl !== null) await webhooks.check(options.webhookUrl)
+  const sound = await inspect({ id, bytes: audio.bytes, userId })
+  const traceSpan = traces.running()
+  traceSpan?.setAttributes({ 'verbatim.transcription.id': id, 'verbatim.audio.bytes': audio.bytes })
+  const channels = options.channels === 'split' ? sound.channels : 1
+  if (channels * (sound.claimedSeconds ?? 0) > maxAudioSeconds) throw tooLong({ maxAudioSeconds, channels })
+  return {
+    ...upload,
+    filename: filename && plainFilename(filename),
+    createdAt: null,
+    options,
+    sound,
+    traceparent: traceSpan?.traceparent ?? null,
+  }
+}
+
+/**
+ * Writes the transcription, its first job, and the answer of its idempotency key. Returns the transcription's id; if
+ * another request has finished the same resumable upload, writes nothing and returns that one's.
+ */
+async function insertUpload(
+  tx: Transaction,
+  { queue, usageLimits, storageQuota, webhooks }: IntakeServices,
+  {
+    upload,
+    uploadId,
+    keyHold,
+    fingerprint,
+  }: {
+    upload: AcceptedUpload
+    uploadId: string | null
+    keyHold: KeyHold | null
+    fingerprint: string | null
+  },
+): Promise<string> {
+  const { id, userId, audio } = upload
+  const strength = isLimited(usageLimits) || storageQuota ? 'no key update' : 'key share'
+  if (!(await holdUser(tx, { id: userId, strength }))) throw accountGone()
+  if (uploadId !== null) {
+    const resumable = await lockUpload(tx, { id: uploadId, userId })
+    if (!resumable) throw new VerbatimError('not_found', 'Upload not found')
+    if (resumable.transcriptionId !== null) return resumable.transcriptionId
+  }
+  await insertAccepted(tx, { queue, provideWebhook: webhooks.provide, upload })
+  if (fingerprint !== null) await keyHold?.answer(tx, { transcriptionId: id, fingerprint })
+  if (uploadId !== null) await becomeTranscription(tx, { id: uploadId, transcriptionId: id })
+  await checkInTransaction(tx, { id, userId, usageLimits })
+  await storageQuota?.require(tx, { userId, bytes: audio.bytes })
+  return id
+}
+
+/** False also if the database cannot be read. */
+async function isWritten(db: Database, id: string): Promise<boolean> {
+  return findTranscription(db, id).then(
+    (row) => row !== null,
+    () => false,
+  )
+}
+
+function tooLong({ maxAudioSeconds, channels }: { maxAudioSeconds: number; channels: number }) {
+  const summed = channels > 1 ? `, summed over its ${channels} channels,` : ''
+  return new VerbatimError(
+    'too_long',
+    `The audio${summed} is longer than the ${maxAudioSeconds} seconds that this server takes`,
+  )
+}
+
+/** The name without folders and control characters: Postgres text cannot hold NUL. */
+function plainFilename(name: string): string {
+  const last = name.split(/[/\\]/).at(-1) ?? ''
+  return last.replace(/\p{Cc}/gu, '').slice(0, 255)
+}

@@ -1,0 +1,21 @@
+import type { BeginUpload } from '../../src/intake.ts'
+import { streamOf } from '../contracts/storage.ts'
+
+/** Uploads audio without HTTP; returns the transcription's id. */
+export async function uploadAudio(
+  beginUpload: BeginUpload,
+  {
+    audio,
+    fields = {},
+    filename = 'recording',
+    ...options
+  }: Parameters<BeginUpload>[0] & {
+    audio: Uint8Array
+    fields?: Record<string, string>
+    filename?: string
+  },
+): Promise<string> {
+  await using intake = await beginUpload(options)
+  const stored = await intake.store(streamOf(audio))
+  return await intake.commit({ fields: new Map(Object.entries(fields)), file: { filename, stored } })
+}
