@@ -1,15 +1,21 @@
 import { t } from 'elysia'
 
+export const CHUNK_TYPE = 'application/offset+octet-stream'
+
+const METADATA = '^[^\\s,]+( [A-Za-z0-9+/]+={0,2})?(,[^\\s,]+( [A-Za-z0-9+/]+={0,2})?)*$'
+
 const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()])
 
-export const UploadParams = t.Object({ id: t.String({ description: 'The upload’s' }) })
+export const UploadParams = t.Object({ id: t.String({ description: 'The id of the upload' }) })
 
 const state = {
   id: t.String({ format: 'uuid' }),
   length: t.Number({ multipleOf: 1, description: 'Bytes of the file' }),
-  offset: t.Number({ multipleOf: 1, description: 'Bytes that are here' }),
-  transcription_id: nullable(t.String({ format: 'uuid', description: 'Once all of it is here' })),
-  expires_at: t.String({ format: 'date-time', description: 'A day after the last piece' }),
+  offset: t.Number({ multipleOf: 1, description: 'Bytes that the server has' }),
+  transcription_id: nullable(
+    t.String({ format: 'uuid', description: 'The transcription; null until the upload is complete' }),
+  ),
+  expires_at: t.String({ format: 'date-time', description: 'A day after the latest chunk' }),
 }
 
 const exampleState = {
@@ -22,6 +28,7 @@ const exampleState = {
 
 export const UploadState = t.Object(state, { examples: [exampleState] })
 
+/** For the OpenAPI document only: the handlers check the headers. */
 type Header = {
   name: string
   description: string
@@ -29,13 +36,86 @@ type Header = {
   schema: { type: 'string'; pattern: string } | { type: 'integer'; minimum: number }
 }
 
-/** Headers as the document tells them. */
-export const uploadHeaders = (headers: Header[]) =>
+const headerParameters = (headers: Header[]) =>
   headers.map(({ required = false, ...header }) => ({ in: 'header' as const, required, ...header }))
 
-export const chunkBody = {
-  required: true,
-  content: {
-    'application/offset+octet-stream': { schema: { type: 'string' as const, format: 'binary' } },
+const ERRORS = {
+  400: 'A header is invalid, or the audio cannot be read',
+  401: 'No valid access token or API key',
+  403: 'The API key lacks the scope for this request',
+  404: 'No such upload',
+  409: 'The upload continues at another offset, or you have too many unfinished uploads',
+  410: 'The upload has expired',
+  412: 'Another version of tus',
+  413: 'The file is too large, its audio too long, or your storage quota is reached',
+  415: 'The file is not audio, or the Content-Type is not that of a chunk',
+  429: 'A limit on requests, uploads or transcriptions is reached: try again later',
+  500: 'An unexpected error; it is logged',
+  502: 'The host of the `webhook_url` cannot be resolved',
+  503: 'The audio cannot be inspected now: try again later',
+  507: 'The storage is full',
+}
+
+const errors = (...statuses: (keyof typeof ERRORS)[]) =>
+  Object.fromEntries(statuses.map((status) => [status, { description: ERRORS[status] }]))
+
+export const createDetail = {
+  summary: 'Create a resumable upload',
+  description:
+    'Follows the tus protocol (1.0.0), which has clients in most languages: set this URL as the endpoint. `Upload-Metadata` takes `filename` and the fields of the form. A complete upload becomes a transcription; `Transcription-Id` in the response is its id.',
+  parameters: headerParameters([
+    {
+      name: 'Upload-Length',
+      description: 'Bytes of the file',
+      required: true,
+      schema: { type: 'integer', minimum: 1 },
+    },
+    {
+      name: 'Upload-Metadata',
+      description: 'Pairs of a name and a base64 value, such as `language ZGU=`',
+      schema: { type: 'string', pattern: METADATA },
+    },
+  ]),
+  responses: {
+    201: { description: 'The upload is created; `Location` is its URL' },
+    ...errors(400, 401, 403, 409, 412, 413, 429, 502),
   },
+}
+
+export const offsetDetail = {
+  summary: 'Get the offset of an upload',
+  responses: {
+    200: { description: '`Upload-Offset`; and `Transcription-Id` if the upload is complete' },
+    ...errors(401, 403, 404, 410, 412, 429),
+  },
+}
+
+export const stateDetail = { summary: 'Get the state of an upload and its transcription' }
+
+export const appendDetail = {
+  summary: 'Append to an upload',
+  description:
+    'If the connection breaks, the bytes that arrived are kept. The response to the last chunk carries `Transcription-Id`, or the error of `/api/transcribe` if the audio is refused.',
+  parameters: headerParameters([
+    {
+      name: 'Upload-Offset',
+      description: 'Bytes that the server has',
+      required: true,
+      schema: { type: 'integer', minimum: 0 },
+    },
+  ]),
+  requestBody: {
+    required: true,
+    content: { [CHUNK_TYPE]: { schema: { type: 'string' as const, format: 'binary' } } },
+  },
+  responses: {
+    204: { description: 'The bytes up to `Upload-Offset` are stored' },
+    ...errors(400, 401, 403, 404, 409, 410, 412, 413, 415, 429, 500, 502, 503, 507),
+  },
+}
+
+export const deleteDetail = {
+  summary: 'Delete an upload',
+  description: 'Removes the stored bytes. A transcription that the upload became stays.',
+  responses: { 204: { description: 'The upload is deleted' }, ...errors(401, 403, 404, 410, 412, 429) },
 }
