@@ -1,9 +1,9 @@
 export type StoredAudio = { bytes: number; sha256: string }
 
 /**
- * Begins an upload: checks the limits that need no audio and holds what the upload occupies. Throws `unauthorized`
- * (the account is gone), `too_many_at_once`, `idempotency_key_in_use`, `too_many_transcriptions`,
- * `audio_limit_reached` and `storage_quota_reached`.
+ * Begins an upload: checks the limits that need no audio and holds what the upload occupies. Throws
+ * `unauthorized` (the account is gone), `too_many_at_once`, `idempotency_key_in_use`,
+ * `too_many_transcriptions`, `audio_limit_reached` and `storage_quota_reached`.
  */
 export type BeginUpload = (options: {
   userId: string
@@ -14,21 +14,25 @@ export type BeginUpload = (options: {
   isEphemeral?: boolean
 }) => Promise<Intake>
 
-/** An upload in progress. Disposing of it without a commit removes the stored audio and releases the idempotency key. */
+/**
+ * An upload in progress. Disposing of it without a commit removes the stored audio and releases the
+ * idempotency key.
+ */
 export type Intake = AsyncDisposable & {
   /**
-   * Writes the audio to storage while it arrives; call it once. Throws what the stream or the storage throws, and
-   * `storage_quota_reached`.
+   * Writes the audio to storage while it arrives; call it once. Throws what the stream or the storage throws,
+   * and `storage_quota_reached`.
    */
   store(audio: ReadableStream<Uint8Array>): Promise<StoredAudio>
   /**
-   * Inspects the stored audio, then writes the transcription and its first job in one transaction. Returns the
-   * transcription's id; if the idempotency key or the resumable upload already has a transcription, returns that one's.
+   * Inspects the stored audio, then writes the transcription and its first job in one transaction. Returns
+   * the transcription's id; if the idempotency key or the resumable upload already has a transcription,
+   * returns that one's.
    *
    * Throws `no_audio_file`, `validation`, `too_long`, `idempotency_key_in_use`, `idempotency_key_reused`,
-   * `too_many_transcriptions`, `audio_limit_reached`, `storage_quota_reached`, `too_large`, `url_refused` and `url_failed`
-   * (its `webhook_url`), `unauthorized` (the account is gone), `not_found` (the resumable upload was deleted), and what
-   * `Media.probe` throws.
+   * `too_many_transcriptions`, `audio_limit_reached`, `storage_quota_reached`, `too_large`, `url_refused` and
+   * `url_failed` (its `webhook_url`), `unauthorized` (the account is gone), `not_found` (the resumable upload
+   * was deleted), and what `Media.probe` throws.
    */
   commit(upload: {
     fields: Map<string, string>

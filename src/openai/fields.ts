@@ -17,8 +17,9 @@ export type OpenaiRequest = {
 }
 
 /**
- * Parses OpenAI's form fields. `models` maps each model to the `engine` field of an upload. `prompt` and `temperature` have
- * no effect: engines do not take them. Throws `validation` and `model_not_found`, each with its `field`.
+ * Parses OpenAI's form fields. `models` maps each model to the `engine` field of an upload. `prompt` and
+ * `temperature` have no effect: engines do not take them. Throws `validation` and `model_not_found`, each
+ * with its `field`.
  */
 export function parseFields(
   fields: Map<string, string>,

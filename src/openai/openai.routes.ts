@@ -35,9 +35,12 @@ type Context = {
 type Transcribing = Context & { id: string; form: OpenaiRequest }
 
 const NOTHING_KEPT =
-  'The response comes when the whole audio is transcribed. The transcription and its audio are removed with the response, or when the client disconnects.'
+  'The response comes when the whole audio is transcribed. The transcription and its audio are removed with the ' +
+  'response, or when the client disconnects.'
 
-/** OpenAI's routes, for its clients: the base URL is this service's `/v1`, the key an access token or API key. */
+/**
+ * OpenAI's routes, for its clients: the base URL is this service's `/v1`, the key an access token or API key.
+ */
 export function openaiRoutes(services: OpenaiRoutesServices) {
   const models = new Map([
     ['whisper-1', ''],
@@ -151,8 +154,8 @@ function streamedResponse(services: OpenaiRoutesServices, transcribing: Transcri
 }
 
 /**
- * `end` fires when the client disconnects, the service stops, or the wait is disposed of; `credential` when the
- * caller's credential is not valid any more.
+ * `end` fires when the client disconnects, the service stops, or the wait is disposed of; `credential` when
+ * the caller's credential is not valid any more.
  */
 function waitFor({ stopping }: OpenaiRoutesServices, { request, watchCredential }: Context) {
   const disposed = new AbortController()
@@ -160,7 +163,10 @@ function waitFor({ stopping }: OpenaiRoutesServices, { request, watchCredential 
   return { end, credential: watchCredential(end), [Symbol.dispose]: () => disposed.abort() }
 }
 
-/** As the service's `completion`; also throws `unauthorized` when the caller's credential is not valid any more. */
+/**
+ * As the service's `completion`; also throws `unauthorized` when the caller's credential is not valid any
+ * more.
+ */
 async function completion(
   { transcriptions }: OpenaiRoutesServices,
   { id, userId, end, credential }: { id: string; userId: string; end: AbortSignal; credential: AbortSignal },

@@ -9,14 +9,16 @@ export const OpenaiError = t.Object(
     error: t.Object({
       message: t.String({ description: 'One sentence' }),
       type: t.UnionEnum(['invalid_request_error', 'rate_limit_error', 'server_error']),
-      param: t.Union([t.String(), t.Null()], { description: 'The field that is wrong, where it is one' }),
-      code: t.String({ description: 'A word to branch on' }),
+      param: t.Union([t.String(), t.Null()], {
+        description: 'The invalid field; null if the error is not about a field',
+      }),
+      code: t.String({ description: 'A stable error code' }),
     }),
   },
   { title: 'OpenAI’s error' },
 )
 
-/** OpenAI's body of every error, which its clients make their own errors of. */
+/** The error body that OpenAI's clients parse. */
 export function openaiError({ status, error, code, field }: ErrorResponse) {
   return {
     error: {
@@ -47,7 +49,7 @@ export const Verbose = t.Object(
   { title: 'OpenAI’s verbose_json' },
 )
 
-/** OpenAI's error, with what it is at this status. */
+/** OpenAI's error body, with this status's example. */
 export function errorBodyOf(status: number) {
   const example = EXAMPLES[status]
   const examples = example ? [openaiError({ ...example, status, field: null, headers: {} })] : []
@@ -57,25 +59,25 @@ export function errorBodyOf(status: number) {
 const FAILURES = {
   400: 'The request or its audio is not valid; `param` names the field',
   401: 'No valid access token or API key',
-  403: 'The API key may not write',
-  404: 'There is no such model, or the transcription was removed meanwhile',
-  408: 'Nothing of the upload came for too long',
+  403: 'The API key lacks the `write` scope',
+  404: 'No such model, or the transcription was deleted meanwhile',
+  408: 'The upload stalled',
   409: 'The transcription was canceled meanwhile',
-  413: 'The upload is too large, or its audio too long',
-  415: 'The file is no audio that can be read',
-  429: 'Too much was asked for or uploaded, by this user or at this service',
+  413: 'The file is too large, its audio too long, or your storage quota is reached',
+  415: 'The file is not audio, or its format is not supported',
+  429: 'A limit on requests, uploads or transcriptions is reached: try again later',
   500: 'An unexpected error; it is logged',
-  502: 'No engine takes this audio',
-  503: 'The service is stopping, or something that it needs is not there',
+  502: 'No engine accepts this audio',
+  503: 'The service is stopping, or one of its dependencies is unavailable',
   507: 'The storage is full',
 }
 
 const json = (schema: object) => ({ 'application/json': { schema } })
 
-/** By hand, since a stream is answered with too. */
+/** Written as OpenAPI, since the response can be a stream. */
 export const answers = {
   200: {
-    description: 'In the `response_format` that was asked for, or as a stream',
+    description: 'The transcript in the requested `response_format`, or a stream of events',
     content: {
       ...json(t.Union([Text, Verbose])),
       'text/plain': { schema: t.String() },
@@ -95,7 +97,7 @@ export const answers = {
 const model = {
   id: t.String({ examples: ['whisper-1'] }),
   object: t.Literal('model'),
-  created: t.Number({ description: 'Unix seconds; 0, since it is not known' }),
+  created: t.Number({ description: 'Unix seconds; always 0, since the time is unknown' }),
   owned_by: t.String(),
 }
 
@@ -114,19 +116,19 @@ const text = { type: 'string' as const }
 
 const SHARED = {
   file: { ...text, format: 'binary', description: 'wav, mp3, flac, m4a, ogg, webm, mp4 and others' },
-  model: { ...text, default: 'whisper-1', description: 'One that `/v1/models` lists' },
+  model: { ...text, default: 'whisper-1', description: 'A model that `/v1/models` lists' },
   response_format: { ...text, enum: [...RESPONSE_FORMATS], default: 'json' },
-  prompt: { ...text, default: '', description: 'Taken, but not heeded' },
+  prompt: { ...text, default: '', description: 'Accepted, but has no effect' },
   temperature: {
     type: 'number' as const,
     minimum: 0,
     maximum: 1,
     default: 0,
-    description: 'Taken, but not heeded: the engine chooses it by how sure it is',
+    description: 'Accepted, but has no effect: the engine chooses the temperature by its confidence',
   },
 }
 
-/** By hand, since the routes read their bodies themselves. */
+/** Written as OpenAPI, since the routes parse their bodies themselves. */
 const formOf = (properties: Record<string, object>) => ({
   required: true,
   content: { 'multipart/form-data': { schema: { type: 'object' as const, required: ['file'], properties } } },
@@ -134,17 +136,22 @@ const formOf = (properties: Record<string, object>) => ({
 
 export const transcriptionForm = formOf({
   ...SHARED,
-  language: { ...text, default: '', description: 'A language code; without one it is detected' },
+  language: {
+    ...text,
+    default: '',
+    description: 'A language code; if it is missing, the language is detected',
+  },
   'timestamp_granularities[]': {
     type: 'array' as const,
     items: { ...text, enum: [...GRANULARITIES] },
-    description: 'What `verbose_json` tells the times of; without any, `segment`',
+    description: 'The units whose timestamps `verbose_json` contains; default `segment`',
   },
   stream: {
     ...text,
     enum: ['false', 'true'],
     default: 'false',
-    description: 'Server-sent events: `transcript.text.delta` as segments come, then `transcript.text.done`',
+    description:
+      'Server-sent events: `transcript.text.delta` for each finished segment, then `transcript.text.done`',
   },
 })
 

@@ -11,11 +11,14 @@ import { addChunk, chunkKey, numberChunk, type Upload, type UploadKeys } from '.
 export type UploadChunk = Disposable & {
   /** The bytes that the upload still lacks. */
   maxBytes: number
-  /** Writes the chunk to storage while it arrives. Throws `wrong_offset` if a later request resumes the upload. */
+  /**
+   * Writes the chunk to storage while it arrives. Throws `wrong_offset` if a later request resumes the
+   * upload.
+   */
   store(body: ReadableStream<Uint8Array>): Promise<StoredAudio>
   /**
-   * Appends the stored chunk; an upload that is complete by it becomes a transcription. Throws `wrong_offset`, and what
-   * `FinishIfComplete` throws.
+   * Appends the stored chunk; an upload that is complete by it becomes a transcription. Throws
+   * `wrong_offset`, and what `FinishIfComplete` throws.
    */
   commit(): Promise<Upload>
 }
@@ -24,9 +27,9 @@ export type UploadChunk = Disposable & {
 const MAX_CHUNKS = 10_000
 
 /**
- * Begins to append a chunk at `offset`. If two requests resume an upload at once, the later one wins and the earlier one
- * fails, so that no more is stored than was declared. Throws `not_found`, `upload_expired`, `wrong_offset`,
- * `too_many_at_once` and `validation` (too many chunks).
+ * Begins to append a chunk at `offset`. If two requests resume an upload at once, the later one wins and the
+ * earlier one fails, so that no more is stored than was declared. Throws `not_found`, `upload_expired`,
+ * `wrong_offset`, `too_many_at_once` and `validation` (too many chunks).
  */
 export type BeginChunk = (options: UploadKeys & { offset: number }) => Promise<UploadChunk>
 
@@ -80,7 +83,7 @@ async function numberNext(db: Database, upload: Upload): Promise<Upload> {
   if (upload.pieces.length >= MAX_CHUNKS) {
     throw new VerbatimError(
       'validation',
-      `The upload came in ${MAX_CHUNKS} requests, which is the limit: create a new one and send more per request`,
+      `The upload has ${MAX_CHUNKS} chunks, which is the limit: create a new one, with larger chunks`,
     )
   }
   const row = await numberChunk(db, upload)

@@ -19,8 +19,8 @@ const FINAL_ERRORS = [
 ]
 
 /**
- * Makes the transcription of a complete upload; returns any other upload as it is. Throws what `BeginUpload` and `Intake`
- * throw, and `upload_expired` (chunks are missing).
+ * Makes the transcription of a complete upload; returns any other upload as it is. Throws what `BeginUpload`
+ * and `Intake` throw, and `upload_expired` (chunks are missing).
  */
 export type FinishIfComplete = (upload: Upload) => Promise<Upload>
 

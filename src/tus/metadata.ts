@@ -3,7 +3,10 @@ import { VerbatimError } from '../errors.ts'
 /** In characters. The header is stored with the upload and sent back with each response. */
 const MAX_LENGTH = 8192
 
-/** Parses an `Upload-Metadata` header (tus 1.0.0: `key base64,key base64,key`) into form fields. Throws `validation`. */
+/**
+ * Parses an `Upload-Metadata` header (tus 1.0.0: `key base64,key base64,key`) into form fields. Throws
+ * `validation`.
+ */
 export function parseMetadata(header: string): Map<string, string> {
   if (header.length > MAX_LENGTH) {
     throw new VerbatimError(

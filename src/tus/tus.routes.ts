@@ -32,7 +32,8 @@ type Context = {
 export function tusRoutes({ uploads, authenticator }: Services) {
   return new Elysia({ prefix: '/api/uploads', tags: ['Uploads'] })
     .onRequest(({ request, set }) => {
-      // Errors need the header too, and no later hook runs for each of them. This hook runs for every request of the app.
+      // Errors need the header too, and no later hook runs for each of them. This hook runs for every request
+      // of the app.
       if (request.url.includes('/api/uploads')) set.headers['tus-resumable'] = VERSION
     })
     .use(discoveryRoutes({ uploads }))

@@ -62,7 +62,9 @@ const errors = (...statuses: (keyof typeof ERRORS)[]) =>
 export const createDetail = {
   summary: 'Create a resumable upload',
   description:
-    'Follows the tus protocol (1.0.0), which has clients in most languages: set this URL as the endpoint. `Upload-Metadata` takes `filename` and the fields of the form. A complete upload becomes a transcription; `Transcription-Id` in the response is its id.',
+    'Follows the tus protocol (1.0.0), which has clients in most languages: set this URL as the endpoint. ' +
+    '`Upload-Metadata` takes `filename` and the fields of the form. A complete upload becomes a transcription; ' +
+    '`Transcription-Id` in the response is its id.',
   parameters: headerParameters([
     {
       name: 'Upload-Length',
@@ -95,7 +97,8 @@ export const stateDetail = { summary: 'Get the state of an upload and its transc
 export const appendDetail = {
   summary: 'Append to an upload',
   description:
-    'If the connection breaks, the bytes that arrived are kept. The response to the last chunk carries `Transcription-Id`, or the error of `/api/transcribe` if the audio is refused.',
+    'If the connection breaks, the bytes that arrived are kept. The response to the last chunk carries ' +
+    '`Transcription-Id`, or the error of `/api/transcribe` if the audio is refused.',
   parameters: headerParameters([
     {
       name: 'Upload-Offset',

@@ -27,7 +27,10 @@ export type TusService = ReturnType<typeof createTusService>
 
 const MAX_UNFINISHED = 100
 
-/** Resumable uploads. Each request's bytes are one chunk in storage; a complete upload's chunks are joined to the audio. */
+/**
+ * Resumable uploads. Each request's bytes are one chunk in storage; a complete upload's chunks are joined to
+ * the audio.
+ */
 export function createTusService({
   db,
   storage,
@@ -56,7 +59,10 @@ export function createTusService({
   return {
     maxBytes,
 
-    /** Throws `too_large`, `empty`, `too_many_uploads`, `storage_quota_reached`, and what `checkFields` throws. */
+    /**
+     * Throws `too_large`, `empty`, `too_many_uploads`, `storage_quota_reached`, and what `checkFields`
+     * throws.
+     */
     async create({
       userId,
       length,
@@ -85,14 +91,17 @@ export function createTusService({
     beginChunk: createBeginChunk({ db, storage, finishIfComplete, concurrencyLimit }),
 
     /**
-     * Also finishes an upload that was complete when the process died or the storage was full. Throws `not_found`,
-     * `upload_expired`, and what `FinishIfComplete` throws.
+     * Also finishes an upload that was complete when the process died or the storage was full. Throws
+     * `not_found`, `upload_expired`, and what `FinishIfComplete` throws.
      */
     async read(keys: UploadKeys): Promise<UploadState> {
       return finishIfComplete(await requireOwnedUpload(db, keys))
     },
 
-    /** Removes the upload with its chunks; a transcription that it became stays. Throws `not_found` and `upload_expired`. */
+    /**
+     * Removes the upload with its chunks; a transcription that it became stays. Throws `not_found` and
+     * `upload_expired`.
+     */
     async remove(keys: UploadKeys): Promise<void> {
       const { id } = await requireOwnedUpload(db, keys)
       await removeUpload(db, id)

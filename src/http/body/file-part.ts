@@ -1,15 +1,18 @@
-/** It is done with each piece before it asks for the next: then the piece's memory is gone. */
+/**
+ * Stores a stream. It must be done with each chunk before it reads the next: the chunk's memory is released
+ * then.
+ */
 export type Store<Stored> = (body: ReadableStream<Uint8Array>) => Promise<Stored>
 
-/** A file on its way from a form to `store`. */
+/** A file of a request body while it is written to a `Store`. */
 export type FilePart<Stored> = {
   filename: string | null
   bytes: number
   stored: Promise<Stored>
-  /** Resolves once the store asks for more; rejects with what it threw. */
+  /** Resolves when the store reads on; rejects with what the store threw. */
   write(bytes: Uint8Array): Promise<void>
   end(): void
-  /** Fails the store's stream and waits until it has settled. */
+  /** Fails the store's stream, then waits until the store has settled. */
   fail(error: unknown): Promise<void>
 }
 
@@ -20,8 +23,8 @@ export function openFilePart<Stored>({
   filename: string | null
   store: Store<Stored>
 }): FilePart<Stored> {
-  let asked = Promise.withResolvers<void>()
-  let open = true
+  let demand = Promise.withResolvers<void>()
+  let isOpen = true
   let control: ReadableStreamDefaultController<Uint8Array> | undefined
   const body = new ReadableStream<Uint8Array>(
     {
@@ -29,26 +32,26 @@ export function openFilePart<Stored>({
         control = controller
       },
       pull() {
-        asked.resolve()
+        demand.resolve()
       },
       cancel() {
-        open = false
+        isOpen = false
       },
     },
-    // Without a queue of its own, more is asked for only when all is consumed.
+    // Without a queue, `pull` is called only when the previous chunk was consumed.
     { highWaterMark: 0 },
   )
   const stored = store(body)
-  // A store can settle without having touched the stream, and also before anything is written.
-  asked.promise.catch(() => {})
+  // A store can settle without reading the stream, even before the first write.
+  demand.promise.catch(() => {})
   const settled = stored.then(
     () => {
-      open = false
-      asked.resolve()
+      isOpen = false
+      demand.resolve()
     },
     (error: unknown) => {
-      open = false
-      asked.reject(error)
+      isOpen = false
+      demand.reject(error)
     },
   )
 
@@ -57,32 +60,32 @@ export function openFilePart<Stored>({
     bytes: 0,
     stored,
     async write(bytes) {
-      if (!open) return void (await stored)
-      asked = Promise.withResolvers()
+      if (!isOpen) return void (await stored)
+      demand = Promise.withResolvers()
       control?.enqueue(bytes)
-      await asked.promise
+      await demand.promise
     },
     end() {
-      if (open) control?.close()
+      if (isOpen) control?.close()
     },
     async fail(error) {
-      if (open) control?.error(error)
+      if (isOpen) control?.error(error)
       await settled
     },
   }
 }
 
-/** Brings what comes to `store`. When it throws, the store's stream has failed and the store has settled. */
-export async function streamed<Stored>({
-  pieces,
+/** Passes chunks to `store` as a stream. When it throws, that stream has failed and `store` has settled. */
+export async function storeChunks<Stored>({
+  chunks,
   store,
 }: {
-  pieces: AsyncIterable<Uint8Array>
+  chunks: AsyncIterable<Uint8Array>
   store: Store<Stored>
 }): Promise<Stored> {
   const file = openFilePart({ filename: null, store })
   try {
-    for await (const piece of pieces) await file.write(piece)
+    for await (const chunk of chunks) await file.write(chunk)
     file.end()
     return await file.stored
   } catch (error) {

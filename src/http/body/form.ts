@@ -6,23 +6,24 @@ import { textFields } from './text-fields.ts'
 const MAX_PARTS = 32
 
 /**
- * Reads multipart/form-data: the file part called `name` goes to `store` as a stream that holds the sender back when
- * storing is slower; text fields are gathered.
+ * Reads multipart/form-data. The file part `name` is passed to `store` as a stream with backpressure; text
+ * fields are collected.
  *
- * Throws `no_audio_file` (a file under another name), `too_large` (a file over `maxBytes`), `incomplete_upload` (cut
- * off, or not well formed), `validation` (several files, fields over their limits), and what `pieces` or `store` throw.
- * When it throws, the stream that `store` reads has failed and `store` has settled.
+ * Throws `no_audio_file` (a file with another name), `too_large` (a file over `maxBytes`),
+ * `incomplete_upload` (the body ends early or is malformed), `validation` (several files, too many parts,
+ * fields over their limits), and what `chunks` or `store` throw. When it throws, the stream that `store`
+ * reads has failed and `store` has settled.
  */
 export async function readForm<Stored>({
   contentType,
-  pieces,
+  chunks,
   name,
   maxBytes,
   tooLarge,
   store,
 }: {
   contentType: string
-  pieces: AsyncIterable<Uint8Array>
+  chunks: AsyncIterable<Uint8Array>
   name: string
   maxBytes: number
   tooLarge: () => VerbatimError
@@ -34,16 +35,17 @@ export async function readForm<Stored>({
   let parts = 0
   let isFile = false
   try {
-    for await (const piece of pieces) {
-      for (const event of parser.write(piece)) {
+    for await (const chunk of chunks) {
+      for (const event of parser.write(chunk)) {
         if (event.kind === 'head') {
           const { head } = event
           parts++
-          if (parts > MAX_PARTS) throw new VerbatimError('validation', 'The form has too many parts')
+          if (parts > MAX_PARTS) throw tooManyParts()
           isFile = head.isFile
           if (!isFile) fields.open(head.name)
           else if (head.name !== name) throw noFile()
-          else if (file) throw new VerbatimError('validation', `Send one file in ${name}, not several`)
+          else if (file)
+            throw new VerbatimError('validation', `The form has several files: send one, in ${name}`)
           else file = openFilePart({ filename: head.filename, store })
         } else if (event.kind === 'data') {
           if (!isFile) fields.write(event.bytes)
@@ -62,6 +64,10 @@ export async function readForm<Stored>({
     await file?.fail(error)
     throw error
   }
+}
+
+function tooManyParts() {
+  return new VerbatimError('validation', `The form has too many parts: it takes at most ${MAX_PARTS}`)
 }
 
 export function noFile() {

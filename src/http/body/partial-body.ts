@@ -4,8 +4,9 @@ import { openFilePart, type Store } from './file-part.ts'
 import { MIN_THROUGHPUT } from './min-throughput.ts'
 
 /**
- * Brings a body to `store` as far as it comes: where it breaks off or stalls, what came of it counts.
- * Throws `too_large`, or what `store` threw; then the store's stream has failed and the store has settled.
+ * Passes a body to `store` as a stream. If the body breaks off or stalls, the bytes that arrived are stored
+ * as a whole. Throws `too_large`, or what `store` threw; then the store's stream has failed and the store has
+ * settled.
  */
 export async function readPartial<Stored>({
   request,
@@ -17,11 +18,14 @@ export async function readPartial<Stored>({
   store: Store<Stored>
 }): Promise<Stored> {
   const tooLarge = () =>
-    new VerbatimError('too_large', `The body is larger than the ${maxBytes} bytes that are missing`)
+    new VerbatimError(
+      'too_large',
+      `The body is larger than the ${maxBytes} bytes that the upload still lacks`,
+    )
   const file = openFilePart({ filename: null, store })
   try {
-    for await (const piece of bodyChunks({ message: request, maxBytes, tooLarge, pace: MIN_THROUGHPUT })) {
-      await file.write(piece)
+    for await (const chunk of bodyChunks({ message: request, maxBytes, tooLarge, pace: MIN_THROUGHPUT })) {
+      await file.write(chunk)
     }
   } catch (error) {
     if (!isCutShort(error)) {

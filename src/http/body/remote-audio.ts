@@ -1,20 +1,21 @@
 import { VerbatimError } from '../../errors.ts'
 import type { Outbound } from '../../outbound/outbound.ts'
 import { bodyChunks, isCutShort } from './chunks.ts'
-import { type Store, streamed } from './file-part.ts'
+import { type Store, storeChunks } from './file-part.ts'
 import type { MinThroughput } from './min-throughput.ts'
 import { filenameIn } from './part-head.ts'
 
-const REDIRECTS = 5
-const HEAD_MS = 30_000
-/** However steadily it comes. */
-const WHOLE_MS = 6 * 3_600_000
+const MAX_REDIRECTS = 5
+const HEADERS_TIMEOUT_MS = 30_000
+/** For the whole download, also if it arrives steadily. */
+const DOWNLOAD_TIMEOUT_MS = 6 * 3_600_000
 
 /**
- * Brings the audio at a URL to `store`, as it arrives and with the limits of what a client sends itself.
+ * Downloads the audio at a URL into `store`, with the limits of a request body.
  *
- * Throws `url_refused`, `url_failed` (no answer, none that is well, or one that breaks off or stalls), `too_large`,
- * `incomplete_upload` (the client left, whose `signal` fired), or what `store` threw, as `readUpload` does.
+ * Throws `url_refused`, `url_failed` (no response, a status other than 200, or a body that breaks off or
+ * stalls), `too_large`, `incomplete_upload` (the client disconnected, so that `signal` fired), or what
+ * `store` threw. When it throws, the stream that `store` reads has failed and `store` has settled.
  */
 export async function readRemote<Stored>({
   url,
@@ -33,36 +34,42 @@ export async function readRemote<Stored>({
   signal: AbortSignal
   store: Store<Stored>
 }): Promise<{ filename: string | null; stored: Stored }> {
-  const until = AbortSignal.any([signal, AbortSignal.timeout(WHOLE_MS)])
+  const until = AbortSignal.any([signal, AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS)])
   try {
-    const answer = await outbound.request({
+    const response = await outbound.request({
       method: 'GET',
       url,
-      redirects: REDIRECTS,
-      timeoutMs: HEAD_MS,
+      redirects: MAX_REDIRECTS,
+      timeoutMs: HEADERS_TIMEOUT_MS,
       signal: until,
     })
-    if (answer.status !== 200) {
-      await answer.body?.cancel()
-      throw new VerbatimError('url_failed', `The host of audio_url answered with ${answer.status}`)
+    if (response.status !== 200) {
+      await response.body?.cancel()
+      throw new VerbatimError(
+        'url_failed',
+        `The host of audio_url responded with status ${response.status}; it must be 200`,
+      )
     }
-    const filename = filenameIn(answer.headers.get('content-disposition') ?? '') ?? lastOf(url)
-    const pieces = bodyChunks({ message: answer, maxBytes, tooLarge, pace })
-    return { filename, stored: await streamed({ pieces, store }) }
+    const filename = filenameIn(response.headers.get('content-disposition') ?? '') ?? filenameOf(url)
+    const chunks = bodyChunks({ message: response, maxBytes, tooLarge, pace })
+    return { filename, stored: await storeChunks({ chunks, store }) }
   } catch (error) {
-    if (signal.aborted) throw new VerbatimError('incomplete_upload', 'The client left', { cause: error })
+    if (signal.aborted)
+      throw new VerbatimError('incomplete_upload', 'The client disconnected before the upload was complete', {
+        cause: error,
+      })
     throw isCutShort(error) ? cutShort(error) : error
   }
 }
 
 function cutShort(error: VerbatimError) {
-  return new VerbatimError('url_failed', `The audio of audio_url did not come whole: ${error.message}`, {
+  return new VerbatimError('url_failed', `The download of audio_url is incomplete: ${error.message}`, {
     cause: error,
   })
 }
 
-/** The last part of a URL's path, as file names stand there. */
-function lastOf(url: string): string | null {
+/** The decoded last segment of a URL's path. */
+function filenameOf(url: string): string | null {
   const name = URL.parse(url)?.pathname.split('/').at(-1)
   try {
     return name ? decodeURIComponent(name) : null

@@ -11,14 +11,14 @@ import { findKey, restoreAnswer } from './idempotency.store.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 import type { UploadWebhooks } from './open-intake.ts'
 
-/** `known`: it has a row, or was deleted. `refused`: with the reason, for an operator. */
+/** `known`: the upload has a row, or was deleted. `refused`: the reason is for the operator. */
 export type AcceptedAgain = { kind: 'accepted' | 'known' } | { kind: 'refused'; reason: string }
 
 export type AcceptAgain = (id: string) => Promise<AcceptedAgain>
 
 /**
- * Accepts an upload again whose audio and manifest are stored and whose row is lost, under the same id. What was deleted, or
- * was sent again meanwhile, stays as it is.
+ * Accepts a stored upload again, under the same id, if its row is lost. An upload that was deleted, or that
+ * its client sent again meanwhile, is not accepted.
  */
 export function createAcceptAgain({
   db,

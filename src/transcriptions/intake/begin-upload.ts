@@ -16,7 +16,8 @@ export function createBeginUpload({
   return async ({ userId, idempotencyKey = null, uploadId = null, isEphemeral = false }) => {
     if (!(await userExists(db, userId))) throw accountGone()
     await using holds = new AsyncDisposableStack()
-    // A resumable upload counts since its creation, and the request that completes it is counted by its own service.
+    // A resumable upload counts since its creation, and the request that completes it is counted by its own
+    // service.
     const isCounted = uploadId !== null
     if (!isCounted) holds.use(concurrencyLimit(userId))
     const keyHold =

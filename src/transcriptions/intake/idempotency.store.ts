@@ -10,8 +10,8 @@ const isHeld = ({ userId, key, holder }: HeldKey) =>
   and(eq(idempotencyKeys.userId, userId), eq(idempotencyKeys.key, key), eq(idempotencyKeys.holder, holder))
 
 /**
- * Holds a key that is new, that was answered more than `keptSeconds` ago, or that has no answer and was not renewed for
- * `silentSeconds`. False if the key is in use.
+ * Holds a key that is new, that was answered more than `keptSeconds` ago, or that has no answer and was not
+ * renewed for `silentSeconds`. False if the key is in use.
  */
 export async function holdKey(
   db: Queries,

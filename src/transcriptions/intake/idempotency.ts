@@ -61,7 +61,10 @@ export async function holdIdempotencyKey(
   }
 }
 
-/** Identifies a body by its fields and its audio: the audio's SHA-256 and filename, or only the `audio_url` field. */
+/**
+ * Identifies a body by its fields and its audio: the audio's SHA-256 and filename, or only the `audio_url`
+ * field.
+ */
 export async function fingerprintOf({
   fields,
   filename,

@@ -4,28 +4,34 @@ import { containerOf, SIGNATURE_BYTES } from '../../media/signature.ts'
 import type { Storage } from '../../storage/storage.ts'
 import { audioKey } from '../storage-keys.ts'
 
-/** What an upload is seen to be. Where its `codec` is null, only its container is known, and prepare probes it. */
+/**
+ * The facts of an uploaded file. If `codec` is null, only the container is known, and prepare probes the
+ * file.
+ */
 export type Inspection = Pick<AudioInfo, 'container' | 'channels' | 'claimedSeconds'> & {
   codec: string | null
 }
 
-/** Tells what the stored audio of a transcription is, by the transcription's id. Throws what `Media.probe` refuses. */
+/**
+ * Inspects the stored audio of a transcription, given the transcription's id. Throws what `Media.probe`
+ * throws.
+ */
 export type Inspect = (audio: { id: string; bytes: number; userId: string }) => Promise<Inspection>
 
-/** Most files say at their ends what they are. Only where they do not is all of one read, and what that says holds. */
+/** Probes both ends of a file, which is enough for most formats. If it is not, probes the whole file. */
 export function probeInspector({ storage, media }: { storage: Storage; media: Media }): Inspect {
   return async ({ id, userId }) => {
-    const seen = await storage.withEnds(audioKey(id), (path, whole) =>
+    const fromEnds = await storage.withEnds(audioKey(id), (path, whole) =>
       media.probe(path, { group: userId }).catch((error: unknown) => {
         if (whole) throw error
         return null
       }),
     )
-    return seen ?? storage.withFile(audioKey(id), (path) => media.probe(path, { group: userId }))
+    return fromEnds ?? storage.withFile(audioKey(id), (path) => media.probe(path, { group: userId }))
   }
 }
 
-/** Where nothing can be decoded: judges by the first bytes alone, so that what is no recording at all is refused. */
+/** For runtimes without a decoder: recognizes the container by its first bytes only. */
 export function signatureInspector({ storage }: { storage: Pick<Storage, 'read'> }): Inspect {
   return async ({ id, bytes }) => {
     if (bytes === 0) throw empty()

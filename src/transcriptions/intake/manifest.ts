@@ -40,8 +40,9 @@ const Manifest = Type.Object({
 })
 
 /**
- * The facts of an accepted upload, stored beside its audio so that the upload can be accepted again if its row is lost.
- * Storage is synced to disk and the embedded database is not, and a database may be restored from an older backup.
+ * The facts of an accepted upload, stored beside its audio so that the upload can be accepted again if its
+ * row is lost. Storage is synced to disk and the embedded database is not, and a database may be restored
+ * from an older backup.
  */
 export type Manifest = Omit<Static<typeof Manifest>, 'options'> & {
   options: AcceptedUpload['options']

@@ -1,6 +1,6 @@
 /**
- * Passes a stream on and calls `add` with the size of each chunk. What `add` throws fails the stream. A chunk is asked for
- * only when the one before it was consumed.
+ * Forwards a stream and calls `add` with the size of each chunk. An error of `add` fails the stream. A chunk
+ * is read only after the previous one was consumed.
  */
 export function metered(
   body: ReadableStream<Uint8Array>,

@@ -137,8 +137,8 @@ async function inspectUpload(
 }
 
 /**
- * Writes the transcription, its first job, and the answer of its idempotency key. Returns the transcription's id; if
- * another request has finished the same resumable upload, writes nothing and returns that one's.
+ * Writes the transcription, its first job, and the answer of its idempotency key. Returns the transcription's
+ * id; if another request has finished the same resumable upload, writes nothing and returns that one's.
  */
 async function insertUpload(
   tx: Transaction,

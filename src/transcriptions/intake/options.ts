@@ -2,23 +2,17 @@ import type { EngineName } from '../../engines/engine.ts'
 import { VerbatimError } from '../../errors.ts'
 import { parseLanguage } from '../transcript/languages.ts'
 
-/** As clients name the engines. */
+/** The names that clients use for the engines. */
 export const ENGINES = { sidecar: 'sidecar', hosted: 'huggingface' } as const
 
 const MAX_URL_LENGTH = 2048
 
-/**
- * How an upload wants to be transcribed, from its text fields, by one of the `engines` that this service has. Throws
- * `validation` naming the field and what it takes.
- */
+/** Parses the text fields of an upload. `engines` are the ones that this service has. Throws `validation`. */
 export function parseOptions(fields: Map<string, string>, engines: EngineName[]) {
   const partStart = parseSeconds(fields, 'start')
   const partEnd = parseSeconds(fields, 'end')
   if (partEnd !== null && partEnd <= (partStart ?? 0)) {
-    throw new VerbatimError(
-      'validation',
-      `end is ${partEnd}; it takes a time after start (${partStart ?? 0})`,
-    )
+    throw new VerbatimError('validation', `end is ${partEnd}; it must be after start (${partStart ?? 0})`)
   }
   return {
     language: parseLanguage(fields.get('language') || 'en'),
@@ -39,19 +33,19 @@ function parseChoice<const T extends string>(
   choices: [T, ...T[]],
 ): T {
   const text = fields.get(name) || choices[0]
-  const choice = choices.find((one) => one === text)
+  const choice = choices.find((name) => name === text)
   if (choice) return choice
   throw new VerbatimError('validation', `${name} is ${quoted(text)}; it takes ${choices.join(' or ')}`)
 }
 
-/** Narrows the choice among what the operator has set up; nothing widens it. */
+/** The field chooses among the operator's engines only. */
 function parseEngine(fields: Map<string, string>, engines: EngineName[]): EngineName | null {
   const text = fields.get('engine')
   if (!text) return null
-  const here = Object.entries(ENGINES).filter(([, engine]) => engines.includes(engine))
-  const found = here.find(([name]) => name === text)
-  if (found) return found[1]
-  const names = here.map(([name]) => name).join(' or ')
+  const available = Object.entries(ENGINES).filter(([, engine]) => engines.includes(engine))
+  const entry = available.find(([name]) => name === text)
+  if (entry) return entry[1]
+  const names = available.map(([name]) => name).join(' or ')
   throw new VerbatimError('validation', `engine is ${quoted(text)}; this service takes ${names}`)
 }
 
@@ -65,7 +59,10 @@ function parseSeconds(fields: Map<string, string>, name: string): number | null 
 function parseUrl(fields: Map<string, string>, name: string): string | null {
   const text = fields.get(name) || null
   if (text === null || text.length <= MAX_URL_LENGTH) return text
-  throw new VerbatimError('validation', `${name} takes a URL of at most ${MAX_URL_LENGTH} letters`)
+  throw new VerbatimError(
+    'validation',
+    `${name} has ${text.length} characters; it takes a URL of at most ${MAX_URL_LENGTH}`,
+  )
 }
 
 const quoted = (text: string) => JSON.stringify(text.slice(0, 40))

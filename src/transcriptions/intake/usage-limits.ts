@@ -5,63 +5,65 @@ import { setDecoded } from '../pipeline/decoded.store.ts'
 import { countOpen, fail, type Transcription } from '../transcriptions.store.ts'
 import { countedSeconds, usedOnDayOf, usedToday } from './usage.store.ts'
 
-/** What one user may have; undefined: any amount. */
+/** The limits of each user; undefined: unlimited. */
 export type UsageLimits = {
-  /** Transcriptions that are queued or under way. */
+  /** Unfinished transcriptions. */
   maxOpen?: number | undefined
-  /** Of audio that is transcribed on a day (UTC). */
+  /** Seconds of audio transcribed per day (UTC). */
   audioSecondsPerDay?: number | undefined
 }
 
-/** Nothing says when one of them will be over. */
-const ASK_AGAIN_SECONDS = 10
+/** A guess: it is unknown when a transcription finishes. */
+const RETRY_SECONDS = 10
 const DAY_SECONDS = 86_400
 
 export const isLimited = ({ maxOpen, audioSecondsPerDay }: UsageLimits): boolean =>
   maxOpen !== undefined || audioSecondsPerDay !== undefined
 
-/** Before an upload is read. Throws `LimitError` where there is no room for it whatever it is. */
+/** Checks before an upload is read. Throws `LimitError` if the user has reached a limit. */
 export async function checkBeforeUpload(
   db: Queries,
   { userId, usageLimits }: { userId: string; usageLimits: UsageLimits },
 ) {
   const { maxOpen, audioSecondsPerDay } = usageLimits
-  if (maxOpen !== undefined && (await countOpen(db, { userId })) >= maxOpen) throw tooMany(maxOpen)
+  if (maxOpen !== undefined && (await countOpen(db, { userId })) >= maxOpen) throw openLimitReached(maxOpen)
   if (audioSecondsPerDay === undefined) return
   const { audioSeconds, secondsLeft } = await usedToday(db, userId)
-  if (audioSeconds >= audioSecondsPerDay) throw usedUp({ audioSecondsPerDay, audioSeconds, secondsLeft })
+  if (audioSeconds >= audioSecondsPerDay)
+    throw audioLimitReached({ audioSecondsPerDay, audioSeconds, secondsLeft })
 }
 
 /**
- * Once it is written down, in the same transaction, which holds the user against others like it. Throws `LimitError`
- * where it is too much, and `too_long` where it alone is, so that it would be on any day.
+ * Checks after the transcription was inserted, in the same transaction, which holds the user's lock. Throws
+ * `LimitError`, and `too_long` if this audio is longer than a whole day's limit.
  */
 export async function checkInTransaction(
   tx: Queries,
   { id, userId, usageLimits }: { id: string; userId: string; usageLimits: UsageLimits },
 ) {
   const { maxOpen, audioSecondsPerDay } = usageLimits
-  if (maxOpen !== undefined && (await countOpen(tx, { userId })) > maxOpen) throw tooMany(maxOpen)
+  if (maxOpen !== undefined && (await countOpen(tx, { userId })) > maxOpen) throw openLimitReached(maxOpen)
   if (audioSecondsPerDay === undefined) return
   const ownSeconds = await countedSeconds(tx, id)
   if (ownSeconds > audioSecondsPerDay) {
     throw new VerbatimError(
       'too_long',
-      `The audio is longer than the ${audioSecondsPerDay} seconds that a user may have transcribed on a day`,
+      `The audio is longer than the ${audioSecondsPerDay} seconds that a user can transcribe per day`,
     )
   }
   const { audioSeconds, secondsLeft } = await usedToday(tx, userId)
   if (audioSeconds > audioSecondsPerDay) {
-    throw usedUp({ audioSecondsPerDay, audioSeconds: audioSeconds - ownSeconds, secondsLeft })
+    throw audioLimitReached({ audioSecondsPerDay, audioSeconds: audioSeconds - ownSeconds, secondsLeft })
   }
 }
 
-/** How much longer than its header says a recording may be without being looked at again. */
+/** A recording may be this much longer than its header says before its usage is checked again. */
 const SLACK_SECONDS = 30
 
 /**
- * Once more is decoded of a recording than its header says, which is what was counted: fails it, and gives false, if its user
- * has used more than a day's allowance with it. What was transcribed of it before is kept.
+ * Checks again when more of a recording is decoded than its header says, which is the length that was
+ * counted. If its user is over the daily limit by it, fails the transcription and returns false; its finished
+ * spans are kept.
  */
 export async function mayTranscribe(
   tx: Transaction,
@@ -76,20 +78,23 @@ export async function mayTranscribe(
   if (limit === undefined || decodedSamples <= counted * SAMPLE_RATE) return true
   await setDecoded(tx, { id: row.id, decodedSamples })
   if ((await usedOnDayOf(tx, row.id)) <= limit) return true
-  const message = `The recording is longer than its header says, and you have used the ${limit} seconds of audio that you may have transcribed on a day: send the rest after midnight UTC`
-  await fail(tx, { id: row.id, code: 'audio_limit_reached', message })
+  await fail(tx, { id: row.id, code: 'audio_limit_reached', message: longerThanClaimed(limit) })
   return false
 }
 
-function tooMany(maxOpen: number) {
+const longerThanClaimed = (limit: number) =>
+  'The recording is longer than its header says, and with it you have used your' +
+  ` ${limit} seconds of audio for the day: send the rest after midnight UTC`
+
+function openLimitReached(maxOpen: number) {
   return new LimitError(
     'too_many_transcriptions',
     `You have ${maxOpen} unfinished transcriptions, which is the limit: wait for one to finish, or cancel one`,
-    { retryAfterSeconds: ASK_AGAIN_SECONDS },
+    { retryAfterSeconds: RETRY_SECONDS },
   )
 }
 
-function usedUp({
+function audioLimitReached({
   audioSecondsPerDay: limit,
   audioSeconds,
   secondsLeft,
@@ -101,7 +106,7 @@ function usedUp({
   const used = Math.round(audioSeconds)
   return new LimitError(
     'audio_limit_reached',
-    `You have used ${used} of the ${limit} seconds of audio that you may have transcribed today: try again after midnight UTC`,
+    `You have used ${used} of your ${limit} seconds of audio for today: try again after midnight UTC`,
     {
       retryAfterSeconds: secondsLeft,
       quota: {

@@ -4,7 +4,7 @@ import { transcriptions, usage } from '../../db/schema.ts'
 
 const today = sql`(now() at time zone 'utc')::date`
 
-/** Seconds of audio of a user's that count for today (UTC), and the seconds to its end. */
+/** A user's seconds of audio that count towards today (UTC), and the seconds until the day ends. */
 export async function usedToday(
   db: Queries,
   userId: string,
@@ -16,11 +16,14 @@ export async function usedToday(
     })
     .from(usage)
     .where(and(eq(usage.userId, userId), eq(usage.day, today)))
-  if (!row) throw new Error('a sum came back without a row')
+  if (!row) throw new Error('an aggregate query returned no row')
   return row
 }
 
-/** Seconds of audio of a transcription's user that count for the day (UTC) on which it was uploaded. */
+/**
+ * The seconds of audio that count towards the day (UTC) on which a transcription was uploaded, of all its
+ * user's uploads.
+ */
 export async function usedOnDayOf(db: Queries, transcriptionId: string): Promise<number> {
   const [row] = await db
     .select({ audioSeconds: usage.audioSeconds })
@@ -35,7 +38,10 @@ export async function usedOnDayOf(db: Queries, transcriptionId: string): Promise
   return row?.audioSeconds ?? 0
 }
 
-/** What a transcription counts for: its true length or, until that is known, the longer of what its header claims and what is decoded. */
+/**
+ * The seconds that a transcription counts: its true length or, until that is known, the larger of claimed and
+ * decoded length.
+ */
 export async function countedSeconds(db: Queries, id: string): Promise<number> {
   const [row] = await db
     .select({ seconds: sql<number>`counted_seconds(${transcriptions})` })
