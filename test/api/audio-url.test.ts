@@ -12,8 +12,8 @@ let host: ReturnType<typeof Bun.serve>
 let broken: RawHost
 let ada: Client
 let token: string
-/** What the host has been asked for and is still answering. */
-const answering = new Set<string>()
+/** The paths whose responses the host is still sending. */
+const sending = new Set<string>()
 
 beforeAll(async () => {
   service = await startService({ kind: embedded })
@@ -21,7 +21,7 @@ beforeAll(async () => {
   token = await anyone.newToken()
   ada = anyone.as(token)
   broken = await openRawHost(`HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n${'a'.repeat(1000)}`, 'closes')
-  host = Bun.serve({ port: 0, hostname: '127.0.0.1', idleTimeout: 60, fetch: answer })
+  host = Bun.serve({ port: 0, hostname: '127.0.0.1', idleTimeout: 60, fetch: respond })
 })
 afterAll(async () => {
   await host.stop(true)
@@ -29,7 +29,7 @@ afterAll(async () => {
   await service.close()
 })
 
-async function answer(request: Request): Promise<Response> {
+async function respond(request: Request): Promise<Response> {
   const { pathname } = new URL(request.url)
   switch (pathname) {
     case '/moved':
@@ -56,23 +56,23 @@ async function answer(request: Request): Promise<Response> {
 }
 
 function endless(name: string, pauseMs = 0) {
-  answering.add(name)
+  sending.add(name)
   return new ReadableStream<Uint8Array>({
     async pull(control) {
       await Bun.sleep(pauseMs)
       control.enqueue(new Uint8Array(1000))
     },
     cancel() {
-      answering.delete(name)
+      sending.delete(name)
     },
   })
 }
 
 const at = (path: string) => `http://127.0.0.1:${host.port}${path}`
-const status = async (answer: { body: unknown }) =>
-  (await ada.ask(`/api/transcriptions/${textAt(answer.body, 'transcription_id')}/`)).body
+const status = async (response: { body: unknown }) =>
+  (await ada.ask(`/api/transcriptions/${textAt(response.body, 'transcription_id')}/`)).body
 
-describe('audio at a URL is taken as if it had been sent', () => {
+describe('audio at a URL is accepted, with the URL in', () => {
   const url = () => at('/talks/My%20talk.mp3')
   const ways: [how: string, send: () => ReturnType<Client['ask']>][] = [
     ['a form', () => ada.upload(null, { audio_url: url(), language: 'de' })],
@@ -86,9 +86,9 @@ describe('audio at a URL is taken as if it had been sent', () => {
     ],
   ]
   test.each(ways)('%s', async (_, send) => {
-    const sent = await send()
-    expect(sent.status).toBe(202)
-    const state = await status(sent)
+    const response = await send()
+    expect(response.status).toBe(202)
+    const state = await status(response)
     expect(state).toMatchObject({
       language: 'de',
       filename: 'My talk.mp3',
@@ -99,7 +99,7 @@ describe('audio at a URL is taken as if it had been sent', () => {
     expect(await audio.bytes()).toEqual(await fixture('speech.mp3').bytes())
   })
 
-  test('where it has moved, and under the name that its host gives it', async () => {
+  test('audio_url follows redirects, and takes the filename of Content-Disposition', async () => {
     expect(await status(await ada.upload(null, { audio_url: at('/moved') }))).toMatchObject({ codec: 'mp3' })
     expect(await status(await ada.upload(null, { audio_url: at('/download') }))).toMatchObject({
       filename: 'view.flac',
@@ -108,48 +108,66 @@ describe('audio at a URL is taken as if it had been sent', () => {
   })
 })
 
-describe('what is refused leaves nothing', () => {
-  const held = async () => ({
+describe('a refused audio_url leaves no file and no row:', () => {
+  const stored = async () => ({
     files: await service.files(),
     rows: (await service.db.select({ id: transcriptions.id }).from(transcriptions)).length,
   })
-  let before: Awaited<ReturnType<typeof held>>
+  let before: Awaited<ReturnType<typeof stored>>
   beforeAll(async () => {
-    before = await held()
+    before = await stored()
   })
-  afterEach(async () => expect(await held()).toEqual(before))
+  afterEach(async () => expect(await stored()).toEqual(before))
 
   const refusals: [what: string, url: () => string, status: number, code: string, sentence: RegExp][] = [
     ['a private host', () => 'http://10.0.0.1/a.mp3', 400, 'url_refused', /10\.0\.0\.1 is not on the public/],
-    ['this machine', () => `http://[::1]:${host.port}/`, 400, 'url_refused', /::1 is not on the public/],
+    [
+      'a loopback address',
+      () => `http://[::1]:${host.port}/`,
+      400,
+      'url_refused',
+      /::1 is not on the public/,
+    ],
     ['a redirect to a private host', () => at('/away'), 400, 'url_refused', /192\.168\.0\.1/],
-    ['no URL', () => 'speech.mp3', 400, 'url_refused', /no http\(s\) URL/],
-    ['a file here', () => 'file:///etc/passwd', 400, 'url_refused', /no http\(s\) URL/],
-    ['nothing there', () => at('/gone.mp3'), 502, 'url_failed', /responded with status 404/],
-    ['nobody there', () => 'http://127.0.0.1:1/a.mp3', 502, 'url_failed', /cannot be asked/],
-    ['what breaks off', () => broken.url, 502, 'url_failed', /is incomplete/],
-    ['what is no audio, whatever it says', () => at('/page'), 415, 'unsupported_type', /format/],
-    ['what is too large', () => at('/large'), 413, 'too_large', /larger than the 1000000 bytes/],
-    ['what says that it is too large', () => at('/declared'), 413, 'too_large', /larger than the 1000000/],
+    ['text that is not a URL', () => 'speech.mp3', 400, 'url_refused', /no http\(s\) URL/],
+    ['a file: URL', () => 'file:///etc/passwd', 400, 'url_refused', /no http\(s\) URL/],
+    ['a URL that returns 404', () => at('/gone.mp3'), 502, 'url_failed', /responded with status 404/],
+    [
+      'a host that refuses connections',
+      () => 'http://127.0.0.1:1/a.mp3',
+      502,
+      'url_failed',
+      /cannot be asked/,
+    ],
+    ['a response that breaks off', () => broken.url, 502, 'url_failed', /is incomplete/],
+    ['a page with an audio Content-Type', () => at('/page'), 415, 'unsupported_type', /format/],
+    ['a stream that is too large', () => at('/large'), 413, 'too_large', /larger than the 1000000 bytes/],
+    [
+      'a Content-Length that is too large',
+      () => at('/declared'),
+      413,
+      'too_large',
+      /larger than the 1000000/,
+    ],
   ]
   test.each(refusals)('%s', async (_, url, status, code, sentence) => {
-    const answer = await ada.upload(null, { audio_url: url() })
-    expect({ status: answer.status, body: answer.body }).toEqual({
+    const response = await ada.upload(null, { audio_url: url() })
+    expect({ status: response.status, body: response.body }).toEqual({
       status,
       body: { code, error: expect.stringMatching(sentence) },
     })
-    while (answering.size > 0) await Bun.sleep(10)
+    while (sending.size > 0) await Bun.sleep(10)
   })
 
-  test('audio and audio_url', async () => {
-    const answer = await ada.upload(fixture('speech.mp3'), { audio_url: at('/moved') })
-    expect(answer).toMatchObject({
+  test('an upload with both audio and audio_url', async () => {
+    const response = await ada.upload(fixture('speech.mp3'), { audio_url: at('/moved') })
+    expect(response).toMatchObject({
       status: 400,
       body: { error: 'Send audio or audio_url, not both', code: 'validation' },
     })
   })
 
-  test('JSON that is no set of fields', async () => {
+  test('a JSON body that is not an object of fields', async () => {
     for (const body of [[at('/moved')], 'text', { audio_url: [at('/moved')] }]) {
       expect(await ada.post('/api/transcribe/', body)).toMatchObject({
         status: 400,
@@ -158,19 +176,19 @@ describe('what is refused leaves nothing', () => {
     }
   })
 
-  test('the client leaves meanwhile: the host is left too', async () => {
+  test('a client that disconnects ends the download', async () => {
     const control = new AbortController()
     const sent = fetch(`${service.url}/api/transcribe?audio_url=${encodeURIComponent(at('/slow'))}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}` },
       signal: control.signal,
     })
-    while (!answering.has('/slow') || (await service.files()).length === before.files.length)
+    while (!sending.has('/slow') || (await service.files()).length === before.files.length)
       await Bun.sleep(10)
     control.abort()
     await expect(sent).rejects.toThrow()
-    while (answering.size > 0 || (await service.files()).length > before.files.length) await Bun.sleep(10)
+    while (sending.size > 0 || (await service.files()).length > before.files.length) await Bun.sleep(10)
   })
 })
 
-test('none of this is a defect', () => expect(service.logged).toEqual([]))
+test('no request was logged as an unexpected error', () => expect(service.logged).toEqual([]))

@@ -45,7 +45,7 @@ describe.each(databases)('an Idempotency-Key on $name', (kind) => {
 
   const keys = () => service.db.select().from(idempotencyKeys)
 
-  test('the same upload again is the same transcription, and stored once', async () => {
+  test('a repeated upload returns the first transcription and stores nothing', async () => {
     const first = idOf(await send(formOf({ language: 'en', words: 'true' })))
     const files = await service.files()
     const again = await send(formOf({ words: 'true', language: 'en' }), { as: `"${key}"` })
@@ -54,7 +54,7 @@ describe.each(databases)('an Idempotency-Key on $name', (kind) => {
     expect((await ada.ask('/api/transcriptions')).body).toMatchObject({ transcriptions: [{ id: first }] })
   })
 
-  test('also where the body is the audio itself', async () => {
+  test('a repeated upload of a bare body returns the first transcription', async () => {
     const put = (query: string) =>
       send(fixture('speech.mp3'), { path: `/api/transcribe?${query}`, method: 'PUT' })
     const first = idOf(await put('language=de'))
@@ -62,7 +62,7 @@ describe.each(databases)('an Idempotency-Key on $name', (kind) => {
     expect(await put('language=en')).toMatchObject({ status: 422 })
   })
 
-  test('another audio, option or name of the file: 422, and nothing of it is stored', async () => {
+  test('a key with another audio, option or filename returns 422 and stores nothing', async () => {
     idOf(await send(formOf()))
     const files = await service.files()
     const renamed = formOf()
@@ -76,60 +76,60 @@ describe.each(databases)('an Idempotency-Key on $name', (kind) => {
     expect(await service.files()).toEqual(files)
   })
 
-  test('is each user’s own', async () => {
+  test('two users can use the same key', async () => {
     const anyone = clientOf(service.url)
     const eve = anyone.as(await anyone.newToken())
     const first = idOf(await send(formOf()))
     expect(idOf(await send(formOf({ language: 'de' }), { by: eve }))).not.toBe(first)
   })
 
-  test('while the first is under way, a second is refused: 409', async () => {
-    const { audio, body, authenticator } = await halfSent()
+  test('a second request returns 409 while the first is in progress', async () => {
+    const { audio, body, gate } = await halfSent()
     const first = send(body, { method: 'PUT' })
-    while ((await keys()).every((one) => one.key !== key)) await Bun.sleep(5)
+    while ((await keys()).every((row) => row.key !== key)) await Bun.sleep(5)
     for (let time = 0; time < 2; time++) {
       expect(await send(audio, { method: 'PUT' })).toMatchObject({
         status: 409,
         body: { code: 'idempotency_key_in_use' },
       })
     }
-    authenticator.resolve()
+    gate.resolve()
     const id = idOf(await first)
     expect(idOf(await send(audio, { method: 'PUT' }))).toBe(id)
   })
 
-  test('of many at once one is taken', async () => {
-    const answers = await Promise.all(Array.from({ length: 8 }, () => send(formOf())))
-    const taken = answers.filter(({ status }) => status === 202)
-    expect(new Set(taken.map(idOf)).size).toBe(1)
-    expect(answers.every(({ status }) => status === 202 || status === 409)).toBe(true)
-    expect(taken.length).toBeGreaterThan(0)
+  test('one of many simultaneous requests is accepted', async () => {
+    const responses = await Promise.all(Array.from({ length: 8 }, () => send(formOf())))
+    const accepted = responses.filter(({ status }) => status === 202)
+    expect(new Set(accepted.map(idOf)).size).toBe(1)
+    expect(responses.every(({ status }) => status === 202 || status === 409)).toBe(true)
+    expect(accepted.length).toBeGreaterThan(0)
   })
 
-  test('what was refused may come again', async () => {
+  test('a key can be used again after a refused request', async () => {
     expect(await send(formOf({ language: 'tlh' }))).toMatchObject({ status: 400 })
     expect(await send(null)).toMatchObject({ status: 400 })
     idOf(await send(formOf()))
   })
 
-  test('one whose holder died is free again, and the holder cannot answer any more', async () => {
-    const { audio, body, authenticator } = await halfSent()
-    const presumedDead = send(body, { method: 'PUT' })
-    while ((await keys()).every((one) => one.key !== key)) await Bun.sleep(5)
+  test('a key is free after its holder is silent for a minute, and that holder cannot commit', async () => {
+    const { audio, body, gate } = await halfSent()
+    const silent = send(body, { method: 'PUT' })
+    while ((await keys()).every((row) => row.key !== key)) await Bun.sleep(5)
     await service.db
       .update(idempotencyKeys)
       .set({ heldAt: sql`now() - interval '61 seconds'` })
       .where(eq(idempotencyKeys.key, key))
     const id = idOf(await send(audio, { method: 'PUT' }))
     const files = await service.files()
-    authenticator.resolve()
-    expect(await presumedDead).toMatchObject({ status: 409, body: { code: 'idempotency_key_in_use' } })
+    gate.resolve()
+    expect(await silent).toMatchObject({ status: 409, body: { code: 'idempotency_key_in_use' } })
     const left = await service.files()
     expect(files).toEqual(expect.arrayContaining(left))
     expect(idOf(await send(audio, { method: 'PUT' }))).toBe(id)
   })
 
-  test('is forgotten with its transcription, and after a day', async () => {
+  test('a key is deleted with its transcription, and after a day', async () => {
     const first = idOf(await send(formOf()))
     await ada.ask(`/api/transcriptions/${first}`, { method: 'DELETE' })
     const second = idOf(await send(formOf()))
@@ -148,26 +148,26 @@ describe.each(databases)('an Idempotency-Key on $name', (kind) => {
     expect(await forgetKeys(service.db, { keptSeconds: KEPT_SECONDS })).toBe(1)
   })
 
-  test.each(['x'.repeat(256), 'two words', '""'])('%j is none: 400', async (as) => {
+  test.each(['x'.repeat(256), 'two words', '""'])('the key %j returns 400', async (as) => {
     const { status, body } = await send(formOf(), { as })
     expect({ status, body }).toMatchObject({ status: 400, body: { code: 'validation' } })
     expect(textAt(body, 'error')).toContain('Idempotency-Key')
   })
 
-  test('nothing of this is a defect', () => expect(service.logged).toEqual([]))
+  test('no request was logged as an unexpected error', () => expect(service.logged).toEqual([]))
 })
 
-/** Audio as a body whose end comes once the gate is opened. */
+/** Audio as a body whose end is sent when `gate` resolves. */
 async function halfSent() {
   const audio = await fixture('speech.mp3').bytes()
-  const authenticator = Promise.withResolvers<void>()
+  const gate = Promise.withResolvers<void>()
   const body = new ReadableStream({
     async start(controller) {
       controller.enqueue(audio.slice(0, 1000))
-      await authenticator.promise
+      await gate.promise
       controller.enqueue(audio.slice(1000))
       controller.close()
     },
   })
-  return { audio, body, authenticator }
+  return { audio, body, gate }
 }

@@ -10,7 +10,7 @@ import { insertOwned } from '../support/rows.ts'
 
 setDefaultTimeout(60_000)
 
-// What OpenAI's client shows of it is tried with real speech in test/e2e/openai.test.ts.
+// test/e2e/openai.test.ts runs OpenAI's client with real speech.
 describe.each(databases)('OpenAI’s routes on $name', (kind) => {
   let service: TestService
   let anyone: Client
@@ -33,8 +33,8 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
     return ada.ask(`/v1/audio/${route}`, { method: 'POST', body: form })
   }
 
-  /** The one transcription that a request waits for. */
-  async function waitedFor() {
+  /** Waits for the transcription that a request made. */
+  async function ephemeral() {
     for (;;) {
       const [row] = await service.db.select().from(transcriptions).where(eq(transcriptions.isEphemeral, true))
       if (row) return row
@@ -47,27 +47,33 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
     expect(await service.files()).toEqual([])
   }
 
-  test.each(['transcriptions', 'translations'])('%s asks for what it says', async (route) => {
-    const asked = send(
-      { language: 'de', response_format: 'verbose_json', 'timestamp_granularities[]': 'word' },
-      route,
-    )
-    const row = await waitedFor()
-    expect(row).toMatchObject(
-      route === 'transcriptions'
-        ? { task: 'transcribe', language: 'de', words: true, channels: 'mix' }
-        : { task: 'translate', language: 'auto', words: true },
-    )
-    await cancelOwned(service.db, row)
-    expect(await asked).toMatchObject({ status: 409, body: { error: { code: 'already_over', param: null } } })
-    await expectNothingLeft()
-  })
+  test.each(['transcriptions', 'translations'])(
+    '%s passes its fields to the transcription',
+    async (route) => {
+      const response = send(
+        { language: 'de', response_format: 'verbose_json', 'timestamp_granularities[]': 'word' },
+        route,
+      )
+      const row = await ephemeral()
+      expect(row).toMatchObject(
+        route === 'transcriptions'
+          ? { task: 'transcribe', language: 'de', words: true, channels: 'mix' }
+          : { task: 'translate', language: 'auto', words: true },
+      )
+      await cancelOwned(service.db, row)
+      expect(await response).toMatchObject({
+        status: 409,
+        body: { error: { code: 'already_over', param: null } },
+      })
+      await expectNothingLeft()
+    },
+  )
 
-  test('what it failed of is the answer, and it is removed', async () => {
-    const asked = send()
-    const { id } = await waitedFor()
+  test('a failed transcription returns its error, and is removed', async () => {
+    const response = send()
+    const { id } = await ephemeral()
     await fail(service.db, { id, code: 'corrupt', message: 'The audio is broken' })
-    expect(await asked).toMatchObject({
+    expect(await response).toMatchObject({
       status: 400,
       body: {
         error: {
@@ -81,11 +87,11 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
     await expectNothingLeft()
   })
 
-  test('in a stream too', async () => {
-    const asked = send({ stream: 'true' })
-    const { id } = await waitedFor()
+  test('a stream ends with the error of a failed transcription', async () => {
+    const response = send({ stream: 'true' })
+    const { id } = await ephemeral()
     await fail(service.db, { id, code: 'engine_rejected', message: 'No engine takes it' })
-    const { status, body } = await asked
+    const { status, body } = await response
     expect(status).toBe(200)
     const [, data = ''] = /^data: (.+)$/m.exec(String(body)) ?? []
     expect(JSON.parse(data)).toEqual({
@@ -94,18 +100,18 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
     await expectNothingLeft()
   })
 
-  test('removed by its owner meanwhile: 404', async () => {
-    const asked = send()
-    const { id } = await waitedFor()
+  test('a transcription that its owner deletes meanwhile returns 404', async () => {
+    const response = send()
+    const { id } = await ephemeral()
     await ada.ask(`/api/transcriptions/${id}`, { method: 'DELETE' })
-    expect(await asked).toMatchObject({ status: 404, body: { error: { code: 'not_found' } } })
+    expect(await response).toMatchObject({ status: 404, body: { error: { code: 'not_found' } } })
     await expectNothingLeft()
   })
 
-  test('every error is OpenAI’s, wherever it comes from', async () => {
+  test('each error has OpenAI’s body', async () => {
     const none = new FormData()
     none.set('model', 'whisper-1')
-    for (const [asked, status, code, param] of [
+    for (const [response, status, code, param] of [
       [anyone.ask('/v1/models'), 401, 'invalid_api_key', null],
       [ada.ask('/v1/nothing'), 404, 'not_found', null],
       [ada.ask('/v1/audio/transcriptions', { method: 'POST', body: none }), 400, 'no_audio_file', 'file'],
@@ -116,7 +122,7 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
       [send({ temperature: 'warm' }), 400, 'validation', 'temperature'],
       [send({ response_format: 'toString' }, 'translations'), 400, 'validation', 'response_format'],
     ] as const) {
-      expect(await asked).toMatchObject({
+      expect(await response).toMatchObject({
         status,
         body: { error: { type: 'invalid_request_error', code, param } },
       })
@@ -124,7 +130,7 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
     await expectNothingLeft()
   })
 
-  test('what a crash left is swept away, and nothing else', async () => {
+  test('the sweep removes ephemeral transcriptions that a crash left, and no others', async () => {
     const over = { status: 'completed', completedAt: new Date(Date.now() - 2 * 3_600_000) } as const
     const left = await insertOwned(service.db, { ...over, isEphemeral: true })
     const kept = [
@@ -139,5 +145,5 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
     await db.delete(transcriptions).where(sql`true`)
   })
 
-  test('nothing of this is a defect', () => expect(service.logged).toEqual([]))
+  test('no request was logged as an unexpected error', () => expect(service.logged).toEqual([]))
 })

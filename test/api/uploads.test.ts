@@ -41,10 +41,14 @@ describe.each(databases)('uploads on $name', (kind) => {
       .from(sql`pgboss.job where name = 'prepare'`)
     return row?.count
   }
-  const held = async () => ({ files: (await service.files()).length, rows: await rows(), jobs: await jobs() })
+  const stored = async () => ({
+    files: (await service.files()).length,
+    rows: await rows(),
+    jobs: await jobs(),
+  })
 
-  test.each(FORMATS)('%s is taken, whatever it is called', async (file, codec, type) => {
-    const before = await held()
+  test.each(FORMATS)('%s is accepted under any filename', async (file, codec, type) => {
+    const before = await stored()
     const { status, body } = await ada.upload(fixture(file), {}, 'recording')
     expect(status).toBe(202)
     const { body: state } = await ada.ask(`/api/transcriptions/${textAt(body, 'transcription_id')}/`)
@@ -52,7 +56,7 @@ describe.each(databases)('uploads on $name', (kind) => {
     const audio = await fetch(textAt(state, 'audio_file'))
     expect(audio.headers.get('content-type')).toBe(type)
     expect(await audio.bytes()).toEqual(await fixture(file).bytes())
-    expect(await held()).toEqual({
+    expect(await stored()).toEqual({
       files: before.files + 2,
       rows: before.rows + 1,
       jobs: (before.jobs ?? 0) + 1,
@@ -64,7 +68,7 @@ describe.each(databases)('uploads on $name', (kind) => {
     ['PUT', 'audio/mpeg'],
     ['POST', 'application/octet-stream'],
     ['POST', 'video/mp4'],
-  ])('the audio alone as the body: %s of %s', async (method, type) => {
+  ])('audio can be the body of a %s of type %s', async (method, type) => {
     const { status, body } = await ada.ask(
       '/api/transcribe/?language=de&task=translate&start=1&channels=split',
       {
@@ -89,7 +93,7 @@ describe.each(databases)('uploads on $name', (kind) => {
     })
   })
 
-  test('a form’s fields hold before those of the query', async () => {
+  test('fields of the form override those of the query', async () => {
     const form = new FormData()
     form.set('language', 'fr')
     form.set('audio', fixture('speech.mp3'), 'a.mp3')
@@ -101,14 +105,14 @@ describe.each(databases)('uploads on $name', (kind) => {
     expect(state).toMatchObject({ language: 'fr', task: 'translate' })
   })
 
-  describe('what is refused leaves nothing', () => {
-    let before: Awaited<ReturnType<typeof held>>
+  describe('a refused upload leaves no file, row or job:', () => {
+    let before: Awaited<ReturnType<typeof stored>>
 
     beforeAll(async () => {
-      before = await held()
+      before = await stored()
     })
     afterEach(async () => {
-      expect(await held()).toEqual(before)
+      expect(await stored()).toEqual(before)
     })
 
     const speech = fixture('speech.mp3')
@@ -128,7 +132,7 @@ describe.each(databases)('uploads on $name', (kind) => {
       ],
       ['a picture', () => ada.upload(new Blob([PNG])), 415, 'unsupported_type', /format/],
       ['an empty file', () => ada.upload(new Blob([])), 400, 'empty', /empty/],
-      ['a film without sound', () => ada.upload(fixture('silent.mp4')), 400, 'no_audio_track', /no sound/],
+      ['a video without sound', () => ada.upload(fixture('silent.mp4')), 400, 'no_audio_track', /no sound/],
       [
         'a file that is too large',
         () => ada.upload(new Blob([new Uint8Array(MAX_UPLOAD_BYTES + 1)])),
@@ -137,7 +141,7 @@ describe.each(databases)('uploads on $name', (kind) => {
         /larger than the 1000000 bytes/,
       ],
       [
-        'a body that is far too large',
+        'a body three times too large',
         () => ada.upload(new Blob([new Uint8Array(3 * MAX_UPLOAD_BYTES)])),
         413,
         'too_large',
@@ -152,22 +156,16 @@ describe.each(databases)('uploads on $name', (kind) => {
       ],
       ['an unknown task', () => ada.upload(speech, { task: 'sing' }), 400, 'validation', /sing.*translate/],
       [
-        'a part that ends before it begins',
+        'an end before the start',
         () => ada.upload(speech, { start: '5', end: '4.5' }),
         400,
         'validation',
         /end is 4\.5.*after start \(5\)/,
       ],
+      ['an invalid time', () => ada.upload(speech, { start: '1:30' }), 400, 'validation', /1:30.*seconds/],
+      ['invalid channels', () => ada.upload(speech, { channels: '2' }), 400, 'validation', /mix or split/],
       [
-        'a time that is none',
-        () => ada.upload(speech, { start: '1:30' }),
-        400,
-        'validation',
-        /1:30.*seconds/,
-      ],
-      ['channels', () => ada.upload(speech, { channels: '2' }), 400, 'validation', /mix or split/],
-      [
-        'a bare body that is no audio',
+        'a bare body that is not audio',
         () => ada.ask('/api/transcribe', { method: 'PUT', body: PNG }),
         415,
         'unsupported_type',
@@ -188,36 +186,42 @@ describe.each(databases)('uploads on $name', (kind) => {
         /No audio file/,
       ],
       [
-        'a bare body of a POST that does not say what it is',
+        'a POST of a bare body without a type',
         () => ada.ask('/api/transcribe', { method: 'POST', body: new Uint8Array(100) }),
         400,
         'no_audio_file',
         /No audio file/,
       ],
       [
-        'an engine that is not here',
+        'an engine that the service lacks',
         () => ada.upload(speech, { engine: 'hosted' }),
         400,
         'validation',
         /hosted.*takes sidecar/,
       ],
-      ['no choice of words', () => ada.upload(speech, { words: 'yes' }), 400, 'validation', /yes.*true/],
+      [
+        'an invalid value of words',
+        () => ada.upload(speech, { words: 'yes' }),
+        400,
+        'validation',
+        /yes.*true/,
+      ],
     ]
     test.each(refusals)('%s', async (_, upload, status, code, sentence) => {
-      const answer = await upload()
-      expect({ status: answer.status, body: answer.body }).toEqual({
+      const response = await upload()
+      expect({ status: response.status, body: response.body }).toEqual({
         status,
         body: { code, error: expect.stringMatching(sentence) },
       })
     })
 
-    test('audio that says that it is too long', async () => {
+    test('audio whose header claims too many seconds', async () => {
       const strict = await startService({ kind, maxAudioSeconds: 5 })
       try {
         const anyone = clientOf(strict.url)
-        const answer = await anyone.as(await anyone.newToken()).upload(fixture('speech.wav'))
-        expect(answer).toMatchObject({ status: 413, body: { code: 'too_long' } })
-        expect(textAt(answer.body, 'error')).toContain('5 seconds')
+        const response = await anyone.as(await anyone.newToken()).upload(fixture('speech.wav'))
+        expect(response).toMatchObject({ status: 413, body: { code: 'too_long' } })
+        expect(textAt(response.body, 'error')).toContain('5 seconds')
         expect(await strict.files()).toEqual([])
       } finally {
         await strict.close()
@@ -245,7 +249,7 @@ describe.each(databases)('uploads on $name', (kind) => {
       }
     })
 
-    test('the sender vanishes midway', async () => {
+    test('an upload whose connection is lost', async () => {
       const { hostname, port } = new URL(service.url)
       const socket = await Bun.connect({ hostname, port: Number(port), socket: { data() {} } })
       socket.write(
@@ -261,10 +265,10 @@ describe.each(databases)('uploads on $name', (kind) => {
     })
   })
 
-  test('none of this is a defect', () => expect(service.logged).toEqual([]))
+  test('no request was logged as an unexpected error', () => expect(service.logged).toEqual([]))
 })
 
-/** Waits for what another process or socket brings about; the test's own time limit ends it. */
+/** Polls until the condition holds; the test's timeout bounds it. */
 async function until(condition: () => Promise<boolean>) {
   while (!(await condition())) await Bun.sleep(10)
 }

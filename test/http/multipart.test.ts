@@ -10,8 +10,8 @@ const audio: Part = { name: 'audio', filename: 'a.wav', type: 'audio/wav', body:
 const MIB = 1024 * 1024
 const field = (name: string, body: string): Part => ({ name, body })
 
-describe('what a form brings', () => {
-  test('fields before and after the file', async () => {
+describe('a form', () => {
+  test('has fields before and after the file', async () => {
     const form = formOf(field('language', 'de'), audio, field('task', 'translate'))
     expect(await received(requestOf([form]))).toEqual({
       fields: { language: 'de', task: 'translate' },
@@ -19,7 +19,7 @@ describe('what a form brings', () => {
     })
   })
 
-  test('wherever the network cuts it', async () => {
+  test('is parsed alike wherever the network splits it', async () => {
     const body = `\r\n--${BOUNDARY.slice(0, -1)}\r\n-\r\r\n--\r\n\r\n`
     const form = formOf(field('empty', ''), { ...audio, body }, field('language', 'ü'))
     const whole = { fields: { empty: '', language: 'ü' }, file: { filename: 'a.wav', stored: body } }
@@ -32,7 +32,7 @@ describe('what a form brings', () => {
     }
   })
 
-  test('no file: the fields alone', async () => {
+  test('without a file returns only its fields', async () => {
     expect(await received(requestOf([formOf(field('audio', 'text'))]))).toEqual({
       fields: { audio: 'text' },
       file: null,
@@ -40,13 +40,13 @@ describe('what a form brings', () => {
     expect(await received(requestOf([bytesOf([`--${BOUNDARY}--\r\n`])]))).toEqual({ fields: {}, file: null })
   })
 
-  test('a file without a name, and an empty one', async () => {
+  test('can have a file without a name, and an empty file', async () => {
     const unnamed = { name: 'audio', type: 'application/octet-stream', body: 'sound' }
     expect((await received(requestOf([formOf(unnamed)]))).file).toEqual({ filename: null, stored: 'sound' })
     expect((await received(requestOf([formOf({ ...audio, body: '' })]))).file?.stored).toBe('')
   })
 
-  test('hostile names stay names', async () => {
+  test('keeps field names such as __proto__ as names', async () => {
     const names = ['__proto__', 'constructor', 'toString', '']
     const { fields } = await readUpload({
       request: requestOf([formOf(...names.map((name) => field(name, 'x')), audio)]),
@@ -58,31 +58,31 @@ describe('what a form brings', () => {
     expect('x' in {}).toBe(false)
   })
 
-  test('text before the first boundary and behind the last is passed over', async () => {
+  test('ignores text before the first boundary and after the last', async () => {
     const form = bytesOf(['preamble\r\n', formOf(audio), 'epilogue\r\n--', `\r\n--${BOUNDARY}\r\n`])
     expect((await received(requestOf([form]))).file?.stored).toBe('sound')
   })
 })
 
-describe('a boundary that is hostile', () => {
+describe('a hostile boundary', () => {
   const boundary = 'a'.repeat(70)
   const bodies: [what: string, body: string][] = [
     ['its own letter', 'a'],
     ['line ends', '\r\n'],
-    ['boundaries but for the last letter', `\r\n--${boundary.slice(1)}`],
+    ['boundaries without their last letter', `\r\n--${boundary.slice(1)}`],
   ]
-  test.each(bodies)('takes no longer than another to find in a body of %s', async (_, body) => {
+  test.each(bodies)('is searched for in linear time in a body of %s', async (_, body) => {
     const piece = bytesOf([body.repeat(MIB / body.length)])
     const parser = multipartParser(`multipart/form-data; boundary=${boundary}`)
     const before = process.cpuUsage()
     for (let pieces = 0; pieces < 16; pieces++) for (const _ of parser.write(piece)) expect.unreachable()
     const { user } = process.cpuUsage(before)
-    // 16 MiB take 0.03 s; byte by byte with each compared to all of the boundary it is 1.6 s.
+    // 16 MiB take 0.03 s; comparing the whole boundary at each byte takes 1.6 s.
     expect(user / 1e6).toBeLessThan(0.6)
   })
 })
 
-describe('audio that is the body itself', () => {
+describe('audio as the body', () => {
   const bare = (type: string, pieces: string[], disposition?: string) => {
     const request = requestOf(
       pieces.map((piece) => bytesOf([piece])),
@@ -92,7 +92,7 @@ describe('audio that is the body itself', () => {
     return request
   }
 
-  test('with its name from the header, and the query as its fields', async () => {
+  test('takes its filename from Content-Disposition and its fields from the query', async () => {
     const request = new Request('http://localhost/?language=de&words=true', bare('audio/wav', ['so', 'und']))
     request.headers.set('content-disposition', `attachment; filename*=UTF-8''na%C3%AFve.wav`)
     expect(await received(request)).toEqual({
@@ -101,20 +101,20 @@ describe('audio that is the body itself', () => {
     })
   })
 
-  test('of any type that may be audio', async () => {
+  test('is accepted with each type that can be audio', async () => {
     for (const type of ['audio/x-m4a', 'VIDEO/mp4', 'application/octet-stream', 'application/ogg']) {
       expect((await received(bare(type, ['sound']))).file).toEqual({ filename: null, stored: 'sound' })
     }
   })
 
-  test('over the limit: too large', async () => {
+  test('is refused over the size limit', async () => {
     const thrown = await thrownBy(received(bare('audio/wav', ['12345', '67890', '1']), 10))
     expect(thrown).toMatchObject({ code: 'too_large' })
     expect((await received(bare('audio/wav', ['12345', '67890']), 10)).file?.stored).toBe('1234567890')
   })
 })
 
-test('a sender that falls silent is given up, and what it began with is thrown away', async () => {
+test('an upload whose sender is silent fails, and so does its store', async () => {
   for (const [type, start] of [
     ['audio/wav', 'sou'],
     [`multipart/form-data; boundary=${BOUNDARY}`, new TextDecoder().decode(formOf(audio)).slice(0, -20)],
@@ -143,7 +143,7 @@ test('a sender that falls silent is given up, and what it began with is thrown a
   }
 })
 
-describe('a sender that is never silent for long', () => {
+describe('the minimum throughput', () => {
   const sending = (pull: (to: ReadableStreamDefaultController<Uint8Array>) => unknown) =>
     new Request('http://localhost/', {
       method: 'POST',
@@ -154,7 +154,7 @@ describe('a sender that is never silent for long', () => {
       ),
     })
 
-  test('but sends a byte now and then is given up', async () => {
+  test('fails an upload that sends a byte now and then', async () => {
     const request = sending(async (to) => {
       await Bun.sleep(5)
       to.enqueue(new Uint8Array(1))
@@ -167,7 +167,7 @@ describe('a sender that is never silent for long', () => {
     })
   })
 
-  test('and sends enough is not, however long it takes', async () => {
+  test('accepts a long upload that is fast enough', async () => {
     let sent = 0
     const request = sending(async (to) => {
       await Bun.sleep(20)
@@ -180,7 +180,7 @@ describe('a sender that is never silent for long', () => {
     expect(file?.stored).toHaveLength(10_000)
   })
 
-  test('nor one that storage holds back', async () => {
+  test('accepts an upload that storage slows down', async () => {
     let sent = 0
     const request = sending((to) => {
       to.enqueue(new Uint8Array(10))
@@ -203,8 +203,8 @@ describe('a sender that is never silent for long', () => {
   })
 })
 
-describe('what is refused', () => {
-  const refusals: [what: string, request: () => Request, code: string][] = [
+describe('an upload is refused for', () => {
+  const refusals: [problem: string, request: () => Request, code: string][] = [
     ['a file under another name', () => requestOf([formOf({ ...audio, name: 'file' })]), 'no_audio_file'],
     ['JSON', () => requestOf([bytesOf(['{}'])], 'application/json'), 'no_audio_file'],
     ['no body', () => new Request('http://localhost/', { method: 'POST' }), 'no_audio_file'],
@@ -234,13 +234,13 @@ describe('what is refused', () => {
     ['a head without an end', () => requestOf([malformed(`a: ${'x'.repeat(20_000)}`)]), 'incomplete_upload'],
     ['an empty body', () => requestOf([]), 'incomplete_upload'],
   ]
-  for (const [what, request, code] of refusals) {
-    test(`${what}: ${code}`, async () => {
+  for (const [problem, request, code] of refusals) {
+    test(`${problem}: ${code}`, async () => {
       expect(await thrownBy(received(request()))).toMatchObject({ name: 'VerbatimError', code })
     })
   }
 
-  test('a form that ends before its closing boundary, wherever', async () => {
+  test('a form that ends anywhere before its closing boundary', async () => {
     const form = formOf(field('language', 'de'), audio)
     for (let end = 0; end < form.length - 2; end++) {
       const error = await thrownBy(received(requestOf([form.subarray(0, end)])))
@@ -248,7 +248,7 @@ describe('what is refused', () => {
     }
   })
 
-  test('a file over the limit, as soon as it is', async () => {
+  test('a file over the size limit', async () => {
     const form = formOf({ ...audio, body: 'x'.repeat(1000) })
     expect((await received(requestOf([form]), 1000)).file?.stored).toHaveLength(1000)
     const error = await thrownBy(received(requestOf([form]), 999))
@@ -258,7 +258,7 @@ describe('what is refused', () => {
     })
   })
 
-  test('a body without end, though no file is in it', async () => {
+  test('an endless body without a file, early', async () => {
     let sent = 0
     function* endless() {
       for (; sent < 64 * 1024 * 1024; sent += 65_536) yield new Uint8Array(65_536)
@@ -267,7 +267,7 @@ describe('what is refused', () => {
     expect(sent).toBeLessThan(2 * 1024 * 1024)
   })
 
-  test('the store’s stream fails with the reason, and its reader has settled', async () => {
+  test('a form that ends early, after its store has failed with the same error', async () => {
     const seen: unknown[] = []
     const store = (body: ReadableStream<Uint8Array>) =>
       textOf(body).catch(async (error: unknown) => {
@@ -287,12 +287,12 @@ describe('a store', () => {
   const upload = (store: (body: ReadableStream<Uint8Array>) => Promise<unknown>) =>
     thrownBy(readUpload({ request: form(), name: 'audio', maxBytes: 1_000_000, store }))
 
-  test('that throws at once, reading nothing, ends the upload with what it threw', async () => {
+  test('that throws before reading fails the upload with its error', async () => {
     const full = new VerbatimError('storage_full', 'There is no room')
     expect(await upload(() => Promise.reject(full))).toBe(full)
   })
 
-  test('that throws while reading', async () => {
+  test('that throws while reading fails the upload with its error', async () => {
     const broken = new Error('the disk is gone')
     const error = await upload(async (body) => {
       for await (const _ of body) throw broken
@@ -300,7 +300,7 @@ describe('a store', () => {
     expect(error).toBe(broken)
   })
 
-  test('that throws while it holds on to the stream', async () => {
+  test('that throws while it locks the stream fails the upload with its error', async () => {
     const broken = new Error('the disk is gone')
     const error = await upload(async (body) => {
       await body.getReader().read()
@@ -309,7 +309,7 @@ describe('a store', () => {
     expect(error).toBe(broken)
   })
 
-  test('that throws once all is read', async () => {
+  test('that throws after the last byte fails the upload with its error', async () => {
     const full = new VerbatimError('storage_full', 'There is no room')
     const error = await upload(async (body) => {
       await textOf(body)
@@ -318,7 +318,7 @@ describe('a store', () => {
     expect(error).toBe(full)
   })
 
-  test('that is slow holds the sender back', async () => {
+  test('that is slow slows the sender down', async () => {
     const PIECE = 65_536
     let produced = 0
     let consumed = 0
@@ -337,7 +337,7 @@ describe('a store', () => {
       maxBytes: 1e9,
       async store(body) {
         for await (const bytes of body) {
-          // Turns enough for a sender that nobody holds back to send all it has.
+          // Enough turns of the event loop for a sender without backpressure to send everything.
           for (let turn = 0; turn < 50; turn++) await setImmediate()
           consumed += bytes.length
           ahead = Math.max(ahead, produced - consumed)

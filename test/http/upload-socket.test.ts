@@ -16,15 +16,15 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close()
 })
 
-describe('over a socket', () => {
-  test('a whole form', async () => {
+describe('an upload over a socket', () => {
+  test('arrives whole', async () => {
     const { url, outcome } = listen()
     const response = await post(url, form)
     expect(response.status).toBe(200)
     expect(await outcome).toMatchObject({ file: { filename: 'a.wav', stored: 'sound'.repeat(10_000) } })
   })
 
-  test('with content-length over the limit: refused before any of it is read', async () => {
+  test('with a Content-Length over the limit is refused before its body is read', async () => {
     const { url, outcome, storeError } = listen()
     const response = await post(url, new Uint8Array(MAX_BYTES + 2_000_000))
     expect(await response.text()).toBe('too_large')
@@ -32,7 +32,7 @@ describe('over a socket', () => {
     expect(storeError()).toBeUndefined()
   })
 
-  test('chunked, over the limit: refused while it streams, with an answer', async () => {
+  test('in chunks over the limit is refused while it streams, with a response', async () => {
     const { url, outcome, storeError } = listen()
     const start = formOf({ name: 'audio', filename: 'a.wav', body: 'sound' }).subarray(0, -20)
     const response = await post(url, endless(start))
@@ -42,14 +42,14 @@ describe('over a socket', () => {
   })
 
   for (const [framing, head, bytes] of [
-    ['by content-length', `Content-Length: ${form.length}`, (piece: Uint8Array) => [piece]],
+    ['by Content-Length', `Content-Length: ${form.length}`, (piece: Uint8Array) => [piece]],
     [
-      'chunked',
+      'in chunks',
       'Transfer-Encoding: chunked',
       (piece: Uint8Array) => [`${piece.length.toString(16)}\r\n`, piece, '\r\n'],
     ],
   ] as const) {
-    test(`cut off midway, ${framing}: the store’s stream fails`, async () => {
+    test(`framed ${framing} fails its store’s stream when the connection is lost`, async () => {
       const { url, outcome, storeError, storing } = listen()
       const socket = await Bun.connect({
         hostname: url.hostname,
@@ -68,7 +68,7 @@ describe('over a socket', () => {
   }
 })
 
-test('a sender that is too slow is told so, and its connection closed', async () => {
+test('an upload that is too slow gets 408, and its connection is closed', async () => {
   const pace = { ...MIN_THROUGHPUT, overMs: 100, leastBytes: 1000 }
   const app = new Elysia().use(problems({ log: () => {}, routes: () => [] })).post(
     '/',
@@ -80,14 +80,14 @@ test('a sender that is too slow is told so, and its connection closed', async ()
   )
   const { server } = app.listen({ port: 0, hostname: '127.0.0.1' })
   closing.push(() => app.stop(true))
-  let answer = ''
+  let response = ''
   let isOpen = true
   const socket = await Bun.connect({
     hostname: '127.0.0.1',
     port: server?.port ?? 0,
     socket: {
       data(_, data) {
-        answer += data.toString()
+        response += data.toString()
       },
       close() {
         isOpen = false
@@ -99,11 +99,11 @@ test('a sender that is too slow is told so, and its connection closed', async ()
     socket.write('x')
     await Bun.sleep(10)
   }
-  expect(answer).toStartWith('HTTP/1.1 408 ')
-  expect(answer).toContain('"code":"upload_stalled"')
+  expect(response).toStartWith('HTTP/1.1 408 ')
+  expect(response).toContain('"code":"upload_stalled"')
 })
 
-/** A server that takes one upload. `storing` resolves once its file has started to arrive. */
+/** A server for one upload. `storing` resolves when its file starts to arrive. */
 function listen() {
   const outcome = Promise.withResolvers<unknown>()
   const storing = Promise.withResolvers<void>()

@@ -28,7 +28,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-test('pieces in a bucket become one transcription’s audio there, and nothing of them stays', async () => {
+test('chunks in a bucket are joined to the audio of a transcription, and are removed', async () => {
   await using scratch = await temporaryFolder()
   const storage = await s3Storage({ ...server, prefix: server.folder, scratch: scratch.path })
   const { db, connection, listen, close } = await embedded.open()
@@ -66,7 +66,7 @@ test('pieces in a bucket become one transcription’s audio there, and nothing o
     const { id } = await uploads.create({ userId, length: recording.length, metadata: '' })
     let transcriptionId: string | null = null
     let offset = 0
-    // Smaller and larger than a part of a multipart upload.
+    // Chunks smaller and larger than a part of an S3 multipart upload.
     for (const end of [1_000_001, 1_000_002, 10_500_000, recording.length]) {
       using chunk = await uploads.beginChunk({ id, userId, offset })
       await chunk.store(streamOf(recording.subarray(offset, end)))

@@ -11,7 +11,7 @@ import { databases } from '../support/databases.ts'
 
 setDefaultTimeout(60_000)
 
-const PIECE = 'application/offset+octet-stream'
+const CHUNK_TYPE = 'application/offset+octet-stream'
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
 describe.each(databases)('resumable uploads on $name', (kind) => {
@@ -31,19 +31,19 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
 
   const endpoint = () => `${service.url}/api/uploads`
   const rows = () => service.db.select({ id: uploads.id }).from(uploads)
-  const piecesOf = async (id: string) =>
+  const chunksOf = async (id: string) =>
     (await service.files()).filter((file) => file.includes(`uploads/${id}`))
 
-  async function begin(length = speech.length, headers: Record<string, string> = {}): Promise<string> {
-    const begun = await ada.ask('/api/uploads', {
+  async function create(length = speech.length, headers: Record<string, string> = {}): Promise<string> {
+    const created = await ada.ask('/api/uploads', {
       method: 'POST',
       headers: { 'tus-resumable': '1.0.0', 'upload-length': String(length), ...headers },
     })
-    expect(begun.status).toBe(201)
-    return begun.headers.get('location') ?? ''
+    expect(created.status).toBe(201)
+    return created.headers.get('location') ?? ''
   }
 
-  const goOn = (
+  const append = (
     path: string,
     offset: number,
     body: Uint8Array<ArrayBuffer>,
@@ -54,7 +54,7 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
       headers: {
         'tus-resumable': '1.0.0',
         'upload-offset': String(offset),
-        'content-type': PIECE,
+        'content-type': CHUNK_TYPE,
         ...headers,
       },
       body,
@@ -63,7 +63,7 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
   const slice = (from: number, to = speech.length) => Uint8Array.from(speech.subarray(from, to))
   const idIn = (path: string) => path.split('/').at(-1) ?? ''
 
-  /** Runs the official client until it is done, or `until` has it stop. */
+  /** Runs the official client until the upload is complete, or until `until` returns true. */
   function send(options: Partial<tus.UploadOptions>, until: (bytes: number) => boolean = () => false) {
     const { promise, resolve, reject } = Promise.withResolvers<{
       url: string | null
@@ -89,7 +89,7 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
     return promise
   }
 
-  test('the official client sends a file, which becomes a transcription', async () => {
+  test('the official client uploads a file, which becomes a transcription', async () => {
     const { url, transcription } = await send({
       metadata: { filename: 'Gespräch.wav', language: 'de', task: 'translate', filetype: 'audio/wav' },
     })
@@ -111,10 +111,10 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
       transcription_id: transcription,
       expires_at: expect.any(String),
     })
-    expect(await piecesOf(idIn(path))).toEqual([])
+    expect(await chunksOf(idIn(path))).toEqual([])
   })
 
-  test('it breaks off and goes on, in pieces', async () => {
+  test('the official client resumes an interrupted upload in several chunks', async () => {
     const half = await send({ chunkSize: 50_000 }, (bytes) => bytes >= 100_000)
     expect(half.transcription).toBeNull()
     const { transcription } = await send({ uploadUrl: half.url, chunkSize: 70_000 })
@@ -124,33 +124,33 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
     })
   })
 
-  test('with the first bytes in the request that begins it', async () => {
+  test('a request that creates an upload can carry its first bytes', async () => {
     const { transcription } = await send({ uploadDataDuringCreation: true })
     expect((await ada.ask(`/api/transcriptions/${transcription}`)).status).toBe(200)
   })
 
-  test('where PATCH does not come through', async () => {
+  test('X-HTTP-Method-Override replaces PATCH', async () => {
     const { transcription } = await send({ overridePatchMethod: true })
     expect((await ada.ask(`/api/transcriptions/${transcription}`)).status).toBe(200)
   })
 
-  test('a POST that stands for no other method', async () => {
-    const { status, headers, body } = await ada.ask(await begin(), { method: 'POST' })
+  test('a POST to an upload without X-HTTP-Method-Override is refused', async () => {
+    const { status, headers, body } = await ada.ask(await create(), { method: 'POST' })
     expect({ status, body }).toMatchObject({ status: 405, body: { code: 'method_not_allowed' } })
     expect(headers.get('allow')?.split(', ')).toEqual(['OPTIONS', 'HEAD', 'GET', 'PATCH', 'DELETE'])
   })
 
-  test('what came before a connection died is kept', async () => {
-    const path = await begin()
+  test('the bytes that arrived before a lost connection are kept', async () => {
+    const path = await create()
     const { hostname, port } = new URL(service.url)
     const isArriving = async () => (await service.files()).some((file) => file.includes('incoming'))
     let offset = 0
-    // If nothing had come when the connection died, nothing is kept: then the bytes are sent again.
-    while ((await piecesOf(idIn(path))).length === 0) {
+    // A connection that is lost before any byte arrives keeps nothing: the bytes are sent again.
+    while ((await chunksOf(idIn(path))).length === 0) {
       const socket = await Bun.connect({ hostname, port: Number(port), socket: { data() {} } })
       socket.write(
         `PATCH ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${ada.headers.authorization}\r\nTus-Resumable: 1.0.0\r\n` +
-          `Upload-Offset: 0\r\nContent-Type: ${PIECE}\r\nContent-Length: ${speech.length}\r\n\r\n`,
+          `Upload-Offset: 0\r\nContent-Type: ${CHUNK_TYPE}\r\nContent-Length: ${speech.length}\r\n\r\n`,
       )
       socket.write(slice(0, 60_000))
       while (!(await isArriving())) await Bun.sleep(10)
@@ -162,33 +162,36 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
       await Bun.sleep(10)
     }
     expect(offset).toBeLessThanOrEqual(60_000)
-    const rest = await goOn(path, offset, slice(offset))
+    const rest = await append(path, offset, slice(offset))
     expect(rest.status).toBe(204)
     const { body } = await ada.ask(`/api/transcriptions/${rest.headers.get('transcription-id')}`)
     expect(body).toMatchObject({ sha256: new Bun.CryptoHasher('sha256').update(speech).digest('hex') })
   })
 
-  test('of two that go on at the same place one holds', async () => {
-    const path = await begin()
-    const answers = await Promise.all([goOn(path, 0, slice(0, 80_000)), goOn(path, 0, slice(0, 80_000))])
-    expect(answers.map(({ status }) => status).sort()).toEqual([204, 409])
-    expect((await goOn(path, 80_000, slice(80_000))).headers.get('transcription-id')).toBeTruthy()
+  test('one of two requests at the same offset wins', async () => {
+    const path = await create()
+    const responses = await Promise.all([
+      append(path, 0, slice(0, 80_000)),
+      append(path, 0, slice(0, 80_000)),
+    ])
+    expect(responses.map(({ status }) => status).sort()).toEqual([204, 409])
+    expect((await append(path, 80_000, slice(80_000))).headers.get('transcription-id')).toBeTruthy()
   })
 
-  test('the last piece sent twice makes one transcription', async () => {
-    const path = await begin()
+  test('a last chunk that is sent twice makes one transcription', async () => {
+    const path = await create()
     const before = (await service.db.select().from(transcriptions)).length
-    await goOn(path, 0, slice(0, 80_000))
-    const first = await goOn(path, 80_000, slice(80_000))
-    const again = await goOn(path, speech.length, new Uint8Array())
+    await append(path, 0, slice(0, 80_000))
+    const first = await append(path, 80_000, slice(80_000))
+    const again = await append(path, speech.length, new Uint8Array())
     expect(again.headers.get('transcription-id')).toBe(first.headers.get('transcription-id') ?? '')
     const head = await ada.ask(path, { method: 'HEAD' })
     expect(head.headers.get('transcription-id')).toBe(first.headers.get('transcription-id') ?? '')
     expect((await service.db.select().from(transcriptions)).length).toBe(before + 1)
   })
 
-  test('what was whole when the service died becomes a transcription when it is asked for', async () => {
-    const path = await begin()
+  test('a request finishes an upload that was complete when the service died', async () => {
+    const path = await create()
     const { db, storage } = service
     const dying = createTusService({
       db,
@@ -210,30 +213,30 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
     expect((await ada.ask(`/api/transcriptions/${transcription}`)).body).toMatchObject({
       size: speech.length,
     })
-    expect(await piecesOf(idIn(path))).toEqual([])
+    expect(await chunksOf(idIn(path))).toEqual([])
   })
 
-  test('a wrong offset is told the right one', async () => {
-    const path = await begin()
-    await goOn(path, 0, slice(0, 1000))
+  test('a request with a wrong offset is refused', async () => {
+    const path = await create()
+    await append(path, 0, slice(0, 1000))
     for (const offset of [0, 999, 1001, speech.length + 1]) {
-      const { status, body } = await goOn(path, offset, slice(0, 10))
+      const { status, body } = await append(path, offset, slice(0, 10))
       expect({ status, body }).toMatchObject({ status: 409, body: { code: 'wrong_offset' } })
     }
     expect((await ada.ask(path, { method: 'HEAD' })).headers.get('upload-offset')).toBe('1000')
   })
 
-  test('another user’s, and what is no upload: 404 alike', async () => {
-    const path = await begin()
-    const headers = { 'upload-offset': '0', 'content-type': PIECE }
-    const asked = await Promise.all([
+  test('another user’s upload and an unknown id both return 404', async () => {
+    const path = await create()
+    const headers = { 'upload-offset': '0', 'content-type': CHUNK_TYPE }
+    const responses = await Promise.all([
       eve.ask(path),
       eve.ask(path, { method: 'PATCH', headers, body: slice(0, 10) }),
       eve.ask(path, { method: 'DELETE' }),
       ada.ask(`/api/uploads/${crypto.randomUUID()}`),
       ada.ask('/api/uploads/none'),
     ])
-    for (const { status, body } of asked) {
+    for (const { status, body } of responses) {
       expect({ status, body }).toEqual({
         status: 404,
         body: { error: 'Upload not found', code: 'not_found' },
@@ -242,20 +245,20 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
     expect((await eve.ask(path, { method: 'HEAD' })).status).toBe(404)
   })
 
-  test('what is given up leaves nothing', async () => {
-    const path = await begin()
-    await goOn(path, 0, slice(0, 1000))
-    expect(await piecesOf(idIn(path))).toHaveLength(1)
+  test('a deleted upload leaves no files', async () => {
+    const path = await create()
+    await append(path, 0, slice(0, 1000))
+    expect(await chunksOf(idIn(path))).toHaveLength(1)
     expect((await ada.ask(path, { method: 'DELETE' })).status).toBe(204)
-    expect(await piecesOf(idIn(path))).toEqual([])
+    expect(await chunksOf(idIn(path))).toEqual([])
     expect((await ada.ask(path, { method: 'HEAD' })).status).toBe(404)
   })
 
-  test('what expires is gone, and swept away with its bytes', async () => {
-    const path = await begin()
-    await goOn(path, 0, slice(0, 1000))
-    const other = await begin()
-    await goOn(other, 0, slice(0, 1000))
+  test('an expired upload returns 410, and the sweep removes it with its files', async () => {
+    const path = await create()
+    await append(path, 0, slice(0, 1000))
+    const other = await create()
+    await append(other, 0, slice(0, 1000))
     const id = idIn(path)
     await service.db
       .update(uploads)
@@ -265,29 +268,30 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
     const { db, storage } = service
     const swept = await sweepAll({ db, storage })
     expect(swept).toMatchObject({ uploads: 1, orphans: 0 })
-    expect(await piecesOf(id)).toEqual([])
+    expect(await chunksOf(id)).toEqual([])
     expect((await ada.ask(path)).status).toBe(404)
-    expect(await piecesOf(idIn(other))).toHaveLength(1)
-    // The account is gone with its rows: what is left in storage is no one's.
+    expect(await chunksOf(idIn(other))).toHaveLength(1)
+    // As if its account was deleted: the folder in storage has no row.
     await db.delete(uploads).where(eq(uploads.id, idIn(other)))
     const later = new Date(Date.now() + 60_000)
     await sweepAll({ db, storage }, later)
-    expect(await piecesOf(idIn(other))).toEqual([])
+    expect(await chunksOf(idIn(other))).toEqual([])
   })
 
-  test('goes with the account, with its bytes, and so does what is on its way', async () => {
+  test('the deletion of an account removes its uploads, also one that is arriving', async () => {
     const anyone = clientOf(service.url)
     const bob = anyone.as(await anyone.newToken())
-    const begun = { method: 'POST', headers: { 'tus-resumable': '1.0.0', 'upload-length': '1000' } }
-    const [stopped, going] = [await bob.ask('/api/uploads', begun), await bob.ask('/api/uploads', begun)].map(
-      ({ headers }) => headers.get('location') ?? '',
-    )
-    const piece = (path = '', body: BodyInit) =>
-      bob.ask(path, { method: 'PATCH', headers: { 'upload-offset': '0', 'content-type': PIECE }, body })
-    await piece(stopped, slice(0, 500))
+    const creation = { method: 'POST', headers: { 'tus-resumable': '1.0.0', 'upload-length': '1000' } }
+    const [paused, active] = [
+      await bob.ask('/api/uploads', creation),
+      await bob.ask('/api/uploads', creation),
+    ].map(({ headers }) => headers.get('location') ?? '')
+    const send = (path = '', body: BodyInit) =>
+      bob.ask(path, { method: 'PATCH', headers: { 'upload-offset': '0', 'content-type': CHUNK_TYPE }, body })
+    await send(paused, slice(0, 500))
     const accountGone = Promise.withResolvers<void>()
-    const arriving = piece(
-      going,
+    const arriving = send(
+      active,
       new ReadableStream({
         async start(control) {
           control.enqueue(slice(0, 100))
@@ -297,49 +301,49 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
         },
       }),
     )
-    expect(await piecesOf(idIn(stopped ?? ''))).toHaveLength(1)
-    const begunPieces = () =>
+    expect(await chunksOf(idIn(paused ?? ''))).toHaveLength(1)
+    const chunkNumbers = () =>
       service.db
         .select({ piece: uploads.piece })
         .from(uploads)
-        .where(eq(uploads.id, idIn(going ?? '')))
-    while ((await begunPieces())[0]?.piece !== 1) await Bun.sleep(10)
+        .where(eq(uploads.id, idIn(active ?? '')))
+    while ((await chunkNumbers())[0]?.piece !== 1) await Bun.sleep(10)
     const gone = await bob.ask('/api/auth/me', {
       method: 'DELETE',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ password: 'correct horse battery' }),
     })
     expect(gone.status).toBe(204)
-    expect(await piecesOf(idIn(stopped ?? ''))).toEqual([])
+    expect(await chunksOf(idIn(paused ?? ''))).toEqual([])
     accountGone.resolve()
     expect((await arriving).status).toBe(404)
-    expect(await piecesOf(idIn(going ?? ''))).toEqual([])
+    expect(await chunksOf(idIn(active ?? ''))).toEqual([])
   })
 
-  test('what is no audio is refused with its last piece, and gone', async () => {
+  test('an upload that is not audio is refused with its last chunk, and removed', async () => {
     const text = Uint8Array.from(Buffer.from('This is no audio. '.repeat(50)))
-    const path = await begin(text.length)
-    const { status, body } = await goOn(path, 0, text)
+    const path = await create(text.length)
+    const { status, body } = await append(path, 0, text)
     expect({ status, body }).toMatchObject({ status: 415, body: { code: 'unsupported_type' } })
     expect((await ada.ask(path)).status).toBe(404)
-    expect(await piecesOf(idIn(path))).toEqual([])
+    expect(await chunksOf(idIn(path))).toEqual([])
   })
 
   test.each([
-    ['too large', { 'upload-length': String(MAX_UPLOAD_BYTES + 1) }, 413, 'too_large'],
-    ['empty', { 'upload-length': '0' }, 400, 'empty'],
+    ['that is too large', { 'upload-length': String(MAX_UPLOAD_BYTES + 1) }, 413, 'too_large'],
+    ['that is empty', { 'upload-length': '0' }, 400, 'empty'],
     ['without a length', { 'upload-length': '' }, 400, 'validation'],
-    ['of no length that is one', { 'upload-length': '-1' }, 400, 'validation'],
+    ['of a negative length', { 'upload-length': '-1' }, 400, 'validation'],
     ['with an unknown language', { 'upload-metadata': `language ${base64('klingon')}` }, 400, 'validation'],
-    ['with metadata that is none', { 'upload-metadata': 'language *' }, 400, 'validation'],
+    ['with invalid metadata', { 'upload-metadata': 'language *' }, 400, 'validation'],
     [
       'with a NUL in a name',
       { 'upload-metadata': `filename ${base64('a\0b')},task AA==` },
       400,
       'validation',
     ],
-    ['by another version', { 'tus-resumable': '0.2.2' }, 412, 'unsupported_version'],
-  ])('one that is %s is not begun', async (_, headers, status, code) => {
+    ['of another protocol version', { 'tus-resumable': '0.2.2' }, 412, 'unsupported_version'],
+  ])('an upload %s is not created', async (_, headers, status, code) => {
     const before = await rows()
     const refused = await ada.ask('/api/uploads', {
       method: 'POST',
@@ -349,27 +353,27 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
     expect(await rows()).toEqual(before)
   })
 
-  test('there are a hundred unfinished ones at most', async () => {
+  test('a user can have a hundred unfinished uploads', async () => {
     const anyone = clientOf(service.url)
     const bob = anyone.as(await anyone.newToken())
-    const begun = { method: 'POST', headers: { 'upload-length': '1000' } }
+    const creation = { method: 'POST', headers: { 'upload-length': '1000' } }
     const statuses: number[] = []
-    for (let count = 0; count < 101; count++) statuses.push((await bob.ask('/api/uploads', begun)).status)
+    for (let count = 0; count < 101; count++) statuses.push((await bob.ask('/api/uploads', creation)).status)
     expect(statuses).toEqual([...Array<number>(100).fill(201), 409])
   })
 
-  test('a piece that is none', async () => {
-    const path = await begin(1000)
-    expect(await goOn(path, 0, slice(0, 1001))).toMatchObject({ status: 413, body: { code: 'too_large' } })
-    const plain = await goOn(path, 0, slice(0, 10), { 'content-type': 'text/plain' })
+  test('a chunk that is too large, of another type or without an offset is refused', async () => {
+    const path = await create(1000)
+    expect(await append(path, 0, slice(0, 1001))).toMatchObject({ status: 413, body: { code: 'too_large' } })
+    const plain = await append(path, 0, slice(0, 10), { 'content-type': 'text/plain' })
     expect(plain).toMatchObject({ status: 415, body: { code: 'unsupported_type' } })
-    const nowhere = await goOn(path, 0, slice(0, 10), { 'upload-offset': 'x' })
-    expect(nowhere).toMatchObject({ status: 400, body: { code: 'validation' } })
+    const withoutOffset = await append(path, 0, slice(0, 10), { 'upload-offset': 'x' })
+    expect(withoutOffset).toMatchObject({ status: 400, body: { code: 'validation' } })
     expect((await ada.ask(path, { method: 'HEAD' })).headers.get('upload-offset')).toBe('0')
-    expect(await piecesOf(idIn(path))).toEqual([])
+    expect(await chunksOf(idIn(path))).toEqual([])
   })
 
-  test('OPTIONS tells what is spoken, without a token', async () => {
+  test('OPTIONS returns the protocol version and extensions without a token', async () => {
     const { status, headers } = await fetch(endpoint(), { method: 'OPTIONS' })
     expect({ status, ...Object.fromEntries(headers) }).toMatchObject({
       status: 204,
@@ -380,9 +384,9 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
     })
   })
 
-  test('every answer says the version, and HEAD what the protocol wants', async () => {
+  test('each response has Tus-Resumable, and HEAD has the headers that tus requires', async () => {
     const metadata = `filename ${base64('a.wav')},language ${base64('de')}`
-    const path = await begin(1000, { 'upload-metadata': metadata })
+    const path = await create(1000, { 'upload-metadata': metadata })
     const head = await ada.ask(path, { method: 'HEAD' })
     expect(Object.fromEntries(head.headers)).toMatchObject({
       'tus-resumable': '1.0.0',
@@ -392,8 +396,8 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
       'cache-control': 'no-store',
       'upload-expires': expect.stringMatching(/ GMT$/),
     })
-    expect((await goOn(path, 5, slice(0, 10))).headers.get('tus-resumable')).toBe('1.0.0')
+    expect((await append(path, 5, slice(0, 10))).headers.get('tus-resumable')).toBe('1.0.0')
   })
 
-  test('none of this is a defect', () => expect(service.logged).toEqual([]))
+  test('no request was logged as an unexpected error', () => expect(service.logged).toEqual([]))
 })
