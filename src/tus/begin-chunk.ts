@@ -8,7 +8,7 @@ import { requireOwnedUpload } from './owned-upload.ts'
 import { addChunk, chunkKey, numberChunk, type Upload, type UploadKeys } from './uploads.store.ts'
 
 /** The body of one PATCH while it arrives. Until it is disposed of, it counts as an upload in progress. */
-export type UploadChunk = Disposable & {
+type UploadChunk = Disposable & {
   /** The bytes that the upload still lacks. */
   maxBytes: number
   /**
@@ -31,7 +31,7 @@ const MAX_CHUNKS = 10_000
  * earlier one fails, so that no more is stored than was declared. Throws `not_found`, `upload_expired`,
  * `wrong_offset`, `too_many_at_once` and `validation` (too many chunks).
  */
-export type BeginChunk = (options: UploadKeys & { offset: number }) => Promise<UploadChunk>
+type BeginChunk = (options: UploadKeys & { offset: number }) => Promise<UploadChunk>
 
 export function createBeginChunk({
   db,
