@@ -1,29 +1,29 @@
 import { createHash } from 'node:crypto'
 
-/** Takes a stream's chunks as they go by; `measured` gives their number of bytes and sha256 (hex) once all have. */
-export function meter() {
-  // Web crypto hashes whole buffers only; this module is there on Deno and workerd too.
+/** Counts and hashes the chunks of a stream. `result` returns the number of bytes and their SHA-256 in hex. */
+export function createDigest() {
+  // Web Crypto hashes whole buffers only. Deno and workerd have this module too.
   const hash = createHash('sha256')
   let bytes = 0
   return {
-    take(chunk: Uint8Array): void {
+    update(chunk: Uint8Array): void {
       hash.update(chunk)
       bytes += chunk.length
     },
-    measured: () => ({ bytes, sha256: hash.digest('hex') }),
+    result: () => ({ bytes, sha256: hash.digest('hex') }),
   }
 }
 
-/** Passes a stream's chunks on, measured. */
-export function digestOf(body: ReadableStream<Uint8Array>) {
-  const { take, measured } = meter()
+/** The chunks of `body`, which are counted and hashed as they are read. */
+export function withDigest(body: ReadableStream<Uint8Array>) {
+  const { update, result } = createDigest()
 
-  async function* passing() {
+  async function* hashedChunks() {
     for await (const chunk of body) {
-      take(chunk)
+      update(chunk)
       yield chunk
     }
   }
 
-  return { chunks: passing(), measured }
+  return { chunks: hashedChunks(), result }
 }

@@ -1,20 +1,20 @@
 import { access, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { meter } from './digest.ts'
+import { createDigest } from './digest.ts'
 import { isMissing, orIfMissing } from './file-errors.ts'
-import { checkedKey, notStored } from './key.ts'
+import { openFreeSpace } from './free-space.ts'
+import { keyNotFound, validKey } from './key.ts'
 import { FILE_MODE, FOLDER_MODE, makePrivate } from './private-folder.ts'
-import { openFreeSpace } from './room.ts'
 import type { Storage, StoredKey } from './storage.ts'
-import { fill, openTempFiles } from './temp-files.ts'
+import { openTempFiles, writeChunks } from './temp-files.ts'
 
-/** Some write-ahead log of the embedded database, and of Postgres where it is on the same disk. */
+/** Room for some write-ahead log of the embedded database, or of Postgres if it is on the same disk. */
 const RESERVE_BYTES = 128 * 2 ** 20
 
 /**
- * A folder. Files are written aside in `incoming`, synced, then renamed into place in `files`, so both must be on
- * one file system. Of the disk, `reserveBytes` stay free, and `uploadReserveBytes` of what is not needed by uploads that were
- * accepted: `write` throws `storage_full` instead.
+ * Storage in a folder. Files are written in `incoming`, synced, then renamed into `files`, so both must be on one
+ * file system. `reserveBytes` of the disk stay free for all writes, `uploadReserveBytes` for uploads: a write that
+ * would need them throws `storage_full`.
  */
 export async function diskStorage({
   root,
@@ -26,38 +26,42 @@ export async function diskStorage({
   uploadReserveBytes?: number
 }): Promise<Storage> {
   await makePrivate(join(root, 'files'))
-  const aside = await openTempFiles(join(root, 'incoming'))
-  const room = openFreeSpace({ folder: root, reserveBytes })
-  const uploadRoom = openFreeSpace({ folder: root, reserveBytes: Math.max(reserveBytes, uploadReserveBytes) })
-  const pathOf = (key: string) => join(root, 'files', checkedKey(key))
+  const tempFiles = await openTempFiles(join(root, 'incoming'))
+  const freeSpace = openFreeSpace({ folder: root, reserveBytes })
+  const uploadSpace = openFreeSpace({
+    folder: root,
+    reserveBytes: Math.max(reserveBytes, uploadReserveBytes),
+  })
+  const pathOf = (key: string) => join(root, 'files', validKey(key))
 
-  async function existing(key: string): Promise<string> {
+  async function existingPath(key: string): Promise<string> {
     const path = pathOf(key)
-    if ((await sizeOf(path)) === null) throw notStored(key)
+    if ((await sizeOf(path)) === null) throw keyNotFound(key)
     return path
   }
 
   return {
     async write(key, body, { mayUseReserve = false } = {}) {
       const path = pathOf(key)
-      return aside.within(async (written) => {
-        const { take, measured } = meter()
-        await fill({ path: written, chunks: (mayUseReserve ? room : uploadRoom).within(body), beside: take })
-        // Once it stands under its key it outlasts a power cut.
-        await sync(written)
-        await moveInto(written, path)
-        return measured()
+      return tempFiles.within(async (tempPath) => {
+        const { update, result } = createDigest()
+        const chunks = (mayUseReserve ? freeSpace : uploadSpace).within(body)
+        await writeChunks({ path: tempPath, chunks, whileWriting: update })
+        // A file must survive a power cut once it is visible under its key.
+        await sync(tempPath)
+        await moveInto(tempPath, path)
+        return result()
       })
     },
 
     async read(key, range) {
-      const file = Bun.file(await existing(key))
+      const file = Bun.file(await existingPath(key))
       return (range ? file.slice(range.start, range.end) : file).stream()
     },
 
     async check() {
-      await uploadRoom.check()
-      await aside.within((path) => writeFile(path, 'probe', { mode: FILE_MODE }))
+      await uploadSpace.check()
+      await tempFiles.within((path) => writeFile(path, 'probe', { mode: FILE_MODE }))
     },
 
     async size(key) {
@@ -72,36 +76,40 @@ export async function diskStorage({
       await rm(pathOf(prefix), { recursive: true, force: true })
     },
 
-    removeAbandoned: (before) => aside.removeBefore(before),
+    removeAbandoned: (before) => tempFiles.removeBefore(before),
 
     async withFile(key, use) {
-      return use(await existing(key))
+      return use(await existingPath(key))
     },
 
     async withEnds(key, use) {
-      return use(await existing(key), true)
+      return use(await existingPath(key), true)
     },
   }
 }
 
-/** What is removed again as soon as it is there need not outlast a power cut. */
+/** Renames a file and syncs the folders. A file that is removed right away need not survive a power cut. */
 async function moveInto(from: string, path: string) {
   const folder = dirname(path)
-  const firstMade = await renameInto(from, path)
+  const firstCreated = await renameInto(from, path)
   await sync(folder).catch(orIfMissing(undefined))
-  // A new folder's name is its parent's to keep.
-  for (let made = folder; firstMade && made.length >= firstMade.length; made = dirname(made)) {
-    await sync(dirname(made)).catch(orIfMissing(undefined))
+  // The name of a new folder is stored in its parent.
+  for (
+    let created = folder;
+    firstCreated && created.length >= firstCreated.length;
+    created = dirname(created)
+  ) {
+    await sync(dirname(created)).catch(orIfMissing(undefined))
   }
 }
 
-/** A folder that is removed in the same moment is made again. Gives the first of the folders that it made. */
+/** Creates the folder again if it is removed at the same time. Returns the topmost folder that it created. */
 async function renameInto(from: string, path: string): Promise<string | undefined> {
   for (;;) {
     try {
-      const firstMade = await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE })
+      const firstCreated = await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE })
       await rename(from, path)
-      return firstMade
+      return firstCreated
     } catch (error) {
       if (!isMissing(error)) throw error
       await access(from)
@@ -119,7 +127,7 @@ async function sync(path: string) {
 }
 
 async function* keysBelow(folder: string, prefix: string): AsyncGenerator<StoredKey> {
-  // Others may be removing what is listed here.
+  // Files and folders may be removed while they are listed.
   for (const name of await readdir(folder).catch(orIfMissing([]))) {
     const path = join(folder, name)
     const key = `${prefix}/${name}`
@@ -129,7 +137,7 @@ async function* keysBelow(folder: string, prefix: string): AsyncGenerator<Stored
   }
 }
 
-/** Null where there is no file: a folder is the start of other keys, and no key itself. */
+/** Size in bytes; null if there is no file. A folder is only a prefix of keys, not a key. */
 async function sizeOf(path: string): Promise<number | null> {
   const file = await stat(path).catch(orIfMissing(null))
   return file?.isFile() ? file.size : null

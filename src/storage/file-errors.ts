@@ -1,4 +1,4 @@
-/** What cannot be read, on a failing disk say, is not missing. */
+/** For `catch`: returns `value` if the file does not exist. Other errors, such as those of a failing disk, are thrown. */
 export function orIfMissing<T>(value: T) {
   return (error: unknown): T => {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return value
@@ -6,12 +6,11 @@ export function orIfMissing<T>(value: T) {
   }
 }
 
-/** Nothing has that name. */
 export function isMissing(error: unknown): boolean {
   return hasCode(error, 'ENOENT')
 }
 
-/** No room on the disk, in the user's quota, or under the limit on a file's size. */
+/** The disk is full, the user's quota is used up, or the file would exceed the limit on its size. */
 export function isFull(error: unknown): boolean {
   return hasCode(error, 'ENOSPC', 'EDQUOT', 'EFBIG')
 }

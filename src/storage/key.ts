@@ -6,13 +6,13 @@ export function isKey(text: string): boolean {
   return KEY.test(text)
 }
 
-/** The key itself. What is none never becomes a path or a URL. */
-export function checkedKey(text: string): string {
+/** Returns the key. Throws if it is invalid, so that no other text becomes part of a path or a URL. */
+export function validKey(text: string): string {
   if (!isKey(text)) throw new TypeError(`not a storage key: ${text}`)
   return text
 }
 
-/** Its sentence may reach a user: the key is only in the cause. */
-export function notStored(key: string): VerbatimError {
+/** Users may see the message, so the key is in the cause only. */
+export function keyNotFound(key: string): VerbatimError {
   return new VerbatimError('not_found', 'The file is missing in the storage', { cause: key })
 }

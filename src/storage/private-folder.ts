@@ -1,24 +1,24 @@
 import { chmod, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Modes of what is created: for the owner only, whatever the umask is. */
+/** Modes of new folders and files: for the owner only, whatever the umask is. */
 export const FOLDER_MODE = 0o700
 export const FILE_MODE = 0o600
 
-const OF_OTHERS = 0o077
+const GROUP_AND_OTHERS = 0o077
 
 /**
- * Creates a folder that only its owner may enter. If it exists already, group and others lose their permissions. A folder
- * of another owner keeps its mode.
+ * Creates a folder that only its owner may enter. If it exists already, group and others lose their permissions.
+ * A folder of another owner keeps its mode.
  */
 export async function makePrivate(folder: string): Promise<void> {
   const created = await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
   if (created !== undefined) return
   const { mode } = await stat(folder)
-  if (mode & OF_OTHERS) await chmod(folder, mode & 0o7700).catch(() => {})
+  if (mode & GROUP_AND_OTHERS) await chmod(folder, mode & 0o7700).catch(() => {})
 }
 
-/** Folders below `root` in which users other than their owner have permissions: `makePrivate` could not change them. */
+/** Returns the folders below `root` that `makePrivate` could not restrict to their owner. */
 export async function openToOthers(root: string, names: string[]): Promise<string[]> {
   const folders = names.map((name) => join(root, name))
   const modes = await Promise.all(
@@ -29,5 +29,5 @@ export async function openToOthers(root: string, names: string[]): Promise<strin
       ),
     ),
   )
-  return folders.filter((_, index) => (modes[index] ?? 0) & OF_OTHERS)
+  return folders.filter((_, index) => (modes[index] ?? 0) & GROUP_AND_OTHERS)
 }

@@ -1,25 +1,25 @@
 /**
- * Cuts chunks up anew, into parts of `size` bytes; the last one, which may be shorter or empty, says that it is the
- * last. There are two buffers: a part's bytes hold until the next but one is asked for.
+ * Joins and splits chunks into buffers of `size` bytes. The last one may be shorter or empty, and has `isLast` set.
+ * There are two buffers: `bytes` are overwritten when the next buffer but one is requested.
  */
 export async function* rechunk(chunks: AsyncIterable<Uint8Array>, size: number) {
-  let part = new Uint8Array(size)
-  let other: typeof part | undefined
+  let buffer = new Uint8Array(size)
+  let other: typeof buffer | undefined
   let filled = 0
   for await (const chunk of chunks) {
-    for (let at = 0; at < chunk.length; ) {
+    for (let offset = 0; offset < chunk.length; ) {
       if (filled === size) {
-        yield { bytes: part, last: false }
+        yield { bytes: buffer, isLast: false }
         const next = other ?? new Uint8Array(size)
-        other = part
-        part = next
+        other = buffer
+        buffer = next
         filled = 0
       }
-      const taken = chunk.subarray(at, at + size - filled)
-      part.set(taken, filled)
-      filled += taken.length
-      at += taken.length
+      const fitting = chunk.subarray(offset, offset + size - filled)
+      buffer.set(fitting, filled)
+      filled += fitting.length
+      offset += fitting.length
     }
   }
-  yield { bytes: part.subarray(0, filled), last: true }
+  yield { bytes: buffer.subarray(0, filled), isLast: true }
 }

@@ -1,48 +1,48 @@
-/** A key that something is stored under, and when it was written. Some stores tell when that writing began. */
+/** A key and when it was written. Some stores return the time at which the write began. */
 export type StoredKey = { key: string; modifiedAt: Date }
 
 /**
- * Where originals and pcm are kept. A key is a relative path of `[a-z0-9-]` parts, joined by `/`; anything else is
- * refused with a `TypeError`. Several processes may use one store at a time.
+ * Storage for originals and pcm. A key is a relative path of `[a-z0-9-]` names, joined by `/`; other keys throw a
+ * `TypeError`. Several processes may use one store at a time.
  */
 export type Storage = {
   /**
-   * Streams `body` to `key` at constant memory and gives its size and sha256 (hex). Nothing is seen under `key`
-   * until all of it is there, and when the stream fails nothing stays.
-   * Throws `storage_full` when there is no room. A store on a disk keeps a reserve of free space, for the database beside it:
-   * only a write that `mayUseReserve` takes from it.
+   * Streams `body` to `key` at constant memory. Returns its size and SHA-256 (hex). Readers see nothing under `key`
+   * until all of it is stored. If the stream fails, nothing of it remains.
+   * Throws `storage_full`. A store on a disk keeps free space in reserve, for the database on the same disk; only a
+   * write with `mayUseReserve` may use that space.
    */
   write(
     key: string,
     body: ReadableStream<Uint8Array>,
     options?: { mayUseReserve?: boolean },
   ): Promise<{ bytes: number; sha256: string }>
-  /** Bytes from `start` up to but not including `end` (by default to the end). Throws `not_found`. */
+  /** Bytes from `start` up to but not including `end` (default: all). Throws `not_found`. */
   read(key: string, range?: { start: number; end: number }): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>
-  /** Throws if nothing can be read or written now: `NotReady` with what to do, or the store's own error. */
+  /** Throws if the store cannot be read or written now: `NotReady` with what to do, or the store's own error. */
   check(): Promise<void>
-  /** Size in bytes, or null where there is no such key. */
+  /** Size in bytes, or null if the key does not exist. */
   size(key: string): Promise<number | null>
-  /** Every key below `prefix`, those of one folder together; of their names no more than a folder's are in memory. */
+  /** Every key below `prefix`. Keys of one folder follow each other. Holds the names of one folder in memory at most. */
   list(prefix: string): AsyncIterable<StoredKey>
-  /** Removes `prefix` and every key below it; removing what is not there is no error. */
+  /** Removes the key `prefix` and every key below it. It is no error if there is none. */
   remove(prefix: string): Promise<void>
   /**
-   * Removes what writes that never ended have left, but for those that went on after `before`; gives how many they
-   * were. A write that it was wrong about fails, and leaves nothing.
+   * Removes what unfinished writes left, except those that wrote after `before`. Returns how many it removed.
+   * If such a write still runs, it fails and leaves nothing.
    */
   removeAbandoned(before: Date): Promise<number>
   /**
-   * Runs `use` with a path on this machine's disk that holds the key's bytes while it runs.
-   * Throws `not_found`, and `storage_full` where the store lies elsewhere and this disk has no room for a copy.
+   * Runs `use` with the path of a local file that holds the key's bytes until `use` returns.
+   * Throws `not_found`, and `storage_full` if the local disk has no room for a copy of a remote object.
    */
   withFile<T>(key: string, use: (path: string) => Promise<T>): Promise<T>
   /**
-   * As `withFile`, for whoever may make do with a file's ends: the path holds a file as long as the key's, but where it is
-   * not `whole`, only the first and last MiB are in it, and all between reads as zeros.
+   * As `withFile`, for callers that need the ends of a file only. The local file has the key's full length. If it is
+   * not `whole`, it holds at least the first and the last MiB, and the bytes between them read as zeros.
    */
   withEnds<T>(key: string, use: (path: string, whole: boolean) => Promise<T>): Promise<T>
 }
 
-/** As much of it as needs no disk. */
+/** The methods that need no local disk. */
 export type Objects = Omit<Storage, 'withFile' | 'withEnds'>

@@ -2,16 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isFull, orIfMissing } from './file-errors.ts'
+import { storageFull } from './free-space.ts'
 import { FILE_MODE, makePrivate } from './private-folder.ts'
 import { rechunk } from './rechunk.ts'
-import { storageFull } from './room.ts'
 
-/** A folder for files that are not whole yet, or not for long. Several processes may share it. */
+/** A folder for temporary files. Several processes may share it. */
 export async function openTempFiles(folder: string) {
   await makePrivate(folder)
 
   return {
-    /** Runs `use` with a path that is free, and removes what is left there. Throws `storage_full` when the disk is. */
+    /** Runs `use` with an unused path, then removes the file. Throws `storage_full` if the disk is full. */
     async within<T>(use: (path: string) => Promise<T>): Promise<T> {
       const path = join(folder, randomUUID())
       try {
@@ -23,7 +23,7 @@ export async function openTempFiles(folder: string) {
       }
     },
 
-    /** Removes what nothing was written to since `before`; gives how many files that were. */
+    /** Removes the files that were last written before `before`. Returns how many it removed. */
     async removeBefore(before: Date): Promise<number> {
       let removed = 0
       for (const name of await readdir(folder)) {
@@ -38,33 +38,33 @@ export async function openTempFiles(folder: string) {
   }
 }
 
-/** Few large writes take less time than many small ones. */
-const PART_BYTES = 2 ** 20
+/** A few large writes are faster than many small ones. */
+const WRITE_BYTES = 2 ** 20
 
 /**
- * Writes what comes to a file that was not there, or with `append` to the end of one that was; a part of it while the next
- * is gathered. `beside` looks at each part while it is being written.
+ * Writes chunks to a new file, or with `append` to the end of an existing one. Reads the next chunks during a write.
+ * Calls `whileWriting` with the bytes that are being written.
  */
-export async function fill({
+export async function writeChunks({
   path,
   chunks,
   append = false,
-  beside = () => {},
+  whileWriting = () => {},
 }: {
   path: string
   chunks: AsyncIterable<Uint8Array>
   append?: boolean
-  beside?: (part: Uint8Array) => void
+  whileWriting?: (bytes: Uint8Array) => void
 }): Promise<void> {
   const file = await open(path, append ? 'a' : 'wx', FILE_MODE)
   let writing = Promise.resolve()
   try {
-    for await (const { bytes } of rechunk(chunks, PART_BYTES)) {
+    for await (const { bytes } of rechunk(chunks, WRITE_BYTES)) {
       await writing
       writing = writeAll(file, bytes)
-      // It is thrown where it is awaited; until then no one else is to hear of it.
+      // Prevents an unhandled rejection before the error is thrown by the next await.
       writing.catch(() => {})
-      beside(bytes)
+      whileWriting(bytes)
     }
     await writing
   } finally {
@@ -73,6 +73,6 @@ export async function fill({
   }
 }
 
-async function writeAll(file: FileHandle, part: Uint8Array): Promise<void> {
-  for (let at = 0; at < part.length; ) at += (await file.write(part, at)).bytesWritten
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < bytes.length; ) offset += (await file.write(bytes, offset)).bytesWritten
 }

@@ -41,7 +41,7 @@ export async function keysBelow(storage: Storage, prefix: string): Promise<strin
   return (await Array.fromAsync(storage.list(prefix), ({ key }) => key)).toSorted()
 }
 
-/** `bytes` with a halt at each of `halts`, until `goOn` is called. */
+/** `bytes` that stop at each offset in `halts` until `goOn` is called. */
 export function haltingStream(bytes: Uint8Array, ...halts: number[]) {
   const gates = halts.map(() => Promise.withResolvers<void>())
   const ends = [...halts, bytes.length]
@@ -75,20 +75,20 @@ export async function bytesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): 
 }
 
 /**
- * What every storage does. `open` opens the same place each time; `remains` names whatever lies in it that is no key,
- * such as half-written files.
+ * Tests of every storage adapter. `open` opens the same store each time. `remains` lists what is in the store and is
+ * not a key, such as partial files.
  */
 export function storageContract(options: {
   name: string
   open: () => Promise<Storage>
   remains: () => Promise<string[]>
-  /** Whether a write that was given 10 MiB and no more yet has put away what it can of them. */
+  /** Whether a write that has received 10 MiB so far has stored as much of them as it can. */
   hasHalted: () => Promise<boolean>
   close: () => Promise<void>
 }) {
   describe(`the storage port: ${options.name}`, () => {
     let storage: Storage
-    // More than stores take in one go, and what they take in one go more than twice.
+    // More than two parts of a multipart upload.
     const bytes = new Uint8Array(randomBytes(20 * MEGABYTE + 12_345))
     const stored = async (key: string) => bytesOf(await storage.read(key))
     const notFound = async (work: Promise<unknown>) => {
@@ -104,7 +104,7 @@ export function storageContract(options: {
     })
     afterAll(() => options.close())
 
-    test('keeps a stream byte for byte, and says its size and hash', async () => {
+    test('write stores a stream byte for byte and returns its size and hash', async () => {
       expect(await storage.write('whole/audio', streamOf(bytes))).toEqual({
         bytes: bytes.length,
         sha256: createHash('sha256').update(bytes).digest('hex'),
@@ -115,13 +115,13 @@ export function storageContract(options: {
       expect(Buffer.compare(copy, bytes)).toBe(0)
     })
 
-    test('keeps an empty stream too', async () => {
+    test('write stores an empty stream', async () => {
       expect((await storage.write('whole/empty', streamOf(new Uint8Array()))).bytes).toBe(0)
       expect(await storage.size('whole/empty')).toBe(0)
       expect(await stored('whole/empty')).toEqual(new Uint8Array())
     })
 
-    test('keeps streams of every length', async () => {
+    test('write stores streams whose length is near a multiple of the part size', async () => {
       for (const length of [1, 8 * MEGABYTE - 1, 8 * MEGABYTE, 8 * MEGABYTE + 1, 16 * MEGABYTE]) {
         const part = bytes.subarray(0, length)
         const sha256 = createHash('sha256').update(part).digest('hex')
@@ -131,7 +131,7 @@ export function storageContract(options: {
       }
     })
 
-    test('keeps what is written at the same time apart', async () => {
+    test('concurrent writes do not mix their bytes', async () => {
       const parts = [0, 1, 2, 3].map((start) => bytes.subarray(start * MEGABYTE))
       await Promise.all(parts.map((part, index) => storage.write(`same/time-${index}`, streamOf(part))))
       for (const [index, part] of parts.entries()) {
@@ -139,7 +139,7 @@ export function storageContract(options: {
       }
     })
 
-    test('reads any stretch', async () => {
+    test('read returns any range', async () => {
       await storage.write('range/audio', streamOf(bytes))
       for (const [start, end] of [
         [0, 1],
@@ -154,7 +154,7 @@ export function storageContract(options: {
       }
     })
 
-    test('shows at least the ends of a file, each at its place', async () => {
+    test('withEnds provides at least the first and last MiB at their offsets', async () => {
       await storage.write('ends/audio', streamOf(bytes))
       const { file, whole } = await storage.withEnds('ends/audio', async (path, whole) => {
         return { file: await readFile(path), whole }
@@ -166,13 +166,13 @@ export function storageContract(options: {
       expect(await options.remains()).toEqual([])
     })
 
-    test('replaces what a key holds', async () => {
+    test('write replaces the value of a key', async () => {
       await storage.write('again/audio', streamOf(bytes))
       await storage.write('again/audio', streamOf(bytes.subarray(0, 10)))
       expect(await stored('again/audio')).toEqual(bytes.slice(0, 10))
     })
 
-    test('has nothing under a key that was never written, or that only others begin with', async () => {
+    test('a key that was never written, or is only a prefix of others, is not found', async () => {
       await storage.write('found/audio', streamOf(bytes.subarray(0, 10)))
       for (const key of ['missing', 'found', 'found/audi', 'found/audio/below']) {
         await notFound(storage.read(key))
@@ -182,7 +182,7 @@ export function storageContract(options: {
       }
     })
 
-    test('keeps nothing of a stream that breaks off, and what the key held before', async () => {
+    test('a stream that fails leaves the previous value and no partial file', async () => {
       const lost = new Error('the client is gone')
       await storage.write('kept/audio', streamOf(bytes.subarray(0, 10)))
       for (const key of ['kept/audio', 'broken/audio']) {
@@ -195,15 +195,15 @@ export function storageContract(options: {
       expect(await options.remains()).toEqual([])
     })
 
-    test('shows nothing of a stream until all of it is there', async () => {
-      let more: (() => void) | undefined
-      const asked = Promise.withResolvers<void>()
+    test('a value is invisible until its stream has ended', async () => {
+      let close: (() => void) | undefined
+      const isPulled = Promise.withResolvers<void>()
       const body = new ReadableStream<Uint8Array>({
         start: (controller) => controller.enqueue(bytes.subarray(0, 1000)),
         pull(controller) {
-          asked.resolve()
+          isPulled.resolve()
           return new Promise<void>((resolve) => {
-            more = () => {
+            close = () => {
               controller.close()
               resolve()
             }
@@ -211,14 +211,14 @@ export function storageContract(options: {
         },
       })
       const writing = storage.write('slow/audio', body)
-      await asked.promise
+      await isPulled.promise
       expect(await storage.size('slow/audio')).toBeNull()
-      more?.()
+      close?.()
       await writing
       expect(await storage.size('slow/audio')).toBe(1000)
     })
 
-    test('lists the keys below a prefix with their times, those of a folder together', async () => {
+    test('list returns keys and times below a prefix, grouped by folder', async () => {
       const minuteAgo = Date.now() - 60_000
       const keys = ['many/one/audio', 'many/one/pcm', 'many/one/pcm-1', 'many/two/audio', 'many/two/pcm']
       for (const key of [...keys, 'many-more/audio'])
@@ -234,7 +234,7 @@ export function storageContract(options: {
       expect(await keysBelow(storage, 'never')).toEqual([])
     })
 
-    test('removes a prefix with all below it', async () => {
+    test('remove deletes a prefix with all keys below it', async () => {
       const keys = ['all/one/audio', 'all/one/pcm', 'all/one-more/audio', 'all/two/audio']
       for (const key of keys) await storage.write(key, streamOf(bytes.subarray(0, 10)))
       await storage.remove('all/one')
@@ -245,7 +245,7 @@ export function storageContract(options: {
       await storage.remove('all/one')
     })
 
-    test('writes below what is removed in the same moment, and either is the last', async () => {
+    test('write and remove of the same folder at the same time both succeed', async () => {
       for (let round = 0; round < 50; round++) {
         const keys = ['one', 'two', 'three'].map((name) => `removed-${round}/folder/${name}`)
         const removing = async () => {
@@ -258,7 +258,7 @@ export function storageContract(options: {
       expect(await options.remains()).toEqual([])
     })
 
-    test('lets a write go on that is not abandoned, also when it is opened meanwhile', async () => {
+    test('removeAbandoned and a second open do not disturb a recent write', async () => {
       const { stream, goOn } = haltingStream(bytes, 10 * MEGABYTE)
       const writing = storage.write('going/audio', stream)
       await untilHalted()
@@ -270,7 +270,7 @@ export function storageContract(options: {
       expect(await options.remains()).toEqual([])
     })
 
-    test('removes what an abandoned write has left, and that one comes to nothing', async () => {
+    test('removeAbandoned removes an old partial write, and that write fails', async () => {
       const { stream, goOn } = haltingStream(bytes, 10 * MEGABYTE)
       const outcome = storage.write('abandoned/audio', stream).catch((error: unknown) => error)
       await untilHalted()
@@ -283,7 +283,7 @@ export function storageContract(options: {
     })
 
     for (const key of HOSTILE) {
-      test(`refuses the key ${JSON.stringify(key)}`, async () => {
+      test(`the key ${JSON.stringify(key)} is refused`, async () => {
         const attempts = [
           () => storage.write(key, streamOf(bytes.subarray(0, 10))),
           () => storage.read(key),
@@ -301,7 +301,7 @@ export function storageContract(options: {
       })
     }
 
-    test('holds what it held when it is opened again', async () => {
+    test('a store that is opened again has the same values', async () => {
       await storage.write('lasting/audio', streamOf(bytes.subarray(0, 10)))
       storage = await options.open()
       expect(await stored('lasting/audio')).toEqual(bytes.slice(0, 10))

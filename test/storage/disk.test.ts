@@ -23,18 +23,18 @@ const root = join(parent, 'root')
 storageContract({
   name: 'a folder',
   open: () => diskStorage({ root }),
-  // The parent is looked at too: no key may lead out of the root.
+  // Lists the parent too, since no key may lead out of the root.
   remains: async () => (await filesUnder(parent)).filter((file) => !file.startsWith('root/files/')),
   hasHalted: async () => {
     const incoming = join(root, 'incoming')
     const sizes = (await readdir(incoming)).map((name) => Bun.file(join(incoming, name)).size)
-    // The last part is written when it is known to be one of several.
+    // The tenth MiB is written once more bytes follow.
     return sizes.includes(9 * 2 ** 20)
   },
   close: () => rm(parent, { recursive: true, force: true }),
 })
 
-test('what a crash left half-written is removed by its age, not by that of the folder', async () => {
+test('removeAbandoned removes old partial files and keeps those of a running write', async () => {
   await using folder = await temporaryFolder()
   const storage = await diskStorage({ root: folder.path })
   await storage.write('a/audio', streamOf(SILENCE))
@@ -51,12 +51,12 @@ test('what a crash left half-written is removed by its age, not by that of the f
   expect((await filesUnder(folder.path)).toSorted()).toEqual(['files/a/audio', 'files/b/audio'])
 })
 
-test('a disk that fills up half-way is told as such, and what was there before stays', async () => {
+test('a disk that becomes full during a write throws storage_full, and older files stay', async () => {
   await using folder = await temporaryFolder()
-  // No file may become larger than 1 MB: what is written past it fails as on a full disk.
+  // Limits files to 1 MB: writes beyond that fail as on a full disk.
   const limited = `trap '' XFSZ; ulimit -f 2000; exec "$0" "$@"`
   const child = Bun.spawn(['sh', '-c', limited, process.execPath, FILLER, folder.path], { stderr: 'inherit' })
-  const said: unknown = JSON.parse(await new Response(child.stdout).text())
-  expect(said).toEqual({ small: 'stored', write: 'storage_full' })
+  const output: unknown = JSON.parse(await new Response(child.stdout).text())
+  expect(output).toEqual({ small: 'stored', write: 'storage_full' })
   expect((await filesUnder(folder.path)).toSorted()).toEqual(['files/full/audio'])
 })

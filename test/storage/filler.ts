@@ -1,7 +1,7 @@
 import { VerbatimError } from '../../src/errors.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 
-/** Stores a little, then more than there is room for, in the folder that it is given; says what became of each. */
+/** Stores a small file in the given folder, then one larger than the limit. Prints the outcome of both. */
 const storage = await diskStorage({ root: process.argv[2] ?? '' })
 const large = new Uint8Array(5_000_000)
 

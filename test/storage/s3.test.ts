@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { createHash } from 'node:crypto'
 import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createObjects } from '../../src/storage/s3/objects.ts'
@@ -8,7 +9,7 @@ import { temporaryFolder } from '../support/recordings.ts'
 import { openS3Server, type S3Server } from '../support/s3-server.ts'
 import { BUN } from '../support/service.ts'
 import { ROOT } from '../support/sidecar-dir.ts'
-import { type Fault, openWay, refusal } from './way.ts'
+import { errorResponse, type Fault, openFaultyProxy } from './faulty-proxy.ts'
 
 setDefaultTimeout(300_000)
 
@@ -25,15 +26,21 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]()
 })
 
-const place = (prefix: string) => {
+const options = (prefix: string) => {
   const { bucket, endpoint, region, credentials } = server
-  const within = `${server.folder}/${prefix}`
-  return { bucket, endpoint, region, credentials, prefix: within, scratch: folder.path }
+  return {
+    bucket,
+    endpoint,
+    region,
+    credentials,
+    prefix: `${server.folder}/${prefix}`,
+    scratch: folder.path,
+  }
 }
 
 const uploads = async () => (await server.ask('?uploads')).match(/<Upload>/g) ?? []
 
-/** How many parts the only upload there is has. */
+/** The number of parts of the only unfinished upload. */
 async function countParts(): Promise<number> {
   const xml = await server.ask('?uploads')
   const [key, id] = ['Key', 'UploadId'].map((name) => new RegExp(`<${name}>([^<]+)<`).exec(xml)?.[1])
@@ -43,143 +50,201 @@ async function countParts(): Promise<number> {
 
 storageContract({
   name: 'a bucket',
-  // Two keys a page: whatever is listed takes several. And most files have more than their ends.
-  open: () => s3Storage({ ...place('contract/suite'), pageSize: 2, endBytes: MEGABYTE }),
+  // Two keys a page, so that listings have several pages. Most files are longer than their two ends.
+  open: () => s3Storage({ ...options('contract/suite'), pageSize: 2, endBytes: MEGABYTE }),
   remains: async () => [...(await uploads()), ...(await readdir(folder.path))],
   hasHalted: async () => (await countParts()) === 1,
   close: async () => {},
 })
 
-/** A store reached over a way on which `fault` happens. */
-async function overWay(fault: Fault) {
-  const way = openWay({ endpoint: server.endpoint, fault })
-  const storage = await s3Storage({ ...place('way'), endpoint: way.endpoint })
-  return { storage, [Symbol.asyncDispose]: () => way.close() }
+/** A storage behind a proxy that causes `fault`. */
+async function storageThroughProxy(fault: Fault) {
+  const proxy = openFaultyProxy({ endpoint: server.endpoint, fault })
+  const storage = await s3Storage({ ...options('proxied'), endpoint: proxy.endpoint })
+  return { storage, [Symbol.asyncDispose]: () => proxy.close() }
 }
 
 const isPart = ({ method, url }: Request) => method === 'PUT' && url.includes('partNumber=')
 const isCompletion = ({ method, url }: Request) => method === 'POST' && url.includes('uploadId=')
 
-test('a store that is busy for a moment is asked again', async () => {
-  const refused = new Set<string>()
-  await using way = await overWay(({ method, url }) => {
-    const asked = `${method} ${url}`
-    if (!url.includes('/busy') || refused.has(asked)) return undefined
-    refused.add(asked)
-    return Promise.resolve(refused.size % 2 ? refusal(503, 'SlowDown') : refusal(500, 'InternalError'))
+test('requests to a busy store are repeated', async () => {
+  const failedOnce = new Set<string>()
+  await using proxied = await storageThroughProxy(({ method, url }) => {
+    const requestLine = `${method} ${url}`
+    if (!url.includes('/busy') || failedOnce.has(requestLine)) return undefined
+    failedOnce.add(requestLine)
+    return Promise.resolve(
+      failedOnce.size % 2 ? errorResponse(503, 'SlowDown') : errorResponse(500, 'InternalError'),
+    )
   })
-  await way.storage.write('busy/audio', streamOf(LONG))
-  expect(Buffer.compare(await bytesOf(await way.storage.read('busy/audio')), LONG)).toBe(0)
-  expect(await way.storage.size('busy/audio')).toBe(LONG.length)
-  await way.storage.remove('busy')
-  // To begin, three parts, to complete; to read, to ask for the size; to list and to remove.
-  expect(refused.size).toBeGreaterThanOrEqual(9)
+  await proxied.storage.write('busy/audio', streamOf(LONG))
+  expect(Buffer.compare(await bytesOf(await proxied.storage.read('busy/audio')), LONG)).toBe(0)
+  expect(await proxied.storage.size('busy/audio')).toBe(LONG.length)
+  await proxied.storage.remove('busy')
+  // Create the upload, three parts, complete it; read, size; list and remove.
+  expect(failedOnce.size).toBeGreaterThanOrEqual(9)
 })
 
 test.each([
   ['a full store', 507, 'XMinioStorageFull'],
-  ['a quota that is used up', 403, 'QuotaExceeded'],
-])('%s ends an upload as storage_full, and nothing stays', async (_, status, code) => {
-  await using way = await overWay((request) => {
+  ['an exhausted quota', 403, 'QuotaExceeded'],
+])('%s fails a write with storage_full, and nothing remains', async (_, status, code) => {
+  await using proxied = await storageThroughProxy((request) => {
     if (isPart(request) && request.url.includes('partNumber=2')) {
-      return Promise.resolve(refusal(status, code))
+      return Promise.resolve(errorResponse(status, code))
     }
   })
-  let over: unknown
+  let cancelReason: unknown
   const body = new ReadableStream<Uint8Array>({
     pull: (controller) => controller.enqueue(new Uint8Array(MEGABYTE)),
     cancel: (reason) => {
-      over = reason ?? 'canceled'
+      cancelReason = reason ?? 'canceled'
     },
   })
-  const error = await way.storage.write('full/audio', body).catch((error: unknown) => error)
+  const error = await proxied.storage.write('full/audio', body).catch((error: unknown) => error)
   expect(error).toMatchObject({ code: 'storage_full' })
-  expect(over).toBeDefined()
+  expect(cancelReason).toBeDefined()
   expect(await uploads()).toEqual([])
-  expect(await way.storage.size('full/audio')).toBeNull()
+  expect(await proxied.storage.size('full/audio')).toBeNull()
 })
 
-test('an upload whose completion fails after it was answered is completed again', async () => {
-  let asked = 0
-  await using way = await overWay((request) => {
-    if (isCompletion(request) && asked++ === 0) return Promise.resolve(refusal(200, 'InternalError'))
+test('a completion whose response is 200 with an error is repeated', async () => {
+  let completions = 0
+  await using proxied = await storageThroughProxy((request) => {
+    if (isCompletion(request) && completions++ === 0)
+      return Promise.resolve(errorResponse(200, 'InternalError'))
   })
-  await way.storage.write('again/audio', streamOf(LONG))
-  expect(asked).toBe(2)
-  expect(await way.storage.size('again/audio')).toBe(LONG.length)
+  await proxied.storage.write('again/audio', streamOf(LONG))
+  expect(completions).toBe(2)
+  expect(await proxied.storage.size('again/audio')).toBe(LONG.length)
 })
 
-test('an upload whose completion was heard, but not its answer, is there', async () => {
-  let asked = 0
-  await using way = await overWay((request, forward) => {
-    if (isCompletion(request) && asked++ === 0) return forward().then(() => refusal(503, 'SlowDown'))
+test('a write succeeds if the upload is complete and only the response was lost', async () => {
+  let completions = 0
+  await using proxied = await storageThroughProxy((request, forward) => {
+    if (isCompletion(request) && completions++ === 0)
+      return forward().then(() => errorResponse(503, 'SlowDown'))
   })
-  await way.storage.write('heard/audio', streamOf(LONG))
-  expect(asked).toBe(2)
-  expect(await way.storage.size('heard/audio')).toBe(LONG.length)
+  await proxied.storage.write('heard/audio', streamOf(LONG))
+  expect(completions).toBe(2)
+  expect(await proxied.storage.size('heard/audio')).toBe(LONG.length)
 })
 
-test('what was put together from other bytes than were sent is not there', async () => {
-  await using way = await overWay((request) => {
-    if (isCompletion(request)) return Promise.resolve(refusal(404, 'NoSuchUpload'))
+test('a write fails if the completed object is not the one that was sent', async () => {
+  await using proxied = await storageThroughProxy((request) => {
+    if (isCompletion(request)) return Promise.resolve(errorResponse(404, 'NoSuchUpload'))
   })
-  await way.storage.write('other/audio', streamOf(LONG.subarray(0, 10)))
-  const error = await way.storage.write('other/audio', streamOf(LONG)).catch((error: unknown) => error)
+  await proxied.storage.write('other/audio', streamOf(LONG.subarray(0, 10)))
+  const error = await proxied.storage.write('other/audio', streamOf(LONG)).catch((error: unknown) => error)
   expect(String(error)).toContain('NoSuchUpload')
-  expect(await way.storage.size('other/audio')).toBe(10)
+  expect(await proxied.storage.size('other/audio')).toBe(10)
   expect(await uploads()).toEqual([])
 })
 
-test('a store that cannot be reached is reported as storage_unavailable, without its address', async () => {
-  const objects = createObjects({ ...place('way'), endpoint: 'http://127.0.0.1:1' })
+test('temporary credentials sign their session token in every request', async () => {
+  const unsigned: string[] = []
+  const proxy = openFaultyProxy({
+    endpoint: server.endpoint,
+    fault: ({ method, url, headers }) => {
+      const signedHeaders = /SignedHeaders=([^,]+)/.exec(headers.get('authorization') ?? '')?.[1]?.split(';')
+      const isSigned = signedHeaders?.includes('x-amz-security-token')
+      if (!isSigned || headers.get('x-amz-security-token') !== 'a token') unsigned.push(`${method} ${url}`)
+      return undefined
+    },
+  })
+  const credentials = { ...server.credentials, sessionToken: 'a token' }
+  const storage = await s3Storage({ ...options('token'), endpoint: proxy.endpoint, credentials })
+  await storage.write('token/audio', streamOf(LONG))
+  expect(Buffer.compare(await bytesOf(await storage.read('token/audio')), LONG)).toBe(0)
+  await storage.removeAbandoned(new Date())
+  await storage.remove('token')
+  expect(unsigned).toEqual([])
+  await proxy.close()
+})
+
+test('each part is signed with the hash of its bytes, so a store refuses altered bytes', async () => {
+  const hashes: (string | null)[] = []
+  await using proxied = await storageThroughProxy((request) => {
+    if (isPart(request)) hashes.push(request.headers.get('x-amz-content-sha256'))
+    return undefined
+  })
+  await proxied.storage.write('hashed/audio', streamOf(LONG))
+  const sha256 = (start: number, end: number) =>
+    createHash('sha256').update(LONG.subarray(start, end)).digest('hex')
+  const ends = [8 * MEGABYTE, 16 * MEGABYTE, LONG.length]
+  expect(hashes).toEqual(ends.map((end, index) => sha256(ends[index - 1] ?? 0, end)))
+})
+
+const ENDLESS = new Uint8Array(64 * 1024).fill(32)
+const endlessBody = () =>
+  new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(ENDLESS) })
+
+test('an endless error response fails the request', async () => {
+  await using proxied = await storageThroughProxy(({ method }) => {
+    if (method === 'PUT') return Promise.resolve(new Response(endlessBody(), { status: 400 }))
+  })
+  const error = await proxied.storage.write('endless/audio', streamOf(LONG.subarray(0, 10))).catch(String)
+  expect(error).toBe('S3Error: 400 without a code: no reason was given')
+})
+
+test('an endless listing fails the request', async () => {
+  await using proxied = await storageThroughProxy(({ url }) => {
+    if (url.includes('endless')) return Promise.resolve(new Response(endlessBody()))
+  })
+  const error = await keysBelow(proxied.storage, 'endless').catch(String)
+  expect(error).toBe('S3Error: 200 ResponseTooLarge: the response is larger than 8388608 bytes')
+})
+
+test('an unreachable store throws storage_unavailable, without its address', async () => {
+  const objects = createObjects({ ...options('proxied'), endpoint: 'http://127.0.0.1:1' })
   const error = await objects.write('gone/audio', streamOf(LONG)).catch((error: unknown) => error)
   expect(error).toMatchObject({ code: 'storage_unavailable', cause: expect.any(Error) })
   expect(String(error)).not.toContain('127.0.0.1')
 })
 
-test('an answer that ends too early is an error, not a shorter audio, and leaves no file behind', async () => {
-  const early = Bun.listen({
+test('a truncated response is an error, and leaves no file behind', async () => {
+  const truncating = Bun.listen({
     hostname: '127.0.0.1',
     port: 0,
     socket: {
       data(socket, data) {
-        const listed = '<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>'
+        const emptyList = '<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>'
         const listing = data.toString().includes('list-type')
-        const [length, body] = listing ? [listed.length, listed] : [1000, 'only this']
+        const [length, body] = listing ? [emptyList.length, emptyList] : [1000, 'only this']
         socket.end(`HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\nconnection: close\r\n\r\n${body}`)
       },
     },
   })
-  const storage = await s3Storage({ ...place('way'), endpoint: `http://127.0.0.1:${early.port}` })
+  const storage = await s3Storage({ ...options('proxied'), endpoint: `http://127.0.0.1:${truncating.port}` })
   await expect(bytesOf(await storage.read('early/audio'))).rejects.toThrow()
-  let used = false
+  let isUsed = false
   const using = storage.withFile('early/audio', async () => {
-    used = true
+    isUsed = true
   })
   await expect(using).rejects.toThrow()
-  expect(used).toBe(false)
+  expect(isUsed).toBe(false)
   expect(await readdir(folder.path)).toEqual([])
-  early.stop(true)
+  truncating.stop(true)
 })
 
-test('a store that sends all of it where a stretch was asked for is not believed', async () => {
-  await using way = await overWay(({ method, headers }) => {
+test('a range read fails if the store sends the whole object', async () => {
+  await using proxied = await storageThroughProxy(({ method, headers }) => {
     if (method === 'GET' && headers.has('range')) return Promise.resolve(new Response(LONG))
   })
-  await way.storage.write('all/audio', streamOf(LONG))
-  await expect(way.storage.read('all/audio', { start: 5, end: 10 })).rejects.toThrow('ranges')
+  await proxied.storage.write('all/audio', streamOf(LONG))
+  await expect(proxied.storage.read('all/audio', { start: 5, end: 10 })).rejects.toThrow('ignores Range')
 })
 
-test('of a long file only the ends are fetched for who asks for no more', async () => {
+test('withEnds downloads only the ends of a long file', async () => {
   const ranges: (string | null)[] = []
-  const way = openWay({
+  const proxy = openFaultyProxy({
     endpoint: server.endpoint,
     fault: ({ method, headers, url }) => {
       if (method === 'GET' && url.includes('/audio')) ranges.push(headers.get('range'))
       return undefined
     },
   })
-  const storage = await s3Storage({ ...place('ends'), endpoint: way.endpoint, endBytes: MEGABYTE })
+  const storage = await s3Storage({ ...options('ends'), endpoint: proxy.endpoint, endBytes: MEGABYTE })
   const size = LONG.length
   const shown = async (length: number) => {
     await storage.write('long/audio', streamOf(LONG.subarray(0, length)))
@@ -197,12 +262,12 @@ test('of a long file only the ends are fetched for who asks for no more', async 
 
   expect((await shown(2 * MEGABYTE)).whole).toBe(true)
   expect((await shown(2 * MEGABYTE + 1)).whole).toBe(false)
-  await way.close()
+  await proxy.close()
 })
 
-test('copies that a crash left on this machine are removed by their age', async () => {
+test('removeAbandoned removes old local copies that a crash left', async () => {
   await using scratch = await temporaryFolder()
-  const storage = await s3Storage({ ...place('copies'), scratch: scratch.path })
+  const storage = await s3Storage({ ...options('copies'), scratch: scratch.path })
   await storage.write('kept/audio', streamOf(LONG.subarray(0, 10)))
   await writeFile(join(scratch.path, 'left'), LONG)
   const dayAgo = new Date(Date.now() - 86_400_000)
@@ -214,12 +279,12 @@ test('copies that a crash left on this machine are removed by their age', async 
   expect(await readdir(scratch.path)).toEqual([])
 })
 
-test('an upload that began long ago and still gets parts is not abandoned', async () => {
-  const storage = await s3Storage(place('slow'))
+test('an old upload that still receives parts is not abandoned', async () => {
+  const storage = await s3Storage(options('slow'))
   const { stream, goOn } = haltingStream(LONG, 9 * MEGABYTE, 17 * MEGABYTE)
   const writing = storage.write('still/audio', stream)
   while ((await countParts()) !== 1) await Bun.sleep(5)
-  // A store's times are those of whole seconds.
+  // The store's times have a resolution of one second.
   await Bun.sleep(1100)
   const before = new Date()
   await Bun.sleep(1100)
@@ -231,8 +296,8 @@ test('an upload that began long ago and still gets parts is not abandoned', asyn
   expect(Buffer.compare(await bytesOf(await storage.read('still/audio')), LONG)).toBe(0)
 })
 
-test('what is no key of ours is not listed, and stays', async () => {
-  const [ours, others] = [await s3Storage(place('ours')), await s3Storage(place('ours/many/Others'))]
+test('objects of others below the prefix are neither listed nor removed', async () => {
+  const [ours, others] = [await s3Storage(options('ours')), await s3Storage(options('ours/many/Others'))]
   await ours.write('many/audio', streamOf(LONG.subarray(0, 10)))
   await others.write('their/audio', streamOf(LONG.subarray(0, 10)))
   expect(await server.ask(`?list-type=2&prefix=${server.folder}`)).toContain('ours/many/Others/their/audio')
@@ -248,14 +313,14 @@ test.each([
     /SignatureDoesNotMatch/,
   ],
   ['an unknown key', { credentials: { accessKeyId: 'who', secretAccessKey: 'wrong' } }, /access ?key/i],
-  ['a bucket that is not there', { bucket: 'missing-bucket' }, /NoSuchBucket/],
-])('%s is told when it is opened, in one line', async (_, wrong, reason) => {
-  const error = await s3Storage({ ...place('wrong'), ...wrong }).catch((error: unknown) => error)
+  ['a missing bucket', { bucket: 'missing-bucket' }, /NoSuchBucket/],
+])('opening the storage with %s fails with the reason in one line', async (_, wrong, reason) => {
+  const error = await s3Storage({ ...options('wrong'), ...wrong }).catch((error: unknown) => error)
   expect(String(error)).toMatch(reason)
   expect(String(error)).not.toContain('\n')
 })
 
-test('a service whose bucket cannot be used does not start, and says so in one line', async () => {
+test('a service with an unusable bucket does not start, and prints the reason in one line', async () => {
   await using data = await temporaryFolder()
   const service = Bun.spawn([...BUN, 'src/main.ts'], {
     cwd: ROOT,

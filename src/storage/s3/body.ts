@@ -1,6 +1,9 @@
-const PATIENCE_MS = 60_000
+const STALL_MS = 60_000
 
-/** An answer's body that ends in an error when it stalls, or ends before all is there. A slow reader may take its time. */
+/**
+ * The body of a response. It fails if the store sends nothing for a minute, or ends before `content-length` bytes.
+ * The reader may be as slow as it likes.
+ */
 export function wholeBody(response: Response): ReadableStream<Uint8Array<ArrayBuffer>> {
   if (!response.body) return emptyBody()
   const reader = response.body.getReader()
@@ -24,15 +27,15 @@ export function wholeBody(response: Response): ReadableStream<Uint8Array<ArrayBu
     { highWaterMark: 0 },
   )
 
-  async function orStalled<T>(next: Promise<T>): Promise<T> {
+  async function orStalled<T>(read: Promise<T>): Promise<T> {
     const stalled = Promise.withResolvers<never>()
     const timer = setTimeout(() => {
-      const error = new Error(`the store sent nothing for ${PATIENCE_MS / 1000} s`)
+      const error = new Error(`the store sent nothing for ${STALL_MS / 1000} s`)
       stalled.reject(error)
       reader.cancel(error).catch(() => {})
-    }, PATIENCE_MS)
+    }, STALL_MS)
     try {
-      return await Promise.race([next, stalled.promise])
+      return await Promise.race([read, stalled.promise])
     } finally {
       clearTimeout(timer)
     }

@@ -1,84 +1,87 @@
-import { digestOf } from '../digest.ts'
-import { checkedKey, isKey, notStored } from '../key.ts'
+import { withDigest } from '../digest.ts'
+import { isKey, keyNotFound, validKey } from '../key.ts'
 import type { Objects } from '../storage.ts'
-import { AnswerError, isMissing } from './answer-error.ts'
 import { emptyBody, wholeBody } from './body.ts'
-import { lastSign, listObjects, listUploads } from './listing.ts'
+import { latestActivity, listObjects, listUploads } from './listing.ts'
 import { abort, putStream, sizeOf } from './multipart.ts'
-import { type BucketPlace, createRequests } from './requests.ts'
+import { type Bucket, createS3Requests } from './requests.ts'
+import { isMissing, S3Error } from './s3-error.ts'
 
-export type ObjectsPlace = BucketPlace & {
-  /** Begins every key, without a `/` at its end; by default the whole bucket is used. */
+export type ObjectsOptions = Bucket & {
+  /** Prepended to every key, without a trailing `/`; by default keys begin at the bucket's root. */
   prefix?: string | undefined
-  /** How much is asked for in one listing. */
+  /** Number of entries that one listing request asks for. */
   pageSize?: number | undefined
 }
 
-/** As much of the port as needs no disk, so that it also runs where there is none. */
-export function createObjects({ prefix: folder, pageSize: size = 1000, ...place }: ObjectsPlace) {
-  const requests = createRequests(place)
-  const start = folder ? `${folder}/` : ''
-  const named = (key: string) => start + checkedKey(key)
+/** The methods of `Storage` that need no disk, for runtimes without one. */
+export function createObjects({ prefix: folder, pageSize = 1000, ...bucket }: ObjectsOptions) {
+  const requests = createS3Requests(bucket)
+  const root = folder ? `${folder}/` : ''
+  const objectKey = (key: string) => root + validKey(key)
 
   const objects: Objects = {
     async write(key, body) {
-      const { chunks, measured } = digestOf(body)
-      await putStream({ requests, key: named(key), chunks })
-      return measured()
+      const target = { requests, key: objectKey(key) }
+      const { chunks, result } = withDigest(body)
+      await putStream({ ...target, chunks })
+      return result()
     },
 
     async read(key, range) {
       if (range && range.end <= range.start) {
-        // No Range header says this.
-        if ((await objects.size(key)) === null) throw notStored(key)
+        // A Range header cannot express an empty range.
+        if ((await objects.size(key)) === null) throw keyNotFound(key)
         return emptyBody()
       }
       try {
         const headers = range && { headers: { range: `bytes=${range.start}-${range.end - 1}` } }
-        const response = await requests.open({ method: 'GET', key: named(key), ...headers })
-        if (range && response.status !== 206) throw new Error('the store does not heed ranges')
+        const response = await requests.open({ method: 'GET', key: objectKey(key), ...headers })
+        if (range && response.status !== 206) {
+          await response.body?.cancel()
+          throw new Error('the store ignores Range headers')
+        }
         return wholeBody(response)
       } catch (error) {
-        if (isMissing(error)) throw notStored(key)
-        if (error instanceof AnswerError && error.status === 416) return emptyBody()
+        if (isMissing(error)) throw keyNotFound(key)
+        if (error instanceof S3Error && error.status === 416) return emptyBody()
         throw error
       }
     },
 
-    /** With the reason in one line. */
     async check() {
-      await listObjects({ requests, prefix: start, size: 1 }).next()
+      await listObjects({ requests, prefix: root, pageSize: 1 }).next()
     },
 
     async size(key) {
-      return sizeOf({ requests, key: named(key) })
+      return sizeOf({ requests, key: objectKey(key) })
     },
 
     async *list(prefix) {
-      const below = `${named(prefix)}/`
-      for await (const { key, modifiedAt } of listObjects({ requests, prefix: below, size })) {
-        const name = key.slice(start.length)
-        if (isKey(name)) yield { key: name, modifiedAt }
+      const below = `${objectKey(prefix)}/`
+      for await (const object of listObjects({ requests, prefix: below, pageSize })) {
+        const key = object.key.slice(root.length)
+        if (isKey(key)) yield { key, modifiedAt: object.modifiedAt }
       }
     },
 
     async remove(prefix) {
-      const drop = (key: string) => requests.head({ method: 'DELETE', key: named(key) })
-      if ((await objects.size(prefix)) !== null) await drop(prefix)
-      for await (const { key } of objects.list(prefix)) await drop(key)
+      const removeObject = (key: string) => requests.headers({ method: 'DELETE', key: objectKey(key) })
+      if ((await objects.size(prefix)) !== null) await removeObject(prefix)
+      for await (const { key } of objects.list(prefix)) await removeObject(key)
     },
 
-    /** Some stores list no uploads but those of a whole key; they have a sweep of their own. */
+    /** Finds nothing in stores that list uploads of a whole key only. Those remove abandoned uploads themselves. */
     async removeAbandoned(before) {
       let removed = 0
-      for await (const upload of listUploads({ requests, prefix: start, size })) {
-        if (upload.startedAt >= before || !isKey(upload.key.slice(start.length))) continue
-        const latest = await lastSign({ requests, upload }).catch((error) => {
+      for await (const upload of listUploads({ requests, prefix: root, pageSize })) {
+        if (upload.startedAt >= before || !isKey(upload.key.slice(root.length))) continue
+        const latest = await latestActivity({ requests, upload }).catch((error) => {
           if (isMissing(error)) return null
           throw error
         })
         if (latest === null || latest >= before) continue
-        await abort({ requests, ...upload })
+        await abort({ requests, key: upload.key, uploadId: upload.uploadId })
         removed++
       }
       return removed

@@ -1,105 +1,119 @@
 import { AwsV4Signer } from 'aws4fetch'
+import { deadline, sleep } from '../../async.ts'
 import { VerbatimError } from '../../errors.ts'
-import { errorOf, isPassing } from './answer-error.ts'
+import { readTextUpTo } from '../../read-body.ts'
+import { isTransient, S3Error, s3Error } from './s3-error.ts'
 
-export type BucketPlace = {
+export type Bucket = {
   bucket: string
-  /** Of a store other than AWS; the bucket is then named in the path. */
+  /** URL of a store other than AWS. The bucket's name is then part of the path. */
   endpoint?: string | undefined
   region: string
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined }
 }
 
-export type Ask = {
+export type S3Request = {
   method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
-  /** Without one the bucket itself is asked. */
+  /** Without a key the request goes to the bucket itself. */
   key?: string
   query?: Record<string, string>
   headers?: Record<string, string>
   body?: Uint8Array<ArrayBuffer>
 }
 
-/** Reads what is wanted of an answer. It is within the time and the tries, so what it read is whole. */
-type Take<T> = (response: Response) => T | Promise<T>
+/** Runs within the attempt and its deadline, so that a response that breaks off is requested again. */
+type ReadResponse<T> = (response: Response) => T | Promise<T>
 
-export type Requests = ReturnType<typeof createRequests>
+export type S3Requests = ReturnType<typeof createS3Requests>
 
 const ATTEMPTS = 5
 const FIRST_PAUSE_MS = 100
 /** Time to send a part over a slow line, and for the store to join many parts. */
-const ANSWER_MS = { withBody: 300_000, without: 60_000 }
-/** After so long a request is not tried again, however few tries there were. */
-const GIVE_UP_MS = 60_000
+const RESPONSE_SECONDS = { withBody: 300, withoutBody: 60 }
+/** No attempt starts after this time. */
+const LAST_ATTEMPT_MS = 60_000
+/** An error needs about 1 KiB. */
+const MAX_ERROR_BYTES = 64 * 1024
+/** A listing of 1,000 keys of at most 1,024 bytes each needs less than 2 MiB. */
+const MAX_XML_BYTES = 8 * 2 ** 20
 
 /**
- * Signed requests to one bucket, by Web standards alone. What passes by itself (the network, a busy store) is tried
- * again for some seconds. They throw `storage_full`, `storage_unavailable` with its cause, and `AnswerError`.
+ * Signed requests to one bucket, with Web standards only. Network errors and errors of a busy store are retried for up
+ * to a minute. Throws `storage_full`, `storage_unavailable` with its cause, and `S3Error`.
  */
-export function createRequests(place: BucketPlace) {
-  const root = rootOf(place)
-  const { accessKeyId, secretAccessKey, sessionToken } = place.credentials
+export function createS3Requests(bucket: Bucket) {
+  const root = rootOf(bucket)
+  const { accessKeyId, secretAccessKey, sessionToken } = bucket.credentials
   const signing = {
-    ...{ accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) },
-    ...{ service: 's3', region: place.region, cache: new Map<string, ArrayBuffer>() },
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken && { sessionToken }),
+    service: 's3',
+    region: bucket.region,
+    cache: new Map<string, ArrayBuffer>(),
   }
 
-  async function once<T>(
-    { method, key, query, headers, body }: Ask,
-    { bodyHash, take }: { bodyHash: string; take: Take<T> },
+  async function attempt<T>(
+    { method, key, query, headers, body }: S3Request,
+    { bodyHash, read }: { bodyHash: string; read: ReadResponse<T> },
   ): Promise<T> {
-    const url = `${root}${key === undefined ? '' : `/${key}`}${searchOf(query)}`
     const signed = await new AwsV4Signer({
-      ...{ ...signing, method, url },
+      ...signing,
+      method,
+      url: `${root}${key === undefined ? '' : `/${key}`}${searchOf(query)}`,
       headers: { ...headers, 'x-amz-content-sha256': bodyHash },
     }).sign()
-    // Not signed, since proxies change it: what comes is to be as long as it is stored.
+    // Asks for the stored bytes. Not signed, because proxies change this header.
     signed.headers.set('accept-encoding', 'identity')
-    const late = new AbortController()
-    const timeout = body ? ANSWER_MS.withBody : ANSWER_MS.without
-    const timer = setTimeout(() => late.abort(new Error(`no answer within ${timeout / 1000} s`)), timeout)
-    try {
-      // What S3 says of a bucket in another region is worth more than where it points to.
-      const init = { method, headers: signed.headers, signal: late.signal, redirect: 'manual' as const }
-      const response = await fetch(signed.url, { ...init, ...(body && { body }) })
-      if (!response.ok) throw errorOf(response.status, await response.text())
-      return await take(response)
-    } finally {
-      clearTimeout(timer)
+    using limit = deadline(body ? RESPONSE_SECONDS.withBody : RESPONSE_SECONDS.withoutBody)
+    const response = await fetch(signed.url, {
+      method,
+      headers: signed.headers,
+      signal: limit.signal,
+      // The redirect of a bucket in another region has a body that names the mistake.
+      redirect: 'manual',
+      ...(body && { body }),
+    })
+    if (!response.ok) {
+      const { text } = await readTextUpTo(response, MAX_ERROR_BYTES)
+      throw s3Error(response.status, text)
     }
+    return await read(response)
   }
 
-  async function asking<T>(ask: Ask, take: Take<T>): Promise<T> {
-    const bodyHash = await sha256(ask.body ?? new Uint8Array())
-    const begun = Date.now()
-    for (let attempt = 1; ; attempt++) {
+  async function send<T>(request: S3Request, read: ReadResponse<T>): Promise<T> {
+    const bodyHash = await sha256(request.body ?? new Uint8Array())
+    const startedAt = Date.now()
+    for (let attempts = 1; ; attempts++) {
       try {
-        return await once(ask, { bodyHash, take })
+        return await attempt(request, { bodyHash, read })
       } catch (error) {
-        const enough = attempt === ATTEMPTS || Date.now() - begun > GIVE_UP_MS
-        if (!isPassing(error)) throw error
-        if (enough) throw unavailable(error)
-        await pause(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random()))
+        if (!isTransient(error)) throw error
+        if (attempts === ATTEMPTS || Date.now() - startedAt > LAST_ATTEMPT_MS) throw unavailable(error)
+        await sleep(FIRST_PAUSE_MS * 2 ** attempts * (0.5 + Math.random()))
       }
     }
   }
 
   return {
-    /** An answer whose body is for the caller to read, or to cancel. */
-    open: (ask: Ask) => asking(ask, (response) => response),
+    /** A response whose body the caller must read or cancel. */
+    open: (request: S3Request) => send(request, (response) => response),
 
-    /** The head of an answer. */
-    head: (ask: Ask) =>
-      asking(ask, async (response) => {
-        await response.arrayBuffer()
+    /** The headers of a response. */
+    headers: (request: S3Request) =>
+      send(request, async (response) => {
+        await readTextUpTo(response, MAX_ERROR_BYTES)
         return response.headers
       }),
 
-    /** The XML of an answer. Some requests are answered with 200 before they have failed: that is told as well. */
-    xml: (ask: Ask) =>
-      asking(ask, async (response) => {
-        const body = await response.text()
-        if (/<Error>/.test(body)) throw errorOf(500, body)
-        return body
+    /** The XML of a response. S3 may send status 200 before a request fails, and the error in the body. */
+    xml: (request: S3Request) =>
+      send(request, async (response) => {
+        const { text, isWhole } = await readTextUpTo(response, MAX_XML_BYTES)
+        if (/<Error>/.test(text)) throw s3Error(500, text)
+        if (isWhole) return text
+        const message = `the response is larger than ${MAX_XML_BYTES} bytes`
+        throw new S3Error({ status: response.status, code: 'ResponseTooLarge', message })
       }),
   }
 }
@@ -108,9 +122,9 @@ function unavailable(cause: unknown) {
   return new VerbatimError('storage_unavailable', 'The storage cannot be reached now: try again', { cause })
 }
 
-function rootOf({ bucket, endpoint, region }: BucketPlace): string {
+function rootOf({ bucket, endpoint, region }: Bucket): string {
   if (endpoint) return `${endpoint}/${bucket}`
-  // A dot in the bucket's name would not fit the certificate of *.s3.….amazonaws.com.
+  // The certificate of *.s3.….amazonaws.com does not cover a bucket name with a dot.
   return bucket.includes('.')
     ? `https://s3.${region}.amazonaws.com/${bucket}`
     : `https://${bucket}.s3.${region}.amazonaws.com`
@@ -122,8 +136,5 @@ function searchOf(query: Record<string, string> = {}): string {
 }
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)).toHex()
 }
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))

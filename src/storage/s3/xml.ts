@@ -1,28 +1,28 @@
-/** As much XML as S3's answers are made of: elements without attributes, none within one of its own name. */
+/** A reader for the XML of S3's responses: elements without attributes, and no element within one of the same name. */
 
-/** What stands between each `<name>` and `</name>`. */
+/** The content of each element called `name`. */
 export function elements(xml: string, name: string): string[] {
   const [open, close] = [`<${name}>`, `</${name}>`]
-  const found: string[] = []
-  for (let at = xml.indexOf(open); at >= 0; ) {
-    const end = xml.indexOf(close, at)
+  const contents: string[] = []
+  for (let start = xml.indexOf(open); start >= 0; ) {
+    const end = xml.indexOf(close, start)
     if (end < 0) break
-    found.push(xml.slice(at + open.length, end))
-    at = xml.indexOf(open, end)
+    contents.push(xml.slice(start + open.length, end))
+    start = xml.indexOf(open, end)
   }
-  return found
+  return contents
 }
 
-/** The text of the first `<name>`; null where there is none, or nothing in it. */
+/** The text of the first element called `name`; null if there is none, or it is empty. */
 export function textOf(xml: string, name: string): string | null {
   const [first] = elements(xml, name)
   return first && !first.includes('<') ? unescaped(first) : null
 }
 
-/** Throws where there is no text. */
+/** As `textOf`, but throws if there is no text. */
 export function requiredText(xml: string, name: string): string {
   const text = textOf(xml, name)
-  if (text === null) throw new Error(`the store's answer has no ${name}`)
+  if (text === null) throw new Error(`the store's response has no ${name}`)
   return text
 }
 
@@ -33,8 +33,8 @@ export function escaped(text: string): string {
 const ENTITIES: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' }
 
 function unescaped(text: string): string {
-  return text.replace(/&(?:#x([\da-f]+)|#(\d+)|([a-z]+));/gi, (whole, hex, decimal, name) => {
+  return text.replace(/&(?:#x([\da-f]+)|#(\d+)|([a-z]+));/gi, (entity, hex, decimal, name) => {
     const code = hex ? Number.parseInt(hex, 16) : decimal ? Number(decimal) : null
-    return code === null ? (ENTITIES[name] ?? whole) : String.fromCodePoint(code)
+    return code === null ? (ENTITIES[name] ?? entity) : String.fromCodePoint(code)
   })
 }

@@ -1,8 +1,8 @@
-/** What a request is answered with on its way; undefined lets it through to the server. */
+/** Returns the response to a request, or undefined to forward the request to the server. */
 export type Fault = (request: Request, forward: () => Promise<Response>) => Promise<Response> | undefined
 
-/** A way to the server at `endpoint` on which things go wrong. Signatures stay good: they name the server's host. */
-export function openWay({ endpoint, fault }: { endpoint: string; fault: Fault }) {
+/** A proxy in front of the server at `endpoint`. Signatures stay valid, since it forwards the Host header. */
+export function openFaultyProxy({ endpoint, fault }: { endpoint: string; fault: Fault }) {
   const target = new URL(endpoint)
   const server = Bun.serve({
     port: 0,
@@ -13,7 +13,8 @@ export function openWay({ endpoint, fault }: { endpoint: string; fault: Fault })
       const { method } = request
       const forward = async () =>
         fetch(`${target.origin}${pathname}${search}`, {
-          ...{ method, headers },
+          method,
+          headers,
           ...(method !== 'GET' && method !== 'HEAD' && { body: await request.arrayBuffer() }),
         })
       return fault(request, forward) ?? forward()
@@ -22,8 +23,8 @@ export function openWay({ endpoint, fault }: { endpoint: string; fault: Fault })
   return { endpoint: `http://127.0.0.1:${server.port}`, close: () => server.stop(true) }
 }
 
-/** An answer of an S3 store that something went wrong. */
-export function refusal(status: number, code: string): Response {
-  const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>As it was told to.</Message></Error>`
+/** An S3 error response. */
+export function errorResponse(status: number, code: string): Response {
+  const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>Scripted.</Message></Error>`
   return new Response(body, { status, headers: { 'content-type': 'application/xml' } })
 }
