@@ -1,33 +1,24 @@
-import {
-  ConsecutiveBreaker,
-  circuitBreaker,
-  ExponentialBackoff,
-  handleWhen,
-  isBrokenCircuitError,
-} from 'cockatiel'
 import { VerbatimError } from '../errors.ts'
+import { CircuitOpen, createCircuitBreaker } from './circuit-breaker.ts'
 import { type Engine, type EngineName, EngineOverloaded } from './engine.ts'
 
 const FAILURES_TO_OPEN = 3
-const REST_MS = { initialDelay: 2_000, maxDelay: 60_000 }
-const ASK_AGAIN_SECONDS = 2
+const PAUSE_MS = { first: 2_000, most: 60_000 }
+const RETRY_AFTER_SECONDS = 2
 
-/** How much may be sent to an engine: `used` tells the seconds of audio that were, today (UTC). */
+/** Seconds of audio that an engine may receive per day (UTC). `used` returns those of today. */
 export type Budget = { engine: EngineName; secondsPerDay: number; used: () => Promise<number> }
 
-/** Engines in order of preference. Spans are planned for the first. */
+/** Engines in order of preference. Span lengths are those of the first. */
 export type Engines = Pick<
   Engine,
   'targetSpanSeconds' | 'maxSpanSeconds' | 'concurrency' | 'clipConcurrency' | 'state' | 'whenReady' | 'close'
 > & {
-  /**
-   * Those that a span may be sent to now, the preferred first, of the ones in `among` (null: all): they are ready, and
-   * their budget is not used up.
-   */
+  /** The engines of `among` (null: all) that are ready and within their budget, in order of preference. */
   available(among: EngineName[] | null): Promise<Engine[]>
 }
 
-/** Whether another engine may do what this error kept one from. */
+/** Whether another engine may transcribe a span after this error. */
 export function failsOver(error: unknown): error is VerbatimError {
   return error instanceof VerbatimError && FAILS_OVER.has(error.code)
 }
@@ -39,12 +30,12 @@ const FAILS_OVER = new Set([
   'engine_rejected',
 ])
 
-/** One or more engines, each behind a circuit breaker of its own. */
+/** Engines in order of preference, each with its own circuit breaker. */
 export function withFailover(
   [first, ...others]: [Engine, ...Engine[]],
   { budget }: { budget?: Budget } = {},
 ): Engines {
-  const engines = [first, ...others].map(guarded)
+  const engines = [first, ...others].map(withCircuitBreaker)
 
   async function hasBudget({ name }: Engine): Promise<boolean> {
     return budget?.engine !== name || (await budget.used()) < budget.secondsPerDay
@@ -64,24 +55,24 @@ export function withFailover(
     },
     async whenReady(signal) {
       signal.throwIfAborted()
-      const enough = new AbortController()
-      const any = AbortSignal.any([signal, enough.signal])
+      const isOneReady = new AbortController()
+      const stop = AbortSignal.any([signal, isOneReady.signal])
       try {
-        await Promise.any(engines.map((engine) => engine.whenReady(any)))
+        await Promise.any(engines.map((engine) => engine.whenReady(stop)))
       } catch (error) {
         signal.throwIfAborted()
         throw error
       } finally {
-        enough.abort()
+        isOneReady.abort()
       }
     },
     async available(among) {
-      const found: Engine[] = []
+      const available: Engine[] = []
       for (const engine of engines) {
-        const asked = among === null || among.includes(engine.name)
-        if (asked && engine.state().ready && (await hasBudget(engine))) found.push(engine)
+        const isRequested = among === null || among.includes(engine.name)
+        if (isRequested && engine.state().ready && (await hasBudget(engine))) available.push(engine)
       }
-      return found
+      return available
     },
     async close() {
       await Promise.all(engines.map((engine) => engine.close()))
@@ -89,23 +80,22 @@ export function withFailover(
   }
 }
 
-/** An engine that is left alone for a while once it has broken off several times in a row; asked then, it is overloaded. */
-function guarded(engine: Engine): Engine {
-  const breaker = circuitBreaker(handleWhen(isDown), {
-    breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN),
-    halfOpenAfter: new ExponentialBackoff(REST_MS),
+/** While the circuit of an engine is open, the engine reports that it is overloaded. */
+function withCircuitBreaker(engine: Engine): Engine {
+  const execute = createCircuitBreaker({
+    isFailure: isDown,
+    failuresToOpen: FAILURES_TO_OPEN,
+    pauseMs: PAUSE_MS,
   })
   return {
     ...engine,
     async transcribe(span) {
       try {
-        return await breaker.execute(() => engine.transcribe(span))
+        return await execute(() => engine.transcribe(span))
       } catch (error) {
-        if (!isBrokenCircuitError(error)) throw error
-        throw new EngineOverloaded(`The engine ${engine.name} broke off several times and is left alone`, {
-          cause: error,
-          retryAfterSeconds: ASK_AGAIN_SECONDS,
-        })
+        if (!(error instanceof CircuitOpen)) throw error
+        const message = `The engine ${engine.name} failed several times in a row and is paused`
+        throw new EngineOverloaded(message, { cause: error, retryAfterSeconds: RETRY_AFTER_SECONDS })
       }
     },
   }

@@ -1,10 +1,10 @@
 import { join, resolve } from 'node:path'
 import { VerbatimError } from '../../errors.ts'
 import type { Engine, EngineState, Fetch } from '../engine.ts'
+import { backoff } from '../shared/backoff.ts'
 import { pause } from '../shared/pause.ts'
 import { readiness } from '../shared/readiness.ts'
 import { SIDECAR_LIMITS, sidecarEngine } from '../sidecar/sidecar.ts'
-import { backoff } from './backoff.ts'
 import { childEnvironment } from './child-environment.ts'
 import { ensureEnvironment } from './environment.ts'
 import { ensureModel } from './model.ts'
@@ -111,11 +111,11 @@ export function localSidecar(options: {
         const began = performance.now()
         const how = await runOnce(installed)
         failures = performance.now() - began > WELL_MS ? 1 : failures + 1
-        wait = backoff(failures, RESTART_MS.first, RESTART_MS.most)
+        wait = backoff(failures, RESTART_MS)
         why = `The local sidecar ended (${how}).`
       } catch (error) {
         failures += 1
-        wait = backoff(failures, INSTALL_RETRY_MS.first, INSTALL_RETRY_MS.most)
+        wait = backoff(failures, INSTALL_RETRY_MS)
         why = error instanceof Error ? error.message : String(error)
       }
       if (signal.aborted) return
