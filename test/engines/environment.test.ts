@@ -8,7 +8,7 @@ import {
   setDefaultTimeout,
   test,
 } from 'bun:test'
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { childEnvironment } from '../../src/engines/local-sidecar/child-environment.ts'
@@ -18,7 +18,7 @@ import { PYTHON } from '../support/sidecar-dir.ts'
 import { engineError } from './engine-error.ts'
 
 const env = childEnvironment(process.env)
-/** Far more than is needed: an environment takes a minute on a slow machine, or a busy one. */
+/** An environment takes up to a minute on a slow or busy machine. */
 const INSTALL_MS = 300_000
 setDefaultTimeout(INSTALL_MS)
 
@@ -34,52 +34,98 @@ async function requirementsOf(text: string, folder = dir): Promise<string[]> {
   return [path]
 }
 
-/** `begun` resolves once there is something to report. */
-function ensure(requirements: string[], { home = join(dir, 'home'), signal = within(), given = env } = {}) {
-  const told: string[] = []
-  const begun = Promise.withResolvers<void>()
+/** `started` resolves with the first progress report. */
+function ensure(
+  requirements: string[],
+  { home = join(dir, 'home'), signal = within(), childEnv = env } = {},
+) {
+  const messages: string[] = []
+  const started = Promise.withResolvers<void>()
   const report = ({ message }: { message: string }) => {
-    told.push(message)
-    begun.resolve()
+    messages.push(message)
+    started.resolve()
   }
-  const work = ensureEnvironment({ dir: home, requirements, python: PYTHON, env: given, report, signal })
-  return { work, told, begun: begun.promise }
+  const work = ensureEnvironment({ dir: home, requirements, python: PYTHON, env: childEnv, report, signal })
+  return { work, messages, started: started.promise }
 }
 
 const within = () => AbortSignal.timeout(INSTALL_MS)
 const environmentsIn = async (home: string) =>
   (await readdir(home)).filter((name) => name.startsWith('venv-'))
 
-test('finds a Python that can make environments', async () => {
-  const python = await findPython({ asked: PYTHON, signal: within(), env })
+test('finds a Python that can create environments', async () => {
+  const python = await findPython({ requested: PYTHON, signal: within(), env })
   expect(python.version).toMatch(/^3\.\d+\.\d+$/)
-  expect(await findPython({ asked: python.path, signal: within(), env })).toEqual(python)
+  expect(await findPython({ requested: python.path, signal: within(), env })).toEqual(python)
 })
 
-test('says in one sentence that Python is missing, too old or not whole, and how to cure it', async () => {
-  const ask = { asked: undefined, signal: within() }
-  const none = await engineError(findPython({ ...ask, env: { ...env, PATH: join(dir, 'empty') } }))
-  expect(none.code).toBe('engine_unavailable')
-  expect(none.message).toBe(
-    'Python 3.11 or newer was not found: install Python 3.11 or newer, or set PYTHON to the path of one.',
-  )
-  const wrong = await engineError(findPython({ ...ask, asked: '/nowhere/python', env }))
-  expect(wrong.message).toContain('PYTHON is /nowhere/python')
+describe('the search for a Python', () => {
+  const search = { requested: undefined, signal: within() }
+  let bin: string
+  beforeEach(async () => {
+    bin = join(dir, 'bin')
+    await mkdir(bin)
+  })
 
-  const bin = join(dir, 'bin')
-  await mkdir(bin)
-  const pretend = async (name: string, said: string) => {
-    await writeFile(join(bin, name), `#!/bin/sh\necho '${said}'\n`)
-    await chmod(join(bin, name), 0o755)
+  /** Writes a script that answers the probe as this Python would, under its own name. */
+  async function pretend(name: string, version: string, { hasVenv = true, system = 'linux-x86_64' } = {}) {
+    const path = join(bin, name)
+    const output = JSON.stringify([path, version, hasVenv, system])
+    await writeFile(path, `#!/bin/sh\necho '${output}'\n`)
+    await chmod(path, 0o755)
+    return path
   }
-  await pretend('python3', `["${bin}/python3", "3.9.2", true]`)
-  await pretend('python3.12', `["${bin}/python3.12", "3.12.1", false]`)
-  const both = await engineError(findPython({ ...ask, env: { ...env, PATH: bin } }))
-  expect(both.message).toContain('python3 is 3.9.2')
-  expect(both.message).toContain('apt install python3.12-venv')
+  const find = () => findPython({ ...search, env: { ...env, PATH: bin } })
+
+  test('names the supported versions if there is no Python', async () => {
+    const error = await engineError(find())
+    expect(error.code).toBe('engine_unavailable')
+    expect(error.message).toMatch(
+      /^Python 3\.11 to (3\.14|3\.13 for Intel Macs) was not found: install .+, or set PYTHON to its path\.$/,
+    )
+  })
+
+  test('names the PYTHON that does not run', async () => {
+    const error = await engineError(findPython({ ...search, requested: '/nowhere/python', env }))
+    expect(error.message).toContain('PYTHON is /nowhere/python')
+  })
+
+  test('refuses a Python that is too old, and one without venv', async () => {
+    await pretend('python3', '3.9.2')
+    await pretend('python3.12', '3.12.1', { hasVenv: false })
+    const { message } = await engineError(find())
+    expect(message).toContain('python3 is 3.9.2')
+    expect(message).toContain('apt install python3.12-venv')
+  })
+
+  test('refuses Python 3.15, for which there are no wheels', async () => {
+    const path = await pretend('python3', '3.15.0')
+    expect((await engineError(find())).message).toBe(
+      `Python 3.11 to 3.14 was not found (${path} is 3.15.0): ` +
+        'install Python 3.11 to 3.14, or set PYTHON to its path.',
+    )
+    expect((await engineError(findPython({ ...search, requested: path, env }))).message).toContain('3.15.0')
+  })
+
+  test('passes over a Python 3.15 if an older one is there', async () => {
+    await pretend('python3', '3.15.0')
+    const path = await pretend('python3.14', '3.14.2')
+    expect(await find()).toMatchObject({ version: '3.14.2', path: await realpath(path) })
+  })
+
+  test('refuses Python 3.14 on Intel Macs only', async () => {
+    await pretend('python3', '3.14.0', { system: 'darwin-x86_64' })
+    expect((await engineError(find())).message).toStartWith(
+      'Python 3.11 to 3.13 for Intel Macs was not found (',
+    )
+    await pretend('python3', '3.14.0', { system: 'darwin-arm64' })
+    expect((await find()).version).toBe('3.14.0')
+    await pretend('python3', '3.13.9', { system: 'darwin-x86_64' })
+    expect((await find()).version).toBe('3.13.9')
+  })
 })
 
-// Each test continues with the environment of the test before: making one takes seconds.
+// Each test continues with the environment of the previous test, since creating one takes seconds.
 describe('an environment', () => {
   let folder: string
   let home: string
@@ -90,7 +136,7 @@ describe('an environment', () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  test('whose install is killed at any moment is not taken for a whole one', async () => {
+  test('is created again if its installation was killed', async () => {
     const requirements = await requirementsOf('# nothing\n', folder)
     const script = join(folder, 'install.ts')
     const module = join(import.meta.dir, '../../src/engines/local-sidecar/environment.ts')
@@ -109,36 +155,36 @@ describe('an environment', () => {
     const both = [ensure(requirements, { home }), ensure(requirements, { home })]
     const [one = '', other] = await Promise.all(both.map(({ work }) => work))
     expect(one).toBe(other ?? '')
-    expect(both.flatMap(({ told }) => told).length).toBeGreaterThan(0)
+    expect(both.flatMap(({ messages }) => messages).length).toBeGreaterThan(0)
     const version = Bun.spawn([one, '-m', 'pip', '--version'], { stdout: 'ignore' })
     expect(await version.exited).toBe(0)
     python = one
   })
 
-  test('that stands is used again without any process', async () => {
+  test('is reused without starting a process', async () => {
     const again = ensure(await requirementsOf('# nothing\n', folder), {
       home,
-      given: { ...env, PATH: join(folder, 'empty') },
+      childEnv: { ...env, PATH: join(folder, 'empty') },
     })
     expect(await again.work).toBe(python)
-    expect(again.told).toEqual([])
+    expect(again.messages).toEqual([])
   })
 
-  test('is made anew from other requirements', async () => {
+  test('is created again if the requirements changed', async () => {
     const other = await ensure(await requirementsOf('# something else\n', folder), { home }).work
     expect(other).not.toBe(python)
     expect(await environmentsIn(home)).toHaveLength(1)
     python = other
   })
 
-  test('whose Python was removed since is made anew', async () => {
+  test('is created again if its Python was removed', async () => {
     await rm(python)
     await symlink('/nowhere/python3.11', python)
     expect(await ensure(await requirementsOf('# something else\n', folder), { home }).work).not.toBe(python)
   })
 })
 
-test('an install that fails says why and leaves nothing that looks finished', async () => {
+test('a failed installation throws the reason and leaves no environment', async () => {
   const requirements = await requirementsOf('idna==3.10\n')
   const error = await engineError(ensure(requirements).work)
   expect(error.code).toBe('engine_unavailable')
@@ -148,15 +194,15 @@ test('an install that fails says why and leaves nothing that looks finished', as
   expect(await readdir(join(dir, 'home'))).not.toContain('environment.json')
 })
 
-test('an install stops at once when it is told to', async () => {
+test('an installation stops when its signal fires', async () => {
   const closing = new AbortController()
-  const { work, begun } = ensure(await requirementsOf('# nothing\n'), { signal: closing.signal })
-  await begun
+  const { work, started } = ensure(await requirementsOf('# nothing\n'), { signal: closing.signal })
+  await started
   closing.abort(new Error('closing'))
   await expect(work).rejects.toThrow('closing')
 })
 
-test('the children get no secret of the service', () => {
+test('the child environment has no secret of the service', () => {
   const secrets = {
     JWT_SECRET: 'a',
     DATABASE_URL: 'b',
@@ -164,7 +210,7 @@ test('the children get no secret of the service', () => {
     AWS_SECRET_ACCESS_KEY: 'd',
     PYTHONPATH: 'e',
   }
-  const given = childEnvironment({ ...secrets, PATH: '/bin', PIP_INDEX_URL: 'http://mirror/' })
-  expect(given).toMatchObject({ PATH: '/bin', PIP_INDEX_URL: 'http://mirror/' })
-  for (const name of Object.keys(secrets)) expect(given).not.toHaveProperty(name)
+  const childEnv = childEnvironment({ ...secrets, PATH: '/bin', PIP_INDEX_URL: 'http://mirror/' })
+  expect(childEnv).toMatchObject({ PATH: '/bin', PIP_INDEX_URL: 'http://mirror/' })
+  for (const name of Object.keys(secrets)) expect(childEnv).not.toHaveProperty(name)
 })

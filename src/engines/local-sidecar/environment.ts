@@ -126,7 +126,7 @@ export async function ensureEnvironment(options: Options): Promise<string> {
   if (there) return there
   const { dir, env, signal } = options
   await mkdir(dir, { recursive: true })
-  const base = await findPython({ asked: options.python, env, signal })
+  const base = await findPython({ requested: options.python, env, signal })
   return withFileLock({ path: join(dir, 'environment.lock'), python: base.path, env, signal }, async () => {
     return (await standing(options)) ?? (await build(options, base))
   })
