@@ -9,7 +9,7 @@ export type Segment = {
   end: number
   /** As the model wrote it: a leading space where its language separates words by spaces. */
   text: string
-  /** ISO 639-1 code (Whisper's own where there is none); null when the engine does not say. */
+  /** ISO 639-1 code (Whisper's own if there is none); null if the engine reports none. */
   language: string | null
   avgLogprob: number | null
   compressionRatio: number | null
@@ -18,7 +18,7 @@ export type Segment = {
 }
 
 export type SpanRequest = {
-  /** 16 kHz, mono, s16le, without a header; at most `maxSpanSeconds` of it. */
+  /** 16 kHz, mono, s16le, without a header; at most `maxSpanSeconds` long. */
   pcm: Uint8Array<ArrayBuffer>
   /** A Whisper language code, or `auto` to detect. */
   language: string
@@ -29,50 +29,50 @@ export type SpanRequest = {
 
 export type SpanResult = {
   segments: Segment[]
-  /** The model that did the work, as the engine names it. */
+  /** The model's name, as the engine reports it. */
   model: string
 }
 
 export type EngineName = 'sidecar' | 'huggingface'
 
-/** `detail` is one sentence for an operator: what is missing and how to cure it. */
+/** `detail` is one sentence for an operator: the problem and its cure. */
 export type EngineState = { ready: boolean; detail: string }
 
-/** `fetch`, with the options that only Bun has: no proxy for this machine's own addresses, and no time limit of its own. */
+/** Sends an engine's requests: `fetch` with two options of Bun, to bypass the proxy and to have no own timeout. */
 export type Fetch = (
   url: string | URL | Request,
   init?: RequestInit & { proxy?: string | false; timeout?: number | false },
 ) => Promise<Response>
 
 /**
- * What turns a span into segments.
+ * Turns spans into segments.
  *
  * `transcribe` throws a `VerbatimError`:
- * - `engine_unavailable`: it could not be reached, or broke off; the same span may be sent again
- * - `engine_overloaded`: it takes no more at the moment (`EngineOverloaded.retryAfterSeconds` says when to come back)
- * - `engine_rejected`: it will never take this span
- * - `engine_misconfigured`: it will take no span until an operator changes something (token, model, credit). From then on
- *   its state says what, and it is ready again, to be tried, after a while
- * and the signal's reason when `signal` fires.
+ * - `engine_unavailable`: the engine was unreachable or failed; the same span may be sent again
+ * - `engine_overloaded`: the engine accepts no more spans now (`EngineOverloaded.retryAfterSeconds` says when to retry)
+ * - `engine_rejected`: the engine will never accept this span
+ * - `engine_misconfigured`: the engine accepts no span until an operator changes something (token, model, credit). Its
+ *   state then says what. After a while it is ready again, for a new attempt
+ * and the signal's reason if `signal` fires.
  */
 export type Engine = {
   name: EngineName
-  /** Span length to plan for, and the longest span it takes, in seconds. */
+  /** The span length to plan for, and the longest span that the engine accepts, in seconds. */
   targetSpanSeconds: number
   maxSpanSeconds: number
-  /** How many spans to keep with it at once; and beside them, how many of at most half a minute. */
+  /** Number of spans to send at once, and in addition, number of clips (spans of at most 30 s). */
   concurrency: number
   clipConcurrency: number
   state(): EngineState
-  /** Resolves once the engine can be sent spans; rejects with the signal's reason. */
+  /** Resolves once the engine accepts spans. Rejects with the signal's reason. */
   whenReady(signal: AbortSignal): Promise<void>
   transcribe(span: SpanRequest): Promise<SpanResult>
   close(): Promise<void>
 }
 
 /**
- * The engine takes no more at the moment: it has too much to do, is starting, or cannot be reached. That is not the span's
- * fault, however often it happens. `retryAfterSeconds`: when to come back, as it said or as a guess.
+ * The engine accepts no more spans now: it is busy, starting, or unreachable. However often that happens, it does not
+ * count as a failure of the span. `retryAfterSeconds`: when to retry, as the engine says or as a guess.
  */
 export class EngineOverloaded extends VerbatimError {
   override name = 'EngineOverloaded'

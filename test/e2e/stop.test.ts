@@ -198,7 +198,7 @@ describe.skipIf(process.platform !== 'linux')('SIGTERM during the start', () => 
   }, 60_000)
 
   test('while the sidecar is being installed leaves no process and no half-made environment', async () => {
-    for (const line of ['Making a Python', 'environment: ']) {
+    for (const line of ['Creating a Python', 'environment: ']) {
       await withFolder(async (DATA_DIR) => {
         const service = start({ DATA_DIR, SIDECAR_DIR: '' })
         await service.printed(line)

@@ -162,7 +162,7 @@ describe('what is missing is said, and the service waits for it', () => {
   afterAll(() => rm(dir, { recursive: true, force: true }))
 
   async function stateOf(engine: Engine): Promise<string> {
-    while (!engine.state().detail.includes('Tried again')) await Bun.sleep(5)
+    while (!engine.state().detail.includes('Next attempt')) await Bun.sleep(5)
     return engine.state().detail
   }
 

@@ -2,14 +2,14 @@ import { VerbatimError } from '../../errors.ts'
 import { storableText } from '../../storable-text.ts'
 import { EngineOverloaded } from '../engine.ts'
 import { GenerationFailed } from '../shared/generation.ts'
-import { readReason } from '../shared/read-answer.ts'
+import { readErrorBody } from '../shared/read-answer.ts'
 import { retryAfterSeconds } from '../shared/retry-after.ts'
 import { loadingSeconds, parsedBody, reasonIn } from './reason.ts'
 
-/** What is asked, for a sentence: a model at a provider, or an endpoint. */
+/** Where requests go: to a model of a provider, or to an endpoint. */
 export type Target = { model: string; provider: string; endpointUrl: string | undefined }
 
-export function named(target: Target): string {
+export function describeTarget(target: Target): string {
   return target.endpointUrl
     ? `the endpoint ${withoutSecrets(target.endpointUrl)}`
     : `the model ${target.model}`
@@ -20,13 +20,13 @@ function withoutSecrets(url: string): string {
   return parsed ? `${parsed.origin}${parsed.pathname}` : url
 }
 
-/** No span can be done there at the moment, whatever it is: all are kept back until `retryAfterSeconds` have passed. */
+/** The engine transcribes no span now. No span is sent until `retryAfterSeconds` have passed. */
 export class EngineAway extends EngineOverloaded {
   override name = 'EngineAway'
 }
 
-/** Loading is guessed at generously; what is up again sooner should not wait. */
-const MOST_AWAY_SECONDS = 60
+/** The API overestimates the loading time, and spans should not wait much longer than needed. */
+const MAX_AWAY_SECONDS = 60
 const NO_CREDIT = /out of credit|exceeded your monthly|depleted your monthly|exhausted balance/i
 
 const UNREACHABLE = new Set([
@@ -37,61 +37,65 @@ const UNREACHABLE = new Set([
   'ENETUNREACH',
   'ETIMEDOUT',
 ])
-const ASK_AGAIN_SECONDS = 5
+const RETRY_AFTER_SECONDS = 5
 
-/** Whether a request never came to anybody, so that no span can be to blame for it. */
+/** Whether a request reached no server, so that the span cannot be the cause. */
 export function isUnreachable(error: unknown): boolean {
   return error instanceof Error && 'code' in error && UNREACHABLE.has(String(error.code))
 }
 
 export function unreachable(error: Error, target: Target, hide: (text: string) => string): EngineAway {
-  return new EngineAway(`Hugging Face cannot be reached for ${named(target)}: ${hide(error.message)}`, {
-    retryAfterSeconds: ASK_AGAIN_SECONDS,
-  })
+  return new EngineAway(
+    `Hugging Face cannot be reached for ${describeTarget(target)}: ${hide(error.message)}`,
+    {
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+    },
+  )
 }
 
-/** What an answer that is no success means. `hide` takes the token out of what it says. */
+/** The error for a response whose status is not 2xx. `hide` removes the token from its text. */
 export async function huggingFaceFailure(
   response: Response,
   target: Target,
   hide: (text: string) => string,
 ): Promise<VerbatimError> {
-  const text = await readReason(response)
+  const text = await readErrorBody(response)
   const body = parsedBody(text)
-  const why = storableText(hide(reasonIn(body) ?? (text.trim() || 'no reason given')), 300)
-  const said = `Hugging Face answered ${response.status} for ${named(target)}: ${why}`
-  const misconfigured = (cure: string) => new VerbatimError('engine_misconfigured', `${said}. ${cure}`)
-  const where = target.endpointUrl ? 'Check HF_ENDPOINT_URL.' : 'Check HF_MODEL and HF_PROVIDER.'
-  const credit = () => misconfigured('The account is out of credit: add some, or choose another engine.')
+  const reason = storableText(hide(reasonIn(body) ?? (text.trim() || 'no reason given')), 300)
+  const message = `Hugging Face answered ${response.status} for ${describeTarget(target)}: ${reason}`
+  const misconfigured = (cure: string) => new VerbatimError('engine_misconfigured', `${message}. ${cure}`)
+  const checkTarget = target.endpointUrl ? 'Check HF_ENDPOINT_URL.' : 'Check HF_MODEL and HF_PROVIDER.'
+  const outOfCredit = () =>
+    misconfigured('The account is out of credit: buy credit, or choose another engine.')
   switch (response.status) {
     case 401:
     case 403:
-      if (NO_CREDIT.test(why)) return credit()
+      if (NO_CREDIT.test(reason)) return outOfCredit()
       return misconfigured('Check HF_TOKEN and that it may call Inference Providers.')
     case 402:
-      return credit()
+      return outOfCredit()
     case 404:
     case 405:
     case 410:
-      return misconfigured(where)
+      return misconfigured(checkTarget)
     case 424:
-      return new GenerationFailed(said)
+      return new GenerationFailed(message)
     case 429:
-      return new EngineOverloaded(said, { retryAfterSeconds: retryAfterSeconds(response.headers) })
+      return new EngineOverloaded(message, { retryAfterSeconds: retryAfterSeconds(response.headers) })
     case 503:
-      // A model that loads, or an endpoint that was scaled to zero and starts.
-      return new EngineAway(said, {
+      // The model is loading, or the endpoint is starting after it was scaled to zero.
+      return new EngineAway(message, {
         retryAfterSeconds: Math.min(
-          MOST_AWAY_SECONDS,
+          MAX_AWAY_SECONDS,
           loadingSeconds(body) ?? retryAfterSeconds(response.headers),
         ),
       })
     case 408:
     case 409:
     case 425:
-      return new VerbatimError('engine_unavailable', said)
+      return new VerbatimError('engine_unavailable', message)
   }
-  if (/not supported by provider/i.test(why)) return misconfigured(where)
-  if (/endpoint is paused/i.test(why)) return misconfigured('Resume it.')
-  return new VerbatimError(response.status < 500 ? 'engine_rejected' : 'engine_unavailable', said)
+  if (/not supported by provider/i.test(reason)) return misconfigured(checkTarget)
+  if (/endpoint is paused/i.test(reason)) return misconfigured('Resume it.')
+  return new VerbatimError(response.status < 500 ? 'engine_rejected' : 'engine_unavailable', message)
 }

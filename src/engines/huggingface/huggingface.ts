@@ -1,30 +1,37 @@
 import { automaticSpeechRecognition, InferenceClientInputError } from '@huggingface/inference'
+import { deadline } from '../../async.ts'
 import { VerbatimError } from '../../errors.ts'
 import { wavOf } from '../../media/wav.ts'
 import type { Engine, EngineState, Fetch, SpanRequest } from '../engine.ts'
-import { deadline } from '../shared/deadline.ts'
 import { retryGeneration } from '../shared/generation.ts'
-import { readAnswer } from '../shared/read-answer.ts'
-import { readiness } from '../shared/readiness.ts'
+import { readResponse } from '../shared/read-answer.ts'
+import { createReadiness } from '../shared/readiness.ts'
 import { spanSeconds } from '../shared/span-result.ts'
-import { EngineAway, huggingFaceFailure, isUnreachable, named, type Target, unreachable } from './failure.ts'
+import {
+  describeTarget,
+  EngineAway,
+  huggingFaceFailure,
+  isUnreachable,
+  type Target,
+  unreachable,
+} from './failure.ts'
 import { readHuggingFaceReply } from './reply.ts'
 import { argumentsFor, withParameters } from './request.ts'
 
-/** The providers that do speech recognition through Hugging Face's client; the first is the default. */
+/** The providers with speech recognition in Hugging Face's client. The first one is the default. */
 export const HUGGINGFACE_PROVIDERS = ['hf-inference', 'fal-ai', 'together', 'deepinfra', 'replicate'] as const
 export type HuggingFaceProvider = (typeof HUGGINGFACE_PROVIDERS)[number]
 
 export const HUGGINGFACE_MODEL = 'openai/whisper-large-v3-turbo'
 const TARGET_SECONDS = 25
 const MAX_SECONDS = 30
-/** Credit, access and deployments are set right without a word to us: tried again after this long. */
+/** After this time a span is sent again, to find out whether credit, access or deployment were corrected. */
 const MISCONFIGURED_SECONDS = 60
 
 /**
- * The hosted Inference API, or a dedicated endpoint of it (`endpointUrl`, then no `provider`), through
- * Hugging Face's client, which resolves provider, address and token. `model`: a name on the hub. `fetch`:
- * what to go out through. The token appears in no error.
+ * The hosted Inference API, or a dedicated endpoint (`endpointUrl`, without `provider`), through Hugging Face's client,
+ * which resolves provider, URL and token. `model`: a name on the hub. `fetch` sends the requests. No error contains the
+ * token.
  */
 export function huggingfaceEngine(options: {
   token?: string
@@ -35,7 +42,7 @@ export function huggingfaceEngine(options: {
   deadlineSeconds?: number
   fetch?: Fetch
 }): Engine {
-  const { token, endpointUrl, concurrency = 4, deadlineSeconds = 300, fetch: reach = fetch } = options
+  const { token, endpointUrl, concurrency = 4, deadlineSeconds = 300, fetch: sendRequest = fetch } = options
   const provider = options.provider ?? 'hf-inference'
   const target: Target = {
     model: options.model ?? (endpointUrl ? '' : HUGGINGFACE_MODEL),
@@ -43,56 +50,59 @@ export function huggingfaceEngine(options: {
     endpointUrl,
   }
   const model = target.model || (endpointUrl && URL.parse(endpointUrl)?.host) || 'endpoint'
-  const where = endpointUrl ? {} : { provider }
+  const providerOption = endpointUrl ? {} : { provider }
   const hide = (text: string) => (token ? text.replaceAll(token, '[token]') : text)
-  const well: EngineState = { ready: true, detail: `Spans go to ${named(target)}.` }
-  const unset: EngineState = {
+  const usable: EngineState = { ready: true, detail: `Spans go to ${describeTarget(target)}.` }
+  const withoutToken: EngineState = {
     ready: false,
     detail: 'No Hugging Face token: set HF_TOKEN or HF_ENDPOINT_URL.',
   }
-  const ready = readiness(token || endpointUrl ? well : unset)
-  let again: ReturnType<typeof setTimeout> | undefined
+  const ready = createReadiness(token || endpointUrl ? usable : withoutToken)
+  let resumeTimer: ReturnType<typeof setTimeout> | undefined
 
-  /** Takes no spans for a while, since none could be done, and says why. */
-  function rest({ message }: VerbatimError, seconds: number) {
-    clearTimeout(again)
+  /** Accepts no spans for a while, with the error as the state's detail. */
+  function pause({ message }: VerbatimError, seconds: number) {
+    clearTimeout(resumeTimer)
     ready.set({ ready: false, detail: message })
-    again = setTimeout(() => ready.set(well), seconds * 1000)
-    again.unref()
+    resumeTimer = setTimeout(() => ready.set(usable), seconds * 1000)
+    resumeTimer.unref()
   }
 
-  /** The engine's word for anything that the client, the network or an answer's reader threw. */
-  function explain(error: unknown, late: boolean): VerbatimError {
+  /** Converts errors of the client, the network and the response. */
+  function toEngineError(error: unknown, isLate: boolean): VerbatimError {
     if (error instanceof VerbatimError) return error
     const message = hide(error instanceof Error ? error.message : String(error)).slice(0, 300)
     if (error instanceof InferenceClientInputError) {
       return new VerbatimError('engine_misconfigured', `${message} Check HF_MODEL and HF_PROVIDER.`)
     }
-    const why = late ? `no answer within ${deadlineSeconds} s` : message
-    // The client's errors carry the request: not passed on as a cause, so that no logger writes its headers.
-    return new VerbatimError('engine_unavailable', `Hugging Face broke off for ${named(target)}: ${why}.`)
+    const reason = isLate ? `no answer within ${deadlineSeconds} s` : message
+    // Without the cause: the client's errors contain the request, and no log may show its headers.
+    return new VerbatimError(
+      'engine_unavailable',
+      `Hugging Face failed for ${describeTarget(target)}: ${reason}.`,
+    )
   }
 
-  async function ask(span: SpanRequest, wav: Uint8Array<ArrayBuffer>, seconds: number) {
-    const told = argumentsFor(span, target)
-    const limit = deadline(deadlineSeconds, span.signal)
+  async function request(span: SpanRequest, wav: Uint8Array<ArrayBuffer>, seconds: number) {
+    const args = argumentsFor(span, target)
+    using limit = deadline(deadlineSeconds, span.signal)
     const { signal } = limit
     const send = async (url: string | URL | Request, init: RequestInit = {}) => {
-      const request = { ...(await withParameters(init, told.parameters)), signal }
-      const response = await reach(url, request).catch((error) => {
+      const fullInit = { ...(await withParameters(init, args.parameters)), signal }
+      const response = await sendRequest(url, fullInit).catch((error) => {
         throw isUnreachable(error) ? unreachable(error, target, hide) : error
       })
       if (!response.ok) throw await huggingFaceFailure(response, target, hide)
-      // The client would read it whole, however large.
+      // The client would read a response of any size.
       const { status, headers } = response
-      return new Response(await readAnswer(response), { status, headers })
+      return new Response(await readResponse(response), { status, headers })
     }
     try {
       const reply: unknown = await automaticSpeechRecognition(
         {
           inputs: new Blob([wav], { type: 'audio/wav' }),
-          ...told,
-          ...where,
+          ...args,
+          ...providerOption,
           ...(token ? { accessToken: token } : {}),
           ...(target.model ? { model: target.model } : {}),
           ...(endpointUrl ? { endpointUrl } : {}),
@@ -104,9 +114,7 @@ export function huggingfaceEngine(options: {
       return { segments: read.segments, model: target.model || read.model || model }
     } catch (error) {
       span.signal.throwIfAborted()
-      throw explain(error, limit.passed())
-    } finally {
-      limit.clear()
+      throw toEngineError(error, limit.hasPassed())
     }
   }
 
@@ -122,24 +130,24 @@ export function huggingfaceEngine(options: {
     async transcribe(span) {
       span.signal.throwIfAborted()
       const seconds = spanSeconds(span.pcm, MAX_SECONDS)
-      if (!token && !endpointUrl) throw new VerbatimError('engine_misconfigured', unset.detail)
+      if (!token && !endpointUrl) throw new VerbatimError('engine_misconfigured', withoutToken.detail)
       const wav = wavOf(span.pcm)
       try {
-        const result = await retryGeneration(() => ask(span, wav, seconds), span.signal)
-        clearTimeout(again)
-        if (!ready.state().ready) ready.set(well)
+        const result = await retryGeneration(() => request(span, wav, seconds), span.signal)
+        clearTimeout(resumeTimer)
+        if (!ready.state().ready) ready.set(usable)
         return result
       } catch (error) {
-        if (error instanceof EngineAway) rest(error, error.retryAfterSeconds)
+        if (error instanceof EngineAway) pause(error, error.retryAfterSeconds)
         if (error instanceof VerbatimError && error.code === 'engine_misconfigured') {
-          rest(error, MISCONFIGURED_SECONDS)
+          pause(error, MISCONFIGURED_SECONDS)
         }
         throw error
       }
     },
 
     async close() {
-      clearTimeout(again)
+      clearTimeout(resumeTimer)
       ready.set({ ready: false, detail: 'The hosted engine is closed.' })
     },
   }

@@ -22,7 +22,7 @@ const Reply = Type.Object({
 function segmentsOf(reply: Static<typeof Reply>, seconds: number): Pick<Segment, 'start' | 'end' | 'text'>[] {
   const chunks = reply.chunks ?? []
   if (chunks.length === 0) return [{ start: 0, end: seconds, text: reply.text }]
-  // Whisper leaves the end open where the audio stops within a sentence; a start may be missing likewise.
+  // Whisper returns no end time if the audio stops within a sentence. A start time may be missing too.
   return chunks.map(({ text, timestamp: [start, end] }, index) => ({
     start: start ?? chunks[index - 1]?.timestamp[1] ?? 0,
     end: end ?? chunks[index + 1]?.timestamp[0] ?? seconds,
@@ -31,28 +31,28 @@ function segmentsOf(reply: Static<typeof Reply>, seconds: number): Pick<Segment,
 }
 
 /**
- * Segments from an answer of Hugging Face's automatic-speech-recognition task (`{text, chunks: [{text,
- * timestamp: [seconds, seconds]}]}`, or `{text}` alone: then one segment spans it all). `language`: what was
- * asked for, null for `auto`. Throws `engine_unavailable` when it is not such an answer.
+ * Parses a response of Hugging Face's automatic-speech-recognition task: `{text, chunks: [{text, timestamp: [seconds,
+ * seconds]}]}`, or only `{text}`, which becomes one segment. `language`: the requested language, null for `auto`.
+ * Throws `engine_unavailable` if the response is invalid.
  */
 export function readHuggingFaceReply(
   reply: unknown,
-  asked: { seconds: number; language: string | null },
+  request: { seconds: number; language: string | null },
 ): { segments: Segment[]; model: string | null } {
   if (!Value.Check(Reply, reply)) {
-    throw new VerbatimError('engine_unavailable', 'The hosted engine answered with what is no transcript.')
+    throw new VerbatimError('engine_unavailable', 'The hosted engine did not answer with a transcript.')
   }
   const languages = reply.chunks?.map((chunk) => languageCode(chunk.language)) ?? []
-  const segments = segmentsOf(reply, asked.seconds).map((timed, index) => ({
+  const segments = segmentsOf(reply, request.seconds).map((timed, index) => ({
     ...timed,
-    language: asked.language ?? languages[index] ?? languageCode(reply.language),
+    language: request.language ?? languages[index] ?? languageCode(reply.language),
     avgLogprob: null,
     compressionRatio: null,
     noSpeechProb: null,
     words: null,
   }))
   return {
-    segments: withinSpan(segments, asked.seconds),
+    segments: withinSpan(segments, request.seconds),
     model: typeof reply.model === 'string' ? modelName(reply.model) : null,
   }
 }

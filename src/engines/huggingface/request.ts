@@ -3,13 +3,13 @@ import type { SpanRequest } from '../engine.ts'
 import type { Target } from './failure.ts'
 
 /**
- * What the model is told beside the audio. Nothing that is the default is said, since models other than
- * Whisper refuse words they do not know; an English-only Whisper (`….en`) refuses to be told its language.
+ * Parameters of the model. Omits defaults, since models other than Whisper refuse unknown parameters. English-only
+ * Whisper models (`….en`) refuse the parameter `language`.
  */
-function generation(span: SpanRequest, model: string): Record<string, string> {
+function generationParameters(span: SpanRequest, model: string): Record<string, string> {
   const englishOnly = /\.en$/.test(model)
   if (englishOnly && (span.task === 'translate' || !['en', 'auto'].includes(span.language))) {
-    throw new VerbatimError('engine_rejected', `The model ${model} takes English only.`)
+    throw new VerbatimError('engine_rejected', `The model ${model} transcribes English only.`)
   }
   return {
     ...(span.language === 'auto' || englishOnly ? {} : { language: span.language }),
@@ -20,23 +20,30 @@ function generation(span: SpanRequest, model: string): Record<string, string> {
 type Fields = Record<string, unknown>
 
 /**
- * What the client is given beside the audio, as the one who answers reads it. The task's schema names
- * `generation_parameters`; a dedicated endpoint hands its parameters to transformers' pipeline, every version of which
- * takes `generate_kwargs`. Other providers have fields of their own, beside each other: fal.ai's go beside the audio, since
- * the client leaves what is under `parameters` there, where fal.ai does not look.
+ * Arguments of the client beside the audio, in the form that the provider reads. The task's schema has
+ * `generation_parameters`. A dedicated endpoint passes its parameters to transformers' pipeline, all versions of which
+ * accept `generate_kwargs`. Other providers have their own fields. fal.ai's are beside the audio, since the client
+ * sends `parameters` as they are and fal.ai does not read them.
  */
 export function argumentsFor(span: SpanRequest, target: Target): Fields & { parameters?: Fields } {
-  const told = generation(span, target.model)
-  const some = Object.keys(told).length > 0
+  const generation = generationParameters(span, target.model)
+  const hasGeneration = Object.keys(generation).length > 0
   if (target.endpointUrl) {
-    return { parameters: { return_timestamps: true, ...(some ? { generate_kwargs: told } : {}) } }
+    return {
+      parameters: { return_timestamps: true, ...(hasGeneration ? { generate_kwargs: generation } : {}) },
+    }
   }
   switch (target.provider) {
     case 'hf-inference':
-      return { parameters: { return_timestamps: true, ...(some ? { generation_parameters: told } : {}) } }
+      return {
+        parameters: {
+          return_timestamps: true,
+          ...(hasGeneration ? { generation_parameters: generation } : {}),
+        },
+      }
     case 'fal-ai':
-      // Some of its models take English for granted unless told null.
-      return { language: null, ...told, chunk_level: 'segment' }
+      // Some of its models default to English; null makes them detect the language.
+      return { language: null, ...generation, chunk_level: 'segment' }
     case 'together':
     case 'deepinfra':
       if (span.task === 'translate') {
@@ -45,23 +52,22 @@ export function argumentsFor(span: SpanRequest, target: Target): Fields & { para
           `The provider ${target.provider} does not translate speech.`,
         )
       }
-      // Together takes English for granted unless told otherwise.
+      // Together defaults to English.
       return {
         parameters: {
           ...(target.provider === 'together' && { language: 'auto' }),
-          ...told,
+          ...generation,
           response_format: 'verbose_json',
         },
       }
     default:
-      return { parameters: told }
+      return { parameters: generation }
   }
 }
 
 /**
- * The client sends audio as bare bytes and drops `parameters` on the way: the same request with both in it,
- * as the task's schema says. A request of another kind (a provider's own body, a look-up on the hub) stays
- * as it is.
+ * The client sends audio as raw bytes and drops `parameters`. This builds the JSON body of the task's schema, which has
+ * both. Other requests (a provider's own body, a request to the hub) stay unchanged.
  */
 export async function withParameters(init: RequestInit, parameters: Fields = {}): Promise<RequestInit> {
   if (!(init.body instanceof Blob)) return init

@@ -26,14 +26,11 @@ const NAMES = new Set(
 )
 const PREFIXES = /^(LC_|XDG_|SSL_|PIP_|PYENV_|CUDA_|NVIDIA_|OMP_|MKL_|OPENBLAS_|CT2_|HF_HUB_)/
 
-/**
- * What of the service's environment its Python children get: nothing that is secret, nothing that bends
- * Python's paths.
- */
+/** The environment of Python child processes: no secrets of the service, no variables that change Python's paths. */
 export function childEnvironment(env: Record<string, string | undefined>): Record<string, string> {
-  const kept: Record<string, string> = { PYTHONUNBUFFERED: '1', PYTHONDONTWRITEBYTECODE: '1' }
+  const childEnv: Record<string, string> = { PYTHONUNBUFFERED: '1', PYTHONDONTWRITEBYTECODE: '1' }
   for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && (NAMES.has(name) || PREFIXES.test(name))) kept[name] = value
+    if (value !== undefined && (NAMES.has(name) || PREFIXES.test(name))) childEnv[name] = value
   }
-  return kept
+  return childEnv
 }

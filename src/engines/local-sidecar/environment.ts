@@ -9,7 +9,10 @@ import { findPython, type Python } from './python.ts'
 import type { Report } from './report.ts'
 import { run } from './run.ts'
 
-/** Written last, so that what it names is whole. `asked`: the PYTHON setting; another choice makes it void. */
+/**
+ * Written last, so that the environment that it names is complete. `asked`: the PYTHON setting at that time; another
+ * setting makes the environment invalid.
+ */
 const Stamp = Type.Object({
   requirements: Type.String(),
   asked: Type.Union([Type.String(), Type.Null()]),
@@ -19,9 +22,9 @@ const Stamp = Type.Object({
 
 type Options = {
   dir: string
-  /** Paths of pip requirements files, every line of them with hashes. */
+  /** Paths of pip requirements files in which every line has hashes. */
   requirements: string[]
-  /** The Python to build on, as a path or a name; without it the first good one is found. */
+  /** Path or name of the Python to use; if undefined, the first suitable one on the PATH. */
   python: string | undefined
   env: Record<string, string>
   report: Report
@@ -47,29 +50,29 @@ async function readStamp(dir: string): Promise<Static<typeof Stamp> | null> {
   }
 }
 
-/** The interpreter of the environment that is there and right, if one is. */
-async function standing({ dir, requirements, python }: Options): Promise<string | null> {
+/** The interpreter of the existing environment; null if there is none, or it is outdated. */
+async function existingEnvironment({ dir, requirements, python }: Options): Promise<string | null> {
   const stamp = await readStamp(dir)
   if (!stamp || stamp.asked !== (python ?? null)) return null
   if (stamp.requirements !== (await digest(requirements))) return null
   const path = interpreter(dir, stamp.venv)
-  // The interpreter is a link to the Python it was built on, which may have been removed since.
+  // The interpreter is a link to the base Python, which may have been removed.
   return access(path).then(
     () => path,
     () => null,
   )
 }
 
-/** Removes all environments but `kept`. One that a killed install still writes to may stay: the next sweep's. */
-async function sweep(dir: string, kept: string | undefined): Promise<void> {
+/** Removes all environments except `current`. If a killed installation still writes to one, that one may stay. */
+async function removeOthers(dir: string, current: string | undefined): Promise<void> {
   for (const name of await readdir(dir)) {
-    if (!name.startsWith('venv-') || name === kept) continue
+    if (!name.startsWith('venv-') || name === current) continue
     await rm(join(dir, name), { recursive: true, force: true, maxRetries: 3 }).catch(() => {})
   }
 }
 
-/** What a person wants to see of pip's lines: what takes time. */
-function told(line: string): string | null {
+/** A progress message for those of pip's lines that announce something slow; null for others. */
+function progressMessage(line: string): string | null {
   const [, name, version, size] =
     /^(?:Downloading|Using cached) ([\w.]+)-(\d[^-]*)-\S+ \((.+)\)$/.exec(line) ?? []
   if (name) return `${name} ${version} (${size})`
@@ -77,24 +80,24 @@ function told(line: string): string | null {
   return packages ? `Installing ${packages.split(', ').length} packages` : null
 }
 
-async function build(options: Options, base: Python): Promise<string> {
+async function createEnvironment(options: Options, base: Python): Promise<string> {
   const { dir, env, report, signal } = options
-  // A directory of its own: a build that was cut off, and what still writes to it, is never taken for this one.
+  // A new directory, so that an interrupted installation, and processes that still write to it, cannot damage this one.
   const venv = `venv-${randomUUID().slice(0, 8)}`
-  const step = async (what: string, command: string[]) => {
+  const runStep = async (title: string, command: string[]) => {
     const onLine = (line: string) => {
-      const message = told(line.trim())
+      const message = progressMessage(line.trim())
       if (message) report({ step: 'environment', message })
     }
     const { code, lastError } = await run({ command, env, signal, onLine })
-    if (code !== 0) throw new VerbatimError('engine_unavailable', `${what} failed: ${lastError}.`)
+    if (code !== 0) throw new VerbatimError('engine_unavailable', `${title} failed: ${lastError}.`)
   }
-  const former = (await readStamp(dir))?.venv
-  await sweep(dir, former)
+  const previous = (await readStamp(dir))?.venv
+  await removeOthers(dir, previous)
   try {
-    report({ step: 'environment', message: `Making a Python ${base.version} environment` })
-    await step('Making the Python environment', [base.path, '-m', 'venv', join(dir, venv)])
-    await step('Installing the Python packages', [
+    report({ step: 'environment', message: `Creating a Python ${base.version} environment` })
+    await runStep('Creating the Python environment', [base.path, '-m', 'venv', join(dir, venv)])
+    await runStep('Installing the Python packages', [
       interpreter(dir, venv),
       ...['-m', 'pip', 'install', '--require-hashes', '--no-input', '--disable-pip-version-check'],
       ...['--progress-bar', 'off', ...options.requirements.flatMap((file) => ['-r', file])],
@@ -108,26 +111,26 @@ async function build(options: Options, base: Python): Promise<string> {
     await writeFile(join(dir, `${venv}.json`), JSON.stringify(stamp))
     await rename(join(dir, `${venv}.json`), join(dir, 'environment.json'))
   } catch (error) {
-    await sweep(dir, former)
+    await removeOthers(dir, previous)
     throw error
   }
-  await sweep(dir, venv)
+  await removeOthers(dir, venv)
   return interpreter(dir, venv)
 }
 
 /**
- * A virtual environment under `dir` that holds exactly what `requirements` pin, and the path of its
- * interpreter. What is there already and right is used without starting a process; a build that was cut off,
- * or made from other requirements or another Python, is made anew. Several processes may ask at once: one
- * builds. Throws `engine_unavailable` with the reason and the cure.
+ * Creates a virtual environment below `dir` with exactly the packages that `requirements` pin, and returns the path of
+ * its interpreter. An existing environment is used without starting a process, if it is complete and was created from
+ * the same requirements and Python. If several processes call this at once, one of them creates the environment.
+ * Throws `engine_unavailable` with the reason and the cure.
  */
 export async function ensureEnvironment(options: Options): Promise<string> {
-  const there = await standing(options)
-  if (there) return there
+  const existing = await existingEnvironment(options)
+  if (existing) return existing
   const { dir, env, signal } = options
   await mkdir(dir, { recursive: true })
   const base = await findPython({ requested: options.python, env, signal })
   return withFileLock({ path: join(dir, 'environment.lock'), python: base.path, env, signal }, async () => {
-    return (await standing(options)) ?? (await build(options, base))
+    return (await existingEnvironment(options)) ?? (await createEnvironment(options, base))
   })
 }

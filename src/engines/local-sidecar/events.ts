@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 
-/** What the sidecar's Python says on stdout, one JSON object a line. */
+/** Events that the sidecar prints on stdout, one JSON object per line. */
 const Event = Type.Union([
   Type.Object({
     event: Type.Literal('progress'),
@@ -15,11 +15,11 @@ const Event = Type.Union([
   Type.Object({ event: Type.Literal('ready') }),
 ])
 
-/** The event on a line of stdout; null for a line that is none. */
+/** Parses a line of stdout; null if it is not an event. */
 export function eventOf(line: string) {
   try {
-    const said: unknown = JSON.parse(line)
-    return Value.Check(Event, said) ? said : null
+    const event: unknown = JSON.parse(line)
+    return Value.Check(Event, event) ? event : null
   } catch {
     return null
   }

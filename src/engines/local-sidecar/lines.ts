@@ -1,7 +1,7 @@
-/** What goes on without a line end is cut into lines of this length. */
+/** Longer lines are split. */
 const MAX_LINE_LENGTH = 64 * 1024
 
-/** The lines of a text stream, without their ends and without empty ones. */
+/** The lines of a text stream, without line ends and without empty lines. */
 export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   let rest = ''

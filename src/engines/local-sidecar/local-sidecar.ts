@@ -1,9 +1,9 @@
 import { join, resolve } from 'node:path'
+import { sleep } from '../../async.ts'
 import { VerbatimError } from '../../errors.ts'
 import type { Engine, EngineState, Fetch } from '../engine.ts'
 import { backoff } from '../shared/backoff.ts'
-import { pause } from '../shared/pause.ts'
-import { readiness } from '../shared/readiness.ts'
+import { createReadiness } from '../shared/readiness.ts'
 import { SIDECAR_LIMITS, sidecarEngine } from '../sidecar/sidecar.ts'
 import { childEnvironment } from './child-environment.ts'
 import { ensureEnvironment } from './environment.ts'
@@ -13,17 +13,17 @@ import type { Report } from './report.ts'
 
 const INSTALL_RETRY_MS = { first: 15_000, most: 60_000 }
 const RESTART_MS = { first: 500, most: 30_000 }
-/** A process that ran this long was well: the next one starts without the delays that came before. */
-const WELL_MS = 60_000
-const SILENT_SECONDS = 60
+/** After a run of this length the delay between restarts begins at its shortest again. */
+const STABLE_MS = 60_000
+const UNRESPONSIVE_SECONDS = 60
 
 /**
- * The CPU sidecar that this process installs, starts, watches and stops. Installing it again and starting it
- * again after a failure need nobody: `state()` says meanwhile what is missing and how to cure it.
+ * A CPU sidecar that this process installs, starts, supervises and stops. A failed installation or process is repeated
+ * without an operator; meanwhile `state()` says what is missing and how to fix it.
  *
- * `dir`: what is installed goes there. `root`: the directory that holds `sidecar/`. `python`: the PYTHON
- * setting. `model`: a directory or a hub name; without it the pinned default. `env`: the environment its
- * settings are read from. `silentSeconds`: how long its process may be alive without an answer before it is killed.
+ * `dir`: the installation directory. `root`: the directory that contains `sidecar/`. `python`: the PYTHON setting.
+ * `model`: a directory or a hub name; the pinned default model if undefined. `env`: the environment with the sidecar's
+ * settings. `silentSeconds`: the process is killed if it has not answered for this long.
  */
 export function localSidecar(options: {
   dir: string
@@ -34,25 +34,26 @@ export function localSidecar(options: {
   silentSeconds?: number
   report: Report
   log: (line: string) => void
-  /** What spans go out through. */
+  /** Sends the spans. */
   fetch?: Fetch
 }): Engine {
-  const { log, silentSeconds = SILENT_SECONDS } = options
-  // The children run in `root`, so nothing that they are told may depend on where this process runs.
+  const { log, silentSeconds = UNRESPONSIVE_SECONDS } = options
+  // Child processes run in `root`, so their paths must be absolute.
   const [dir, root] = [resolve(options.dir), resolve(options.root)]
   const env = childEnvironment(options.env)
   const closing = new AbortController()
   const { signal } = closing
-  const ready = readiness({ ready: false, detail: 'The local sidecar is about to be installed.' })
+  const ready = createReadiness({ ready: false, detail: 'The local sidecar will be installed.' })
   let engine: Engine | undefined
 
-  function say(detail: string) {
+  function setNotReady(detail: string) {
     ready.set({ ready: false, detail })
   }
 
   const report: Report = (progress) => {
-    const what = progress.step === 'environment' ? 'Installing the Python environment' : 'Fetching the model'
-    say(`${what}: ${progress.message}.`)
+    const title =
+      progress.step === 'environment' ? 'Installing the Python environment' : 'Downloading the model'
+    setNotReady(`${title}: ${progress.message}.`)
     options.report(progress)
   }
 
@@ -63,68 +64,69 @@ export function localSidecar(options: {
     return { python, model }
   }
 
-  /** One process from start to end. Gives how it ended. */
+  /** Runs one sidecar process. Returns how it ended. */
   async function runOnce(installed: { python: string; model: string }): Promise<string> {
-    say('The local sidecar is starting.')
+    setNotReady('The local sidecar is starting.')
     const process = startSidecar({ ...installed, root, env, log })
     const stop = () => void process.stop()
     signal.addEventListener('abort', stop)
-    let silent: ReturnType<typeof setTimeout> | undefined
+    let silenceTimer: ReturnType<typeof setTimeout> | undefined
     try {
       const port = await process.ready
       if (port !== null && !signal.aborted) {
         const onState = (state: EngineState) => {
           if (state.ready) {
-            clearTimeout(silent)
-            silent = undefined
+            clearTimeout(silenceTimer)
+            silenceTimer = undefined
             ready.set({ ready: true, detail: 'The local sidecar is ready.' })
           } else {
-            silent ??= setTimeout(() => process.kill(), silentSeconds * 1000)
-            say(
-              `The local sidecar runs but does not answer; it is started again if that lasts ${silentSeconds} s.`,
+            silenceTimer ??= setTimeout(() => process.kill(), silentSeconds * 1000)
+            setNotReady(
+              `The local sidecar runs but does not answer. It is restarted after ${silentSeconds} s without an answer.`,
             )
           }
         }
         engine = sidecarEngine({
-          ...{ urls: [`http://127.0.0.1:${port}`], onState },
+          urls: [`http://127.0.0.1:${port}`],
+          onState,
           ...(options.fetch && { fetch: options.fetch }),
         })
       }
       return await process.ended
     } finally {
       signal.removeEventListener('abort', stop)
-      clearTimeout(silent)
+      clearTimeout(silenceTimer)
       await engine?.close()
       engine = undefined
     }
   }
 
-  async function live() {
+  async function supervise() {
     let failures = 0
     while (!signal.aborted) {
       let wait: number
-      let why: string
+      let problem: string
       try {
         const installed = await install()
-        // What was there already is found without looking at the signal.
+        // An existing installation is returned without checking the signal.
         if (signal.aborted) return
-        const began = performance.now()
-        const how = await runOnce(installed)
-        failures = performance.now() - began > WELL_MS ? 1 : failures + 1
+        const startedAt = performance.now()
+        const ending = await runOnce(installed)
+        failures = performance.now() - startedAt > STABLE_MS ? 1 : failures + 1
         wait = backoff(failures, RESTART_MS)
-        why = `The local sidecar ended (${how}).`
+        problem = `The local sidecar ended (${ending}).`
       } catch (error) {
         failures += 1
         wait = backoff(failures, INSTALL_RETRY_MS)
-        why = error instanceof Error ? error.message : String(error)
+        problem = error instanceof Error ? error.message : String(error)
       }
       if (signal.aborted) return
-      say(`${why} Tried again in ${Math.ceil(wait / 1000)} s.`)
+      setNotReady(`${problem} Next attempt in ${Math.ceil(wait / 1000)} s.`)
       log(ready.state().detail)
-      await pause(wait, signal)
+      await sleep(wait, signal)
     }
   }
-  const life = live()
+  const supervision = supervise()
 
   return {
     name: 'sidecar',
@@ -139,7 +141,7 @@ export function localSidecar(options: {
         return await engine.transcribe(span)
       } catch (cause) {
         if (!(cause instanceof VerbatimError) || cause.code !== 'engine_unavailable') throw cause
-        throw new VerbatimError('engine_unavailable', 'The local sidecar broke off; it is started again.', {
+        throw new VerbatimError('engine_unavailable', 'The local sidecar failed and is being restarted.', {
           cause,
         })
       }
@@ -147,8 +149,8 @@ export function localSidecar(options: {
 
     async close() {
       closing.abort()
-      await life
-      say('The local sidecar is stopped.')
+      await supervision
+      setNotReady('The local sidecar is stopped.')
     },
   }
 }

@@ -9,8 +9,8 @@ with open(sys.argv[1], "w") as file:
 `
 
 /**
- * Runs `use` while this process alone, of all on the machine, holds `path`. A child holds the lock, which
- * the kernel takes from it when this process ends, however it ends: nothing stale is ever left.
+ * Runs `use` while no other process on this machine holds the lock on `path`. A child process holds the lock. The child
+ * ends with this process, even if this one is killed, and the kernel then releases the lock.
  */
 export async function withFileLock<T>(
   options: { path: string; python: string; env: Record<string, string>; signal: AbortSignal },
@@ -27,7 +27,7 @@ export async function withFileLock<T>(
   try {
     const { done } = await linesOf(holder.stdout).next()
     signal.throwIfAborted()
-    if (done) throw new Error(`${path} could not be locked.`)
+    if (done) throw new Error(`Cannot lock ${path}.`)
     return await use()
   } finally {
     holder.kill()

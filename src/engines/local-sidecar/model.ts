@@ -6,10 +6,7 @@ import { eventOf, progressLine } from './events.ts'
 import type { Report } from './report.ts'
 import { run } from './run.ts'
 
-/**
- * What says which model it is and that its files are there: the pins they were checked against, and their
- * sizes.
- */
+/** Identifies the model and its files: the pins that they were checked against, and their sizes. */
 async function fingerprint(root: string, model: string): Promise<string> {
   const hash = createHash('sha256').update(await readFile(join(root, 'sidecar', 'model.py')))
   for (const name of (await readdir(model)).toSorted()) {
@@ -19,9 +16,8 @@ async function fingerprint(root: string, model: string): Promise<string> {
 }
 
 /**
- * The directory of the default model's files under `dir`, fetched and checked by the sidecar's own code
- * (`root` holds `sidecar/`) unless a stamp says that this was done. Throws `engine_unavailable` with the
- * reason and the cure.
+ * Returns the directory of the default model below `dir`. The sidecar's own code (in `root`) downloads and verifies the
+ * files, unless a stamp says that this was done. Throws `engine_unavailable` with the reason and the cure.
  */
 export async function ensureModel(options: {
   dir: string
@@ -34,12 +30,13 @@ export async function ensureModel(options: {
   const { dir, root, python, env, report, signal } = options
   const model = join(dir, 'model')
   const stamp = join(dir, 'model.stamp')
-  const [known, found] = await Promise.allSettled([readFile(stamp, 'utf8'), fingerprint(root, model)])
-  if (known.status === 'fulfilled' && found.status === 'fulfilled' && known.value === found.value)
+  const [recorded, current] = await Promise.allSettled([readFile(stamp, 'utf8'), fingerprint(root, model)])
+  if (recorded.status === 'fulfilled' && current.status === 'fulfilled' && recorded.value === current.value) {
     return model
+  }
 
-  let told: string | null = null
-  let done = false
+  let reason: string | null = null
+  let isDone = false
   report({ step: 'model', message: 'Looking for the model' })
   const { code, lastError } = await run({
     command: [python, '-m', 'sidecar.model', 'fetch', model],
@@ -49,12 +46,12 @@ export async function ensureModel(options: {
     onLine(line) {
       const event = eventOf(line)
       if (event?.event === 'progress') report({ step: 'model', message: progressLine(event) })
-      if (event?.event === 'error') told = event.message
-      if (event?.event === 'done') done = true
+      if (event?.event === 'error') reason = event.message
+      if (event?.event === 'done') isDone = true
     },
   })
-  if (code !== 0 || !done) {
-    throw new VerbatimError('engine_unavailable', told ?? `The model could not be fetched: ${lastError}.`)
+  if (code !== 0 || !isDone) {
+    throw new VerbatimError('engine_unavailable', reason ?? `The model cannot be downloaded: ${lastError}.`)
   }
   await writeFile(`${stamp}.${process.pid}`, await fingerprint(root, model))
   await rename(`${stamp}.${process.pid}`, stamp)

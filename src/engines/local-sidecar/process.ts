@@ -5,19 +5,19 @@ const TERM_MS = 2_000
 
 export type SidecarProcess = {
   pid: number
-  /** The port, once it can answer; null when it ended before. */
+  /** The port, once the sidecar can answer; null if it ended before. */
   ready: Promise<number | null>
-  /** How it ended, as part of a sentence. */
+  /** How the process ended, as part of a sentence. */
   ended: Promise<string>
-  /** SIGTERM, and SIGKILL if it has not ended after two seconds. */
+  /** Sends SIGTERM, and SIGKILL after two seconds. */
   stop(): Promise<void>
-  /** SIGKILL, for one that hears nothing any more. */
+  /** Sends SIGKILL, for a process that does not respond. */
   kill(): void
 }
 
 /**
- * Starts the sidecar on a free port of this machine's loopback. Its stdin stays open: it ends when that
- * closes, so it outlives this process by nothing even when this one is killed.
+ * Starts the sidecar on a free port of the loopback interface. The sidecar exits when its stdin closes, so it ends with
+ * this process even if this one is killed.
  */
 export function startSidecar(options: {
   python: string
@@ -37,8 +37,8 @@ export function startSidecar(options: {
     stderr: 'pipe',
   })
   const { promise: ready, resolve } = Promise.withResolvers<number | null>()
-  let last = ''
-  let why = ''
+  let lastLine = ''
+  let reason = ''
 
   async function readEvents() {
     let port: number | null = null
@@ -46,27 +46,27 @@ export function startSidecar(options: {
       const event = eventOf(line)
       if (event?.event === 'listening') port = event.port
       else if (event?.event === 'ready') resolve(port)
-      else if (event?.event === 'error') why = event.message
+      else if (event?.event === 'error') reason = event.message
       else log(line)
     }
     resolve(null)
   }
   async function readLog() {
     for await (const line of linesOf(child.stderr)) {
-      last = line.trim()
+      lastLine = line.trim()
       log(line)
     }
   }
   const read = Promise.all([readEvents(), readLog()])
 
-  async function end(): Promise<string> {
+  async function waitForEnd(): Promise<string> {
     const code = await child.exited
     resolve(null)
     await read
     const how = child.signalCode === null ? `exit code ${code}` : `killed by ${child.signalCode}`
-    return `${how}: ${(why || last || 'it said nothing').replace(/\.$/, '')}`
+    return `${how}: ${(reason || lastLine || 'no output').replace(/\.$/, '')}`
   }
-  const ended = end()
+  const ended = waitForEnd()
 
   return {
     pid: child.pid,
@@ -74,9 +74,9 @@ export function startSidecar(options: {
     ended,
     async stop() {
       child.kill('SIGTERM')
-      const late = setTimeout(() => child.kill('SIGKILL'), TERM_MS)
+      const killTimer = setTimeout(() => child.kill('SIGKILL'), TERM_MS)
       await child.exited
-      clearTimeout(late)
+      clearTimeout(killTimer)
     },
     kill: () => child.kill('SIGKILL'),
   }

@@ -1,9 +1,9 @@
 import { linesOf } from './lines.ts'
 
 /**
- * Runs a command to its end and gives its exit code and its last error: the last line of stderr that says
- * so, else the last line. `onLine` gets each line of stdout. When `signal` fires the command is stopped with every
- * process that it has started (they are a process group), and the signal's reason is thrown.
+ * Runs a command. Returns its exit code and its last error: the last line of stderr that begins with `ERROR:`, else the
+ * last line. `onLine` receives each line of stdout. If `signal` fires, the command and its child processes (a process
+ * group) are stopped, and the signal's reason is thrown.
  */
 export async function run(options: {
   command: string[]
@@ -31,8 +31,8 @@ export async function run(options: {
   }
   const readErrors = async () => {
     for await (const line of linesOf(child.stderr)) {
-      const says = /^ERROR:/.test(line)
-      if (says || !lastError.startsWith('ERROR:')) lastError = line.trim()
+      const isError = line.startsWith('ERROR:')
+      if (isError || !lastError.startsWith('ERROR:')) lastError = line.trim()
     }
   }
   child.exited.then(() => options.signal.removeEventListener('abort', stop))

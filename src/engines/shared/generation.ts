@@ -1,12 +1,12 @@
+import { sleep } from '../../async.ts'
 import { VerbatimError } from '../../errors.ts'
-import { pause } from './pause.ts'
 
 const ATTEMPTS = 3
+const FIRST_PAUSE_MS = 300
 
 /**
- * The engine took the span and could not finish it (text-generation-inference's 424). That may be a passing
- * lack of memory or audio that breaks the model each time: tried again a few times it tells the one from the
- * other.
+ * The engine accepted the span and failed to transcribe it (text-generation-inference's 424). The cause may be a
+ * temporary lack of memory, or audio that always breaks the model. Retries tell these apart.
  */
 export class GenerationFailed extends VerbatimError {
   override name = 'GenerationFailed'
@@ -16,14 +16,14 @@ export class GenerationFailed extends VerbatimError {
   }
 }
 
-/** Runs `attempt`, up to three times while it throws `GenerationFailed`. */
+/** Runs `attempt` up to three times while it throws `GenerationFailed`. */
 export async function retryGeneration<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
   for (let failures = 1; ; failures += 1) {
     try {
       return await attempt()
     } catch (error) {
       if (!(error instanceof GenerationFailed) || failures === ATTEMPTS) throw error
-      await pause(300 * failures, signal)
+      await sleep(FIRST_PAUSE_MS * failures, signal)
       signal.throwIfAborted()
     }
   }

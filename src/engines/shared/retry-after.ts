@@ -1,19 +1,16 @@
-const UNTOLD_SECONDS = 5
-/** However long an engine asks for: its job sleeps meanwhile, and it may be well much sooner. */
+const DEFAULT_SECONDS = 5
+/** The span's job sleeps for this time, and an engine may recover much sooner than it announced. */
 const MAX_SECONDS = 300
 
-/**
- * Seconds that a `Retry-After` header (RFC 9110, a number or a date) asks for, at most five minutes; a guess where it
- * says nothing.
- */
+/** Seconds of a `Retry-After` header (RFC 9110 §10.2.3: a number or a date), at most five minutes; 5 if it is invalid. */
 export function retryAfterSeconds(headers: Headers): number {
-  return Math.min(MAX_SECONDS, askedFor(headers))
+  return Math.min(MAX_SECONDS, requestedSeconds(headers))
 }
 
-function askedFor(headers: Headers): number {
+function requestedSeconds(headers: Headers): number {
   const value = headers.get('retry-after')
-  if (value === null) return UNTOLD_SECONDS
+  if (value === null) return DEFAULT_SECONDS
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value)
   const until = Date.parse(value)
-  return Number.isNaN(until) ? UNTOLD_SECONDS : Math.max(0, (until - Date.now()) / 1000)
+  return Number.isNaN(until) ? DEFAULT_SECONDS : Math.max(0, (until - Date.now()) / 1000)
 }

@@ -4,20 +4,25 @@ import { VerbatimError } from '../../errors.ts'
 import type { Segment, SpanResult } from '../engine.ts'
 import { languageCode, modelName, withinSpan } from '../shared/span-result.ts'
 
-const optional = Type.Optional(Type.Union([Type.Number(), Type.Null()]))
+const optionalNumber = Type.Optional(Type.Union([Type.Number(), Type.Null()]))
 
 const TimedSegment = Type.Object({
   start: Type.Number(),
   end: Type.Number(),
   text: Type.String(),
   language: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  avg_logprob: optional,
-  compression_ratio: optional,
-  no_speech_prob: optional,
+  avg_logprob: optionalNumber,
+  compression_ratio: optionalNumber,
+  no_speech_prob: optionalNumber,
   words: Type.Optional(
     Type.Union([
       Type.Array(
-        Type.Object({ start: Type.Number(), end: Type.Number(), word: Type.String(), probability: optional }),
+        Type.Object({
+          start: Type.Number(),
+          end: Type.Number(),
+          word: Type.String(),
+          probability: optionalNumber,
+        }),
       ),
       Type.Null(),
     ]),
@@ -39,18 +44,18 @@ function segmentOf(timed: Static<typeof TimedSegment>): Segment {
   }
 }
 
-/** What a sidecar's `details=true` answer says. Throws `engine_unavailable` when it is not such an answer. */
+/** Parses a sidecar's `details=true` response. Throws `engine_unavailable` if it is invalid. */
 export function readSidecarReply(text: string, seconds: number): SpanResult {
   let reply: unknown
   try {
     reply = JSON.parse(text)
   } catch (cause) {
-    throw new VerbatimError('engine_unavailable', 'The sidecar answered with what is no JSON.', { cause })
+    throw new VerbatimError('engine_unavailable', 'The sidecar did not answer with JSON.', { cause })
   }
   if (!Value.Check(Reply, reply)) {
-    const wrong = Value.Errors(Reply, reply).First()
-    const where = wrong ? `${wrong.path || '/'}: ${wrong.message}` : 'unknown shape'
-    throw new VerbatimError('engine_unavailable', `The sidecar's answer is not understood: ${where}.`)
+    const mismatch = Value.Errors(Reply, reply).First()
+    const reason = mismatch ? `${mismatch.path || '/'}: ${mismatch.message}` : 'unknown shape'
+    throw new VerbatimError('engine_unavailable', `The sidecar's response is invalid: ${reason}.`)
   }
   return { model: modelName(reply.model), segments: withinSpan(reply.segments.map(segmentOf), seconds) }
 }

@@ -1,9 +1,9 @@
+import { deadline } from '../../async.ts'
 import { VerbatimError } from '../../errors.ts'
 import { storableText } from '../../storable-text.ts'
 import { EngineOverloaded, type Fetch, type SpanRequest } from '../engine.ts'
-import { deadline } from '../shared/deadline.ts'
 import { GenerationFailed } from '../shared/generation.ts'
-import { readAnswer, readReason } from '../shared/read-answer.ts'
+import { readErrorBody, readResponse } from '../shared/read-answer.ts'
 import { retryAfterSeconds } from '../shared/retry-after.ts'
 
 const MAX_SENTENCE_LENGTH = 300
@@ -14,15 +14,12 @@ export function authorization(apiKey: string | undefined): Record<string, string
 
 const THIS_MACHINE = ['127.0.0.1', 'localhost', '[::1]']
 
-/** A sidecar on this machine is asked directly: a proxy that the environment names would ask its own machine. */
+/** Bypasses the environment's proxy for a sidecar on this machine: the proxy would connect to its own machine. */
 export function proxyFor(url: string): { proxy?: false } {
   return THIS_MACHINE.includes(new URL(url).hostname) ? { proxy: false } : {}
 }
 
-/**
- * The sentence in a text-generation-inference error body (`{error, error_type}`), or the start of any other
- * body.
- */
+/** The sentence in a text-generation-inference error body (`{error, error_type}`), or the start of any other body. */
 export function sidecarSentence(body: string): string {
   return storableText(sentenceIn(body), MAX_SENTENCE_LENGTH)
 }
@@ -39,39 +36,39 @@ function sentenceIn(body: string): string {
       return parsed.error
     }
   } catch {
-    // A proxy's own page, say: shown as it is.
+    // Not JSON, such as the page of a proxy: returned as text.
   }
   return body.trim().slice(0, 200) || 'no reason given'
 }
 
 async function failure(response: Response, url: string): Promise<VerbatimError> {
-  const said = `${url} answered ${response.status}: ${sidecarSentence(await readReason(response))}`
+  const message = `${url} answered ${response.status}: ${sidecarSentence(await readErrorBody(response))}`
   switch (response.status) {
     case 429:
-      return new EngineOverloaded(said, { retryAfterSeconds: retryAfterSeconds(response.headers) })
+      return new EngineOverloaded(message, { retryAfterSeconds: retryAfterSeconds(response.headers) })
     case 424:
-      return new GenerationFailed(said)
+      return new GenerationFailed(message)
     case 401:
     case 403:
-      return new VerbatimError('engine_misconfigured', `${said}. Check the sidecar's API key.`)
+      return new VerbatimError('engine_misconfigured', `${message}. Check the sidecar's API key.`)
     case 404:
     case 405:
-      return new VerbatimError('engine_misconfigured', `${said}. Check SIDECAR_URL.`)
+      return new VerbatimError('engine_misconfigured', `${message}. Check SIDECAR_URL.`)
     case 400:
     case 413:
     case 415:
     case 422:
-      return new VerbatimError('engine_rejected', said)
+      return new VerbatimError('engine_rejected', message)
     default:
-      return new VerbatimError('engine_unavailable', said)
+      return new VerbatimError('engine_unavailable', message)
   }
 }
 
 /**
- * Sends one span to one sidecar and gives the answer's text. Throws as `Engine.transcribe` says;
- * a 424 is a `GenerationFailed`, for the caller to try again.
+ * Sends one span to one sidecar and returns the text of the response. Throws the errors of `Engine.transcribe`, and
+ * `GenerationFailed` for status 424, which the caller retries.
  */
-export async function askSidecar(options: {
+export async function requestTranscription(options: {
   url: string
   apiKey: string | undefined
   wav: Uint8Array<ArrayBuffer>
@@ -86,28 +83,26 @@ export async function askSidecar(options: {
     details: 'true',
     words: String(span.words),
   })
-  const limit = deadline(deadlineSeconds, span.signal)
+  using limit = deadline(deadlineSeconds, span.signal)
   try {
     const response = await fetch(`${url}/generate?${query}`, {
       method: 'POST',
       headers: { 'content-type': 'audio/wav', accept: 'application/json', ...authorization(options.apiKey) },
       body: wav,
       signal: limit.signal,
-      // A long span is silent for minutes, and a pooled connection may have been closed by its other end.
+      // A response may take minutes. A pooled connection may have been closed by the other side.
       timeout: false,
       ...proxyFor(url),
       keepalive: false,
     })
     if (!response.ok) throw await failure(response, url)
-    return await readAnswer(response)
+    return await readResponse(response)
   } catch (error) {
     span.signal.throwIfAborted()
     if (error instanceof VerbatimError) throw error
-    const why = limit.passed()
+    const reason = limit.hasPassed()
       ? `did not answer within ${deadlineSeconds} s`
-      : `broke off: ${error instanceof Error ? error.message : String(error)}`
-    throw new VerbatimError('engine_unavailable', `${url} ${why}.`, { cause: error })
-  } finally {
-    limit.clear()
+      : `failed: ${error instanceof Error ? error.message : String(error)}`
+    throw new VerbatimError('engine_unavailable', `${url} ${reason}.`, { cause: error })
   }
 }

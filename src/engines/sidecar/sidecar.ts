@@ -1,14 +1,21 @@
 import { VerbatimError } from '../../errors.ts'
 import { wavOf } from '../../media/wav.ts'
-import { type Engine, EngineOverloaded, type EngineState, type Fetch, type SpanResult } from '../engine.ts'
+import {
+  type Engine,
+  EngineOverloaded,
+  type EngineState,
+  type Fetch,
+  type SpanRequest,
+  type SpanResult,
+} from '../engine.ts'
 import { retryGeneration } from '../shared/generation.ts'
-import { readiness } from '../shared/readiness.ts'
+import { createReadiness } from '../shared/readiness.ts'
 import { spanSeconds } from '../shared/span-result.ts'
 import { markDown, markMisconfigured, type Sidecar, watchHealth } from './health.ts'
 import { readSidecarReply } from './reply.ts'
-import { askSidecar } from './request.ts'
+import { requestTranscription } from './request.ts'
 
-/** Span lengths that suit a sidecar, in seconds, and spans to keep with each. */
+/** Span lengths in seconds, and numbers of spans to send to each sidecar at once. */
 export const SIDECAR_LIMITS = {
   targetSpanSeconds: 120,
   maxSpanSeconds: 180,
@@ -17,21 +24,32 @@ export const SIDECAR_LIMITS = {
 }
 
 function stateOf(sidecars: Sidecar[]): EngineState {
-  const well = sidecars.filter((sidecar) => sidecar.healthy)
-  const down = sidecars.filter((sidecar) => !sidecar.healthy)
-  const troubles = down.map((sidecar) => `${sidecar.url} (${sidecar.trouble})`).join(', ')
-  if (well.length === 0) {
-    return { ready: false, detail: `No sidecar is ready: ${troubles}. Start it, or correct SIDECAR_URL.` }
+  const healthy = sidecars.filter((sidecar) => sidecar.healthy)
+  const unhealthy = sidecars.filter((sidecar) => !sidecar.healthy)
+  const problems = unhealthy.map(({ url, problem }) => `${url} (${problem})`).join(', ')
+  if (healthy.length === 0) {
+    return { ready: false, detail: `No sidecar is ready: ${problems}. Start it, or correct SIDECAR_URL.` }
   }
-  const detail = `${well.length} of ${sidecars.length} sidecars ready`
-  return { ready: true, detail: down.length === 0 ? `${detail}.` : `${detail}; not ready: ${troubles}.` }
+  const detail = `${healthy.length} of ${sidecars.length} sidecars ready`
+  return { ready: true, detail: unhealthy.length === 0 ? `${detail}.` : `${detail}; not ready: ${problems}.` }
+}
+
+/** Rotates through the sidecars, so that equally busy ones share the spans. */
+function createPicker(sidecars: Sidecar[]) {
+  let offset = 0
+  return (tried: Set<Sidecar>): Sidecar | undefined => {
+    offset = (offset + 1) % sidecars.length
+    return [...sidecars.slice(offset), ...sidecars.slice(0, offset)]
+      .filter((sidecar) => sidecar.healthy && !tried.has(sidecar))
+      .toSorted((a, b) => a.busy - b.busy)[0]
+  }
 }
 
 /**
- * Sidecars that speak text-generation-inference's surface, one or several, at `urls`. Each span goes to the
- * healthy one with the least to do; one that breaks off, is full or is misconfigured is passed over for the next before
- * the caller hears of it. A 424 is tried three times before it becomes `engine_rejected`. `deadlineSeconds`
- * bounds one answer; `onState` hears of each look at a sidecar's health; `fetch`: what spans go out through.
+ * One or several sidecars at `urls`, which have text-generation-inference's routes. A span goes to the least busy
+ * healthy sidecar. If that one fails, is full or is misconfigured, the span goes to the next one before this throws.
+ * A 424 is tried three times before it becomes `engine_rejected`. `deadlineSeconds` limits one response. `onState` is
+ * called after each health check. `fetch` sends the spans.
  */
 export function sidecarEngine(options: {
   urls: string[]
@@ -40,32 +58,61 @@ export function sidecarEngine(options: {
   onState?: (state: EngineState) => void
   fetch?: Fetch
 }): Engine {
-  const { apiKey, deadlineSeconds = 1200, onState, fetch: reach = fetch } = options
+  const { apiKey, deadlineSeconds = 1200, onState, fetch: sendRequest = fetch } = options
   const sidecars = options.urls.map(
     (url): Sidecar => ({
       url: url.replace(/(?<!\/)\/+$/, ''),
       healthy: false,
-      trouble: 'not asked yet',
+      problem: 'not checked yet',
       busy: 0,
       refusedUntil: 0,
     }),
   )
+  const nextSidecar = createPicker(sidecars)
   const closing = new AbortController()
-  const ready = readiness(stateOf(sidecars))
-  const changed = () => {
+  const ready = createReadiness(stateOf(sidecars))
+  const updateState = () => {
     if (closing.signal.aborted) return
     ready.set(stateOf(sidecars))
     onState?.(ready.state())
   }
-  for (const sidecar of sidecars) void watchHealth({ sidecar, apiKey, changed, signal: closing.signal })
+  for (const sidecar of sidecars) {
+    void watchHealth({ sidecar, apiKey, onCheck: updateState, signal: closing.signal })
+  }
 
-  let turn = 0
-  function nextSidecar(tried: Set<Sidecar>): Sidecar | undefined {
-    turn += 1
-    const inTurn = [...sidecars.slice(turn % sidecars.length), ...sidecars.slice(0, turn % sidecars.length)]
-    return inTurn
-      .filter((sidecar) => sidecar.healthy && !tried.has(sidecar))
-      .toSorted((a, b) => a.busy - b.busy)[0]
+  /** Sends a span to one sidecar after the other until one transcribes it. */
+  async function tryAll(span: SpanRequest): Promise<SpanResult> {
+    const seconds = spanSeconds(span.pcm, SIDECAR_LIMITS.maxSpanSeconds)
+    const wav = wavOf(span.pcm)
+    const tried = new Set<Sidecar>()
+    let overloaded: EngineOverloaded | undefined
+    let misconfigured: VerbatimError | undefined
+    for (;;) {
+      const sidecar = nextSidecar(tried)
+      if (!sidecar) {
+        throw overloaded ?? misconfigured ?? new VerbatimError('engine_unavailable', ready.state().detail)
+      }
+      tried.add(sidecar)
+      sidecar.busy += 1
+      try {
+        const { url } = sidecar
+        const request = { url, apiKey, wav, span, deadlineSeconds, fetch: sendRequest }
+        return readSidecarReply(await requestTranscription(request), seconds)
+      } catch (error) {
+        if (error instanceof EngineOverloaded) {
+          if (!overloaded || error.retryAfterSeconds < overloaded.retryAfterSeconds) overloaded = error
+        } else if (error instanceof VerbatimError && error.code === 'engine_unavailable') {
+          markDown(sidecar, error.message)
+          updateState()
+        } else if (error instanceof VerbatimError && error.code === 'engine_misconfigured') {
+          markMisconfigured(sidecar, error.message)
+          misconfigured = error
+          updateState()
+        } else throw error
+      } finally {
+        sidecar.busy -= 1
+      }
+    }
   }
 
   return {
@@ -79,42 +126,7 @@ export function sidecarEngine(options: {
 
     async transcribe(span) {
       span.signal.throwIfAborted()
-      const seconds = spanSeconds(span.pcm, SIDECAR_LIMITS.maxSpanSeconds)
-      const wav = wavOf(span.pcm)
-      const aroundAll = async (): Promise<SpanResult> => {
-        const tried = new Set<Sidecar>()
-        let full: EngineOverloaded | undefined
-        let misconfigured: VerbatimError | undefined
-        for (;;) {
-          const sidecar = nextSidecar(tried)
-          if (!sidecar) {
-            throw full ?? misconfigured ?? new VerbatimError('engine_unavailable', ready.state().detail)
-          }
-          tried.add(sidecar)
-          sidecar.busy += 1
-          try {
-            const text = await askSidecar({
-              ...{ url: sidecar.url, apiKey, wav, span, deadlineSeconds },
-              fetch: reach,
-            })
-            return readSidecarReply(text, seconds)
-          } catch (error) {
-            if (error instanceof EngineOverloaded) {
-              if (!full || error.retryAfterSeconds < full.retryAfterSeconds) full = error
-            } else if (error instanceof VerbatimError && error.code === 'engine_unavailable') {
-              markDown(sidecar, error.message)
-              changed()
-            } else if (error instanceof VerbatimError && error.code === 'engine_misconfigured') {
-              markMisconfigured(sidecar, error.message)
-              misconfigured = error
-              changed()
-            } else throw error
-          } finally {
-            sidecar.busy -= 1
-          }
-        }
-      }
-      return retryGeneration(aroundAll, span.signal)
+      return retryGeneration(() => tryAll(span), span.signal)
     },
 
     async close() {
