@@ -2,7 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { readFile } from 'node:fs/promises'
 import postgres from 'postgres'
 import { readSettings, SETTINGS } from '../src/config.ts'
-import { fittingJobs } from '../src/media/ffmpeg/capacity.ts'
+import { maxParallelJobs } from '../src/media/ffmpeg/capacity.ts'
 import { prometheusMetrics } from '../src/metrics/prometheus.ts'
 import { pgBossQueue } from '../src/queue/pg-boss.ts'
 import { databases } from './support/databases.ts'
@@ -205,7 +205,7 @@ describe('Kubernetes', () => {
     expect(service.map(({ name }) => name)).toEqual(['api', 'worker'])
     for (const { resources } of service) {
       const cores = Number(resources.limits.cpu)
-      expect(fittingJobs({ cores, memoryBytes: bytesOf(resources.limits.memory) })).toBe(cores)
+      expect(maxParallelJobs({ cores, memoryBytes: bytesOf(resources.limits.memory) })).toBe(cores)
     }
   })
 

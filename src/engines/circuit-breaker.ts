@@ -6,9 +6,10 @@ export class CircuitOpen extends Error {
 }
 
 /**
- * Returns a function that runs work while its circuit is closed. After `failuresToOpen` failures in a row the circuit
- * opens, and calls throw `CircuitOpen`. After a pause one call may try again: if it fails, the circuit stays open for
- * about twice as long; otherwise it closes. Errors for which `isFailure` is false prove that the other side works.
+ * Returns a function that runs work while its circuit is closed. After `failuresToOpen` failures in a row the
+ * circuit opens, and calls throw `CircuitOpen`. After a pause one call may try again: if it fails, the
+ * circuit stays open for about twice as long; otherwise it closes. Errors for which `isFailure` is false
+ * prove that the other side works.
  */
 export function createCircuitBreaker({
   isFailure,

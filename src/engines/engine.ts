@@ -49,11 +49,13 @@ export type Fetch = (
  *
  * `transcribe` throws a `VerbatimError`:
  * - `engine_unavailable`: the engine was unreachable or failed; the same span may be sent again
- * - `engine_overloaded`: the engine accepts no more spans now (`EngineOverloaded.retryAfterSeconds` says when to retry)
+ * - `engine_overloaded`: the engine accepts no more spans now (`EngineOverloaded.retryAfterSeconds` says when
+ *   to retry)
  * - `engine_rejected`: the engine will never accept this span
- * - `engine_misconfigured`: the engine accepts no span until an operator changes something (token, model, credit). Its
- *   state then says what. After a while it is ready again, for a new attempt
- * and the signal's reason if `signal` fires.
+ * - `engine_misconfigured`: the engine accepts no span until an operator changes something (token, model,
+ *   credit). Its state then says what. After a while it is ready again, for a new attempt
+ *
+ * It throws the signal's reason if `signal` fires.
  */
 export type Engine = {
   name: EngineName
@@ -71,8 +73,9 @@ export type Engine = {
 }
 
 /**
- * The engine accepts no more spans now: it is busy, starting, or unreachable. However often that happens, it does not
- * count as a failure of the span. `retryAfterSeconds`: when to retry, as the engine says or as a guess.
+ * The engine accepts no more spans now: it is busy, starting, or unreachable. However often that happens, it
+ * does not count as a failure of the span. `retryAfterSeconds`: when to retry, as the engine says or as a
+ * guess.
  */
 export class EngineOverloaded extends VerbatimError {
   override name = 'EngineOverloaded'

@@ -7,7 +7,7 @@ export const BYTES_PER_SECOND = SAMPLE_RATE * BYTES_PER_SAMPLE
 export const LEVEL_SECONDS = 0.05
 export const SAMPLES_PER_LEVEL = SAMPLE_RATE * LEVEL_SECONDS
 
-/** Decoded pcm comes, and is stored, in pieces of five minutes: a whole number of levels. */
+/** Pcm is decoded and stored in pieces of five minutes, which is a whole number of levels. */
 export const SAMPLES_PER_PIECE = 300 * SAMPLE_RATE
 
 export type AudioInfo = {
@@ -16,41 +16,50 @@ export type AudioInfo = {
   codec: string
   sampleRate: number
   channels: number
-  /** What the header claims, in seconds; null when it claims nothing. Only the decoded length is true. */
+  /** The duration in the header, in seconds; null if there is none. Only the decoded duration is reliable. */
   claimedSeconds: number | null
 }
 
-/** Pieces follow each other without a gap. Each has `SAMPLES_PER_PIECE`, but for the last, which may have fewer, and never none. */
+/**
+ * Pieces follow each other without a gap. Each has `SAMPLES_PER_PIECE`; the last may have fewer, but at least
+ * one.
+ */
 export type PcmPiece = {
   /** 16 kHz, mono, s16le. */
   pcm: Uint8Array<ArrayBuffer>
-  /** RMS level of each 50 ms of pcm (the last may be shorter), one byte each: 0 = −90 dBFS or quieter, 255 = 0 dBFS, linear in dB. */
+  /**
+   * RMS of each 50 ms (the last may be shorter), one byte each: 0 = −90 dBFS or less, 255 = 0 dBFS, linear in
+   * dB.
+   */
   levels: Uint8Array
-  /** Least and greatest sample of each 50 ms, a signed byte each (the upper half of the sample). */
+  /** Minimum and maximum sample of each 50 ms, a signed byte each (the upper half of the sample). */
   peaks: Uint8Array
-  /** The recording ends with it, and was decoded without an error that matters. */
+  /** The recording ends with this piece and was decoded without a fatal error. */
   isLast: boolean
 }
 
 /**
- * The only code that parses untrusted media. Groups (one for each user) take turns, so that no group's files hold up those of
- * another. Both functions take a path on this machine's disk, run in a
- * Worker that is killed at its deadline, and throw a `VerbatimError`: `unsupported_type` (no audio or video container, or
- * sound that no speech is recorded in), `no_audio_track`, `corrupt` (nothing can be decoded, or not in time), `empty`,
- * `too_long`, `media_unavailable` (decoder not installed, or closed); and the signal's reason when
- * `signal` fires, whether the work had begun or not.
+ * The only code that parses untrusted media. Groups (one per user) take turns, so that no group's files delay
+ * those of another. Both functions take a local path, run in a Worker that is killed at its deadline, and
+ * throw a `VerbatimError`: `unsupported_type` (not a known audio or video container, or a sample rate or
+ * channel count that is not used for speech), `no_audio_track`, `corrupt` (nothing can be decoded, or not in
+ * time), `empty`, `too_long`, `media_unavailable` (the decoder is not installed, or closed). They throw the
+ * signal's reason if `signal` fires, also before the work has started.
  */
 export type Media = {
-  /** How many short and how many long files it decodes at a time, those included that wait for `take`. */
+  /**
+   * Maximum number of short and of long files that are decoded at once, including those that wait for `take`.
+   */
   capacity: { short: number; long: number }
-  /** Reads headers only; milliseconds. */
+  /** Reads headers only; takes milliseconds. */
   probe(path: string, options?: { signal?: AbortSignal; group?: string }): Promise<AudioInfo>
   /**
-   * Gives the first audio track as pcm, a piece at a time, to `take`, while what comes next is being decoded, at most a
-   * piece ahead: all its channels mixed, or the one called `channel` (from 0; one that is not there is silent). A file that
-   * is cut off gives what is there. Longer audio than `maxSeconds` throws `too_long`, after the pieces before; what `take`
-   * throws ends it, too. Resolves once the last piece is taken. The time that `take` needs is not the decoder's, which is
-   * another group's meanwhile. Files that are `isShort` have slots of their own.
+   * Decodes the first audio track and calls `take` with each piece of pcm, while at most one more piece is
+   * decoded. Mixes all channels, or decodes only `channel` (from 0; a missing channel is silent). A truncated
+   * file yields the audio that it has. Audio longer than `maxSeconds` throws `too_long` after the pieces
+   * before that. An error of `take` ends the decoding. Resolves when `take` has finished with the last piece.
+   * The time that `take` needs does not count towards the deadline; meanwhile another group may use the
+   * decoder. `isShort` files have their own slots.
    */
   decode(options: {
     path: string

@@ -5,19 +5,18 @@ export const empty = () => new VerbatimError('empty', 'The file is empty.')
 export const unsupportedType = () =>
   new VerbatimError('unsupported_type', 'The file is not an audio or video recording of a known format.')
 
-export const noAudioTrack = () => new VerbatimError('no_audio_track', 'The file has no sound in it.')
+export const noAudioTrack = () => new VerbatimError('no_audio_track', 'The file has no audio track.')
 
 export const corrupt = () =>
-  new VerbatimError('corrupt', 'The file is damaged: no sound could be read from it.')
+  new VerbatimError('corrupt', 'The file is damaged: no audio can be decoded from it.')
 
-export const outOfTime = () =>
-  new VerbatimError('corrupt', 'The file could not be read in the time that is allowed.')
+export const outOfTime = () => new VerbatimError('corrupt', 'The file took too long to read.')
 
 export const tooLong = (maxSeconds: number) =>
   new VerbatimError(
     'too_long',
-    `The recording is longer than the ${maxSeconds.toLocaleString('en')} seconds that are allowed.`,
+    `The recording is longer than the limit of ${maxSeconds.toLocaleString('en')} seconds.`,
   )
 
-/** What the decoder can open but no speech is recorded in. */
-export const unsupportedSound = (what: string) => new VerbatimError('unsupported_type', what)
+/** For audio that the decoder can open but that has a format in which no speech is recorded. */
+export const unsupportedSound = (message: string) => new VerbatimError('unsupported_type', message)

@@ -1,9 +1,9 @@
 import { fileTypeFromBuffer } from 'file-type/core'
 
-/** Enough of a file to know its container by. */
+/** Enough of a file to recognize its container. */
 export const SIGNATURE_BYTES = 64 * 1024
 
-/** ffmpeg's containers, by what a file of theirs is called. */
+/** ffmpeg's names of containers, with the extensions that the library returns. */
 const CONTAINERS: Record<string, string[]> = {
   wav: ['wav'],
   mp3: ['mp3', 'mp2', 'mp1'],
@@ -21,16 +21,16 @@ const CONTAINERS: Record<string, string[]> = {
   webm: ['webm'],
 }
 
-/** What the library does not know, by a file's first letters. */
-const OTHERS: Record<string, string> = { caff: 'caf', riff: 'w64' }
+/** Containers that the library does not know, by their first four bytes. */
+const MAGIC: Record<string, string> = { caff: 'caf', riff: 'w64' }
 
 /**
- * The container that the first bytes of a recording tell, as ffmpeg names it, of those that prepare decodes; null where
- * they tell none. They say nothing of what is in it.
+ * Recognizes the container of a recording by its first bytes. Returns ffmpeg's name of it, or null if it is
+ * none that prepare decodes. This says nothing about the content.
  */
 export async function containerOf(start: Uint8Array): Promise<string | null> {
   const letters = String.fromCharCode(...start.subarray(0, 4))
-  const name = (await fileTypeFromBuffer(start))?.ext ?? ''
-  const found = Object.keys(CONTAINERS).find((container) => CONTAINERS[container]?.includes(name))
-  return found ?? OTHERS[letters] ?? null
+  const extension = (await fileTypeFromBuffer(start))?.ext ?? ''
+  const container = Object.keys(CONTAINERS).find((name) => CONTAINERS[name]?.includes(extension))
+  return container ?? MAGIC[letters] ?? null
 }

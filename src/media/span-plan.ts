@@ -2,29 +2,32 @@ import { SAMPLE_RATE, SAMPLES_PER_LEVEL } from './media.ts'
 
 export type Span = { startSample: number; endSample: number }
 
-/** A cut may lie this share of the target before or after where it should. */
+/** A cut may be this share of the target length before or after its ideal position. */
 const SEARCH_SHARE = 0.25
 
 /** Levels on each side of a cut that must be quiet: 0.15 s. */
-const NEAR = 3
+const QUIET_REACH = 3
 
-/** Among the quietest, what lies up to 0.5 s away favours the middle of a pause, and the longer pause. */
-const AROUND = [4, 5, 6, 7, 8, 9, 10]
+/**
+ * Among the quietest cuts, levels up to 0.5 s away decide: they favour the middle of a pause, and longer
+ * pauses.
+ */
+const WIDER_REACHES = [4, 5, 6, 7, 8, 9, 10]
 
-/** How far behind a cut its choice looks, in samples. */
-const REACH = Math.max(...AROUND) * SAMPLES_PER_LEVEL
+/** Samples after a cut that its choice depends on. */
+const LOOKAHEAD = Math.max(...WIDER_REACHES) * SAMPLES_PER_LEVEL
 
 /** Levels this close (about 1 dB) count as equally quiet. */
 const SAME_LEVEL = 3
 
 /**
- * Cuts [startSample, endSample) into spans that follow each other without gap or overlap, none over `maxSeconds`.
- * Each cut lies in the middle of the quietest 0.3 s within a quarter of the target length around it; the last two
- * spans share what is left, so that none is a sliver. An empty range gives no span.
+ * Cuts [startSample, endSample) into spans without gap or overlap, none longer than `maxSeconds`. Each cut is
+ * in the middle of the quietest 0.3 s within a quarter of the target length around its ideal position. The
+ * last two spans share the rest equally, so that none is very short. An empty range has no span.
  *
- * `levels`: of the pcm, from its first sample (see `PcmPiece`); what they do not reach counts as silent.
- * `isWhole` (by default true): false where more audio may follow after `endSample`: then it gives the spans that come out the same
- * whatever follows, and going on behind the last of them gives the others.
+ * `levels`: levels of the pcm from its first sample (see `PcmPiece`); beyond their end it counts as silent.
+ * `isWhole` (default: true): false if more audio may follow after `endSample`. Then only the spans are
+ * returned that do not depend on it; a later call that starts after the last of them returns the others.
  */
 export function planSpans(options: {
   levels: Uint8Array
@@ -40,7 +43,9 @@ export function planSpans(options: {
   const slack = Math.floor(target * SEARCH_SHARE)
   const quiet = quietness(options.levels)
   const spans: Span[] = []
-  const leaves = isWhole ? Math.min(max, target + slack) : Math.max(2 * target, target + slack + REACH) - 1
+  const leaves = isWhole
+    ? Math.min(max, target + slack)
+    : Math.max(2 * target, target + slack + LOOKAHEAD) - 1
   let from = startSample
   while (endSample - from > leaves) {
     const rest = endSample - from
@@ -68,7 +73,9 @@ function quietness(levels: Uint8Array): Quietness {
   return (boundary, reach) => (sumTo(boundary + reach) - sumTo(boundary - reach)) / (2 * reach)
 }
 
-/** The quietest boundary between two levels from `earliest` to `latest` (samples); `ideal` where there is none. */
+/**
+ * The quietest boundary between two levels from `earliest` to `latest` (samples); `ideal` if there is none.
+ */
 function quietestCut(
   quiet: Quietness,
   { ideal, earliest, latest }: { ideal: number; earliest: number; latest: number },
@@ -78,8 +85,8 @@ function quietestCut(
   for (let boundary = Math.ceil(earliest / SAMPLES_PER_LEVEL); boundary <= last; boundary++) {
     const cut = boundary * SAMPLES_PER_LEVEL
     const score: [number, number, number] = [
-      Math.round(quiet(boundary, NEAR) / SAME_LEVEL),
-      Math.round(AROUND.reduce((sum, reach) => sum + quiet(boundary, reach), 0) / SAME_LEVEL),
+      Math.round(quiet(boundary, QUIET_REACH) / SAME_LEVEL),
+      Math.round(WIDER_REACHES.reduce((sum, reach) => sum + quiet(boundary, reach), 0) / SAME_LEVEL),
       Math.abs(cut - ideal),
     ]
     if (!best || isLower(score, best.score)) best = { cut, score }

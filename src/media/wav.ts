@@ -4,7 +4,7 @@ const HEADER_BYTES = 44
 const PCM_FORMAT = 1
 const BITS_PER_BYTE = 8
 
-/** Puts the 44-byte RIFF header before `pcm` (16 kHz, mono, s16le, under 4 GiB). */
+/** Prepends the 44-byte RIFF header to `pcm` (16 kHz, mono, s16le, less than 4 GiB). */
 export function wavOf(pcm: Uint8Array): Uint8Array<ArrayBuffer> {
   const wav = new Uint8Array(HEADER_BYTES + pcm.length)
   const header = new DataView(wav.buffer)

@@ -1,21 +1,21 @@
 import type { IncomingMessage } from 'node:http'
 
-/** Throws where the status or a header is nothing that HTTP knows. */
-export function answerOf(message: IncomingMessage): Response {
-  // One that is let go of before it is read would otherwise throw where nobody catches.
+/** Converts Node's response. Throws if its status or a header is invalid. */
+export function toResponse(message: IncomingMessage): Response {
+  // Prevents an uncaught exception if the message fails before its body is read.
   message.on('error', () => {})
   const status = message.statusCode ?? 0
   const headers = new Headers()
-  for (let at = 0; at < message.rawHeaders.length; at += 2) {
-    headers.append(message.rawHeaders[at] ?? '', message.rawHeaders[at + 1] ?? '')
+  for (let index = 0; index < message.rawHeaders.length; index += 2) {
+    headers.append(message.rawHeaders[index] ?? '', message.rawHeaders[index + 1] ?? '')
   }
   if (![204, 205, 304].includes(status)) return new Response(bodyOf(message), { status, headers })
-  // What comes all the same is not read: it may never end.
+  // A body that is sent anyway is not read: it may be endless.
   message.destroy()
   return new Response(null, { status, headers })
 }
 
-/** Asks for the next chunk only when the reader does. */
+/** Reads the next chunk only when the reader asks for it. */
 function bodyOf(message: IncomingMessage): ReadableStream<Uint8Array> {
   const chunks: AsyncIterator<Uint8Array> = message[Symbol.asyncIterator]()
   return new ReadableStream(

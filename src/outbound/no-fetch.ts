@@ -1,13 +1,13 @@
 import type { Network } from './networks.ts'
 import type { Outbound } from './outbound.ts'
-import { parseTarget, requireReachable, urlRefused } from './policy.ts'
+import { parseTarget, requireAllowed, urlRefused } from './policy.ts'
 
-/** Any public address: stands for those of a name that is not looked up. */
+/** Any public address, in place of those of a name, which is not resolved. */
 const PUBLIC = '1.1.1.1'
 
 /**
- * For runtimes in which a connection cannot be held to an address that was looked at: asks nobody. URLs are judged by
- * what they say, and whoever asks them later judges them by where they lead.
+ * For runtimes that cannot pin a connection to a checked address: sends no requests. `check` judges a URL by
+ * its text. The process that sends the request later checks the addresses too.
  */
 export function noFetchOutbound({
   allow,
@@ -16,18 +16,18 @@ export function noFetchOutbound({
   allow: Network[]
   nat64?: Network | null
 }): Outbound {
-  const reach = { allow, nat64, own: [] }
+  const policy = { allow, nat64, own: [] }
 
   return {
     async check({ url: text, secure = false }) {
       const { url, host, isAddress } = parseTarget(text)
-      // A name may be of a network that the operator has named.
+      // The name may resolve to an address in an allowed network.
       if (!isAddress && allow.length > 0) return
-      requireReachable({ url, host, secure, reach, addresses: [isAddress ? host : PUBLIC] })
+      requireAllowed({ url, host, secure, policy, addresses: [isAddress ? host : PUBLIC] })
     },
 
     async request() {
-      throw urlRefused('Here no audio is fetched from URLs: send the audio itself')
+      throw urlRefused('This server does not download from URLs: upload the audio instead')
     },
   }
 }

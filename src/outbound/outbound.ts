@@ -3,26 +3,31 @@ export type OutboundRequest = {
   url: string
   headers?: Record<string, string>
   body?: string
-  /** Whether http is refused, but to networks that the operator has named. */
+  /** Requires https, except to networks that the operator allows. */
   secure?: boolean
-  /** How many redirects are followed, each looked at as the first URL was; by default none, and the redirect is the answer. */
+  /**
+   * Maximum number of redirects to follow, each checked like the first URL. Default 0: returns the redirect.
+   */
   redirects?: number
-  /** Until the answer's head is there; its host is to be found within the same time. */
+  /** Time until the head of the response, including DNS. */
   timeoutMs: number
-  /** Breaks it off, also while the answer's body is read. */
+  /** Aborts the request, also while the response's body is read. */
   signal: AbortSignal
 }
 
 /**
- * Requests to URLs that users have named. They reach public hosts, and of others only those that the operator has named:
- * a user could otherwise have the service ask what only the service can reach.
+ * Requests to URLs from users, with SSRF protection: they reach public hosts only, and the networks that the
+ * operator allows. Otherwise users could reach internal hosts through the service.
  */
 export type Outbound = {
-  /** Throws `url_refused` (it is not to be asked) and `url_failed` (its host has no address, or none is told within ten seconds). */
+  /**
+   * Throws `url_refused` (the URL is not allowed) and `url_failed` (the host was not found within ten
+   * seconds).
+   */
   check(request: Pick<OutboundRequest, 'url' | 'secure'>): Promise<void>
   /**
-   * The answer, whatever its status; its body is read or canceled by the caller.
-   * Throws `url_refused`, `url_failed` (with the reason in a sentence), and the signal's reason.
+   * Returns the response with any status. The caller must read or cancel its body.
+   * Throws `url_refused`, `url_failed` (with the reason), and the signal's reason.
    */
   request(request: OutboundRequest): Promise<Response>
 }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 
-/** Counts and hashes the chunks of a stream. `result` returns the number of bytes and their SHA-256 in hex. */
+/**
+ * Counts and hashes the chunks of a stream. `result` returns the number of bytes and their SHA-256 in hex.
+ */
 export function createDigest() {
   // Web Crypto hashes whole buffers only. Deno and workerd have this module too.
   const hash = createHash('sha256')

@@ -12,9 +12,9 @@ import { openTempFiles, writeChunks } from './temp-files.ts'
 const RESERVE_BYTES = 128 * 2 ** 20
 
 /**
- * Storage in a folder. Files are written in `incoming`, synced, then renamed into `files`, so both must be on one
- * file system. `reserveBytes` of the disk stay free for all writes, `uploadReserveBytes` for uploads: a write that
- * would need them throws `storage_full`.
+ * Storage in a folder. Files are written in `incoming`, synced, then renamed into `files`, so both must be on
+ * one file system. `reserveBytes` of the disk stay free for all writes, `uploadReserveBytes` for uploads: a
+ * write that would need them throws `storage_full`.
  */
 export async function diskStorage({
   root,

@@ -1,4 +1,7 @@
-/** For `catch`: returns `value` if the file does not exist. Other errors, such as those of a failing disk, are thrown. */
+/**
+ * For `catch`: returns `value` if the file does not exist. Other errors, such as those of a failing disk, are
+ * thrown.
+ */
 export function orIfMissing<T>(value: T) {
   return (error: unknown): T => {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return value

@@ -6,8 +6,8 @@ const CHECK_INTERVAL_BYTES = 16 * 2 ** 20
 const MEGABYTE = 2 ** 20
 
 /**
- * Keeps `reserveBytes` of a folder's disk free. The database may be on the same disk, and must be able to write when
- * there is no room left for audio.
+ * Keeps `reserveBytes` of a folder's disk free. The database may be on the same disk, and must be able to
+ * write when there is no room left for audio.
  */
 export function openFreeSpace({ folder, reserveBytes }: { folder: string; reserveBytes: number }) {
   async function freeBytes(): Promise<number> {

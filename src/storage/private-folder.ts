@@ -8,8 +8,8 @@ export const FILE_MODE = 0o600
 const GROUP_AND_OTHERS = 0o077
 
 /**
- * Creates a folder that only its owner may enter. If it exists already, group and others lose their permissions.
- * A folder of another owner keeps its mode.
+ * Creates a folder that only its owner may enter. If it exists already, group and others lose their
+ * permissions. A folder of another owner keeps its mode.
  */
 export async function makePrivate(folder: string): Promise<void> {
   const created = await mkdir(folder, { recursive: true, mode: FOLDER_MODE })

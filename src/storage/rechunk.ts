@@ -1,6 +1,6 @@
 /**
- * Joins and splits chunks into buffers of `size` bytes. The last one may be shorter or empty, and has `isLast` set.
- * There are two buffers: `bytes` are overwritten when the next buffer but one is requested.
+ * Joins and splits chunks into buffers of `size` bytes. The last one may be shorter or empty, and has
+ * `isLast` set. There are two buffers: `bytes` are overwritten when the next buffer but one is requested.
  */
 export async function* rechunk(chunks: AsyncIterable<Uint8Array>, size: number) {
   let buffer = new Uint8Array(size)

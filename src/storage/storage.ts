@@ -2,15 +2,15 @@
 export type StoredKey = { key: string; modifiedAt: Date }
 
 /**
- * Storage for originals and pcm. A key is a relative path of `[a-z0-9-]` names, joined by `/`; other keys throw a
- * `TypeError`. Several processes may use one store at a time.
+ * Storage for originals and pcm. A key is a relative path of `[a-z0-9-]` names, joined by `/`; other keys
+ * throw a `TypeError`. Several processes may use one store at a time.
  */
 export type Storage = {
   /**
-   * Streams `body` to `key` at constant memory. Returns its size and SHA-256 (hex). Readers see nothing under `key`
-   * until all of it is stored. If the stream fails, nothing of it remains.
-   * Throws `storage_full`. A store on a disk keeps free space in reserve, for the database on the same disk; only a
-   * write with `mayUseReserve` may use that space.
+   * Streams `body` to `key` at constant memory. Returns its size and SHA-256 (hex). Readers see nothing under
+   * `key` until all of it is stored. If the stream fails, nothing of it remains. Throws `storage_full`. A
+   * store on a disk keeps free space in reserve, for the database on the same disk; only a write with
+   * `mayUseReserve` may use that space.
    */
   write(
     key: string,
@@ -19,11 +19,16 @@ export type Storage = {
   ): Promise<{ bytes: number; sha256: string }>
   /** Bytes from `start` up to but not including `end` (default: all). Throws `not_found`. */
   read(key: string, range?: { start: number; end: number }): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>
-  /** Throws if the store cannot be read or written now: `NotReady` with what to do, or the store's own error. */
+  /**
+   * Throws if the store cannot be read or written now: `NotReady` with what to do, or the store's own error.
+   */
   check(): Promise<void>
   /** Size in bytes, or null if the key does not exist. */
   size(key: string): Promise<number | null>
-  /** Every key below `prefix`. Keys of one folder follow each other. Holds the names of one folder in memory at most. */
+  /**
+   * Every key below `prefix`. Keys of one folder follow each other. Holds the names of one folder in memory
+   * at most.
+   */
   list(prefix: string): AsyncIterable<StoredKey>
   /** Removes the key `prefix` and every key below it. It is no error if there is none. */
   remove(prefix: string): Promise<void>
@@ -38,8 +43,9 @@ export type Storage = {
    */
   withFile<T>(key: string, use: (path: string) => Promise<T>): Promise<T>
   /**
-   * As `withFile`, for callers that need the ends of a file only. The local file has the key's full length. If it is
-   * not `whole`, it holds at least the first and the last MiB, and the bytes between them read as zeros.
+   * As `withFile`, for callers that need the ends of a file only. The local file has the key's full length.
+   * If it is not `whole`, it holds at least the first and the last MiB, and the bytes between them read as
+   * zeros.
    */
   withEnds<T>(key: string, use: (path: string, whole: boolean) => Promise<T>): Promise<T>
 }

@@ -42,8 +42,8 @@ export async function openTempFiles(folder: string) {
 const WRITE_BYTES = 2 ** 20
 
 /**
- * Writes chunks to a new file, or with `append` to the end of an existing one. Reads the next chunks during a write.
- * Calls `whileWriting` with the bytes that are being written.
+ * Writes chunks to a new file, or with `append` to the end of an existing one. Reads the next chunks during a
+ * write. Calls `whileWriting` with the bytes that are being written.
  */
 export async function writeChunks({
   path,

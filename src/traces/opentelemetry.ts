@@ -23,12 +23,12 @@ import type { Log } from '../log.ts'
 import { reportingExporter } from './reporting-exporter.ts'
 import type { Attributes, NewTraceSpan, TraceSpan, TraceSpanKind, Traces } from './traces.ts'
 
-/** As OpenTelemetry's `OTEL_TRACES_SAMPLER` names them. */
+/** The samplers of OpenTelemetry's `OTEL_TRACES_SAMPLER`. */
 export type Sampling = {
   root: 'on' | 'off' | 'ratio'
-  /** A step that belongs to another is kept where that one is. */
+  /** A trace span with a parent is sampled if its parent is. */
   isParentBased: boolean
-  /** Of traces that begin here, with `ratio`. */
+  /** The share of new traces that `ratio` samples. */
   share: number
 }
 
@@ -42,8 +42,9 @@ const KINDS: Record<TraceSpanKind, SpanKind> = {
 }
 
 /**
- * Traces by OpenTelemetry, sent in batches to a collector's OTLP/HTTP as JSON: `endpoint` is its base URL, and `attributes` say what
- * this process is. What cannot be sent is dropped, and told of in the log.
+ * Traces with OpenTelemetry's SDK, exported in batches to a collector (OTLP/HTTP, JSON). `endpoint`: the
+ * collector's base URL. `attributes` describe this process. Trace spans that cannot be exported are dropped
+ * and logged.
  */
 export function openTelemetry({
   endpoint,
@@ -75,15 +76,15 @@ export function openTelemetry({
   }
 
   function begin({ name, kind, parent, attributes }: NewTraceSpan): TraceSpan {
-    const from = contextOf(parent)
+    const parentContext = contextOf(parent)
     const span = tracer.startSpan(
       name,
-      { kind: KINDS[kind], ...(attributes && { attributes: attributes }) },
-      from,
+      { kind: KINDS[kind], ...(attributes && { attributes }) },
+      parentContext,
     )
     const { traceId, spanId, traceFlags } = span.spanContext()
-    const step: TraceSpan & { context: Context } = {
-      context: trace.setSpan(from, span),
+    const traceSpan: TraceSpan & { context: Context } = {
+      context: trace.setSpan(parentContext, span),
       traceparent: `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`,
       ids: { trace_id: traceId, span_id: spanId },
       rename: (name) => void span.updateName(name),
@@ -93,25 +94,25 @@ export function openTelemetry({
         span.setAttribute('error.type', code)
         span.setStatus({ code: SpanStatusCode.ERROR, message: code })
       },
-      run: (work) => current.run(step, work),
+      run: (work) => current.run(traceSpan, work),
       end: () => span.end(),
     }
-    return step
+    return traceSpan
   }
 
   return {
     begin,
     running: () => current.getStore() ?? null,
     async close() {
-      const late = Promise.withResolvers<void>()
-      const timer = setTimeout(late.resolve, CLOSE_MS)
-      await Promise.race([provider.shutdown().catch(() => {}), late.promise])
+      const timeout = Promise.withResolvers<void>()
+      const timer = setTimeout(timeout.resolve, CLOSE_MS)
+      await Promise.race([provider.shutdown().catch(() => {}), timeout.promise])
       clearTimeout(timer)
     },
   }
 }
 
-/** Of any version, as W3C Trace Context has it read. */
+/** Any version, as W3C Trace Context requires (section 4.3, versioning). */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-|$)/
 
 function spanContextOf(traceparent: string) {

@@ -2,12 +2,12 @@ import type { EngineName, Fetch } from '../engines/engine.ts'
 import { readBytesUpTo } from '../read-body.ts'
 import { type Traces, withTraceSpan } from './traces.ts'
 
-/** More than any engine reads of an answer: a larger one is cut here, and refused by the engine. */
+/** More than engines accept. A larger response is truncated here and refused by the engine. */
 const MAX_BYTES = 8 * 1024 * 1024
 
 /**
- * `fetch` for an engine: each request, until its answer is read, is a step of the span that it is for. `isOwn`: it is told
- * which, as the engine is the operator's own.
+ * `fetch` for an engine: each request is a trace span, until its response has been read. `isOwn`: the engine
+ * belongs to the operator, so requests have the `traceparent` header.
  */
 export function tracedFetch({
   traces,
@@ -30,12 +30,12 @@ export function tracedFetch({
     return withTraceSpan(
       traces,
       { name: `${method} ${engine}`, kind: 'client', attributes },
-      async (step) => {
+      async (traceSpan) => {
         const headers = new Headers(init.headers ?? (to instanceof Request ? to.headers : {}))
-        if (isOwn && step.traceparent) headers.set('traceparent', step.traceparent)
+        if (isOwn && traceSpan.traceparent) headers.set('traceparent', traceSpan.traceparent)
         const response = await fetch(to, { ...init, headers })
-        step.setAttributes({ 'http.response.status_code': response.status })
-        if (!response.ok) step.fail(String(response.status))
+        traceSpan.setAttributes({ 'http.response.status_code': response.status })
+        if (!response.ok) traceSpan.fail(String(response.status))
         const { bytes } = await readBytesUpTo(response, MAX_BYTES)
         return new Response(bytes.length > 0 ? bytes : null, response)
       },

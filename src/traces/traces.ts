@@ -1,46 +1,48 @@
 import { VerbatimError } from '../errors.ts'
 
-/** Counts, names and codes. Never what was said, a file's name, a URL, an address of a user, or what someone logs in with. */
+/** Numbers, names and codes. Never transcripts, file names, URLs, IP addresses of users or credentials. */
 export type Attributes = Record<string, string | number | boolean>
 
-/** `consumer`: a job that was taken up; `internal`: a part of another step. */
+/** `consumer`: a job; `internal`: a part of another trace span. */
 export type TraceSpanKind = 'server' | 'client' | 'consumer' | 'internal'
 
 export type NewTraceSpan = {
   name: string
   kind: TraceSpanKind
-  /** The `traceparent` (W3C Trace Context) of the step that it belongs to; null: of none. Without it: to the one that is running. */
+  /**
+   * The parent's `traceparent` (W3C Trace Context). Null starts a new trace; undefined means the running
+   * trace span.
+   */
   parent?: string | null
   attributes?: Attributes
 }
 
-/** Part of the way of a transcription through all processes: what OpenTelemetry calls a span, which here is audio. */
+/** A span of OpenTelemetry. Here the word *span* alone means a stretch of audio. */
 export type TraceSpan = {
-  /** Tells others which step theirs belong to; null where nothing is kept. */
+  /** For children in other processes; null if there are no traces. */
   traceparent: string | null
-  /** As log lines have them. */
+  /** Fields for log lines. */
   ids: { trace_id?: string; span_id?: string }
   rename(name: string): void
   setAttributes(attributes: Attributes): void
-  /** Something that happened within it, at this time. */
+  /** Records that something happened now. */
   addEvent(name: string, attributes?: Attributes): void
-  /** It went wrong; `code` is a word for a program. */
+  /** Marks the trace span as failed. `code` is an error code, never a message. */
   fail(code: string): void
-  /** What `work` does, and whatever comes of it, is part of this step. */
+  /** Runs `work`, including its async continuations, with this as the running trace span. */
   run<T>(work: () => T): T
-  /** It is over, and told of. */
   end(): void
 }
 
 export type Traces = {
-  begin(step: NewTraceSpan): TraceSpan
-  /** The step that this is part of, if any. */
+  begin(traceSpan: NewTraceSpan): TraceSpan
+  /** The running trace span, if any. */
   running(): TraceSpan | null
-  /** Tells what is not told yet, as far as that goes within a few seconds. */
+  /** Exports the remaining trace spans, for a few seconds at most. */
   close(): Promise<void>
 }
 
-const NOTHING: TraceSpan = {
+const NO_TRACE_SPAN: TraceSpan = {
   traceparent: null,
   ids: {},
   rename() {},
@@ -51,36 +53,36 @@ const NOTHING: TraceSpan = {
   end() {},
 }
 
-/** Where none are kept. */
+/** Used if there is no collector. */
 export const noTraces: Traces = {
-  begin: () => NOTHING,
+  begin: () => NO_TRACE_SPAN,
   running: () => null,
   close: async () => {},
 }
 
-/** Runs `work` as a step of its own, which fails with what it throws. */
+/** Runs `work` in a new trace span, which fails if `work` throws. */
 export async function withTraceSpan<T>(
   traces: Traces,
-  about: NewTraceSpan,
-  work: (step: TraceSpan) => Promise<T>,
+  newTraceSpan: NewTraceSpan,
+  work: (traceSpan: TraceSpan) => Promise<T>,
 ): Promise<T> {
-  const step = traces.begin(about)
+  const traceSpan = traces.begin(newTraceSpan)
   try {
-    return await step.run(() => work(step))
+    return await traceSpan.run(() => work(traceSpan))
   } catch (error) {
-    step.fail(codeOf(error))
+    traceSpan.fail(codeOf(error))
     throw error
   } finally {
-    step.end()
+    traceSpan.end()
   }
 }
 
-/** How long a job has waited that could be taken up since then. */
+/** The time that a job has waited in its queue. */
 export function waited(since: Date): Attributes {
   return { 'verbatim.queue.seconds': Math.max(0, Date.now() - since.getTime()) / 1000 }
 }
 
-/** What went wrong, in a word: an error's sentence may quote what no trace is to tell. */
+/** An error's code. Its message may contain data that must not enter traces. */
 export function codeOf(error: unknown): string {
   if (error instanceof VerbatimError) return error.code
   if (!(error instanceof Error)) return 'internal'

@@ -286,7 +286,7 @@ test('an unreachable or silent collector only causes one log line', async () => 
     const user = await signUp(away.url)
     const id = await user.upload(SPEECH)
     expect((await user.finished(id)).status).toBe('completed')
-    const lost = () => away.output.filter((line) => line.includes('traces are lost'))
+    const lost = () => away.output.filter((line) => line.includes('trace spans are lost'))
     while (lost().length === 0) await Bun.sleep(50)
     expect(await away.kill('SIGTERM')).toBe(0)
     expect(lost()).toHaveLength(1)

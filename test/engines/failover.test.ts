@@ -6,7 +6,7 @@ import { silence } from '../support/pcm.ts'
 import { type Answer, namingSamples, scriptedEngine } from '../support/scripted-engine.ts'
 import { spanOf } from './span.ts'
 
-const unavailable = () => new VerbatimError('engine_unavailable', 'It broke off')
+const unavailable = () => new VerbatimError('engine_unavailable', 'It failed')
 const hosted = (changes: Partial<Engine> = {}, answer?: Answer): Engine => ({
   ...scriptedEngine({ targetSpanSeconds: 2, maxSpanSeconds: 3, concurrency: 4, ...(answer && { answer }) }),
   name: 'huggingface',
@@ -24,7 +24,7 @@ afterEach(() => {
 })
 
 describe('engines in order of preference', () => {
-  test('are planned for by the first, and all of them are asked', async () => {
+  test('use the span lengths of the first, and all are available', async () => {
     const engines = withFailover([scriptedEngine({ concurrency: 2 }), hosted()])
     expect(engines).toMatchObject({
       targetSpanSeconds: 4,
@@ -35,7 +35,7 @@ describe('engines in order of preference', () => {
     expect((await engines.available(['huggingface'])).map(({ name }) => name)).toEqual(['huggingface'])
   })
 
-  test('one that is not ready is passed over; one that is ready is enough', async () => {
+  test('skip an engine that is not ready; one ready engine is enough', async () => {
     const engines = withFailover([{ ...scriptedEngine(), ...down }, hosted()])
     expect((await engines.available(null)).map(({ name }) => name)).toEqual(['huggingface'])
     expect(engines.state()).toEqual({ ready: true, detail: 'It is down. answers as scripted' })
@@ -43,7 +43,7 @@ describe('engines in order of preference', () => {
     expect(withFailover([{ ...scriptedEngine(), ...down }]).state().ready).toBe(false)
   })
 
-  test('while none is ready, waiting ends with the signal’s reason', async () => {
+  test('reject with the signal’s reason while none is ready', async () => {
     const engines = withFailover([{ ...scriptedEngine(), ...down }, hosted(down)])
     const stopping = new AbortController()
     const waiting = engines.whenReady(stopping.signal)
@@ -51,7 +51,7 @@ describe('engines in order of preference', () => {
     expect(await waiting.catch((error: unknown) => error)).toEqual(new Error('stopping'))
   })
 
-  test('a day’s budget bounds what one is sent', async () => {
+  test('skip an engine whose daily budget is used up', async () => {
     let used = 99.9
     const budget = { engine: 'huggingface' as const, secondsPerDay: 100, used: async () => used }
     const engines = withFailover([hosted(), scriptedEngine()], { budget })
@@ -61,13 +61,13 @@ describe('engines in order of preference', () => {
   })
 })
 
-describe('an engine that breaks off three times in a row', () => {
-  async function brokenOff(times: number) {
-    let well = false
+describe('an engine that fails three times in a row', () => {
+  async function failing(times: number) {
+    let isWell = false
     let calls = 0
     const answer: Answer = ({ pcm }) => {
       calls += 1
-      if (well) return namingSamples(pcm)
+      if (isWell) return namingSamples(pcm)
       throw unavailable()
     }
     const [engine] = await withFailover([scriptedEngine({ answer })]).available(null)
@@ -79,21 +79,21 @@ describe('an engine that breaks off three times in a row', () => {
       thrown,
       calls: () => calls,
       heal: () => {
-        well = true
+        isWell = true
       },
     }
   }
 
-  test('is not asked for a while, and says when to come back', async () => {
-    const { thrown, calls } = await brokenOff(3)
+  test('receives no spans for a while, and reports when to retry', async () => {
+    const { thrown, calls } = await failing(3)
     const error = await thrown()
     expect(error).toBeInstanceOf(EngineOverloaded)
     expect(error).toMatchObject({ code: 'engine_overloaded', retryAfterSeconds: 2 })
     expect(calls()).toBe(3)
   })
 
-  test('is asked again after it, and is in use again once it answers', async () => {
-    const { engine, thrown, heal } = await brokenOff(3)
+  test('receives one span after the pause, and all spans once it answers', async () => {
+    const { engine, thrown, heal } = await failing(3)
     setSystemTime(Date.now() + 120_000)
     expect(await thrown()).toEqual(unavailable())
     expect(await thrown()).toBeInstanceOf(EngineOverloaded)
@@ -103,7 +103,7 @@ describe('an engine that breaks off three times in a row', () => {
     expect((await engine.transcribe(span())).model).toBe('scripted')
   })
 
-  test('what is the span’s own fault, or the caller’s wish, is not held against it', async () => {
+  test('is not paused for rejected spans and cancellations', async () => {
     const errors = [
       new VerbatimError('engine_rejected', 'No'),
       new Error('aborted'),
@@ -129,7 +129,7 @@ test.each([
   ['engine_misconfigured', true],
   ['engine_rejected', true],
   ['internal', false],
-] as const)('%s goes on to another engine: %p', (code, does) => {
+] as const)('%s fails over to another engine: %p', (code, does) => {
   expect(failsOver(new VerbatimError(code, 'x'))).toBe(does)
   expect(failsOver(new Error('x'))).toBe(false)
 })

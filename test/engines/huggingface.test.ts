@@ -25,7 +25,7 @@ async function segmentsFor(reply: unknown, span: Partial<SpanRequest> = {}) {
   return segments.map(({ start, end, text, language }) => ({ start, end, text, language }))
 }
 
-test('tells each of them what the span wants, as it takes it', async () => {
+test('each provider receives the span’s options in its own form', async () => {
   for (const options of [{}, { provider: 'fal-ai' as const }, atEndpoint]) {
     answering()
     await hosted(options).transcribe(spanOf({ language: 'es', task: 'translate' }))
@@ -48,7 +48,7 @@ test('tells each of them what the span wants, as it takes it', async () => {
   }
 })
 
-test('names the model that did it', async () => {
+test('the result names the model', async () => {
   answering()
   expect((await hosted().transcribe(spanOf())).model).toBe(MODEL)
   expect((await hosted(atEndpoint).transcribe(spanOf())).model).toBe(
@@ -60,7 +60,7 @@ test('names the model that did it', async () => {
   expect(segments.map(({ language }) => language)).toEqual(['es'])
 })
 
-test('reads every shape of a transcript into segments within the span', async () => {
+test('every response format is read into segments within the span', async () => {
   expect(await segmentsFor({ text: ' All of it.' })).toEqual([
     { start: 0, end: 4, text: ' All of it.', language: 'en' },
   ])
@@ -156,7 +156,7 @@ test.each<[object, number, object | string, ErrorCode, RegExp]>([
   expect(error.code).toBe(code)
 })
 
-test('while a model loads, or an endpoint starts, no span is sent there, and none is to blame', async () => {
+test('while a model loads or an endpoint starts, no span is sent and none fails', async () => {
   const starting = async (options: object, body: object, headers = {}) => {
     answering(() => Response.json(body, { status: 503, headers }))
     const engine = hosted(options)
@@ -182,7 +182,7 @@ test('while a model loads, or an endpoint starts, no span is sent there, and non
   expect((await engine.transcribe(spanOf())).segments).toHaveLength(1)
 })
 
-test('a model that the hub does not know, or has no provider for, is named', async () => {
+test('an error names the model that is unknown or has no provider', async () => {
   answering(transcript({ text: '' }))
   const gone = await engineError(hosted({ model: 'me/gone' }).transcribe(spanOf()))
   expect(gone.code).toBe('engine_misconfigured')
@@ -195,12 +195,12 @@ test('a model that the hub does not know, or has no provider for, is named', asy
   expect(asked()).toEqual([])
 })
 
-test('a model that the provider does not serve is the operator’s to change, though the hub answers 400', async () => {
+test('a model that the provider does not serve is engine_misconfigured', async () => {
   answering(() => Response.json({ error: 'Model x not supported by provider hf-inference' }, { status: 400 }))
   expect((await engineError(hosted().transcribe(spanOf()))).code).toBe('engine_misconfigured')
 })
 
-test('a 429 says when to come back', async () => {
+test('a 429 has the time to retry after', async () => {
   const overloaded = async (headers: Record<string, string>) => {
     answering(() => Response.json({ error: 'slow down' }, { status: 429, headers }))
     const error = await engineError(hosted().transcribe(spanOf()))
@@ -211,7 +211,7 @@ test('a 429 says when to come back', async () => {
   expect(await overloaded({})).toBeGreaterThan(0)
 })
 
-test('a generation that failed is tried again; one that always fails is refused for good', async () => {
+test('a failed generation is retried; the third failure is engine_rejected', async () => {
   const failed = () => Response.json({ error: 'out of memory', error_type: 'generation' }, { status: 424 })
   answering(failed, transcript({ text: 'Second time.' }))
   expect((await hosted().transcribe(spanOf())).segments).toHaveLength(1)
@@ -231,7 +231,7 @@ test.each([
   expect((await engineError(hosted().transcribe(spanOf()))).code).toBe('engine_unavailable')
 })
 
-test('where nobody can be reached, no span is sent for a while, and none is to blame', async () => {
+test('if the API is unreachable, no span is sent for a while and none fails', async () => {
   const nobody = huggingfaceEngine({ token: TOKEN, endpointUrl: 'http://127.0.0.1:9/' })
   const error = await engineError(nobody.transcribe(spanOf()))
   expect(error).toBeInstanceOf(EngineOverloaded)
@@ -240,7 +240,7 @@ test('where nobody can be reached, no span is sent for a while, and none is to b
   await nobody.close()
 })
 
-test('no answer in time, and an end in mid-answer, are engine_unavailable', async () => {
+test('a timeout and a truncated response are engine_unavailable', async () => {
   const dying = Bun.listen({
     hostname: '127.0.0.1',
     port: 0,
@@ -255,7 +255,7 @@ test('no answer in time, and an end in mid-answer, are engine_unavailable', asyn
   expect(late.message).toContain('0.2 s')
 })
 
-test('says what is missing, and that a refused token must be set right', async () => {
+test('a missing or refused token is engine_misconfigured', async () => {
   const unset = huggingfaceEngine({})
   expect(unset.state()).toEqual({ ready: false, detail: expect.stringContaining('HF_TOKEN') })
   expect((await engineError(unset.transcribe(spanOf()))).code).toBe('engine_misconfigured')
@@ -272,7 +272,7 @@ test('says what is missing, and that a refused token must be set right', async (
   await engine.close()
 })
 
-test('an English-only model is not told its language, and takes no other', async () => {
+test('an English-only model receives no language and rejects others', async () => {
   answering(transcript({ text: 'ok' }))
   const engine = hosted({ model: 'openai/whisper-base.en' })
   await engine.transcribe(spanOf())

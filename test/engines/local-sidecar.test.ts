@@ -66,7 +66,7 @@ async function children(): Promise<number[]> {
   return pids.filter((_, index) => commands[index]?.includes('sidecar\0--exit-with-stdin'))
 }
 
-test('a sidecar that is closed at once, or while its files are checked, never starts', async () => {
+test('a sidecar that is closed during its installation never starts', async () => {
   await installed()
   const before = await children()
   for (const delay of [0, 1, 5, 20, 50]) {
@@ -154,7 +154,7 @@ test(
   INSTALL_SECONDS * 1000,
 )
 
-describe('what is missing is said, and the service waits for it', () => {
+describe('the state says what is missing', () => {
   let dir: string
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'verbatim-local-'))

@@ -65,7 +65,7 @@ function refusal(status: number, error_type: string, headers: Record<string, str
   return () => Response.json({ error: 'the reason', error_type }, { status, headers })
 }
 
-test('asks for what the span wants and reads all that the sidecar knows', async () => {
+test('the request has the span’s options, and the reply is read completely', async () => {
   const words = [{ start: 0.2, end: 0.6, word: ' Hello', probability: 0.9 }]
   const server = sidecar(() => Response.json({ ...reply, segments: [{ ...segment, words }] }))
   const engine = await readyEngine([`${server.url}/`], { apiKey: 'key' })
@@ -106,14 +106,14 @@ test.each<[number, string, ErrorCode]>([
   expect(server.asked).toHaveLength(1)
 })
 
-test('a 429 says when to come back', async () => {
+test('a 429 has the time to retry after', async () => {
   const engine = await readyEngine([sidecar(refusal(429, 'overloaded', { 'retry-after': '3' })).url])
   const error = await engineError(engine.transcribe(spanOf()))
   expect(error instanceof EngineOverloaded && error.retryAfterSeconds).toBe(3)
   expect(engine.state().ready).toBe(true)
 })
 
-test('a generation that failed is tried again; one that always fails is refused for good', async () => {
+test('a failed generation is retried; the third failure is engine_rejected', async () => {
   const once = sidecar(refusal(424, 'generation'), () => Response.json(reply))
   const result = await (await readyEngine([once.url])).transcribe(spanOf())
   expect(result.segments).toHaveLength(1)
@@ -132,7 +132,7 @@ test.each([
   expect((await engineError(engine.transcribe(spanOf()))).code).toBe('engine_unavailable')
 })
 
-test('times outside the span come back inside it', async () => {
+test('times outside the span are clamped', async () => {
   const segments = [
     { ...segment, start: 3.5, end: 4.9 },
     { ...segment, start: -0.1, end: 3.4 },
@@ -146,7 +146,7 @@ test('times outside the span come back inside it', async () => {
   ])
 })
 
-test('no answer in time, and an end in mid-answer, are engine_unavailable', async () => {
+test('a timeout and a truncated response are engine_unavailable', async () => {
   const never = () => new Promise<Response>(() => {})
   const slow = await readyEngine([sidecar(never).url], { deadlineSeconds: 0.2 })
   const late = await engineError(slow.transcribe(spanOf()))
@@ -162,7 +162,7 @@ test('no answer in time, and an end in mid-answer, are engine_unavailable', asyn
   expect(engine.state().detail).toContain(dying.url)
 })
 
-test('several take turns, and one that is down, full or failing is passed over', async () => {
+test('several sidecars take turns, and one that is down, full or failing is skipped', async () => {
   const [first, second] = [sidecar(), sidecar()]
   const engine = await readyEngine([first.url, second.url])
   while (!engine.state().detail.startsWith('2 of 2')) await Bun.sleep(5)
@@ -184,7 +184,7 @@ test('several take turns, and one that is down, full or failing is passed over',
   expect(full.asked.length).toBeGreaterThan(0)
 })
 
-test('one that refuses the key is left alone, whatever its /health says; the others go on', async () => {
+test('a sidecar that refuses the API key is skipped although its /health is well', async () => {
   const [refusing, free] = [sidecar(refusal(401, 'authentication')), sidecar()]
   const engine = await readyEngine([refusing.url, free.url])
   while (!engine.state().detail.startsWith('2 of 2')) await Bun.sleep(5)
@@ -203,7 +203,7 @@ test('one that refuses the key is left alone, whatever its /health says; the oth
   })
 })
 
-test('a sidecar on this machine is asked directly, whatever proxy the environment names', async () => {
+test('requests to a sidecar on this machine bypass the environment’s proxy', async () => {
   const { HTTP_PROXY, NO_PROXY, no_proxy } = process.env
   const proxied: string[] = []
   const proxy = Bun.serve({
@@ -231,7 +231,7 @@ test('a sidecar on this machine is asked directly, whatever proxy the environmen
   }
 })
 
-test('is ready when the sidecar says that it is, and not before', async () => {
+test('the engine is ready once the sidecar’s /health is well', async () => {
   const server = sidecar()
   server.says(false)
   const engine = sidecarEngine({ urls: [server.url] })

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { fittingJobs } from '../../src/media/ffmpeg/capacity.ts'
+import { maxParallelJobs } from '../../src/media/ffmpeg/capacity.ts'
 
 const GIB = 2 ** 30
 
@@ -10,11 +10,11 @@ test.each([
   ['one core', 1, 8 * GIB, 1],
   ['less memory than one job may need', 4, GIB / 4, 1],
 ])('%s: %i cores and %i bytes take %i jobs at once', (_, cores, memoryBytes, jobs) => {
-  expect(fittingJobs({ cores, memoryBytes })).toBe(jobs)
+  expect(maxParallelJobs({ cores, memoryBytes })).toBe(jobs)
 })
 
-test('without a limit there is a job for each core', () => {
-  expect(fittingJobs({ memoryBytes: Number.MAX_SAFE_INTEGER })).toBe(
-    fittingJobs({ memoryBytes: 2 ** 52, cores: navigator.hardwareConcurrency }),
+test('without a memory limit there is one job per core', () => {
+  expect(maxParallelJobs({ memoryBytes: Number.MAX_SAFE_INTEGER })).toBe(
+    maxParallelJobs({ memoryBytes: 2 ** 52, cores: navigator.hardwareConcurrency }),
   )
 })

@@ -61,7 +61,7 @@ test.each([
   expect(connections).toBe(0)
 })
 
-test('the core itself has no network, no files of this machine, and follows no list', async () => {
+test('the core has no network, no files of this machine, and opens no playlist', async () => {
   const worker = new Worker(new URL('./escape-worker.ts', import.meta.url))
   const answer = Promise.withResolvers<unknown>()
   worker.addEventListener('message', ({ data }) => answer.resolve(data))

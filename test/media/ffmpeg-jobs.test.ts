@@ -65,13 +65,13 @@ describe('ffmpegMedia', () => {
     expect(work.running()).toEqual(['c', 'd'])
   })
 
-  test('probes while every decoding slot is taken', async () => {
+  test('probes while every decoding slot is occupied', async () => {
     await using work = await endlessWork(1)
     await work.start('a').started
     expect(await work.media.probe(fixture('speech.mp3'))).toMatchObject({ codec: 'mp3' })
   })
 
-  test('an abort ends a decode midway or in the queue, leaves nothing, and the pool goes on', async () => {
+  test('an abort ends a running or waiting decode and frees its slot', async () => {
     await using work = await endlessWork(1)
     await work.short()
     const before = process.platform === 'linux' ? await openFiles() : 0
@@ -94,18 +94,18 @@ describe('ffmpegMedia', () => {
     ).toBe(reason)
   })
 
-  test('a decode that outlives its deadline is killed', async () => {
+  test('a decode is killed at its deadline', async () => {
     await using unlimited = await endlessWork(1)
     await using work = await endlessWork(1, await amplyAbove(unlimited.short))
     const late = work.start('late')
     expect(await late.ended).toMatchObject({
       code: 'corrupt',
-      message: 'The file could not be read in the time that is allowed.',
+      message: 'The file took too long to read.',
     })
     expect((await work.short()).samples).toBeGreaterThan(0)
   })
 
-  test('close ends what runs and what waits', async () => {
+  test('close ends running and waiting jobs', async () => {
     await using work = await endlessWork(1)
     const running = work.start('running')
     const queued = work.start('queued')
@@ -115,7 +115,7 @@ describe('ffmpegMedia', () => {
     expect(await work.short().catch((error) => error)).toMatchObject({ code: 'media_unavailable' })
   })
 
-  test('says how to get the decoder where it is not installed', async () => {
+  test('the error says how to install a missing decoder', async () => {
     await using folder = await temporaryFolder()
     const source = fileURLToPath(new URL('../../src', import.meta.url))
     await cp(join(source, 'media'), join(folder.path, 'src/media'), { recursive: true })

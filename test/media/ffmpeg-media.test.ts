@@ -53,7 +53,7 @@ async function refusalsOf(bytes: Uint8Array | string): Promise<unknown[]> {
 
 const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error)
 
-describe('every format that goes through', () => {
+describe('supported formats', () => {
   test.each(FORMATS)('%s', async (name, container, codec) => {
     const info = await media.probe(fixture(name))
     expect(info).toMatchObject({ container, codec, channels: 1 })
@@ -70,7 +70,7 @@ describe('every format that goes through', () => {
     expect(apart.reduce((sum, each) => sum + each, 0) / apart.length).toBeLessThan(6)
   })
 
-  test('a channel alone is that channel’s samples, and one that is not there is silent', async () => {
+  test('a single channel has its own samples, and a missing channel is silent', async () => {
     await using folder = await temporaryFolder()
     const speech = new Uint8Array(await readFile(fixture('speech.wav'))).subarray(44)
     const [left, right] = [speech.subarray(0, 64_000), speech.subarray(64_000, 128_000)]
@@ -85,13 +85,13 @@ describe('every format that goes through', () => {
     expect(levels).toEqual(new Uint8Array(40))
   })
 
-  test('a 16 kHz wav comes out as the samples that went in', async () => {
+  test('a 16 kHz wav is decoded to the same samples', async () => {
     const { pcm } = await decoded(fixture('speech.wav'))
     expect(pcm).toEqual(new Uint8Array(await readFile(fixture('speech.wav'))).subarray(44))
   })
 })
 
-describe('what is refused, and why', () => {
+describe('refused files', () => {
   const noise = new Uint8Array(50_000).map((_, index) => Math.imul(index, 2_654_435_761) >>> 13)
   const png = Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), noise])
 
@@ -104,26 +104,26 @@ describe('what is refused, and why', () => {
     expect(await refusalsOf(bytes)).toEqual([code, code])
   })
 
-  test('a video without sound is no_audio_track', async () => {
+  test('a video without an audio track is no_audio_track', async () => {
     expect(await refusalsOf(await readFile(fixture('silent.mp4')))).toEqual([
       'no_audio_track',
       'no_audio_track',
     ])
   })
 
-  test('a wav of nothing but its header is corrupt', async () => {
+  test('a wav with only a header is corrupt', async () => {
     const [, outcome] = await refusalsOf((await readFile(fixture('speech.wav'))).subarray(0, 44))
     expect(outcome).toBe('corrupt')
   })
 
-  test('a header that makes the decoder give up before it has read anything is corrupt', async () => {
+  test('a header that the decoder rejects is corrupt', async () => {
     const bytes = await readFile(fixture('speech.wav'))
     bytes[20] = 255 // the codec becomes AAC
     bytes[22] = 255 // with 255 channels
     expect(await refusalsOf(bytes)).toEqual(['corrupt', 'corrupt'])
   })
 
-  test('an m4a whose index is cut off is corrupt', async () => {
+  test('an m4a with a truncated index is corrupt', async () => {
     const bytes = await readFile(fixture('speech.m4a'))
     expect(await refusalsOf(bytes.subarray(0, 20_000))).toEqual(['corrupt', 'corrupt'])
   })
@@ -141,13 +141,13 @@ describe('what is refused, and why', () => {
     expect(await refusalsOf(bytes)).toEqual(['unsupported_type', 'unsupported_type'])
   })
 
-  test('audio over maxSeconds is too_long', async () => {
+  test('audio longer than maxSeconds is too_long', async () => {
     const path = fixture('speech.mp3')
     expect(await decoded(path, 7).catch(codeOf)).toBe('too_long')
     expect(await decoded(path, 7.2)).toBeObject()
   })
 
-  test('every refusal is one sentence without paths', async () => {
+  test('each refusal is one sentence without paths', async () => {
     await using folder = await temporaryFolder()
     for (const bytes of ['', 'text', await readFile(fixture('silent.mp4')), noise]) {
       const path = join(folder.path, 'upload')
@@ -172,7 +172,7 @@ test.each(['speech.mp3', 'speech.flac', 'speech.wav', 'speech.ogg'])(
   },
 )
 
-test('sound that lies over 4 GiB into a file is found', async () => {
+test('audio more than 4 GiB into a file is decoded', async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'upload')
   const bytes = await readFile(fixture('speech.wav'))
@@ -197,7 +197,7 @@ describe('a long recording', () => {
   const PIECE_SECONDS = SAMPLES_PER_PIECE / SAMPLE_RATE
   const SECONDS = 2 * PIECE_SECONDS + 100
 
-  test('comes in pieces that follow each other, while the main thread is free', async () => {
+  test('arrives in consecutive pieces while the main thread is free', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'long.wav')
     await writeSilence(path, SECONDS)
@@ -216,14 +216,14 @@ describe('a long recording', () => {
     expect(ticks).toBeGreaterThan(10)
   })
 
-  test('that fills its last piece ends with that', async () => {
+  test('whose last piece is full has no empty piece after it', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'long.wav')
     await writeSilence(path, PIECE_SECONDS)
     expect((await decoded(path, PIECE_SECONDS)).pieces).toMatchObject([{ isLast: true }])
   })
 
-  test('may wait for who takes it: that time is not the decoder’s', async () => {
+  test('does not time out while `take` runs', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'long.wav')
     await writeSilence(path, SECONDS)
@@ -245,7 +245,7 @@ describe('a long recording', () => {
     expect(taken).toEqual([false, false, true])
   })
 
-  test('ends with what its taker throws, and nothing more is given', async () => {
+  test('ends with the error of `take`, and no further piece arrives', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'long.wav')
     await writeSilence(path, SECONDS)
@@ -262,7 +262,7 @@ describe('a long recording', () => {
     expect(given).toBe(1)
   })
 
-  test('that is too long gives the pieces before', async () => {
+  test('that is too long yields the pieces before the limit', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'long.wav')
     await writeSilence(path, SECONDS)

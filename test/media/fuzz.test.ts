@@ -14,7 +14,7 @@ setDefaultTimeout(600_000)
 
 const CASES = 150
 
-test('150 damaged recordings of all formats each end in a result or a named error, and touch nothing else', async () => {
+test('150 damaged recordings of all formats end in a result or a VerbatimError, without side effects', async () => {
   const { samples, failed } = await makeCorpus()
   expect(failed).toEqual([])
   const { played, findings } = await runFuzz({
@@ -30,7 +30,7 @@ test('150 damaged recordings of all formats each end in a result or a named erro
   )
 })
 
-test('a case can be made again from its seed and number', async () => {
+test('a case is reproducible from its seed and number', async () => {
   const corpus = ['speech.mp3', 'speech.ogg', 'speech.webm'].map((name) => ({ name, path: fixture(name) }))
   const samples = await Promise.all(
     corpus.map(async ({ name, path }) => ({ name, bytes: await readFile(path) })),
@@ -47,7 +47,7 @@ test('a case can be made again from its seed and number', async () => {
   expect(new Set(pairs.map(({ sample, mutation }) => `${mutation} ${sample.name}`)).size).toBe(24)
 })
 
-describe('a run finds', () => {
+describe('a run reports', () => {
   const honest = ffmpegMedia()
   afterAll(() => honest.close())
 
@@ -59,7 +59,7 @@ describe('a run finds', () => {
     return (await play({ media, folder: place, bytes, maxSeconds: 60, withinMs: 120_000 })).findings
   }
 
-  test('nothing in a decoder that does as it should', async () => {
+  test('nothing for a correct decoder', async () => {
     expect(await findingsOf({})).toEqual([])
   })
 
@@ -128,7 +128,7 @@ describe('a run finds', () => {
     expect(await findingsOf(wrong)).toContainEqual(expect.stringContaining(found))
   })
 
-  test('a recording that never ends', async () => {
+  test('a decode that never ends', async () => {
     await using folder = await temporaryFolder()
     const media = { ...honest, probe: () => new Promise<never>(() => {}) }
     const place = join(folder.path, 'case')

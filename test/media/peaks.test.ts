@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { peaksOf } from '../../src/media/ffmpeg/peaks.ts'
 
-test('the least and the greatest sample of every 50 ms, and of a rest', () => {
+test('peaks are the minimum and maximum sample of each 50 ms and of the shorter rest', () => {
   const samples = new Int16Array(1_700)
   samples[0] = -32_768
   samples[799] = 32_767

@@ -16,7 +16,7 @@ test.each([
   expect(await containerOf(start)).toBe(container)
 })
 
-test('an mp3 is known though pictures come before its sound', async () => {
+test('an mp3 with a picture before its audio is recognized', async () => {
   const tag = Uint8Array.of(0x49, 0x44, 0x33, 4, 0, 0, 0, 0x7f, 0x7f, 0x7f)
   expect(await containerOf(new Uint8Array([...tag, ...new Uint8Array(60_000)]))).toBe('mp3')
 })

@@ -25,7 +25,7 @@ function cutsOf(
 }
 
 describe('planSpans', () => {
-  test('keeps what is short as one span', () => {
+  test('returns one span for a short range', () => {
     expect(cutsOf(130, [[60, 61, 0]], 120, 300)).toEqual([])
     expect(
       planSpans({
@@ -38,7 +38,7 @@ describe('planSpans', () => {
     ).toEqual([{ startSample: 7, endSample: 8 }])
   })
 
-  test('gives no span for an empty range', () => {
+  test('returns no span for an empty range', () => {
     expect(
       planSpans({ levels: new Uint8Array(), startSample: 9, endSample: 9, targetSeconds: 1, maxSeconds: 1 }),
     ).toEqual([])
@@ -48,7 +48,7 @@ describe('planSpans', () => {
     expect(cutsOf(240, [[110, 110.4, 10]], 120, 300)).toEqual([110.2])
   })
 
-  test('prefers the quieter of two pauses, and the longer of two that are as quiet', () => {
+  test('prefers the quieter pause, and the longer of two equally quiet ones', () => {
     expect(
       cutsOf(
         240,
@@ -73,7 +73,7 @@ describe('planSpans', () => {
     ).toEqual([140.5])
   })
 
-  test('takes the pause closest to the target among equals', () => {
+  test('prefers the pause closest to the target among equal ones', () => {
     expect(
       cutsOf(
         240,
@@ -88,7 +88,7 @@ describe('planSpans', () => {
     ).toEqual([117.5])
   })
 
-  test('does not take a dip of 0.1 s for a pause', () => {
+  test('ignores a quiet interval of 0.1 s', () => {
     expect(
       cutsOf(
         240,
@@ -102,12 +102,12 @@ describe('planSpans', () => {
     ).toEqual([130.2])
   })
 
-  test('cuts at the target where it is equally loud, or silent, throughout', () => {
+  test('cuts at the target if the level is constant', () => {
     expect(cutsOf(300, [], 120, 300)).toEqual([120, 210])
     expect(cutsOf(300, [[0, 300, 0]], 120, 300)).toEqual([120, 210])
   })
 
-  test('shares what is left between the last two spans', () => {
+  test('splits the rest equally between the last two spans', () => {
     expect(cutsOf(31, [], 30, 30)).toEqual([15.5])
     expect(cutsOf(242, [], 120, 120)).toEqual([120, 181])
   })
@@ -122,7 +122,7 @@ describe('planSpans', () => {
     ])
   })
 
-  test('covers any range exactly, within the longest length and without slivers', () => {
+  test('covers any range exactly, with no span too long or very short', () => {
     const random = randomFrom(20_261)
     for (let round = 0; round < 400; round++) {
       const maxSeconds = 2 + random() * 300
@@ -142,7 +142,7 @@ describe('planSpans', () => {
     }
   })
 
-  test('gives the same spans when the audio becomes known bit by bit', () => {
+  test('returns the same spans if the audio arrives piece by piece', () => {
     for (let seed = 1; seed <= 40; seed++) {
       const random = randomFrom(seed)
       const levels = Uint8Array.from({ length: 200 + Math.floor(random() * 12_000) }, () => random() * 256)

@@ -32,7 +32,7 @@ const outcomeOf = (work: Promise<unknown>) =>
     (error) => ({ code: error.code, error: error.message }),
   )
 
-describe('who is asked', () => {
+describe('the SSRF policy', () => {
   const closed = guardedOutbound({ allow: [] })
 
   test.each([
@@ -64,7 +64,7 @@ describe('who is asked', () => {
     expect(await outcomeOf(closed.request(get(url)))).toEqual(refusal)
   })
 
-  test('http to the public is refused where the request is to be secure', async () => {
+  test('a secure request to a public host must use https', async () => {
     expect(await outcomeOf(closed.check({ url: 'http://1.1.1.1/', secure: true }))).toMatchObject({
       code: 'url_refused',
     })
@@ -74,7 +74,7 @@ describe('who is asked', () => {
     expect(await outcomeOf(open.check({ url: 'http://127.0.0.1:22/', secure: true }))).toBe('it went through')
   })
 
-  test('one private address among public ones is enough to refuse a host', async () => {
+  test('a host with one private address among public ones is refused', async () => {
     const mixed = guardedOutbound({
       allow: [],
       resolve: async () => [
@@ -88,7 +88,7 @@ describe('who is asked', () => {
     })
   })
 
-  test('the machine’s own addresses are refused however public, until OUTBOUND_ALLOW names them', async () => {
+  test('the machine’s own public addresses are refused unless they are allowed', async () => {
     const own = { ownAddresses: () => ['8.8.4.4', '2606:4700::0001'] }
     const outside = guardedOutbound({ allow: [], ...own })
     const refusal = {
@@ -104,7 +104,7 @@ describe('who is asked', () => {
     expect(await outcomeOf(named.check({ url: 'http://8.8.4.4:5432/' }))).toBe('it went through')
   })
 
-  test('an address that the machine gets later is refused from then on', async () => {
+  test('an address that the machine receives later is refused too', async () => {
     let addresses: string[] = []
     const outbound = guardedOutbound({ allow: [], ownAddresses: () => addresses })
     expect(await outcomeOf(outbound.check({ url: 'http://8.8.4.4:5432/' }))).toBe('it went through')
@@ -114,7 +114,7 @@ describe('who is asked', () => {
     })
   })
 
-  test('an address of the NAT64 is judged by the IPv4 address in it', async () => {
+  test('an address behind a NAT64 is checked by its embedded IPv4 address', async () => {
     const nat64 = network('2600:64::/96')
     const outbound = guardedOutbound({ allow: [], nat64, ownAddresses: () => ['8.8.4.4'] })
     for (const inside of ['10.0.0.1', '127.0.0.1', '169.254.169.254', '8.8.4.4']) {
@@ -129,11 +129,11 @@ describe('who is asked', () => {
     expect(await outcomeOf(unset.check({ url: 'http://[2600:64::10.0.0.1]:8080/' }))).toBe('it went through')
   })
 
-  test('a host whose name nobody resolves is not waited for longer than any other, nor when the caller leaves', async () => {
+  test('a DNS lookup without an answer ends by the timeout and by the signal', async () => {
     const mute = guardedOutbound({ allow: [], resolve: () => new Promise(() => {}) })
     expect(await outcomeOf(mute.request(get('https://files.example/', { timeoutMs: 50 })))).toEqual({
       code: 'url_failed',
-      error: 'The host files.example was not found in time',
+      error: 'The host files.example was not found within 0.05 seconds',
     })
     const control = new AbortController()
     const left = mute.request(get('https://files.example/', { signal: control.signal, timeoutMs: 1e9 }))
@@ -143,15 +143,15 @@ describe('who is asked', () => {
     await expect(after).rejects.toThrow('enough')
   })
 
-  test('a host that is not found', async () => {
+  test('an unknown host throws url_failed', async () => {
     expect(await outcomeOf(closed.check({ url: 'https://nowhere.invalid/' }))).toEqual({
       code: 'url_failed',
-      error: 'The host nowhere.invalid is not found',
+      error: 'The host nowhere.invalid was not found',
     })
   })
 })
 
-describe('asking', () => {
+describe('a request', () => {
   const seen: { host: string | null; url: string; headers: Headers }[] = []
   let server: ReturnType<typeof Bun.serve>
   let secure: ReturnType<typeof Bun.serve>
@@ -187,7 +187,7 @@ describe('asking', () => {
     return host.url
   }
 
-  test('sends what it is given and gives the answer, whatever its status', async () => {
+  test('sends its headers and body and returns the response with any status', async () => {
     const answer = await open.request(
       get(at('/echo'), { method: 'POST', body: 'ping', headers: { 'X-Ask': 'it' } }),
     )
@@ -199,7 +199,7 @@ describe('asking', () => {
     expect((await open.request(get(at('/gone')))).status).toBe(404)
   })
 
-  test('connects to the very address that was looked at, under the host’s name', async () => {
+  test('connects to the checked address with the host’s name', async () => {
     let asked = 0
     const rebinding = guardedOutbound({
       allow: [LOOPBACK],
@@ -211,7 +211,7 @@ describe('asking', () => {
     expect(seen.at(-1)?.host).toBe(`files.example:${server.port}`)
   })
 
-  test('over TLS the certificate must be the host’s', async () => {
+  test('requires a certificate of the host', async () => {
     const trusting = guardedOutbound({
       allow: [LOOPBACK],
       resolve: async () => [{ address: '127.0.0.1', family: 4 }],
@@ -221,13 +221,13 @@ describe('asking', () => {
     const other = await outcomeOf(trusting.request(get(`https://other.example:${secure.port}/none`)))
     expect(other).toEqual({
       code: 'url_failed',
-      error: expect.stringMatching(/other\.example cannot be asked/),
+      error: expect.stringMatching(/other\.example failed: /),
     })
     const untrusted = await outcomeOf(open.request(get(`https://127.0.0.1:${secure.port}/none`)))
     expect(untrusted).toMatchObject({ code: 'url_failed' })
   })
 
-  test('a redirect is the answer, unless some are to be followed, each looked at anew', async () => {
+  test('returns a redirect unless redirects are followed, and checks each of them', async () => {
     expect((await open.request(get(at('/home')))).status).toBe(302)
     expect((await open.request(get(at('/home'), { redirects: 1 }))).status).toBe(201)
     expect(await outcomeOf(open.request(get(at('/inside'), { redirects: 5 })))).toEqual({
@@ -237,12 +237,12 @@ describe('asking', () => {
     const before = seen.length
     expect(await outcomeOf(open.request(get(at('/round'), { redirects: 3 })))).toEqual({
       code: 'url_failed',
-      error: 'The URL leads on over more than 3 others',
+      error: 'Too many redirects (more than 3)',
     })
     expect(seen.length - before).toBe(4)
   })
 
-  test('a host that does not answer, or answers nothing that is HTTP', async () => {
+  test('throws url_failed if the host does not answer, or not with HTTP', async () => {
     const mute = await saying('', 'waits')
     expect(await outcomeOf(open.request(get(mute, { timeoutMs: 100 })))).toEqual({
       code: 'url_failed',
@@ -265,14 +265,14 @@ describe('asking', () => {
     hosts.push(host)
     expect(await outcomeOf(open.request(get(host.url)))).toEqual({
       code: 'url_failed',
-      error: expect.stringMatching(/^The host 127\.0\.0\.1 cannot be asked: /),
+      error: expect.stringMatching(/^The request to the host 127\.0\.0\.1 failed: /),
     })
     await host.left
     // Beside what the connection's buffers take in.
     expect(host.sent()).toBeLessThan(16_000_000)
   })
 
-  test('a few informational responses before an answer are passed over', async () => {
+  test('ignores a few informational responses', async () => {
     const informational = 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(3)
     const url = await saying(`${informational}HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc`, 'closes')
     expect(await (await open.request(get(url))).text()).toBe('abc')
@@ -291,7 +291,7 @@ describe('asking', () => {
     expect(host.sent()).toBeLessThan(16_000_000)
   })
 
-  test('an answer that breaks off, or is broken off, never looks whole', async () => {
+  test('fails while its body is read if the response is truncated or aborted', async () => {
     const head = 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc'
     const cut = await open.request(get(await saying(head, 'closes')))
     await expect(cut.text()).rejects.toThrow()
@@ -304,7 +304,7 @@ describe('asking', () => {
     await expect(ended).rejects.toThrow('enough')
   })
 
-  test('the environment’s proxy is not asked', async () => {
+  test('ignores the environment’s proxy', async () => {
     const before = process.env.HTTP_PROXY
     process.env.HTTP_PROXY = await saying('HTTP/1.1 418 proxy\r\n\r\n', 'closes')
     try {

@@ -7,7 +7,7 @@ import {
   parseNetwork,
 } from '../../src/outbound/networks.ts'
 
-describe('what is public', () => {
+describe('isPublic', () => {
   test.each(['1.1.1.1', '93.184.215.14', '172.32.0.1', '2606:4700:4700::1111', '2a00:1450:4001::200e'])(
     '%s is',
     (address) => expect(isPublic(address)).toBe(true),
@@ -29,7 +29,7 @@ describe('what is public', () => {
   })
 })
 
-test('a network that is allowed takes in its own addresses alone', () => {
+test('an allowed network contains its own addresses only', () => {
   const allowed = ['10.1.0.0/16', '192.168.7.7', 'fd00::/8'].flatMap((text) => {
     const network = parseNetwork(text)
     return network ? [network] : []

@@ -26,7 +26,7 @@ test.each(['https://example.com/hook', 'https://example.com:8443/hook', 'https:/
   },
 )
 
-test('a name may be of a network that the operator has named, an address is in one or is not', async () => {
+test('with an allowed network, names are accepted and addresses are checked', async () => {
   expect(await allowing.check({ url: 'http://hooks.internal/', secure: true })).toBeUndefined()
   expect(await allowing.check({ url: 'http://10.1.2.3/', secure: true })).toBeUndefined()
   await expect(allowing.check({ url: 'http://192.168.0.1/', secure: true })).rejects.toMatchObject({

@@ -338,7 +338,10 @@ for (const { name, command } of runtimes) {
           () => ada.post('/api/transcribe', { audio_url: 'https://example.com/talk.mp3' }),
           {
             status: 400,
-            body: { code: 'url_refused', error: 'Here no audio is fetched from URLs: send the audio itself' },
+            body: {
+              code: 'url_refused',
+              error: 'This server does not download from URLs: upload the audio instead',
+            },
           },
         ],
       ])('%s', async (_, send, refusal) => {

@@ -77,7 +77,7 @@ describe('slots', () => {
   })
 
   test('the limit of started callers includes callers that released their slot', async () => {
-    const { order, call, end } = callersOf(createSlots({ count: 1, begun: 2 }))
+    const { order, call, end } = callersOf(createSlots({ count: 1, started: 2 }))
     const pauses = ['a', 'b'].map(() => Promise.withResolvers<void>())
     void call('a1', (slot) => slot.without(() => pauses[0]?.promise ?? Promise.resolve()))
     void call('b1', (slot) => slot.without(() => pauses[1]?.promise ?? Promise.resolve()))

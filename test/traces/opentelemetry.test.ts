@@ -28,7 +28,7 @@ function open(sampling = ALL) {
 
 const told = () => collector.steps.map(({ name }) => name).toSorted()
 
-test('a step belongs to the one that runs, however much waiting lies between, and to no other', async () => {
+test('the parent of a trace span is the running one, also after awaits', async () => {
   const traces = open()
   const one = async (name: string) => {
     await withTraceSpan(traces, { ...job, name, parent: null }, async () => {
@@ -65,14 +65,14 @@ test.each([
   expect(collector.steps[0]?.traceId).not.toBe(CALLER.trace)
 })
 
-test('one of a later version is gone on with', async () => {
+test('a traceparent of a later version is accepted', async () => {
   const traces = open()
   traces.begin({ ...job, parent: `01${KEPT.slice(2)}-and-more` }).end()
   await traces.close()
   expect(collector.steps).toMatchObject([{ traceId: CALLER.trace, parentSpanId: CALLER.step }])
 })
 
-describe('what is kept', () => {
+describe('sampling', () => {
   test.each<[string, Sampling, string | null, string[]]>([
     ['all', ALL, null, ['job']],
     ['what the caller keeps', { ...ALL, root: 'off' }, KEPT, ['job']],
@@ -92,7 +92,7 @@ describe('what is kept', () => {
   })
 })
 
-test('of an error its word is told, not its sentence', async () => {
+test('an error is recorded by its code, not its message', async () => {
   const traces = open()
   const failing = (error: unknown) =>
     withTraceSpan(traces, job, () => Promise.reject(error)).catch((thrown: unknown) =>
@@ -108,7 +108,7 @@ test('of an error its word is told, not its sentence', async () => {
   expect(collector.bodies.join()).not.toMatch(/engine\.example|said/)
 })
 
-test('a request is over when its answer is read; one that breaks off on the way has failed', async () => {
+test('a request’s trace span ends when the response is read, and fails if that breaks off', async () => {
   const traces = open()
   const breaking = Bun.listen({
     hostname: '127.0.0.1',
@@ -152,7 +152,7 @@ test.each([true, false])('an engine of the operator’s own hears whose request 
   engine.stop(true)
 })
 
-test('lines of the log name the step that they belong to', async () => {
+test('log lines have the ids of the running trace span', async () => {
   const traces = open()
   const abouts: unknown[] = []
   const log = tracedLog((_line, _error, about) => abouts.push(about), traces)
@@ -165,11 +165,11 @@ test('lines of the log name the step that they belong to', async () => {
   await traces.close()
 })
 
-test('a collector that refuses is told of once, and what it refused is not kept', async () => {
+test('a refusing collector is logged once a minute, and the trace spans are dropped', async () => {
   collector.answer(() => new Response('of no use to anyone', { status: 400 }))
   const traces = open()
   // Two batches.
   for (let at = 0; at < 600; at++) traces.begin(job).end()
   await traces.close()
-  expect(traces.lines).toEqual([expect.stringMatching(/^traces are lost, \d+ steps by now: .*400/)])
+  expect(traces.lines).toEqual([expect.stringMatching(/400.*: \d+ trace spans are lost so far$/)])
 })

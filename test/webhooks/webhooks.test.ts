@@ -408,7 +408,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
     const { attempts } = await latest(id, 'failed')
     expect(attempts[0]).toMatchObject({
       status: null,
-      error: expect.stringContaining('127.0.0.1 cannot be asked'),
+      error: expect.stringContaining('127.0.0.1 failed: '),
     })
   })
 

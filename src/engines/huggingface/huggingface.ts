@@ -29,9 +29,9 @@ const MAX_SECONDS = 30
 const MISCONFIGURED_SECONDS = 60
 
 /**
- * The hosted Inference API, or a dedicated endpoint (`endpointUrl`, without `provider`), through Hugging Face's client,
- * which resolves provider, URL and token. `model`: a name on the hub. `fetch` sends the requests. No error contains the
- * token.
+ * The hosted Inference API, or a dedicated endpoint (`endpointUrl`, without `provider`), through Hugging
+ * Face's client, which resolves provider, URL and token. `model`: a name on the hub. `fetch` sends the
+ * requests. No error contains the token.
  */
 export function huggingfaceEngine(options: {
   token?: string

@@ -14,8 +14,8 @@ export function parsedBody(text: string): unknown {
 }
 
 /**
- * The reason in an error body. Hugging Face and its providers use the fields `error`, `detail`, `message` and `msg`,
- * with a sentence, or with a list or an object of such values. Null if there is none.
+ * The reason in an error body. Hugging Face and its providers use the fields `error`, `detail`, `message` and
+ * `msg`, with a sentence, or with a list or an object of such values. Null if there is none.
  */
 export function reasonIn(value: unknown): string | null {
   if (typeof value === 'string') return value

@@ -31,9 +31,9 @@ function segmentsOf(reply: Static<typeof Reply>, seconds: number): Pick<Segment,
 }
 
 /**
- * Parses a response of Hugging Face's automatic-speech-recognition task: `{text, chunks: [{text, timestamp: [seconds,
- * seconds]}]}`, or only `{text}`, which becomes one segment. `language`: the requested language, null for `auto`.
- * Throws `engine_unavailable` if the response is invalid.
+ * Parses a response of Hugging Face's automatic-speech-recognition task: `{text, chunks: [{text, timestamp:
+ * [seconds, seconds]}]}`, or only `{text}`, which becomes one segment. `language`: the requested language,
+ * null for `auto`. Throws `engine_unavailable` if the response is invalid.
  */
 export function readHuggingFaceReply(
   reply: unknown,

@@ -3,8 +3,8 @@ import type { SpanRequest } from '../engine.ts'
 import type { Target } from './failure.ts'
 
 /**
- * Parameters of the model. Omits defaults, since models other than Whisper refuse unknown parameters. English-only
- * Whisper models (`….en`) refuse the parameter `language`.
+ * Parameters of the model. Omits defaults, since models other than Whisper refuse unknown parameters.
+ * English-only Whisper models (`….en`) refuse the parameter `language`.
  */
 function generationParameters(span: SpanRequest, model: string): Record<string, string> {
   const englishOnly = /\.en$/.test(model)
@@ -21,9 +21,9 @@ type Fields = Record<string, unknown>
 
 /**
  * Arguments of the client beside the audio, in the form that the provider reads. The task's schema has
- * `generation_parameters`. A dedicated endpoint passes its parameters to transformers' pipeline, all versions of which
- * accept `generate_kwargs`. Other providers have their own fields. fal.ai's are beside the audio, since the client
- * sends `parameters` as they are and fal.ai does not read them.
+ * `generation_parameters`. A dedicated endpoint passes its parameters to transformers' pipeline, all versions
+ * of which accept `generate_kwargs`. Other providers have their own fields. fal.ai's are beside the audio,
+ * since the client sends `parameters` as they are and fal.ai does not read them.
  */
 export function argumentsFor(span: SpanRequest, target: Target): Fields & { parameters?: Fields } {
   const generation = generationParameters(span, target.model)
@@ -66,8 +66,8 @@ export function argumentsFor(span: SpanRequest, target: Target): Fields & { para
 }
 
 /**
- * The client sends audio as raw bytes and drops `parameters`. This builds the JSON body of the task's schema, which has
- * both. Other requests (a provider's own body, a request to the hub) stay unchanged.
+ * The client sends audio as raw bytes and drops `parameters`. This builds the JSON body of the task's schema,
+ * which has both. Other requests (a provider's own body, a request to the hub) stay unchanged.
  */
 export async function withParameters(init: RequestInit, parameters: Fields = {}): Promise<RequestInit> {
   if (!(init.body instanceof Blob)) return init

@@ -26,7 +26,10 @@ const NAMES = new Set(
 )
 const PREFIXES = /^(LC_|XDG_|SSL_|PIP_|PYENV_|CUDA_|NVIDIA_|OMP_|MKL_|OPENBLAS_|CT2_|HF_HUB_)/
 
-/** The environment of Python child processes: no secrets of the service, no variables that change Python's paths. */
+/**
+ * The environment of Python child processes: no secrets of the service, no variables that change Python's
+ * paths.
+ */
 export function childEnvironment(env: Record<string, string | undefined>): Record<string, string> {
   const childEnv: Record<string, string> = { PYTHONUNBUFFERED: '1', PYTHONDONTWRITEBYTECODE: '1' }
   for (const [name, value] of Object.entries(env)) {

@@ -10,8 +10,8 @@ import type { Report } from './report.ts'
 import { run } from './run.ts'
 
 /**
- * Written last, so that the environment that it names is complete. `asked`: the PYTHON setting at that time; another
- * setting makes the environment invalid.
+ * Written last, so that the environment that it names is complete. `asked`: the PYTHON setting at that time;
+ * another setting makes the environment invalid.
  */
 const Stamp = Type.Object({
   requirements: Type.String(),
@@ -63,7 +63,9 @@ async function existingEnvironment({ dir, requirements, python }: Options): Prom
   )
 }
 
-/** Removes all environments except `current`. If a killed installation still writes to one, that one may stay. */
+/**
+ * Removes all environments except `current`. If a killed installation still writes to one, that one may stay.
+ */
 async function removeOthers(dir: string, current: string | undefined): Promise<void> {
   for (const name of await readdir(dir)) {
     if (!name.startsWith('venv-') || name === current) continue
@@ -82,7 +84,8 @@ function progressMessage(line: string): string | null {
 
 async function createEnvironment(options: Options, base: Python): Promise<string> {
   const { dir, env, report, signal } = options
-  // A new directory, so that an interrupted installation, and processes that still write to it, cannot damage this one.
+  // A new directory, so that an interrupted installation, and processes that still write to it, cannot damage
+  // this one.
   const venv = `venv-${randomUUID().slice(0, 8)}`
   const runStep = async (title: string, command: string[]) => {
     const onLine = (line: string) => {
@@ -119,10 +122,10 @@ async function createEnvironment(options: Options, base: Python): Promise<string
 }
 
 /**
- * Creates a virtual environment below `dir` with exactly the packages that `requirements` pin, and returns the path of
- * its interpreter. An existing environment is used without starting a process, if it is complete and was created from
- * the same requirements and Python. If several processes call this at once, one of them creates the environment.
- * Throws `engine_unavailable` with the reason and the cure.
+ * Creates a virtual environment below `dir` with exactly the packages that `requirements` pin, and returns
+ * the path of its interpreter. An existing environment is used without starting a process, if it is complete
+ * and was created from the same requirements and Python. If several processes call this at once, one of them
+ * creates the environment. Throws `engine_unavailable` with the reason and the cure.
  */
 export async function ensureEnvironment(options: Options): Promise<string> {
   const existing = await existingEnvironment(options)

@@ -18,12 +18,12 @@ const STABLE_MS = 60_000
 const UNRESPONSIVE_SECONDS = 60
 
 /**
- * A CPU sidecar that this process installs, starts, supervises and stops. A failed installation or process is repeated
- * without an operator; meanwhile `state()` says what is missing and how to fix it.
+ * A CPU sidecar that this process installs, starts, supervises and stops. A failed installation or process is
+ * repeated without an operator; meanwhile `state()` says what is missing and how to fix it.
  *
- * `dir`: the installation directory. `root`: the directory that contains `sidecar/`. `python`: the PYTHON setting.
- * `model`: a directory or a hub name; the pinned default model if undefined. `env`: the environment with the sidecar's
- * settings. `silentSeconds`: the process is killed if it has not answered for this long.
+ * `dir`: the installation directory. `root`: the directory that contains `sidecar/`. `python`: the PYTHON
+ * setting. `model`: a directory or a hub name; the pinned default model if undefined. `env`: the environment
+ * with the sidecar's settings. `silentSeconds`: the process is killed if it has not answered for this long.
  */
 export function localSidecar(options: {
   dir: string
@@ -82,7 +82,7 @@ export function localSidecar(options: {
           } else {
             silenceTimer ??= setTimeout(() => process.kill(), silentSeconds * 1000)
             setNotReady(
-              `The local sidecar runs but does not answer. It is restarted after ${silentSeconds} s without an answer.`,
+              `The local sidecar does not answer. It is restarted after ${silentSeconds} s without an answer.`,
             )
           }
         }

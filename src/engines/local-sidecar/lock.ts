@@ -9,8 +9,8 @@ with open(sys.argv[1], "w") as file:
 `
 
 /**
- * Runs `use` while no other process on this machine holds the lock on `path`. A child process holds the lock. The child
- * ends with this process, even if this one is killed, and the kernel then releases the lock.
+ * Runs `use` while no other process on this machine holds the lock on `path`. A child process holds the lock.
+ * The child ends with this process, even if this one is killed, and the kernel then releases the lock.
  */
 export async function withFileLock<T>(
   options: { path: string; python: string; env: Record<string, string>; signal: AbortSignal },

@@ -16,8 +16,9 @@ async function fingerprint(root: string, model: string): Promise<string> {
 }
 
 /**
- * Returns the directory of the default model below `dir`. The sidecar's own code (in `root`) downloads and verifies the
- * files, unless a stamp says that this was done. Throws `engine_unavailable` with the reason and the cure.
+ * Returns the directory of the default model below `dir`. The sidecar's own code (in `root`) downloads and
+ * verifies the files, unless a stamp says that this was done. Throws `engine_unavailable` with the reason and
+ * the cure.
  */
 export async function ensureModel(options: {
   dir: string

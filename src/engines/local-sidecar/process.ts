@@ -16,8 +16,8 @@ export type SidecarProcess = {
 }
 
 /**
- * Starts the sidecar on a free port of the loopback interface. The sidecar exits when its stdin closes, so it ends with
- * this process even if this one is killed.
+ * Starts the sidecar on a free port of the loopback interface. The sidecar exits when its stdin closes, so it
+ * ends with this process even if this one is killed.
  */
 export function startSidecar(options: {
   python: string

@@ -53,8 +53,9 @@ function problemOf({ path, version, hasVenv, system }: Candidate): string | null
 }
 
 /**
- * Finds a Python of a supported version that can create virtual environments: `requested` (a path or a name) if it is
- * set, else the first on the PATH of `env`. Throws `engine_unavailable` with the supported versions and what was wrong.
+ * Finds a Python of a supported version that can create virtual environments: `requested` (a path or a name)
+ * if it is set, else the first on the PATH of `env`. Throws `engine_unavailable` with the supported versions
+ * and what was wrong.
  */
 export async function findPython({
   requested,
@@ -76,7 +77,8 @@ export async function findPython({
     problems.add(problem)
     system = candidate.system
   }
-  const versions = `Python 3.${MIN_MINOR} to 3.${maxMinor(system)}${system === INTEL_MAC ? ' for Intel Macs' : ''}`
+  const suffix = system === INTEL_MAC ? ' for Intel Macs' : ''
+  const versions = `Python 3.${MIN_MINOR} to 3.${maxMinor(system)}${suffix}`
   const cure = `install ${versions}, or set PYTHON to its path`
   if (requested && problems.size === 0) {
     throw new VerbatimError(

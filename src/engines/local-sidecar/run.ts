@@ -1,9 +1,9 @@
 import { linesOf } from './lines.ts'
 
 /**
- * Runs a command. Returns its exit code and its last error: the last line of stderr that begins with `ERROR:`, else the
- * last line. `onLine` receives each line of stdout. If `signal` fires, the command and its child processes (a process
- * group) are stopped, and the signal's reason is thrown.
+ * Runs a command. Returns its exit code and its last error: the last line of stderr that begins with
+ * `ERROR:`, else the last line. `onLine` receives each line of stdout. If `signal` fires, the command and its
+ * child processes (a process group) are stopped, and the signal's reason is thrown.
  */
 export async function run(options: {
   command: string[]

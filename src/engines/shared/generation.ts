@@ -5,8 +5,8 @@ const ATTEMPTS = 3
 const FIRST_PAUSE_MS = 300
 
 /**
- * The engine accepted the span and failed to transcribe it (text-generation-inference's 424). The cause may be a
- * temporary lack of memory, or audio that always breaks the model. Retries tell these apart.
+ * The engine accepted the span and failed to transcribe it (text-generation-inference's 424). The cause may
+ * be a temporary lack of memory, or audio that always breaks the model. Retries tell these apart.
  */
 export class GenerationFailed extends VerbatimError {
   override name = 'GenerationFailed'

@@ -10,8 +10,8 @@ const MAX_LEVELS = 16
 const MAX_REASON_BYTES = 64 * 1024
 
 /**
- * The text of an engine's response. Throws `engine_unavailable` if it is larger than 4 MiB, or JSON that is nested
- * deeper than 16 levels.
+ * The text of an engine's response. Throws `engine_unavailable` if it is larger than 4 MiB, or JSON that is
+ * nested deeper than 16 levels.
  */
 export async function readResponse(response: Response): Promise<string> {
   const { text, isWhole } = await readTextUpTo(response, MAX_RESPONSE_BYTES)

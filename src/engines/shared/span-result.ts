@@ -3,7 +3,10 @@ import { BYTES_PER_SAMPLE, BYTES_PER_SECOND } from '../../media/media.ts'
 import { storableText } from '../../storable-text.ts'
 import type { Segment } from '../engine.ts'
 
-/** The length of `pcm` in seconds. Throws `engine_rejected` if it is not 16-bit audio, or longer than the limit. */
+/**
+ * The length of `pcm` in seconds. Throws `engine_rejected` if it is not 16-bit audio, or longer than the
+ * limit.
+ */
 export function spanSeconds(pcm: Uint8Array, maxSpanSeconds: number): number {
   const seconds = pcm.byteLength / BYTES_PER_SECOND
   if (pcm.byteLength === 0 || pcm.byteLength % BYTES_PER_SAMPLE !== 0) {
@@ -31,8 +34,9 @@ export function languageCode(value: unknown): string | null {
 }
 
 /**
- * Makes segments valid: without empty ones, ordered by start, each start ≤ end, all times from 0 to `seconds`. Models
- * return times past the end of short audio. Throws `engine_unavailable` for more segments than speech can have.
+ * Makes segments valid: without empty ones, ordered by start, each start ≤ end, all times from 0 to
+ * `seconds`. Models return times past the end of short audio. Throws `engine_unavailable` for more segments
+ * than speech can have.
  */
 export function withinSpan(raw: readonly Segment[], seconds: number): Segment[] {
   if (raw.length > MAX_SEGMENTS) {

@@ -16,8 +16,8 @@ export type Sidecar = {
   /** Number of spans that it transcribes for this process. */
   busy: number
   /**
-   * Until this `performance.now()` the sidecar counts as unhealthy, since it refused a span as misconfigured. Its
-   * /health does not show that.
+   * Until this `performance.now()` the sidecar counts as unhealthy, since it refused a span as misconfigured.
+   * Its /health does not show that.
    */
   refusedUntil: number
 }
@@ -54,7 +54,9 @@ async function checkHealth(
   }
 }
 
-/** Polls a sidecar's /health until `signal` fires: often while it is unhealthy, seldom while it is healthy. */
+/**
+ * Polls a sidecar's /health until `signal` fires: often while it is unhealthy, seldom while it is healthy.
+ */
 export async function watchHealth(options: {
   sidecar: Sidecar
   apiKey: string | undefined

@@ -14,12 +14,17 @@ export function authorization(apiKey: string | undefined): Record<string, string
 
 const THIS_MACHINE = ['127.0.0.1', 'localhost', '[::1]']
 
-/** Bypasses the environment's proxy for a sidecar on this machine: the proxy would connect to its own machine. */
+/**
+ * Bypasses the environment's proxy for a sidecar on this machine: the proxy would connect to its own machine.
+ */
 export function proxyFor(url: string): { proxy?: false } {
   return THIS_MACHINE.includes(new URL(url).hostname) ? { proxy: false } : {}
 }
 
-/** The sentence in a text-generation-inference error body (`{error, error_type}`), or the start of any other body. */
+/**
+ * The sentence in a text-generation-inference error body (`{error, error_type}`), or the start of any other
+ * body.
+ */
 export function sidecarSentence(body: string): string {
   return storableText(sentenceIn(body), MAX_SENTENCE_LENGTH)
 }
@@ -65,8 +70,8 @@ async function failure(response: Response, url: string): Promise<VerbatimError> 
 }
 
 /**
- * Sends one span to one sidecar and returns the text of the response. Throws the errors of `Engine.transcribe`, and
- * `GenerationFailed` for status 424, which the caller retries.
+ * Sends one span to one sidecar and returns the text of the response. Throws the errors of
+ * `Engine.transcribe`, and `GenerationFailed` for status 424, which the caller retries.
  */
 export async function requestTranscription(options: {
   url: string

@@ -46,10 +46,10 @@ function createPicker(sidecars: Sidecar[]) {
 }
 
 /**
- * One or several sidecars at `urls`, which have text-generation-inference's routes. A span goes to the least busy
- * healthy sidecar. If that one fails, is full or is misconfigured, the span goes to the next one before this throws.
- * A 424 is tried three times before it becomes `engine_rejected`. `deadlineSeconds` limits one response. `onState` is
- * called after each health check. `fetch` sends the spans.
+ * One or several sidecars at `urls`, which have text-generation-inference's routes. A span goes to the least
+ * busy healthy sidecar. If that one fails, is full or is misconfigured, the span goes to the next one before
+ * this throws. A 424 is tried three times before it becomes `engine_rejected`. `deadlineSeconds` limits one
+ * response. `onState` is called after each health check. `fetch` sends the spans.
  */
 export function sidecarEngine(options: {
   urls: string[]

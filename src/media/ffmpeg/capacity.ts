@@ -1,15 +1,16 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { HEAP_CAP_BYTES } from './heap-cap.ts'
 
-/** What the rest of the service needs beside the heaps of its media jobs. */
+/** Memory of the rest of the service, without the heaps of the media jobs. */
 const SERVICE_BYTES = 384 * 1024 * 1024
 
 /**
- * How many files fit to be decoded at once, with as many probed beside them: one for each core, and no more than there is memory
- * for. A container's limits count: on a machine with many cores, one heap for each would end a small container.
+ * How many files can be decoded at once while as many are probed: one per core, and no more than fit into
+ * memory. Uses the limits of the container, since one heap per core of a large machine would exceed a small
+ * container's memory.
  */
-export function fittingJobs({
-  // Both know the limits of a control group. Zero: there is no limit, or none is known.
+export function maxParallelJobs({
+  // Both respect the limits of a control group. `constrainedMemory` returns 0 if it knows of no limit.
   cores = availableParallelism(),
   memoryBytes = process.constrainedMemory() || totalmem(),
 }: {

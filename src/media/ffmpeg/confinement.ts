@@ -2,13 +2,33 @@ import type { FFmpegCore } from '@ffmpeg/core'
 import createFFmpegCore from '@ffmpeg/core'
 import { HEAP_CAP_BYTES } from './heap-cap.ts'
 
-/** Demuxers of audio and video containers that carry their own bytes: none that opens another file or address. */
+/** Demuxers of audio and video containers. None of them opens other files or URLs. */
 export const FORMATS = [
-  ...['wav', 'w64', 'mp3', 'aac', 'flac', 'ogg', 'aiff', 'amr', 'amrnb', 'amrwb', 'asf', 'caf'],
-  ...['mpegts', 'avi', 'ac3', 'eac3', 'mov', 'mp4', 'm4a', '3gp', 'matroska', 'webm'],
+  'wav',
+  'w64',
+  'mp3',
+  'aac',
+  'flac',
+  'ogg',
+  'aiff',
+  'amr',
+  'amrnb',
+  'amrwb',
+  'asf',
+  'caf',
+  'mpegts',
+  'avi',
+  'ac3',
+  'eac3',
+  'mov',
+  'mp4',
+  'm4a',
+  '3gp',
+  'matroska',
+  'webm',
 ]
 
-/** First arguments of every run: nothing but this one file, in one of these containers. */
+/** The first arguments of every run: only local files, only these containers. */
 export const CONFINED = ['-v', 'error', '-protocol_whitelist', 'file', '-format_whitelist', FORMATS.join(',')]
 
 const MAX_LOG_LINES = 200
@@ -16,18 +36,19 @@ const MAX_LINE_CHARS = 2_000
 
 const REFUSED = -2
 const NETWORK = [
-  ...[
-    '___syscall_socket',
-    '___syscall_connect',
-    '___syscall_bind',
-    '___syscall_listen',
-    '___syscall_accept4',
-  ],
-  ...['___syscall_sendto', '___syscall_recvfrom', '_getaddrinfo', '_getnameinfo'],
+  '___syscall_socket',
+  '___syscall_connect',
+  '___syscall_bind',
+  '___syscall_listen',
+  '___syscall_accept4',
+  '___syscall_sendto',
+  '___syscall_recvfrom',
+  '_getaddrinfo',
+  '_getnameinfo',
 ]
 const GROW_HEAP = '_emscripten_resize_heap'
 
-/** Takes from this Worker what reaches the network, and gives the core the globals it expects of a browser. */
+/** Removes the network functions from this Worker, and defines the browser globals that the core expects. */
 export function confineGlobals(): void {
   for (const name of ['WebSocket', 'fetch', 'XMLHttpRequest', 'EventSource']) {
     Object.defineProperty(globalThis, name, { value: undefined })
@@ -37,7 +58,7 @@ export function confineGlobals(): void {
   }
 }
 
-/** A fresh decoder and, in `lines`, what it says (the first 200 lines). */
+/** A new decoder. `lines` collects the first 200 lines of its output. */
 export async function openCore(module: WebAssembly.Module): Promise<{
   core: FFmpegCore
   lines: { stdout: string[]; stderr: string[] }
@@ -68,6 +89,6 @@ function confineImports(imports: WebAssembly.Imports): void {
       }
     }
   }
-  // Another release of the core may name them differently: better no decoder than an open one.
+  // Another release of the core may use other names. No decoder is safer than an unconfined one.
   if (missing.size > 0) throw new Error(`the decoder cannot be confined: no ${[...missing].join(', ')}`)
 }

@@ -1,4 +1,4 @@
-/** The part of `@ffmpeg/core` 0.12 that is used; the package brings no types of its own and may be absent. */
+/** The used part of `@ffmpeg/core` 0.12. The package has no types and may be absent. */
 declare module '@ffmpeg/core' {
   export type CoreNode = {
     id: number
@@ -32,9 +32,9 @@ declare module '@ffmpeg/core' {
 
   export type FFmpegCore = {
     FS: CoreFs
-    /** Runs `ffmpeg` with these arguments and gives its exit status; once an instance. */
+    /** Runs `ffmpeg` and returns its exit status; only once per instance. */
     exec(...args: string[]): number
-    /** Runs `ffprobe`; what it gives back means nothing. */
+    /** Runs `ffprobe`. The returned number has no meaning. */
     ffprobe(...args: string[]): number
     setLogger(logger: (line: { type: 'stdout' | 'stderr'; message: string }) => void): void
   }

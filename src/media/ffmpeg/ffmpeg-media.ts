@@ -1,48 +1,48 @@
 import { open } from 'node:fs/promises'
 import { VerbatimError } from '../../errors.ts'
 import type { Media } from '../media.ts'
-import { fittingJobs } from './capacity.ts'
+import { maxParallelJobs } from './capacity.ts'
 import { compileCore } from './compiled-core.ts'
 import { runJob } from './job.ts'
 import type { Input, Task } from './reports.ts'
 import { createSlots } from './slots.ts'
 
-/** A piece of five minutes takes the decoder less than a second: a file that takes 120 s for one is built to take long. */
+/** Decoding a piece of five minutes takes less than a second. A file that needs 120 s is made to be slow. */
 const DEFAULT_TIMEOUTS = { probeMs: 20_000, decodeMs: 20 * 60_000, pieceMs: 120_000 }
-const MOST_SHORT = 3
-/** One that waits for engines keeps its Worker. */
-const MOST_LONG = 4
-/** Callers that name no group are one. */
-const NOBODY = ''
+const MAX_SHORT = 3
+/** A decode that waits for engines keeps its Worker. */
+const MAX_LONG = 4
+/** The group of callers that name none. */
+const DEFAULT_GROUP = ''
 
 /**
- * Media by ffmpeg compiled to WebAssembly: one Worker a job, killed at its deadline (counted from its start, not from
- * when it was asked for). `concurrency`: how many long files are decoded at once, and how many files are probed (default: what
- * fits, see `fittingJobs`). There are twice as many Workers at most, of which long files leave some to probes and short files,
- * so that an upload or a clip is never kept waiting by a long decode.
+ * Media with ffmpeg as WebAssembly: one Worker per job, killed at its deadline, which counts from the
+ * Worker's start. `concurrency`: how many long files are decoded at once, and how many files are probed.
+ * There are at most twice as many Workers. Long files leave some of them to probes and short files, so that
+ * no upload or clip waits for a long decode.
  */
 export function ffmpegMedia({
-  concurrency = fittingJobs(),
+  concurrency = maxParallelJobs(),
   timeouts = {},
 }: {
   concurrency?: number
   timeouts?: Partial<typeof DEFAULT_TIMEOUTS>
 } = {}): Media {
   const { probeMs, decodeMs, pieceMs } = { ...DEFAULT_TIMEOUTS, ...timeouts }
-  const mostWorkers = 2 * concurrency
+  const maxWorkers = 2 * concurrency
   const capacity = {
-    short: Math.min(MOST_SHORT, mostWorkers - 1),
-    long: Math.max(1, Math.min(MOST_LONG, mostWorkers - 2)),
+    short: Math.min(MAX_SHORT, maxWorkers - 1),
+    long: Math.max(1, Math.min(MAX_LONG, maxWorkers - 2)),
   }
   const slots = {
     probe: createSlots({ count: concurrency }),
     short: createSlots({ count: capacity.short }),
-    long: createSlots({ count: concurrency, begun: capacity.long }),
+    long: createSlots({ count: concurrency, started: capacity.long }),
   }
-  const workers = createSlots({ count: mostWorkers })
+  const workers = createSlots({ count: maxWorkers })
   const running = new Map<AbortController, Promise<unknown>>()
   let compiled: Promise<WebAssembly.Module> | undefined
-  let closed = false
+  let isClosed = false
 
   function core(): Promise<WebAssembly.Module> {
     compiled ??= compileCore().catch((error) => {
@@ -52,8 +52,8 @@ export function ffmpegMedia({
     return compiled
   }
 
-  async function tracked<T>(signal: AbortSignal | undefined, work: (stop: AbortSignal) => Promise<T>) {
-    if (closed) throw shutDown()
+  async function runTracked<T>(signal: AbortSignal | undefined, work: (stop: AbortSignal) => Promise<T>) {
+    if (isClosed) throw shutDown()
     signal?.throwIfAborted()
     const stop = new AbortController()
     const onAbort = () => stop.abort(signal?.reason)
@@ -70,8 +70,8 @@ export function ffmpegMedia({
 
   return {
     capacity,
-    probe(path, { signal, group = NOBODY } = {}) {
-      return tracked(signal, (stop) =>
+    probe(path, { signal, group = DEFAULT_GROUP } = {}) {
+      return runTracked(signal, (stop) =>
         slots.probe.within({ group, signal: stop }, async () => {
           const module = await core()
           return withInput(path, async (input) => {
@@ -85,15 +85,19 @@ export function ffmpegMedia({
         }),
       )
     },
-    decode({ path, maxSeconds, channel = null, isShort = false, group = NOBODY, signal, take }) {
-      return tracked(signal, (stop) =>
+    decode({ path, maxSeconds, channel = null, isShort = false, group = DEFAULT_GROUP, signal, take }) {
+      return runTracked(signal, (stop) =>
         slots[isShort ? 'short' : 'long'].within({ group, signal: stop }, async (slot) => {
           const module = await core()
           await withInput(path, async (input) => {
             const task: Task = { kind: 'decode', input, maxSeconds, channel }
             const outcome = await workers.within({ group, signal: stop }, () =>
               runJob({
-                ...{ module, task, pieceMs, timeoutMs: decodeMs, signal: stop },
+                module,
+                task,
+                pieceMs,
+                timeoutMs: decodeMs,
+                signal: stop,
                 take: (piece) => (piece.isLast ? take(piece) : slot.without(() => take(piece))),
               }),
             )
@@ -103,7 +107,7 @@ export function ffmpegMedia({
       )
     },
     async close() {
-      closed = true
+      isClosed = true
       for (const stop of running.keys()) stop.abort(shutDown())
       await Promise.allSettled(running.values())
     },

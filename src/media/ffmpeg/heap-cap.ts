@@ -1,2 +1,2 @@
-/** How far the heap of one media job may grow. */
+/** Maximum heap of one media job. */
 export const HEAP_CAP_BYTES = 256 * 1024 * 1024

@@ -1,23 +1,37 @@
 import { readSync } from 'node:fs'
 import type { CoreFs } from '@ffmpeg/core'
 
-/** Named without an extension, so that only the bytes decide what it is. */
+/** Has no extension, so that only the bytes determine the format. */
 export const INPUT = 'file:/in/a'
 
 const READ_ONLY_FILE = 0o100444
 const EINVAL = 28
 const EROFS = 69
 
-/** Shows `fd` as the only file the decoder can read. Reads go to the descriptor at 64-bit offsets; nothing is copied. */
+/**
+ * Makes `fd` the only file that the decoder can read. Reads use the descriptor with 64-bit offsets, without a
+ * copy.
+ */
 export function mountInput(fs: CoreFs, { fd, size }: { fd: number; size: number }): void {
   fs.mkdir('/in')
   const folder = fs.lookupPath('/in').node
   const node = fs.createNode(folder, 'a', READ_ONLY_FILE, 0)
-  const never = new Date(0)
+  const epoch = new Date(0)
   node.node_ops = {
     getattr: () => ({
-      ...{ dev: 1, ino: node.id, mode: node.mode, nlink: 1, uid: 0, gid: 0, rdev: 0, size },
-      ...{ atime: never, mtime: never, ctime: never, blksize: 4096, blocks: Math.ceil(size / 4096) },
+      dev: 1,
+      ino: node.id,
+      mode: node.mode,
+      nlink: 1,
+      uid: 0,
+      gid: 0,
+      rdev: 0,
+      size,
+      atime: epoch,
+      mtime: epoch,
+      ctime: epoch,
+      blksize: 4096,
+      blocks: Math.ceil(size / 4096),
     }),
     setattr: () => {},
   }

@@ -1,13 +1,14 @@
 import { VerbatimError } from '../../errors.ts'
 import type { PcmPiece } from '../media.ts'
 import { outOfTime } from '../refusals.ts'
-import { createDeadline } from './deadline.ts'
+import { createPausableTimeout } from './pausable-timeout.ts'
 import type { Assignment, Outcome, Report, Task } from './reports.ts'
 
 /**
- * Does one task in a Worker of its own and gives its outcome once the Worker is gone, so the caller may then close
- * the task's descriptors. The Worker is killed when it has had `timeoutMs`, or `pieceMs` since its last piece (throws `corrupt`),
- * `take` throws, or `signal` fires (throws its reason). Time counts while no piece is being taken.
+ * Runs one task in its own Worker. Returns the outcome once the Worker has ended, so that the caller may
+ * close the task's descriptors. The Worker is killed after `timeoutMs`, or `pieceMs` after its last piece
+ * (throws `corrupt`), if `take` throws, or if `signal` fires (throws its reason). The time during which
+ * `take` runs does not count.
  */
 export async function runJob(options: {
   module: WebAssembly.Module
@@ -19,43 +20,43 @@ export async function runJob(options: {
 }): Promise<Exclude<Outcome, { kind: 'refused' | 'crashed' }>> {
   const { module, task, timeoutMs, pieceMs = timeoutMs, signal, take } = options
   signal.throwIfAborted()
-  // An empty environment: nothing in there needs the service's secrets.
+  // An empty environment, so that the Worker has none of the service's secrets.
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { env: {}, smol: true })
   const closed = new Promise<void>((resolve) =>
     worker.addEventListener('close', () => resolve(), { once: true }),
   )
   const ended = Promise.withResolvers<Outcome>()
   const onAbort = () => ended.reject(signal.reason)
-  const outlive = () => ended.reject(outOfTime())
-  const deadline = createDeadline(timeoutMs, outlive)
-  let pieceDeadline = createDeadline(pieceMs, outlive)
-  const taken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  const onTimeout = () => ended.reject(outOfTime())
+  const timeout = createPausableTimeout(timeoutMs, onTimeout)
+  let pieceTimeout = createPausableTimeout(pieceMs, onTimeout)
+  const takenPieces = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   let taking = Promise.resolve()
-  let isOver = false
+  let hasEnded = false
 
-  async function takeOne(piece: PcmPiece) {
-    if (isOver) return
-    deadline.hold()
-    pieceDeadline.clear()
+  async function takePiece(piece: PcmPiece) {
+    if (hasEnded) return
+    timeout.pause()
+    pieceTimeout.clear()
     await take?.(piece)
-    if (isOver) return
-    deadline.resume()
-    pieceDeadline = createDeadline(pieceMs, outlive)
-    Atomics.add(taken, 0, 1)
-    Atomics.notify(taken, 0)
+    if (hasEnded) return
+    timeout.resume()
+    pieceTimeout = createPausableTimeout(pieceMs, onTimeout)
+    Atomics.add(takenPieces, 0, 1)
+    Atomics.notify(takenPieces, 0)
   }
 
   signal.addEventListener('abort', onAbort, { once: true })
   worker.addEventListener('error', ({ message }) => ended.reject(new Error(`media worker: ${message}`)))
   void closed.then(async () => {
-    // Its answer came before, but waits for the last piece to be taken.
+    // The Worker has reported its outcome, but the last piece is still being taken.
     await taking.catch(() => {})
-    ended.reject(new Error('media worker: it ended without an answer'))
+    ended.reject(new Error('media worker: it ended without an outcome'))
   })
   worker.addEventListener('message', ({ data }: MessageEvent<Report>) => {
-    if (data.kind === 'ready') worker.postMessage({ module, task, taken } satisfies Assignment)
+    if (data.kind === 'ready') worker.postMessage({ module, task, takenPieces } satisfies Assignment)
     else if (data.kind === 'piece') {
-      taking = taking.then(() => takeOne(data.piece))
+      taking = taking.then(() => takePiece(data.piece))
       taking.catch(ended.reject)
     } else taking.then(() => ended.resolve(data), ended.reject)
   })
@@ -65,13 +66,13 @@ export async function runJob(options: {
     if (outcome.kind === 'crashed') throw new Error(`media worker: ${outcome.message}`)
     return outcome
   } finally {
-    isOver = true
+    hasEnded = true
     signal.removeEventListener('abort', onAbort)
     worker.terminate()
     await closed
-    // What is being taken is not left behind; its error is the outcome already.
+    // Waits until `take` has returned. If it threw, its error is the outcome already.
     await taking.catch(() => {})
-    deadline.clear()
-    pieceDeadline.clear()
+    timeout.clear()
+    pieceTimeout.clear()
   }
 }

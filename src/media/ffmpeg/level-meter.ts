@@ -3,7 +3,10 @@ import { SAMPLES_PER_LEVEL } from '../media.ts'
 const FLOOR_DB = -90
 const FULL_SCALE = 32_768
 
-/** One byte for each 50 ms of `samples` (and one for a shorter rest): RMS from −90 dBFS (0) to 0 dBFS (255), linear in dB. */
+/**
+ * One byte per 50 ms of `samples` (the last may be shorter): RMS from −90 dBFS (0) to 0 dBFS (255), linear in
+ * dB.
+ */
 export function levelsOf(samples: Int16Array): Uint8Array {
   const levels = new Uint8Array(Math.ceil(samples.length / SAMPLES_PER_LEVEL))
   for (let index = 0; index < levels.length; index++) {

@@ -10,48 +10,55 @@ const PIECE_BYTES = SAMPLES_PER_PIECE * BYTES_PER_SAMPLE
 const CHARACTER_DEVICE = 0o666
 
 /**
- * Takes the decoder's pcm and gives it on in pieces, their levels and peaks measured. `write` throws `too_long` once there
- * is more than `maxSeconds`; `finish` gives the last piece, and false where there was nothing at all.
+ * Collects the decoder's pcm in pieces with their levels and peaks, and calls `onPiece` for each. `write`
+ * throws `too_long` after more than `maxSeconds`. `finish` passes the last piece on; it returns false if
+ * there was no pcm.
  */
-export function createPcmSink({ maxSeconds, give }: { maxSeconds: number; give: (piece: PcmPiece) => void }) {
+export function createPcmSink({
+  maxSeconds,
+  onPiece,
+}: {
+  maxSeconds: number
+  onPiece: (piece: PcmPiece) => void
+}) {
   const maxBytes = Math.floor(maxSeconds * BYTES_PER_SECOND)
   let buffer = new Uint8Array(PIECE_BYTES)
   let filled = 0
-  let given = 0
+  let passedOn = 0
 
-  function giveFilled(isLast: boolean): void {
+  function passOn(isLast: boolean): void {
     const samples = new Int16Array(buffer.buffer, 0, Math.floor(filled / BYTES_PER_SAMPLE))
     const [levels, peaks] = [levelsOf(samples), peaksOf(samples)]
     const bytes = samples.byteLength
-    give({ pcm: bytes < PIECE_BYTES ? buffer.slice(0, bytes) : buffer, levels, peaks, isLast })
-    given += bytes
+    onPiece({ pcm: bytes < PIECE_BYTES ? buffer.slice(0, bytes) : buffer, levels, peaks, isLast })
+    passedOn += bytes
     filled = 0
   }
 
   return {
     write(bytes: Uint8Array): void {
-      if (given + filled + bytes.length > maxBytes) throw tooLong(maxSeconds)
-      for (let taken = 0; taken < bytes.length; ) {
-        // Only when there is more: the last piece is to be known as such.
+      if (passedOn + filled + bytes.length > maxBytes) throw tooLong(maxSeconds)
+      for (let offset = 0; offset < bytes.length; ) {
+        // Not before more bytes arrive, since the last piece must be marked as such.
         if (filled === PIECE_BYTES) {
-          giveFilled(false)
+          passOn(false)
           buffer = new Uint8Array(PIECE_BYTES)
         }
-        const part = bytes.subarray(taken, taken + PIECE_BYTES - filled)
-        buffer.set(part, filled)
-        filled += part.length
-        taken += part.length
+        const fitting = bytes.subarray(offset, offset + PIECE_BYTES - filled)
+        buffer.set(fitting, filled)
+        filled += fitting.length
+        offset += fitting.length
       }
     },
     finish(): boolean {
       if (filled < BYTES_PER_SAMPLE) return false
-      giveFilled(true)
+      passOn(true)
       return true
     },
   }
 }
 
-/** Makes `/dev/pcm`, the decoder's only way out: what it writes there goes to `write`, whose errors end the run. */
+/** Creates `/dev/pcm`, the decoder's only output. It calls `write`, whose errors end the run. */
 export function mountOutput(fs: CoreFs, write: (bytes: Uint8Array) => void): void {
   const device = fs.makedev(80, 0)
   fs.registerDevice(device, {

@@ -17,32 +17,36 @@ export async function probe(module: WebAssembly.Module, input: Input): Promise<A
   exitStatusOf(() =>
     core.ffprobe(
       ...CONFINED,
-      ...['-of', 'json', '-select_streams', 'a:0'],
-      ...['-show_entries', 'format=format_name,duration:stream=codec_name,sample_rate,channels,duration'],
+      '-of',
+      'json',
+      '-select_streams',
+      'a:0',
+      '-show_entries',
+      'format=format_name,duration:stream=codec_name,sample_rate,channels,duration',
       INPUT,
     ),
   )
   return infoOf(lines)
 }
 
-/** ffprobe's JSON, whose numbers are partly strings. */
-type Found = {
+/** ffprobe's JSON. Some of its numbers are strings. */
+type ProbeOutput = {
   format?: { format_name?: string; duration?: string }
   streams?: { codec_name?: string; sample_rate?: string; channels?: number; duration?: string }[]
 }
 
 export function infoOf(lines: { stdout: string[]; stderr: string[] }): AudioInfo {
-  const { format, streams } = parsed(lines.stdout.join('\n'))
-  if (!format?.format_name) throw lines.stderr.some(recognised) ? corrupt() : unsupportedType()
+  const { format, streams } = parseOutput(lines.stdout.join('\n'))
+  if (!format?.format_name) throw lines.stderr.some(isFromAllowedDemuxer) ? corrupt() : unsupportedType()
   const stream = streams?.[0]
   if (!stream) throw noAudioTrack()
   const sampleRate = Number(stream.sample_rate)
   const channels = stream.channels ?? 0
   if (!stream.codec_name || !(sampleRate > 0) || channels < 1) throw corrupt()
   if (sampleRate < MIN_SAMPLE_RATE || sampleRate > MAX_SAMPLE_RATE) {
-    throw unsupportedSound('The sound must have between 4,000 and 384,000 samples a second.')
+    throw unsupportedSound('The sample rate must be from 4,000 to 384,000 Hz.')
   }
-  if (channels > MAX_CHANNELS) throw unsupportedSound('The sound must have at most 16 channels.')
+  if (channels > MAX_CHANNELS) throw unsupportedSound('The recording must have at most 16 channels.')
   const claimed = Number(format.duration ?? stream.duration)
   return {
     container: format.format_name,
@@ -53,7 +57,7 @@ export function infoOf(lines: { stdout: string[]; stderr: string[] }): AudioInfo
   }
 }
 
-function parsed(text: string): Found {
+function parseOutput(text: string): ProbeOutput {
   try {
     return JSON.parse(text)
   } catch {
@@ -61,8 +65,11 @@ function parsed(text: string): Found {
   }
 }
 
-/** A complaint by one of the allowed demuxers (`[mov,mp4,… @ 0x…] …`): the container was known, its content broken. */
-function recognised(line: string): boolean {
-  const speaker = /^\[([\w,]+) @ /.exec(line)?.[1]
-  return speaker?.split(',').some((name) => FORMATS.includes(name)) ?? false
+/**
+ * Whether an allowed demuxer wrote this line (`[mov,mp4,… @ 0x…] …`): the container is known, its content
+ * corrupt.
+ */
+function isFromAllowedDemuxer(line: string): boolean {
+  const demuxers = /^\[([\w,]+) @ /.exec(line)?.[1]
+  return demuxers?.split(',').some((name) => FORMATS.includes(name)) ?? false
 }

@@ -1,17 +1,23 @@
 import type { ErrorCode } from '../../errors.ts'
 import type { AudioInfo, PcmPiece } from '../media.ts'
 
-/** Descriptors are opened and closed by the main thread: a killed Worker could not close its own. */
+/** The main thread opens and closes the descriptor, since a killed Worker could not close it. */
 export type Input = { fd: number; size: number }
 
 export type Task =
   | { kind: 'probe'; input: Input }
   | { kind: 'decode'; input: Input; maxSeconds: number; channel: number | null }
 
-/** Main thread → Worker, once, after `ready`. `taken`: how many pieces of pcm the main thread is done with. */
-export type Assignment = { module: WebAssembly.Module; task: Task; taken: Int32Array<SharedArrayBuffer> }
+/**
+ * Main thread → Worker, once, after `ready`. `takenPieces`: the number of pieces that `take` has finished.
+ */
+export type Assignment = {
+  module: WebAssembly.Module
+  task: Task
+  takenPieces: Int32Array<SharedArrayBuffer>
+}
 
-/** What a Worker ends with. */
+/** The last report of a Worker. */
 export type Outcome =
   | { kind: 'probed'; info: AudioInfo }
   | { kind: 'decoded' }

@@ -1,46 +1,46 @@
 export type Slot = {
   /**
-   * Runs `work` while other groups may use the slot, and then takes a slot again, before callers of its own group that have not
-   * had one yet.
+   * Releases the slot while `work` runs, and then waits for a slot again, ahead of callers of the same group
+   * that have not started.
    */
   without(work: () => Promise<void>): Promise<void>
 }
 
-type Waiting = { start: () => void; isReturning: boolean }
+type Waiter = { start: () => void; isReturning: boolean }
 
 /**
- * Lets `count` callers run at once. Groups that wait take turns (round robin), however many callers each has; within a group
- * it is first come, first served. Those that run `without` included, there are at most `begun` callers at a time, and at most
- * `perGroup` of one group.
+ * A semaphore that is fair to groups: `count` callers run at once, waiting groups take turns (round robin),
+ * and each group is served in order of arrival. Including callers within `without`, at most `started` callers
+ * have started and not finished, and at most `perGroup` of one group.
  */
 export function createSlots({
   count,
   perGroup = count,
-  begun: most = Number.POSITIVE_INFINITY,
+  started: maxStarted = Number.POSITIVE_INFINITY,
 }: {
   count: number
   perGroup?: number
-  begun?: number
+  started?: number
 }) {
   let free = count
-  let all = 0
-  const begun = new Map<string, number>()
-  /** The group whose turn is next comes first. */
-  const waiting = new Map<string, Waiting[]>()
+  let startedCount = 0
+  const startedByGroup = new Map<string, number>()
+  /** In the order of the groups' turns. */
+  const waiting = new Map<string, Waiter[]>()
 
   const isRoomFor = (group: string, isReturning: boolean) =>
-    free > 0 && (isReturning || (all < most && (begun.get(group) ?? 0) < perGroup))
+    free > 0 && (isReturning || (startedCount < maxStarted && (startedByGroup.get(group) ?? 0) < perGroup))
 
-  function changeBegun(group: string, by: 1 | -1): void {
-    all += by
-    const now = (begun.get(group) ?? 0) + by
-    if (now > 0) begun.set(group, now)
-    else begun.delete(group)
+  function changeStarted(group: string, by: 1 | -1): void {
+    startedCount += by
+    const count = (startedByGroup.get(group) ?? 0) + by
+    if (count > 0) startedByGroup.set(group, count)
+    else startedByGroup.delete(group)
   }
 
-  function take(group: string, isReturning: boolean): void {
+  function occupy(group: string, isReturning: boolean): void {
     free -= 1
-    if (!isReturning) changeBegun(group, 1)
+    if (!isReturning) changeStarted(group, 1)
   }
 
   function startNext(): void {
@@ -48,20 +48,20 @@ export function createSlots({
       if (!first || !isRoomFor(group, first.isReturning)) continue
       waiting.delete(group)
       if (others.length > 0) waiting.set(group, others)
-      take(group, first.isReturning)
+      occupy(group, first.isReturning)
       first.start()
       return
     }
   }
 
-  function enqueue(group: string, one: Waiting): void {
-    const own = waiting.get(group) ?? []
-    const place = one.isReturning ? own.findIndex(({ isReturning }) => !isReturning) : -1
-    waiting.set(group, place < 0 ? [...own, one] : own.toSpliced(place, 0, one))
+  function enqueue(group: string, waiter: Waiter): void {
+    const waiters = waiting.get(group) ?? []
+    const index = waiter.isReturning ? waiters.findIndex(({ isReturning }) => !isReturning) : -1
+    waiting.set(group, index < 0 ? [...waiters, waiter] : waiters.toSpliced(index, 0, waiter))
   }
 
-  function leave(group: string, one: Waiting): void {
-    const others = waiting.get(group)?.filter((other) => other !== one) ?? []
+  function dequeue(group: string, waiter: Waiter): void {
+    const others = waiting.get(group)?.filter((other) => other !== waiter) ?? []
     if (others.length > 0) waiting.set(group, others)
     else waiting.delete(group)
   }
@@ -71,17 +71,17 @@ export function createSlots({
     { signal, isReturning }: { signal: AbortSignal; isReturning: boolean },
   ) {
     signal.throwIfAborted()
-    if (isRoomFor(group, isReturning)) return take(group, isReturning)
-    const turn = Promise.withResolvers<void>()
-    const one = { start: turn.resolve, isReturning }
+    if (isRoomFor(group, isReturning)) return occupy(group, isReturning)
+    const slotFree = Promise.withResolvers<void>()
+    const waiter = { start: slotFree.resolve, isReturning }
     const onAbort = () => {
-      leave(group, one)
-      turn.reject(signal.reason)
+      dequeue(group, waiter)
+      slotFree.reject(signal.reason)
     }
-    enqueue(group, one)
+    enqueue(group, waiter)
     signal.addEventListener('abort', onAbort, { once: true })
     try {
-      await turn.promise
+      await slotFree.promise
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
@@ -93,7 +93,7 @@ export function createSlots({
   }
 
   return {
-    /** Runs `use` when it is its turn. Throws the signal's reason if that fires before. */
+    /** Runs `use` once there is a free slot. Throws the signal's reason if `signal` fires before. */
     async within<T>(
       { group, signal }: { group: string; signal: AbortSignal },
       use: (slot: Slot) => Promise<T>,
@@ -112,7 +112,7 @@ export function createSlots({
       try {
         return await use(slot)
       } finally {
-        changeBegun(group, -1)
+        changeStarted(group, -1)
         if (isHeld) release()
         else startNext()
       }

@@ -5,29 +5,31 @@ import { decode } from './decode.ts'
 import { probe } from './probe.ts'
 import type { Assignment, Outcome, Report } from './reports.ts'
 
-/** One Worker, one file: whatever a hostile recording does to it ends with it. */
+/** One Worker per file, so that the effects of a hostile recording end with the Worker. */
 confineGlobals()
-addEventListener('message', async ({ data }: MessageEvent<Assignment>) => say(await work(data)), {
+addEventListener('message', async ({ data }: MessageEvent<Assignment>) => send(await run(data)), {
   once: true,
 })
-// No top-level await in this file: a message that came meanwhile would be lost. So the work is asked for.
-say({ kind: 'ready' })
+// This module has no top-level await, because messages that arrive during one are lost.
+send({ kind: 'ready' })
 
-/** A piece may be with the main thread while the next is being decoded. */
+/** Number of pieces that the main thread may hold while the next one is decoded. */
 const MAX_AHEAD = 1
 
-async function work({ module, task, taken }: Assignment): Promise<Outcome> {
-  let given = 0
-  function give(piece: PcmPiece): void {
-    say({ kind: 'piece', piece }, [piece.pcm.buffer])
-    given += 1
-    for (let seen = Atomics.load(taken, 0); given - seen > MAX_AHEAD; seen = Atomics.load(taken, 0)) {
-      Atomics.wait(taken, 0, seen)
+async function run({ module, task, takenPieces }: Assignment): Promise<Outcome> {
+  let sent = 0
+  function sendPiece(piece: PcmPiece): void {
+    send({ kind: 'piece', piece }, [piece.pcm.buffer])
+    sent += 1
+    for (;;) {
+      const taken = Atomics.load(takenPieces, 0)
+      if (sent - taken <= MAX_AHEAD) return
+      Atomics.wait(takenPieces, 0, taken)
     }
   }
   try {
     if (task.kind === 'probe') return { kind: 'probed', info: await probe(module, task.input) }
-    await decode({ ...task, module, give })
+    await decode({ ...task, module, onPiece: sendPiece })
     return { kind: 'decoded' }
   } catch (error) {
     return outcomeOf(error)
@@ -42,6 +44,6 @@ function outcomeOf(error: unknown): Outcome {
   }
 }
 
-function say(report: Report, transfer: Transferable[] = []): void {
+function send(report: Report, transfer: Transferable[] = []): void {
   postMessage(report, { transfer })
 }

@@ -1,8 +1,8 @@
 const STALL_MS = 60_000
 
 /**
- * The body of a response. It fails if the store sends nothing for a minute, or ends before `content-length` bytes.
- * The reader may be as slow as it likes.
+ * The body of a response. It fails if the store sends nothing for a minute, or ends before `content-length`
+ * bytes. The reader may be as slow as it likes.
  */
 export function wholeBody(response: Response): ReadableStream<Uint8Array<ArrayBuffer>> {
   if (!response.body) return emptyBody()

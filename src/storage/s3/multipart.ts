@@ -3,14 +3,16 @@ import type { S3Requests } from './requests.ts'
 import { isMissing } from './s3-error.ts'
 import { escaped, requiredText } from './xml.ts'
 
-/** Stores take parts from 5 MiB on, all but the last of one size, and at most 10,000 of them: 80 GiB in all. */
+/**
+ * Stores take parts from 5 MiB on, all but the last of one size, and at most 10,000 of them: 80 GiB in all.
+ */
 const PART_BYTES = 8 * 2 ** 20
 
 type Target = { requests: S3Requests; key: string }
 
 /**
- * Stores a stream under a key: with one request if it fits into one part, else as a multipart upload that reads the
- * next part while it sends one. If it fails, the upload is aborted.
+ * Stores a stream under a key: with one request if it fits into one part, else as a multipart upload that
+ * reads the next part while it sends one. If it fails, the upload is aborted.
  */
 export async function putStream({ requests, key, chunks }: Target & { chunks: AsyncIterable<Uint8Array> }) {
   let upload: Awaited<ReturnType<typeof createUpload>> | undefined

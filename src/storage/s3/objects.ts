@@ -71,7 +71,10 @@ export function createObjects({ prefix: folder, pageSize = 1000, ...bucket }: Ob
       for await (const { key } of objects.list(prefix)) await removeObject(key)
     },
 
-    /** Finds nothing in stores that list uploads of a whole key only. Those remove abandoned uploads themselves. */
+    /**
+     * Finds nothing in stores that list uploads of a whole key only. Those remove abandoned uploads
+     * themselves.
+     */
     async removeAbandoned(before) {
       let removed = 0
       for await (const upload of listUploads({ requests, prefix: root, pageSize })) {

@@ -38,8 +38,8 @@ const MAX_ERROR_BYTES = 64 * 1024
 const MAX_XML_BYTES = 8 * 2 ** 20
 
 /**
- * Signed requests to one bucket, with Web standards only. Network errors and errors of a busy store are retried for up
- * to a minute. Throws `storage_full`, `storage_unavailable` with its cause, and `S3Error`.
+ * Signed requests to one bucket, with Web standards only. Network errors and errors of a busy store are
+ * retried for up to a minute. Throws `storage_full`, `storage_unavailable` with its cause, and `S3Error`.
  */
 export function createS3Requests(bucket: Bucket) {
   const root = rootOf(bucket)

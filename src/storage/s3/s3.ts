@@ -8,8 +8,9 @@ import { createObjects, type ObjectsOptions } from './objects.ts'
 const END_BYTES = 16 * 2 ** 20
 
 /**
- * A bucket of S3 or of a compatible store. `scratch`: folder for the files of `withFile` and `withEnds`. `endBytes`:
- * how much of each end `withEnds` copies. Throws, with the reason in one line, if the bucket cannot be used.
+ * A bucket of S3 or of a compatible store. `scratch`: folder for the files of `withFile` and `withEnds`.
+ * `endBytes`: how much of each end `withEnds` copies. Throws, with the reason in one line, if the bucket
+ * cannot be used.
  */
 export async function s3Storage({
   scratch,

@@ -1,4 +1,7 @@
-/** A reader for the XML of S3's responses: elements without attributes, and no element within one of the same name. */
+/**
+ * A reader for the XML of S3's responses: elements without attributes, and no element within one of the same
+ * name.
+ */
 
 /** The content of each element called `name`. */
 export function elements(xml: string, name: string): string[] {
