@@ -38,7 +38,10 @@ export type EngineName = 'sidecar' | 'huggingface'
 /** `detail` is one sentence for an operator: the problem and its cure. */
 export type EngineState = { ready: boolean; detail: string }
 
-/** Sends an engine's requests: `fetch` with two options of Bun, to bypass the proxy and to have no own timeout. */
+/**
+ * Sends an engine's requests: `fetch` with two options of Bun, to bypass the proxy and to have no own
+ * timeout.
+ */
 export type Fetch = (
   url: string | URL | Request,
   init?: RequestInit & { proxy?: string | false; timeout?: number | false },
