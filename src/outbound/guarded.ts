@@ -11,6 +11,8 @@ import type { Outbound, OutboundRequest } from './outbound.ts'
 import { parseTarget, requireAllowed } from './policy.ts'
 
 type Address = { address: string; family: number }
+type Resolve = (host: string) => Promise<Address[]>
+type Target = { url: URL; host: string; addresses: Address[] }
 
 const MAX_MESSAGE_LENGTH = 500
 const REDIRECTS = [301, 302, 303, 307, 308]
@@ -42,7 +44,7 @@ export function guardedOutbound({
   allow: Network[]
   nat64?: Network | null
   ownAddresses?: () => string[]
-  resolve?: (host: string) => Promise<Address[]>
+  resolve?: Resolve
   certificates?: string
 }): Outbound {
   /** Returns the checked addresses. Also throws the signal's reason. */
@@ -51,86 +53,21 @@ export function guardedOutbound({
     secure = false,
     timeoutMs,
     signal,
-  }: Pick<OutboundRequest, 'url' | 'secure' | 'timeoutMs'> & { signal?: AbortSignal }) {
+  }: Pick<OutboundRequest, 'url' | 'secure' | 'timeoutMs'> & { signal?: AbortSignal }): Promise<Target> {
     const { url, host, isAddress } = parseTarget(text)
     const addresses = isAddress
       ? [{ address: host, family: isIP(host) }]
-      : await lookUp({ host, timeoutMs, signal })
+      : await lookUp({ host, resolve, timeoutMs, signal })
     if (addresses.length === 0) throw failed(`The host ${host} was not found`)
     const policy = { allow, nat64, own: ownAddresses() }
     requireAllowed({ url, host, secure, policy, addresses: addresses.map(({ address }) => address) })
     return { url, host, addresses }
   }
 
-  /**
-   * Returns no address if the host is unknown. A DNS lookup cannot be canceled: its late result is ignored.
-   */
-  async function lookUp({
-    host,
-    timeoutMs,
-    signal,
-  }: {
-    host: string
-    timeoutMs: number
-    signal: AbortSignal | undefined
-  }): Promise<Address[]> {
-    signal?.throwIfAborted()
-    const { promise, resolve: settle, reject } = Promise.withResolvers<Address[]>()
-    const onAbort = () => reject(signal?.reason)
-    const timer = setTimeout(
-      () => reject(failed(`The host ${host} was not found within ${timeoutMs / 1000} seconds`)),
-      timeoutMs,
-    )
-    signal?.addEventListener('abort', onAbort)
-    resolve(host).then(settle, () => settle([]))
-    try {
-      return await promise
-    } finally {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
-    }
-  }
-
   async function send(request: OutboundRequest): Promise<Response> {
-    const { method, headers = {}, body, timeoutMs, signal } = request
-    const timeout = AbortSignal.timeout(timeoutMs)
-    const { url, host, addresses } = await resolveTarget(request)
-    const { promise, resolve, reject } = Promise.withResolvers<Response>()
-    const clientRequest = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
-      method,
-      headers: { 'User-Agent': 'Verbatim', 'Accept-Encoding': 'identity', ...headers },
-      agent: false,
-      lookup: (_, { all }, callback) => {
-        const [first = { address: '', family: 0 }] = addresses
-        if (all) callback(null, addresses)
-        else callback(null, first.address, first.family)
-      },
-      ...(certificates && { ca: certificates }),
-    })
-    limitHead(clientRequest)
-    const abort = () => clientRequest.destroy()
-    clientRequest.on('response', (message) => {
-      timeout.removeEventListener('abort', abort)
-      message.on('close', () => signal.removeEventListener('abort', abort))
-      try {
-        resolve(toResponse(message))
-      } catch (error) {
-        message.destroy()
-        reject(failed(`The host ${host} sent an invalid HTTP response`, error))
-      }
-    })
-    clientRequest.on('error', (error) => {
-      if (signal.aborted) return reject(signal.reason)
-      const message = timeout.aborted
-        ? `The host ${host} did not answer within ${timeoutMs / 1000} seconds`
-        : `The request to the host ${host} failed: ${error.message}`
-      reject(failed(message, error))
-    })
-    timeout.addEventListener('abort', abort)
-    signal.addEventListener('abort', abort)
-    if (signal.aborted || timeout.aborted) abort()
-    clientRequest.end(body)
-    return promise
+    const timeout = AbortSignal.timeout(request.timeoutMs)
+    const target = await resolveTarget(request)
+    return sendTo(target, { request, timeout, certificates })
   }
 
   return {
@@ -152,6 +89,84 @@ export function guardedOutbound({
       return response
     },
   }
+}
+
+/**
+ * Returns no address if the host is unknown. A DNS lookup cannot be canceled: its late result is ignored.
+ */
+async function lookUp({
+  host,
+  resolve,
+  timeoutMs,
+  signal,
+}: {
+  host: string
+  resolve: Resolve
+  timeoutMs: number
+  signal: AbortSignal | undefined
+}): Promise<Address[]> {
+  signal?.throwIfAborted()
+  const { promise, resolve: settle, reject } = Promise.withResolvers<Address[]>()
+  const onAbort = () => reject(signal?.reason)
+  const timer = setTimeout(
+    () => reject(failed(`The host ${host} was not found within ${timeoutMs / 1000} seconds`)),
+    timeoutMs,
+  )
+  signal?.addEventListener('abort', onAbort)
+  resolve(host).then(settle, () => settle([]))
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Sends a request to one of the checked addresses, without DNS and without a proxy. */
+function sendTo(
+  { url, host, addresses }: Target,
+  {
+    request: { method, headers = {}, body, timeoutMs, signal },
+    timeout,
+    certificates,
+  }: { request: OutboundRequest; timeout: AbortSignal; certificates: string | undefined },
+): Promise<Response> {
+  const { promise, resolve, reject } = Promise.withResolvers<Response>()
+  const clientRequest = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
+    method,
+    headers: { 'User-Agent': 'Verbatim', 'Accept-Encoding': 'identity', ...headers },
+    agent: false,
+    lookup: (_, { all }, callback) => {
+      const [first = { address: '', family: 0 }] = addresses
+      if (all) callback(null, addresses)
+      else callback(null, first.address, first.family)
+    },
+    ...(certificates && { ca: certificates }),
+  })
+  limitHead(clientRequest)
+  const abort = () => clientRequest.destroy()
+  clientRequest.on('response', (message) => {
+    timeout.removeEventListener('abort', abort)
+    message.on('close', () => signal.removeEventListener('abort', abort))
+    try {
+      resolve(toResponse(message))
+    } catch (error) {
+      message.destroy()
+      reject(failed(`The host ${host} sent an invalid HTTP response`, error))
+    }
+  })
+  clientRequest.on('error', (error) => {
+    if (signal.aborted) return reject(signal.reason)
+    const message = timeout.aborted
+      ? `The host ${host} did not answer within ${timeoutMs / 1000} seconds`
+      : `The request to the host ${host} failed: ${error.message}`
+    reject(failed(message, error))
+  })
+  timeout.addEventListener('abort', abort)
+  signal.addEventListener('abort', abort)
+  if (signal.aborted || timeout.aborted) abort()
+  clientRequest.end(body)
+  return promise
 }
 
 function addressesOfInterfaces(): string[] {

@@ -19,10 +19,10 @@ import { readHuggingFaceReply } from './reply.ts'
 import { argumentsFor, withParameters } from './request.ts'
 
 /** The providers with speech recognition in Hugging Face's client. The first one is the default. */
-export const HUGGINGFACE_PROVIDERS = ['hf-inference', 'fal-ai', 'together', 'deepinfra', 'replicate'] as const
+const HUGGINGFACE_PROVIDERS = ['hf-inference', 'fal-ai', 'together', 'deepinfra', 'replicate'] as const
 export type HuggingFaceProvider = (typeof HUGGINGFACE_PROVIDERS)[number]
 
-export const HUGGINGFACE_MODEL = 'openai/whisper-large-v3-turbo'
+const HUGGINGFACE_MODEL = 'openai/whisper-large-v3-turbo'
 const TARGET_SECONDS = 25
 const MAX_SECONDS = 30
 /** After this time a span is sent again, to find out whether credit, access or deployment were corrected. */

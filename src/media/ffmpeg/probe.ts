@@ -35,7 +35,7 @@ type ProbeOutput = {
   streams?: { codec_name?: string; sample_rate?: string; channels?: number; duration?: string }[]
 }
 
-export function infoOf(lines: { stdout: string[]; stderr: string[] }): AudioInfo {
+function infoOf(lines: { stdout: string[]; stderr: string[] }): AudioInfo {
   const { format, streams } = parseOutput(lines.stdout.join('\n'))
   if (!format?.format_name) throw lines.stderr.some(isFromAllowedDemuxer) ? corrupt() : unsupportedType()
   const stream = streams?.[0]
