@@ -1,26 +1,11 @@
-import { automaticSpeechRecognition, InferenceClientInputError } from '@huggingface/inference'
-import { deadline } from '../../async.ts'
 import { VerbatimError } from '../../errors.ts'
 import { wavOf } from '../../media/wav.ts'
-import type { Engine, EngineState, Fetch, SpanRequest } from '../engine.ts'
+import type { Engine, EngineState, Fetch } from '../engine.ts'
 import { retryGeneration } from '../shared/generation.ts'
-import { readResponse } from '../shared/read-answer.ts'
 import { createReadiness } from '../shared/readiness.ts'
 import { spanSeconds } from '../shared/span-result.ts'
-import {
-  describeTarget,
-  EngineAway,
-  huggingFaceFailure,
-  isUnreachable,
-  type Target,
-  unreachable,
-} from './failure.ts'
-import { readHuggingFaceReply } from './reply.ts'
-import { argumentsFor, withParameters } from './request.ts'
-
-/** The providers with speech recognition in Hugging Face's client. The first one is the default. */
-const HUGGINGFACE_PROVIDERS = ['hf-inference', 'fal-ai', 'together', 'deepinfra', 'replicate'] as const
-export type HuggingFaceProvider = (typeof HUGGINGFACE_PROVIDERS)[number]
+import { createRequest } from './client.ts'
+import { describeTarget, EngineAway, type HuggingFaceProvider, type Target } from './failure.ts'
 
 const HUGGINGFACE_MODEL = 'openai/whisper-large-v3-turbo'
 const TARGET_SECONDS = 25
@@ -42,16 +27,14 @@ export function huggingfaceEngine(options: {
   deadlineSeconds?: number
   fetch?: Fetch
 }): Engine {
-  const { token, endpointUrl, concurrency = 4, deadlineSeconds = 300, fetch: sendRequest = fetch } = options
+  const { token, endpointUrl, concurrency = 4, deadlineSeconds = 300 } = options
   const provider = options.provider ?? 'hf-inference'
   const target: Target = {
     model: options.model ?? (endpointUrl ? '' : HUGGINGFACE_MODEL),
     provider,
     endpointUrl,
   }
-  const model = target.model || (endpointUrl && URL.parse(endpointUrl)?.host) || 'endpoint'
-  const providerOption = endpointUrl ? {} : { provider }
-  const hide = (text: string) => (token ? text.replaceAll(token, '[token]') : text)
+  const request = createRequest({ token, target, deadlineSeconds, fetch: options.fetch ?? fetch })
   const usable: EngineState = { ready: true, detail: `Spans go to ${describeTarget(target)}.` }
   const withoutToken: EngineState = {
     ready: false,
@@ -66,56 +49,6 @@ export function huggingfaceEngine(options: {
     ready.set({ ready: false, detail: message })
     resumeTimer = setTimeout(() => ready.set(usable), seconds * 1000)
     resumeTimer.unref()
-  }
-
-  /** Converts errors of the client, the network and the response. */
-  function toEngineError(error: unknown, isLate: boolean): VerbatimError {
-    if (error instanceof VerbatimError) return error
-    const message = hide(error instanceof Error ? error.message : String(error)).slice(0, 300)
-    if (error instanceof InferenceClientInputError) {
-      return new VerbatimError('engine_misconfigured', `${message} Check HF_MODEL and HF_PROVIDER.`)
-    }
-    const reason = isLate ? `no answer within ${deadlineSeconds} s` : message
-    // Without the cause: the client's errors contain the request, and no log may show its headers.
-    return new VerbatimError(
-      'engine_unavailable',
-      `Hugging Face failed for ${describeTarget(target)}: ${reason}.`,
-    )
-  }
-
-  async function request(span: SpanRequest, wav: Uint8Array<ArrayBuffer>, seconds: number) {
-    const args = argumentsFor(span, target)
-    using limit = deadline(deadlineSeconds, span.signal)
-    const { signal } = limit
-    const send = async (url: string | URL | Request, init: RequestInit = {}) => {
-      const fullInit = { ...(await withParameters(init, args.parameters)), signal }
-      const response = await sendRequest(url, fullInit).catch((error) => {
-        throw isUnreachable(error) ? unreachable(error, target, hide) : error
-      })
-      if (!response.ok) throw await huggingFaceFailure(response, target, hide)
-      // The client would read a response of any size.
-      const { status, headers } = response
-      return new Response(await readResponse(response), { status, headers })
-    }
-    try {
-      const reply: unknown = await automaticSpeechRecognition(
-        {
-          inputs: new Blob([wav], { type: 'audio/wav' }),
-          ...args,
-          ...providerOption,
-          ...(token ? { accessToken: token } : {}),
-          ...(target.model ? { model: target.model } : {}),
-          ...(endpointUrl ? { endpointUrl } : {}),
-        },
-        { fetch: Object.assign(send, { preconnect: fetch.preconnect }), retry_on_error: false, signal },
-      )
-      const language = span.language === 'auto' ? null : span.language
-      const read = readHuggingFaceReply(reply, { seconds, language })
-      return { segments: read.segments, model: target.model || read.model || model }
-    } catch (error) {
-      span.signal.throwIfAborted()
-      throw toEngineError(error, limit.hasPassed())
-    }
   }
 
   return {
