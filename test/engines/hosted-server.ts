@@ -16,10 +16,9 @@ export const TOKEN = 'hf_abcdefghijklmnop'
 type Answer = () => Response | Promise<Response>
 
 /**
- * The hub, Hugging Face's router with the providers behind it, and a dedicated endpoint, on one local port: what cannot
- * run here. They read and say what their documents and Hugging Face's client tell, and refuse what is asked otherwise;
- * `hear` is the model. `fetch` goes out to them in place of the world. What `answering` is given is said in turn instead,
- * the last from then on.
+ * Fakes the hub, Hugging Face's router with its providers, and a dedicated endpoint, on one local port. They read and
+ * write the formats of their documentation and of Hugging Face's client, and refuse other requests. `hear` is the model.
+ * `fetch` sends all requests to them. `answering` sets responses to return instead, in turn; the last one repeats.
  */
 export function hostedServer({ hear }: { hear: (asked: Asked) => Promise<Heard> }) {
   const shapes = [hfInference, endpoint, falAi, together, deepinfra]

@@ -39,7 +39,7 @@ export const MODEL = 'openai/whisper-large-v3-turbo'
 const chunksOf = ({ segments }: Heard) =>
   segments.map(({ start, end, text }) => ({ text, timestamp: [start, end] }))
 
-/** transformers' pipeline: no times unless they are asked for, and no language at all. */
+/** transformers' pipeline: returns times only on request, and never a language. */
 function pipeline(nested: string, status: number) {
   return {
     async read(request: Request): Promise<Asked> {

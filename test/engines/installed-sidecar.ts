@@ -48,7 +48,7 @@ export async function sidecarAt(port: number) {
   }
 }
 
-/** What the sidecar at `url` hears. */
+/** The transcript of the sidecar at `url`. */
 export async function hearingThrough(url: string, { wav, language, task }: Asked): Promise<Heard> {
   const query = new URLSearchParams({ language: language ?? 'auto', task, details: 'true' })
   const headers = { 'content-type': 'audio/wav' }

@@ -78,7 +78,7 @@ test('a sidecar that is closed during its installation never starts', async () =
 }, 60_000)
 
 test(
-  'a sidecar that is killed is started again; the span in flight may be sent again, and is',
+  'a killed sidecar is restarted, and the span in flight can be sent again',
   async () => {
     const before = await children()
     const engine = local()
@@ -104,7 +104,7 @@ test(
 )
 
 test(
-  'a sidecar that is alive and answers nothing is killed and started again; what it had is done by the next',
+  'a sidecar that does not respond is killed and restarted, and transcribes the span then',
   async () => {
     const before = await children()
     const engine = local({ silentSeconds: 1 })
@@ -127,7 +127,7 @@ test(
 )
 
 test(
-  'the sidecar ends with the process that started it, even when that is killed',
+  'the sidecar ends with the process that started it, even if that is killed',
   async () => {
     const { python, model } = await installed()
     const module = join(ROOT, 'src/engines/local-sidecar/process.ts')

@@ -218,7 +218,7 @@ test('requests to a sidecar on this machine bypass the environment’s proxy', a
   Object.assign(process.env, { HTTP_PROXY: proxy.url.href, NO_PROXY: '', no_proxy: '' })
   try {
     const server = sidecar()
-    // The proxy is asked where nothing is said against it.
+    // Without the option, Bun uses the proxy.
     expect((await fetch(`${server.url}/health`)).status).toBe(502)
     const engine = await readyEngine([server.url])
     expect((await engine.transcribe(spanOf())).model).toBe('m')

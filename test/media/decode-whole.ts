@@ -3,7 +3,7 @@ import { BYTES_PER_SAMPLE, type Media, type PcmPiece } from '../../src/media/med
 
 export type Decoded = Awaited<ReturnType<typeof decodeWhole>>
 
-/** All that a decode gives, put together; `pieces` as they came. */
+/** Decodes a file and joins its pieces; `pieces` holds them as they arrived. */
 export async function decodeWhole(media: Media, options: Omit<Parameters<Media['decode']>[0], 'take'>) {
   const pieces: PcmPiece[] = []
   await media.decode({

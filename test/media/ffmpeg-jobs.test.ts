@@ -7,7 +7,7 @@ import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { amplyAbove, fixture, temporaryFolder, writeSilence } from '../support/recordings.ts'
 import { decodeWhole } from './decode-whole.ts'
 
-// Compiling the decoder alone may take seconds on a busy machine.
+// Compiling the decoder can take seconds on a busy machine.
 setDefaultTimeout(300_000)
 
 /** Longer than any machine decodes while a test runs. */

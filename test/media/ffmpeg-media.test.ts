@@ -13,7 +13,7 @@ import {
 } from '../support/recordings.ts'
 import { decodeWhole } from './decode-whole.ts'
 
-// Compiling the decoder alone may take seconds on a busy machine.
+// Compiling the decoder can take seconds on a busy machine.
 setDefaultTimeout(300_000)
 
 const media = ffmpegMedia()

@@ -25,7 +25,7 @@ const get = (url: string, more: Partial<OutboundRequest> = {}): OutboundRequest 
   ...more,
 })
 
-/** What was thrown, as far as callers are told. */
+/** The code and message that were thrown. */
 const outcomeOf = (work: Promise<unknown>) =>
   work.then(
     () => 'it went through',

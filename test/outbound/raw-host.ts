@@ -11,7 +11,7 @@ export async function openRawHost(bytes: string, then: 'closes' | 'waits'): Prom
   return opened(server)
 }
 
-/** A host that says `first`, and then `piece` again and again until whoever asked it has left. */
+/** A host that sends `first`, then `piece` repeatedly until the client closes the connection. */
 export async function openEndlessHost(piece: string, first = '') {
   let sent = 0
   const { promise: left, resolve: leave } = Promise.withResolvers<void>()

@@ -87,7 +87,7 @@ describe('sampling', () => {
     step.end()
     await traces.close()
     expect(told()).toEqual(names)
-    // Who goes on with it does as it was done here.
+    // A child has the sampling decision of its parent.
     expect(step.traceparent).toEndWith(names.length ? '-01' : '-00')
   })
 })
