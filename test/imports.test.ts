@@ -46,8 +46,10 @@ const EXTENDS: Record<string, string> = { openai: 'transcriptions', retention: '
 const PORTS = ['engines', 'media', 'storage', 'queue', 'db', 'outbound', 'metrics', 'traces']
 /** The ports and pure modules, which anyone may import. The other modules of these folders are adapters. */
 const OPEN = [
+  'engines/circuit-breaker.ts',
   'engines/engine.ts',
   'engines/failover.ts',
+  'engines/shared/backoff.ts',
   'media/media.ts',
   'media/refusals.ts',
   'media/signature.ts',
