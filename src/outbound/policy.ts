@@ -21,10 +21,12 @@ const MAX_URL_LENGTH = 8192
 /** Parses a URL; its host is a name or an address. Throws `url_refused`. */
 export function parseTarget(text: string): { url: URL; host: string; isAddress: boolean } {
   if (text.length > MAX_URL_LENGTH) throw urlRefused(`The URL is longer than ${MAX_URL_LENGTH} characters`)
-  const url = URL.parse(text)
   // URL.parse converts NUL to %00, but Postgres cannot store a text with NUL.
-  if (!url || !/^https?:$/.test(url.protocol) || text.includes('\0'))
+  if (text.includes('\0')) throw urlRefused('The URL must not contain a NUL character')
+  const url = URL.parse(text)
+  if (!url || !/^https?:$/.test(url.protocol)) {
     throw urlRefused('The URL must start with http:// or https://')
+  }
   if (url.username || url.password) throw urlRefused('The URL must not contain a user name or password')
   const host = url.hostname.replace(/^\[|\]$/g, '')
   return { url, host, isAddress: ipaddr.isValid(host) }
