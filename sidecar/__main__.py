@@ -5,12 +5,13 @@ import sys
 
 from .processor import detect, environment
 
-# Read by OpenMP and OpenBLAS when numpy and CTranslate2 load: threads that spin while they wait cost the others.
+# OpenMP and OpenBLAS read these when numpy and CTranslate2 are loaded. A thread that spins while it waits
+# takes time from the other threads.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 for name, value in environment(detect()).items():
     os.environ.setdefault(name, value)
-# Nothing about what is transcribed here, or where, is anyone else's business.
+# Telemetry of libraries must not report what is transcribed here, or where.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
@@ -25,7 +26,7 @@ def main() -> None:
         settings = read(os.environ)
     except SettingError as error:
         sys.exit(str(error))
-    from .server import run
+    from .http.server import run
 
     run(settings, with_stdin="--exit-with-stdin" in sys.argv)
 

@@ -1,10 +1,10 @@
-"""What a request can be told went wrong, in text-generation-inference's words."""
+"""The errors that a request can get, with text-generation-inference's error types."""
 
 
 class RequestError(Exception):
-    """Answered as `{"error": message, "error_type": error_type}` with `status`.
+    """Sent as `{"error": message, "error_type": error_type}` with `status`.
 
-    retry_after: seconds after which the same request may be sent again, or None.
+    retry_after: seconds after which the client may send the same request again, or None.
     """
 
     def __init__(self, status: int, error_type: str, message: str, retry_after: int | None = None):
@@ -20,7 +20,7 @@ class RequestError(Exception):
 
 
 def validation(message: str) -> RequestError:
-    """The request itself is wrong; sending it again cannot help."""
+    """The request is invalid: sending it again cannot help."""
     return RequestError(422, "validation", message)
 
 
@@ -29,7 +29,9 @@ def too_large(limit: int) -> RequestError:
 
 
 def too_slow(seconds: int) -> RequestError:
-    return RequestError(408, "validation", f"no byte of the body came for IDLE_SECONDS ({seconds} s)")
+    return RequestError(
+        408, "validation", f"the body stalled: no byte arrived for IDLE_SECONDS ({seconds} s)"
+    )
 
 
 def unauthorized() -> RequestError:
@@ -37,12 +39,12 @@ def unauthorized() -> RequestError:
 
 
 def generation(message: str) -> RequestError:
-    """The model failed on an input that was in order."""
+    """The model failed on valid input."""
     return RequestError(424, "generation", message)
 
 
-def overloaded(why: str, retry_after: int) -> RequestError:
-    return RequestError(429, "overloaded", f"the server is overloaded: {why}", retry_after)
+def overloaded(reason: str, retry_after: int) -> RequestError:
+    return RequestError(429, "overloaded", f"the server is overloaded: {reason}", retry_after)
 
 
 def unready(message: str) -> RequestError:
@@ -55,4 +57,4 @@ def shutting_down() -> RequestError:
 
 
 class Cancelled(Exception):
-    """The client has left; nobody waits for the answer."""
+    """The client disconnected; no response can be sent."""

@@ -1,4 +1,4 @@
-"""What whoever started the process reads on stdout: one JSON object a line, with its kind in `event`."""
+"""Events for the parent process on stdout: one JSON object per line, with its kind in `event`."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ def emit(event: str, **fields: object) -> None:
     try:
         print(json.dumps({"event": event, **fields}, ensure_ascii=False), flush=True)
     except BrokenPipeError:
-        sys.stdout = open("/dev/null", "w")  # nobody reads any more; that is no reason to stop
+        sys.stdout = open("/dev/null", "w")  # The parent closed the pipe; keep serving.
 
 
 def model_progress(message: str, done: int, total: int | None) -> None:

@@ -1,4 +1,4 @@
-"""Whisper's languages: its codes, and the English names that Hugging Face clients may send instead."""
+"""Whisper's language codes, and the English names that Hugging Face's clients may send instead."""
 
 NAMES = {
     "af": "afrikaans",
@@ -104,26 +104,27 @@ NAMES = {
 }
 _CODES = {name: code for code, name in NAMES.items()}
 
-# Scripts that Whisper's vocabulary spells in several tokens a letter.
-_SPELLED_OUT = frozenset(
+# Scripts for which Whisper's vocabulary needs several tokens per letter.
+_MANY_TOKENS_PER_LETTER = frozenset(
     "am as bn bo gu hi hy ka km kn lo ml mr my ne pa sa sd si ta te th yi".split()  # noqa: SIM905
 )
 
 
 def code_of(text: str) -> str | None:
-    """The code for a code (`fr`, `FR`), a token (`<|fr|>`) or a name (`French`); None when it is none of them."""
+    """The code of a code (`fr`, `FR`), a token (`<|fr|>`) or a name (`French`); None if it is unknown."""
     word = text.strip().removeprefix("<|").removesuffix("|>").lower()
     return word if word in NAMES else _CODES.get(word)
 
 
-_UNSPACED = frozenset("bo km lo my th ja yue zh".split())  # noqa: SIM905
+_WITHOUT_SPACES = frozenset("bo km lo my th ja yue zh".split())  # noqa: SIM905
 
 
-def spaced(text: str, code: str) -> str:
-    """The text with the leading space that joins it to what came before; Whisper leaves it out now and then."""
-    return text if code in _UNSPACED or text.startswith(" ") else f" {text}"
+def with_leading_space(text: str, code: str) -> str:
+    """The text with a leading space, which Whisper sometimes leaves out, in languages that separate words by
+    spaces."""
+    return text if code in _WITHOUT_SPACES or text.startswith(" ") else f" {text}"
 
 
 def tokens_per_second(code: str) -> int:
-    """More tokens than fast speech takes; text that needs more is a loop."""
-    return 24 if code in _SPELLED_OUT else 12
+    """More tokens than fast speech needs. A text that needs more is a loop."""
+    return 24 if code in _MANY_TOKENS_PER_LETTER else 12

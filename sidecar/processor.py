@@ -1,8 +1,8 @@
-"""The CPU, and the code that CTranslate2 has for it.
+"""The CPU, and CTranslate2's back end for it.
 
-CTranslate2 reads its environment once, when it is loaded, so this module imports nothing of it. Its own choice
-(src/cpu/backend.cc, src/cpu/cpu_isa.cc): matrix products by MKL on processors by Intel and by oneDNN on others; for
-everything else AVX2 at most, also where there is AVX-512.
+CTranslate2 reads its environment once, when it is loaded, so this module does not import it. By default
+(src/cpu/backend.cc, src/cpu/cpu_isa.cc) it multiplies matrices with MKL on Intel processors and with oneDNN
+on others, and uses at most AVX2 for everything else, even if there is AVX-512.
 """
 
 import os
@@ -16,7 +16,7 @@ _TRUE = {"1", "true", "TRUE"}
 
 @dataclass(frozen=True)
 class Processor:
-    """An x86 processor under Linux; on any other machine `vendor` and `flags` are empty."""
+    """An x86 processor under Linux. On any other machine `vendor` and `flags` are empty."""
 
     vendor: str
     flags: frozenset[str]
@@ -24,29 +24,30 @@ class Processor:
 
 @dataclass(frozen=True)
 class Backend:
-    """`gemm`: the library of matrix products; `isa`: the instructions for everything else."""
+    """`gemm`: the library for matrix products. `isa`: the instruction set for everything else."""
 
     gemm: str
     isa: str
 
 
 def detect(cpuinfo: Path = Path("/proc/cpuinfo")) -> Processor:
-    """The first processor's entry: the kernel lists the same flags for all."""
+    """Reads the first processor's entry: the kernel lists the same flags for all."""
     try:
         first = cpuinfo.read_text().partition("\n\n")[0]
     except OSError:
         first = ""
-    entry = dict(map(str.strip, line.split(":", 1)) for line in first.splitlines() if ":" in line)
+    pairs = (line.split(":", 1) for line in first.splitlines() if ":" in line)
+    entry = {name.strip(): value.strip() for name, value in pairs}
     return Processor(entry.get("vendor_id", ""), frozenset(entry.get("flags", "").split()))
 
 
 def environment(processor: Processor) -> dict[str, str]:
-    """The variables with which CTranslate2 is fastest on this processor; an operator's own values go before them."""
+    """The variables with which CTranslate2 is fastest on this processor. The operator's own values win."""
     return {"CT2_FORCE_CPU_ISA": "AVX512"} if processor.flags >= _AVX512 else {}
 
 
 def backend(processor: Processor, environ: Mapping[str, str] = os.environ) -> Backend | None:
-    """What CTranslate2 uses under `environ`; None on a machine that `detect` knows nothing of."""
+    """The back end that CTranslate2 uses under `environ`; None if the processor is unknown."""
     if not processor.flags:
         return None
     mkl = environ.get("CT2_USE_MKL")

@@ -1,16 +1,17 @@
-"""The settings: read once from the environment, frozen afterwards."""
+"""The settings, read once from the environment."""
 
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-# Those of CTranslate2 whose values numpy can hold: bfloat16 it cannot.
+# CTranslate2's types that numpy can hold: all but bfloat16.
 COMPUTE_TYPES = ("int8", "int8_float32", "int8_float16", "int16", "float16", "float32")
 
 
 class SettingError(Exception):
-    """One line that names the setting, what it got and what it takes."""
+    """One line with the setting's name, its invalid value and what the setting takes."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Setting:
-    """`parse` raises ValueError for a text that is not what `takes` says."""
+    """`parse` raises ValueError for a text that is not as `takes` says."""
 
     name: str
     default: str
@@ -46,10 +47,10 @@ class Setting:
     parse: Callable[[str], object]
 
 
-def _integer(least: int, most: int) -> Callable[[str], int]:
+def _integer(minimum: int, maximum: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         number = int(text)
-        if not least <= number <= most:
+        if not minimum <= number <= maximum:
             raise ValueError(text)
         return number
 
@@ -66,10 +67,10 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 
 
 def _indices(text: str) -> tuple[int, ...]:
-    found = tuple(int(part) for part in text.split(","))
-    if len(set(found)) < len(found) or min(found) < 0:
+    indices = tuple(int(part) for part in text.split(","))
+    if len(set(indices)) < len(indices) or min(indices) < 0:
         raise ValueError(text)
-    return found
+    return indices
 
 
 def _optional(parse: Callable[[str], object]) -> Callable[[str], object]:
@@ -77,7 +78,7 @@ def _optional(parse: Callable[[str], object]) -> Callable[[str], object]:
 
 
 def cores() -> int:
-    """Cores this process may run on: its affinity, and its control group's quota where there is one."""
+    """The cores this process may use: its CPU affinity, limited by its control group's quota."""
     try:
         count = len(os.sched_getaffinity(0))
     except AttributeError:
@@ -90,36 +91,36 @@ def cores() -> int:
     return count
 
 
-def _whole(least: int, most: int) -> str:
-    return f"a whole number from {least} to {most}"
+def _whole_number(minimum: int, maximum: int) -> str:
+    return f"a whole number from {minimum} to {maximum}"
 
 
 TABLE = (
     Setting("HOST", "0.0.0.0", "an address to listen on", str),
-    Setting("PORT", "8080", _whole(0, 65535) + " (0: any free port)", _integer(0, 65535)),
+    Setting("PORT", "8080", _whole_number(0, 65535) + " (0: any free port)", _integer(0, 65535)),
     Setting("MODEL", "", "a directory, a hub name such as large-v3-turbo, or nothing", _optional(str)),
     Setting("MODEL_CACHE", "~/.cache/verbatim", "a directory", lambda text: Path(text).expanduser()),
     Setting("DEVICE", "auto", "auto, cpu or cuda", _one_of("auto", "cpu", "cuda")),
     Setting("DEVICE_INDEX", "0", "one GPU's number, or several as 0,1", _indices),
     Setting("COMPUTE_TYPE", "", "one of " + ", ".join(COMPUTE_TYPES), _optional(_one_of(*COMPUTE_TYPES))),
-    Setting("CPU_WORKERS", str(min(cores(), 16)), _whole(1, 256), _integer(1, 256)),
-    Setting("CPU_THREADS", str(max(1, cores() // 16)), _whole(1, 256), _integer(1, 256)),
-    Setting("GPU_WORKERS", "8", _whole(1, 16), _integer(1, 16)),
-    Setting("MAX_BATCH_SIZE", "", _whole(1, 64), _optional(_integer(1, 64))),
-    Setting("MAX_CONCURRENT_REQUESTS", "128", _whole(1, 100_000), _integer(1, 100_000)),
-    Setting("MAX_INPUT_BYTES", str(512 * 2**20), _whole(1, 2**40) + " (bytes)", _integer(1, 2**40)),
-    Setting("MAX_AUDIO_SECONDS", "14400", _whole(1, 10**6), _integer(1, 10**6)),
-    Setting("MAX_QUEUED_SECONDS", "28800", _whole(1, 10**9), _integer(1, 10**9)),
-    Setting("MAX_QUEUED_BYTES", str(4 * 2**30), _whole(1, 2**50) + " (bytes)", _integer(1, 2**50)),
-    Setting("IDLE_SECONDS", "30", _whole(1, 3600), _integer(1, 3600)),
-    Setting("DRAIN_SECONDS", "60", _whole(0, 3600), _integer(0, 3600)),
+    Setting("CPU_WORKERS", str(min(cores(), 16)), _whole_number(1, 256), _integer(1, 256)),
+    Setting("CPU_THREADS", str(max(1, cores() // 16)), _whole_number(1, 256), _integer(1, 256)),
+    Setting("GPU_WORKERS", "8", _whole_number(1, 16), _integer(1, 16)),
+    Setting("MAX_BATCH_SIZE", "", _whole_number(1, 64), _optional(_integer(1, 64))),
+    Setting("MAX_CONCURRENT_REQUESTS", "128", _whole_number(1, 100_000), _integer(1, 100_000)),
+    Setting("MAX_INPUT_BYTES", str(512 * 2**20), _whole_number(1, 2**40) + " (bytes)", _integer(1, 2**40)),
+    Setting("MAX_AUDIO_SECONDS", "14400", _whole_number(1, 10**6), _integer(1, 10**6)),
+    Setting("MAX_QUEUED_SECONDS", "28800", _whole_number(1, 10**9), _integer(1, 10**9)),
+    Setting("MAX_QUEUED_BYTES", str(4 * 2**30), _whole_number(1, 2**50) + " (bytes)", _integer(1, 2**50)),
+    Setting("IDLE_SECONDS", "30", _whole_number(1, 3600), _integer(1, 3600)),
+    Setting("DRAIN_SECONDS", "60", _whole_number(0, 3600), _integer(0, 3600)),
     Setting("API_KEY", "", "a text", _optional(str)),
 )
 
 
 def read(environment: Mapping[str, str]) -> Settings:
-    """Raises SettingError for the first value that is wrong. An empty value means the default."""
-    values = {}
+    """Raises SettingError for the first invalid value. An empty value means the default."""
+    values: dict[str, Any] = {}
     for setting in TABLE:
         text = environment.get(setting.name, "").strip() or setting.default
         try:

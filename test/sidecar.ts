@@ -1,5 +1,8 @@
-// Runs a module of the sidecar's development environment, which this installs where it is missing:
-// `bun test/sidecar.ts pytest -q`, `bun test/sidecar.ts ruff check .`.
+// Runs a Python module in the sidecar's development environment, from the repository root. Installs the
+// environment first if it is missing: `bun test/sidecar.ts pytest -q sidecar/tests/test_app.py`.
+//
+// Not from `sidecar/`: `python -m` puts the working directory first on the import path, and `sidecar/http`
+// would hide Python's own `http`.
 import { join } from 'node:path'
 import { childEnvironment } from '../src/engines/local-sidecar/child-environment.ts'
 import { ensureEnvironment } from '../src/engines/local-sidecar/environment.ts'
@@ -30,7 +33,7 @@ const installed = await install().catch((error: unknown) => {
   process.exit(1)
 })
 const child = Bun.spawn([installed.python, '-m', ...process.argv.slice(2)], {
-  cwd: folder,
+  cwd: ROOT,
   env: { ...env, MODEL: installed.model, PYTHONPATH: ROOT },
   stdin: 'ignore',
   stdout: 'inherit',

@@ -1,1 +1,1 @@
-"""How fast the sidecar is, and how right, beside faster-whisper in one process: `python -m bench.sidecar`."""
+"""The sidecar's speed and accuracy, compared with faster-whisper's: `python -m bench.sidecar`."""

@@ -1,4 +1,7 @@
-"""`python -m bench.sidecar [--audio DIR] [--only NAME …] [--runs 3] [--seconds 600] [--quick]`; see bench/README.md."""
+"""`python -m bench.sidecar [--audio DIR] [--only NAME …] [--runs 3] [--seconds 600] [--quick]`
+
+bench/README.md explains the scenarios.
+"""
 
 import argparse
 import hashlib
@@ -40,18 +43,31 @@ SCENARIOS = {
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.sidecar", description="The sidecar beside faster-whisper.")
-    parser.add_argument("--audio", type=Path, metavar="DIR", help="recordings with a manifest.json (bench/README.md)")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.sidecar", description="The sidecar beside faster-whisper."
+    )
+    parser.add_argument(
+        "--audio", type=Path, metavar="DIR", help="recordings with a manifest.json (bench/README.md)"
+    )
     parser.add_argument(
         "--model", type=Path, metavar="DIR", help="CTranslate2 Whisper weights; else the default is fetched"
     )
     parser.add_argument(
-        "--only", nargs="+", choices=SCENARIOS, default=list(SCENARIOS), metavar="NAME", help=", ".join(SCENARIOS)
+        "--only",
+        nargs="+",
+        choices=SCENARIOS,
+        default=list(SCENARIOS),
+        metavar="NAME",
+        help=", ".join(SCENARIOS),
     )
     parser.add_argument("--runs", type=int, default=3, help="of each measurement (3)")
     parser.add_argument("--seconds", type=float, default=600, help="of audio in a long file (600)")
-    parser.add_argument("--quick", action="store_true", help="everything once, on little audio: shows that it works")
-    parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="for the figures and the plot (bench/out)")
+    parser.add_argument(
+        "--quick", action="store_true", help="everything once, on little audio: shows that it works"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=OUT, metavar="DIR", help="for the figures and the plot (bench/out)"
+    )
     parser.add_argument(
         "--baseline-env",
         nargs="+",
@@ -80,7 +96,9 @@ def processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
+    return next(
+        (line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine()
+    )
 
 
 def fingerprint(model: Path) -> str:
@@ -89,17 +107,17 @@ def fingerprint(model: Path) -> str:
 
 
 def main() -> int:
-    asked = arguments()
-    if asked.quick:
-        asked.runs, asked.seconds = 1, 20
+    options = arguments()
+    if options.quick:
+        options.runs, options.seconds = 1, 20
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     rows: list[Row] = []
     load = os.getloadavg()[0]
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-sidecar-")))
-        model = (asked.model or default_model(OUT / "model")).resolve()
+        model = (options.model or default_model(OUT / "model")).resolve()
         try:
-            speakers = Speakers(asked.audio, model, work)
+            speakers = Speakers(options.audio, model, work)
         except NoAudio as error:
             say(str(error))
             return 2
@@ -109,10 +127,10 @@ def main() -> int:
             device=device(),
             speakers=speakers,
             work=work,
-            runs=asked.runs,
-            seconds=asked.seconds,
-            quick=asked.quick,
-            baseline_environment=dict(pair.split("=", 1) for pair in asked.baseline_env),
+            runs=options.runs,
+            seconds=options.seconds,
+            quick=options.quick,
+            baseline_environment=dict(pair.split("=", 1) for pair in options.baseline_env),
         )
         about = {
             "processor": processor(),
@@ -122,21 +140,21 @@ def main() -> int:
             "model.bin": fingerprint(model),
             "python": platform.python_version(),
             **{name: version(name) for name in ("faster-whisper", "ctranslate2")},
-            "runs": asked.runs,
-            "seconds": asked.seconds,
+            "runs": options.runs,
+            "seconds": options.seconds,
             "load": load,
-            "baseline_env": asked.baseline_env,
+            "baseline_env": options.baseline_env,
         }
         print(", ".join(f"{name} {value}" for name, value in about.items() if value), end="\n\n")
         if load > 0.25 * cores():
             print("**The machine was not quiet when this began: read no ratio from it.**\n")
-        for name in asked.only:
-            found, notes = SCENARIOS[name](bench)
-            print(table(name, found, notes), flush=True)
-            save(asked.out, name, found, notes, about)
-            rows += found
+        for name in options.only:
+            new_rows, notes = SCENARIOS[name](bench)
+            print(table(name, new_rows, notes), flush=True)
+            save(options.out, name, new_rows, notes, about)
+            rows += new_rows
             if rows:
-                plot(asked.out / "sidecar.svg", rows)
+                plot(options.out / "sidecar.svg", rows)
     return 0
 
 

@@ -1,4 +1,7 @@
-"""The sidecar on each CPU back end of CTranslate2: `python -m bench.sidecar.backends --audio DIR`; bench/README.md."""
+"""The sidecar on each CPU back end of CTranslate2: `python -m bench.sidecar.backends --audio DIR`.
+
+bench/README.md explains the results.
+"""
 
 import argparse
 import json
@@ -55,7 +58,7 @@ class Recording:
 
 @dataclass
 class Row:
-    """`clips`, `long`: processor seconds of each round; the texts are those of the last round."""
+    """`clips`, `long`: processor seconds of each round. The texts are those of the last round."""
 
     clips: list[float] = field(default_factory=list)
     long: list[float] = field(default_factory=list)
@@ -64,44 +67,48 @@ class Row:
 
 
 def recordings(folder: Path) -> list[Recording]:
-    """Those of `folder`/manifest.json that have one language and one text, and fit into one window."""
-    found = []
+    """The recordings of `folder`/manifest.json with one language and one text that fit into one window."""
+    available = []
     for entry in json.loads((folder / "manifest.json").read_text()):
         if entry.get("text") and entry.get("language") and entry.get("seconds", LONGEST) < LONGEST:
             path = folder / entry["file"]
-            found.append(Recording(path, entry["language"], Speech(decode(path), entry["text"])))
-    return found
+            available.append(Recording(path, entry["language"], Speech(decode(path), entry["text"])))
+    return available
 
 
-def short_ones(found: Sequence[Recording], count: int) -> list[Recording]:
-    """`count` of 2 to 8 s, a language each in turn."""
+def short_recordings(available: Sequence[Recording], count: int) -> list[Recording]:
+    """`count` recordings of 2 to 8 s, alternating between languages."""
     waiting: dict[str, list[Recording]] = defaultdict(list)
-    for one in found:
-        if 2 <= one.speech.seconds <= 8:
-            waiting[one.language].append(one)
-    taken: list[Recording] = []
+    for recording in available:
+        if 2 <= recording.speech.seconds <= 8:
+            waiting[recording.language].append(recording)
+    chosen: list[Recording] = []
     for language in cycle(sorted(waiting)):
-        if len(taken) == count or not any(waiting.values()):
-            return taken
+        if len(chosen) == count or not any(waiting.values()):
+            return chosen
         if waiting[language]:
-            taken.append(waiting[language].pop(0))
-    return taken
+            chosen.append(waiting[language].pop(0))
+    return chosen
 
 
-def long_file(found: Sequence[Recording], seconds: float, path: Path) -> Recording:
-    """English recordings one after another, from the first again when they are used up."""
+def long_file(available: Sequence[Recording], seconds: float, path: Path) -> Recording:
+    """English recordings one after another, repeated if there are too few."""
     parts: list[Speech] = []
-    for one in cycle([one for one in found if one.language == "en"]):
+    for recording in cycle([recording for recording in available if recording.language == "en"]):
         if sum(part.seconds + PAUSE for part in parts) >= seconds:
             break
-        parts.append(one.speech)
+        parts.append(recording.speech)
     speech = join(parts, pauses=[PAUSE] * len(parts))
     return Recording(speech.write(path), "en", speech)
 
 
-def transcribe_all(server: Server, found: Sequence[Recording]) -> list[str]:
-    with ThreadPoolExecutor(len(found)) as pool:
-        return list(pool.map(lambda one: server.transcribe(one.path, language=one.language), found))
+def transcribe_all(server: Server, available: Sequence[Recording]) -> list[str]:
+    with ThreadPoolExecutor(len(available)) as pool:
+        return list(
+            pool.map(
+                lambda recording: server.transcribe(recording.path, language=recording.language), available
+            )
+        )
 
 
 def measure(server: Server, row: Row, clips: Sequence[Recording], long: Recording) -> None:
@@ -120,26 +127,37 @@ def _normaliser() -> Callable[[str], str]:
     return BasicTextNormalizer()
 
 
-def errors(found: Sequence[Recording], texts: Sequence[str], *, spaced: bool) -> float:
-    """Words wrong in a hundred over the languages that put spaces between them, or characters over the others."""
+def errors(available: Sequence[Recording], texts: Sequence[str], *, spaced: bool) -> float:
+    """Word error rate in per cent over languages that separate words by spaces, or character error rate over
+    the others."""
     import jiwer
 
     pairs = [
-        (_normaliser()(one.speech.text), _normaliser()(text))
-        for one, text in zip(found, texts, strict=True)
-        if (one.language not in UNSPACED) == spaced
+        (_normaliser()(recording.speech.text), _normaliser()(text))
+        for recording, text in zip(available, texts, strict=True)
+        if (recording.language not in UNSPACED) == spaced
     ]
     rate = jiwer.wer if spaced else jiwer.cer
     references, heard = zip(*pairs, strict=True)
-    return 100 * rate(*([side if spaced else side.replace(" ", "") for side in sides] for sides in (references, heard)))
+    return 100 * rate(
+        *([side if spaced else side.replace(" ", "") for side in sides] for sides in (references, heard))
+    )
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.sidecar.backends", description=__doc__)
-    parser.add_argument("--audio", type=Path, required=True, metavar="DIR", help="recordings with a manifest.json")
-    parser.add_argument("--model", type=Path, metavar="DIR", help="CTranslate2 weights; else the default is fetched")
-    parser.add_argument("--runs", type=int, default=5, help="rounds, in each of which every back end has its turn (5)")
-    parser.add_argument("--clips", type=int, default=64, help="of 2 to 8 s in all languages, sent at once (64)")
+    parser.add_argument(
+        "--audio", type=Path, required=True, metavar="DIR", help="recordings with a manifest.json"
+    )
+    parser.add_argument(
+        "--model", type=Path, metavar="DIR", help="CTranslate2 weights; else the default is fetched"
+    )
+    parser.add_argument(
+        "--runs", type=int, default=5, help="rounds, in each of which every back end has its turn (5)"
+    )
+    parser.add_argument(
+        "--clips", type=int, default=64, help="of 2 to 8 s in all languages, sent at once (64)"
+    )
     parser.add_argument("--seconds", type=float, default=300, help="of English in the long file (300)")
     parser.add_argument("--only", nargs="+", choices=BACKENDS, default=list(BACKENDS), metavar="NAME")
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="for the figures (bench/out)")
@@ -147,42 +165,45 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    asked = arguments()
-    found = recordings(asked.audio)
-    clips = short_ones(found, asked.clips)
-    model = str((asked.model or default_model(OUT / "model")).resolve())
-    rows = {name: Row() for name in asked.only}
+    options = arguments()
+    available = recordings(options.audio)
+    clips = short_recordings(available, options.clips)
+    model = str((options.model or default_model(OUT / "model")).resolve())
+    rows = {name: Row() for name in options.only}
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-backends-")))
-        long = long_file(found, asked.seconds, work / "long.wav")
+        long = long_file(available, options.seconds, work / "long.wav")
         servers = {
-            name: stack.enter_context(Server({"MODEL": model, "DEVICE": "cpu", **BACKENDS[name]})) for name in rows
+            name: stack.enter_context(Server({"MODEL": model, "DEVICE": "cpu", **BACKENDS[name]}))
+            for name in rows
         }
         for server in servers.values():
             transcribe_all(server, clips[:4])
-        for number in range(asked.runs):
+        for number in range(options.runs):
             order = list(servers)
             for name in order[number % len(order) :] + order[: number % len(order)]:
                 row = rows[name]
                 measure(servers[name], row, clips, long)
                 say(f"run {number + 1}, {name}: clips {row.clips[-1]:.2f} s, long file {row.long[-1]:.2f} s")
     print(table(rows, clips, long))
-    asked.out.mkdir(parents=True, exist_ok=True)
+    options.out.mkdir(parents=True, exist_ok=True)
     about = {"processor": processor(), "cores": cores(), "load": os.getloadavg()}
     whole = {"about": about, "rows": {name: asdict(row) for name, row in rows.items()}}
-    (asked.out / "backends.json").write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    (options.out / "backends.json").write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
     return 0
 
 
 def table(rows: dict[str, Row], clips: Sequence[Recording], long: Recording) -> str:
-    """Ratios are of two times of the same round; the first row is the baseline."""
+    """Ratios compare two times of the same round. The first row is the baseline."""
     base = next(iter(rows.values()))
-    languages = {one.language for one in clips}
+    languages = {recording.language for recording in clips}
+    clip_seconds = sum(recording.speech.seconds for recording in clips)
     lines = [
-        f"{processor()}; {len(clips)} clips of {sum(one.speech.seconds for one in clips):.0f} s in all, in "
+        f"{processor()}; {len(clips)} clips of {clip_seconds:.0f} s in all, in "
         f"{len(languages)} languages, at once; {long.speech.seconds:.0f} s of English.",
         "",
-        "| back end | clips, CPU s | of the first's | WER % | CER % | long file, CPU s | of the first's | WER % |",
+        "| back end | clips, CPU s | of the first's | WER % | CER % "
+        "| long file, CPU s | of the first's | WER % |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, row in rows.items():

@@ -1,6 +1,6 @@
-"""faster-whisper in a process of its own: `python -m bench.sidecar.baseline MODEL DEVICE COMPUTE_TYPE THREADS`.
+"""faster-whisper in its own process: `python -m bench.sidecar.baseline MODEL DEVICE COMPUTE_TYPE THREADS`.
 
-One JSON request a line on stdin, one answer a line on stdout; it ends with stdin.
+Reads one JSON request per line on stdin, and writes one response per line on stdout. Ends with stdin.
 """
 
 import json
@@ -19,9 +19,11 @@ class BaselineError(Exception):
 
 
 class Baseline:
-    """The model is loaded, and has transcribed once, when it is entered."""
+    """On entry, the model is loaded and has transcribed once."""
 
-    def __init__(self, model: Path, *, device: str, compute_type: str, threads: int, environment: dict[str, str]):
+    def __init__(
+        self, model: Path, *, device: str, compute_type: str, threads: int, environment: dict[str, str]
+    ):
         self.arguments = [str(model), device, compute_type, str(threads)]
         self.environment = environment
 
@@ -46,12 +48,16 @@ class Baseline:
         return self.process.pid
 
     def sequential(self, *paths: Path, **options: object) -> list[str]:
-        """One after another, each by `WhisperModel.transcribe`."""
-        return self._ask(mode="sequential", paths=[str(path) for path in paths], options={**SETTINGS, **options})
+        """Transcribes one file after another with `WhisperModel.transcribe`."""
+        return self._ask(
+            mode="sequential", paths=[str(path) for path in paths], options={**SETTINGS, **options}
+        )
 
     def batched(self, path: Path, *, batch: int, **options: object) -> list[str]:
-        """By `BatchedInferencePipeline`."""
-        return self._ask(mode="batched", paths=[str(path)], options={**SETTINGS, "batch_size": batch, **options})
+        """Transcribes with `BatchedInferencePipeline`."""
+        return self._ask(
+            mode="batched", paths=[str(path)], options={**SETTINGS, "batch_size": batch, **options}
+        )
 
     def _ask(self, **request: object) -> list[str]:
         self.process.stdin.write(json.dumps(request) + "\n")

@@ -1,4 +1,4 @@
-"""What every scenario is given: audio on disk, faster-whisper, the server under test, how much of each."""
+"""What every scenario needs: audio on disk, faster-whisper, the server under test, and the number of runs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +18,7 @@ Result = tuple[list[Row], list[str]]
 
 @dataclass(frozen=True)
 class Long:
-    """A corpus as a file."""
+    """A corpus as one file."""
 
     corpus: Corpus
     path: Path
@@ -50,7 +50,7 @@ class Clips:
 
 
 class Bench:
-    """`seconds` of audio in a long file. Ends what it started when `stack` is closed."""
+    """`seconds`: of audio in a long file. Everything started ends when `stack` is closed."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Bench:
 
     @cached_property
     def server(self) -> Server:
-        """With the settings it has by itself."""
+        """A server with default settings."""
         return self.stack.enter_context(self.serving({}))
 
     @contextmanager
@@ -98,7 +98,7 @@ class Bench:
 
     @property
     def beside_seconds(self) -> float:
-        """Long enough for a few clips to be sent meanwhile."""
+        """Long enough to send a few clips meanwhile."""
         return max(self.seconds, 90)
 
     def a(self, seconds: float) -> Long:

@@ -1,7 +1,7 @@
-"""What is transcribed: two long files and many clips, from recordings where there are any, from espeak-ng where not.
+"""The audio: two long files and many clips, from recordings if there are any, else from espeak-ng.
 
-A: single sentences or phrases by many voices, pauses of 0.3 to 1.2 s between them. B: speech without a pause for up to
-30 s at a time. The same arguments make the same audio.
+A: single sentences or phrases by many voices, with pauses of 0.3 to 1.2 s between them. B: speech without a
+pause for up to 30 s at a time. The same arguments make the same audio.
 """
 
 import json
@@ -17,7 +17,19 @@ import numpy as np
 from .baseline import Baseline
 from .process import cores
 from .sentences import SENTENCES
-from .speech import ACCENTS, RATE, TIMBRES, Speech, Voice, any_voice, decode, have_espeak, join, sentences, trimmed
+from .speech import (
+    ACCENTS,
+    RATE,
+    TIMBRES,
+    Speech,
+    Voice,
+    any_voice,
+    decode,
+    have_espeak,
+    join,
+    sentences,
+    trimmed,
+)
 
 SYNTHETIC = "synthetic (espeak-ng)"
 VOICES = len(ACCENTS) * len(TIMBRES)
@@ -30,7 +42,7 @@ class NoAudio(Exception):
 
 @dataclass(frozen=True)
 class Corpus:
-    """`name` says in short, `about` in a sentence, where its speech comes from."""
+    """`name`: a short name. `about`: a sentence about the source of its speech."""
 
     name: str
     speech: Speech
@@ -38,7 +50,7 @@ class Corpus:
 
 
 class Speakers:
-    """`recorded`: English clips of at most 30 s; `phrases`: what could be cut out of them at pauses."""
+    """`recorded`: English clips of at most 30 s. `phrases`: the parts of them between pauses."""
 
     def __init__(self, folder: Path | None, model: Path, work: Path):
         if folder and not (folder / "manifest.json").is_file():
@@ -48,7 +60,9 @@ class Speakers:
             raise NoAudio("There is nothing to transcribe: give --audio DIR, or install espeak-ng.")
         self.phrases: list[Speech] = []
         if self.recorded:
-            with Baseline(model, device="cpu", compute_type="int8", threads=cores(), environment={}) as listener:
+            with Baseline(
+                model, device="cpu", compute_type="int8", threads=cores(), environment={}
+            ) as listener:
                 for clip in self.recorded:
                     self.phrases += _cut(clip, listener, work)
 
@@ -67,7 +81,7 @@ class Speakers:
         return _corpus("B", "continuous speech", rng, parts, [made_of])
 
     def clips(self, count: int) -> tuple[list[Speech], str]:
-        """Of 3 to 15 s, evenly spread, in a shuffled order; as many recorded ones as are at hand, at most half."""
+        """Clips of 3 to 15 s, evenly spread, in a shuffled order. At most half of them are recordings."""
         rng = np.random.default_rng(3)
         fitting = [clip for clip in self.recorded + self.phrases if 3 <= clip.seconds <= 15]
         if not have_espeak():
@@ -76,7 +90,9 @@ class Speakers:
         clips += [_clip(rng, 3 + 11.5 * i / count) for i in range(count - len(clips))]
         made_of = f"{count - len(fitting[: count // 2])} {SYNTHETIC}"
         order = rng.permutation(count)
-        return [clips[i] for i in order], f"{len(fitting[: count // 2])} recorded, {made_of}" if fitting else made_of
+        return [
+            clips[i] for i in order
+        ], f"{len(fitting[: count // 2])} recorded, {made_of}" if fitting else made_of
 
     def lone(self) -> Speech:
         """The clip nearest to 3 s."""
@@ -84,14 +100,16 @@ class Speakers:
         return min(choice, key=lambda speech: abs(speech.seconds - 3))
 
     def _turns(self, rng: np.random.Generator) -> Iterator[Speech]:
-        """Recorded phrases and synthetic sentences by turns, as far as there are both."""
+        """Recorded phrases and synthetic sentences alternately, if there are both."""
         made = sentences(rng) if have_espeak() else None
-        said = _shuffled(self.phrases, rng) if self.phrases else None
+        recorded = _shuffled(self.phrases, rng) if self.phrases else None
         while True:
-            yield from (next(source) for source in (said, made) if source)
+            yield from (next(source) for source in (recorded, made) if source)
 
 
-def _corpus(name: str, what: str, rng: np.random.Generator, parts: list[Speech], sources: list[str]) -> Corpus:
+def _corpus(
+    name: str, what: str, rng: np.random.Generator, parts: list[Speech], sources: list[str]
+) -> Corpus:
     speech = join(parts, pauses=list(rng.uniform(0.3, 1.2, len(parts))))
     made_of = " and ".join(filter(None, sources))
     kinds = [kind for kind in ("recorded", "synthetic") if kind in made_of]
@@ -100,8 +118,9 @@ def _corpus(name: str, what: str, rng: np.random.Generator, parts: list[Speech],
 
 
 def _recorded(folder: Path) -> Iterator[Speech]:
-    """manifest.json: a list of `{file, language: "en", text}`, or `channels: [text]` for one speaker a channel, or
-    `parts: [{start, end, language, text}]` in seconds. Entries in other languages, or without text, are left out."""
+    """manifest.json: a list of `{file, language: "en", text}`, or `channels: [text]` with one speaker per
+    channel, or `parts: [{start, end, language, text}]` in seconds. Skips entries in other languages and
+    those without text."""
     for entry in json.loads((folder / "manifest.json").read_text()):
         path = folder / entry["file"]
         if "parts" in entry:
@@ -128,33 +147,40 @@ def _channels(path: Path) -> list[np.ndarray]:
 
 
 def _cut(clip: Speech, listener: Baseline, work: Path) -> list[Speech]:
-    """At pauses, where the words heard on both sides are neighbours in the text; elsewhere it stays whole."""
+    """Cuts a clip at pauses if the recognized words on both sides are neighbours in its text."""
     edges = [0, *(int(pause * RATE) for pause in _pauses(clip.pcm)), len(clip.pcm)]
-    heard = []
+    recognized = []
     for number, (start, end) in enumerate(pairwise(edges)):
         path = Speech(clip.pcm[start:end], "").write(work / f"piece-{number}.wav")
-        heard.append([_bare(word) for word in listener.sequential(path)[0].split()])
-    said = clip.text.split()
-    matcher = SequenceMatcher(None, [_bare(word) for word in said], [word for words in heard for word in words], False)
+        recognized.append([_bare(word) for word in listener.sequential(path)[0].split()])
+    reference_words = clip.text.split()
+    matcher = SequenceMatcher(
+        None,
+        [_bare(word) for word in reference_words],
+        [word for words in recognized for word in words],
+        False,
+    )
     place = {block.b + i: block.a + i for block in matcher.get_matching_blocks() for i in range(block.size)}
     pieces, first, start, count = [], 0, 0, 0
-    for words, end in zip(heard, edges[1:], strict=True):
+    for words, end in zip(recognized, edges[1:], strict=True):
         count += len(words)
         if end == edges[-1]:
-            last = len(said)
+            last = len(reference_words)
         elif place.get(count, -1) - place.get(count - 1, -9) == 1 and end - start >= 1.5 * RATE:
             last = place[count]
         else:
             continue
-        pieces.append(Speech(trimmed(clip.pcm[start:end]), " ".join(said[first:last])))
+        pieces.append(Speech(trimmed(clip.pcm[start:end]), " ".join(reference_words[first:last])))
         first, start = last, end
     return [piece for piece in pieces if piece.text and 1 <= piece.seconds <= 15]
 
 
 def _pauses(pcm: np.ndarray) -> list[float]:
-    """Seconds, the middle of each."""
+    """The middle of each pause, in seconds."""
     frame = RATE // 50
-    level = np.sqrt(np.mean(pcm[: len(pcm) // frame * frame].reshape(-1, frame).astype(np.float64) ** 2, axis=1))
+    level = np.sqrt(
+        np.mean(pcm[: len(pcm) // frame * frame].reshape(-1, frame).astype(np.float64) ** 2, axis=1)
+    )
     quiet = "".join("q" if value < 0.1 * np.percentile(level, 90) else "." for value in level)
     return [(match.start() + match.end()) / 2 / 50 for match in re.finditer("q{12,}", quiet)]
 
@@ -177,17 +203,17 @@ def _monologues(rng: np.random.Generator) -> Iterator[Speech]:
 
 
 def _until(source: Iterator[Speech], seconds: float) -> list[Speech]:
-    """As many as it takes to last for at least `seconds`."""
-    taken: list[Speech] = []
+    """The first items, until they last at least `seconds`."""
+    chosen: list[Speech] = []
     lasting = 0.0
     while lasting < seconds:
-        taken.append(next(source))
-        lasting += taken[-1].seconds
-    return taken
+        chosen.append(next(source))
+        lasting += chosen[-1].seconds
+    return chosen
 
 
 def _clip(rng: np.random.Generator, seconds: float) -> Speech:
-    """At least `seconds` long, or nearly, and 15 at most: a sentence that would make it longer is passed over."""
+    """Sentences of about `seconds` in all, and 15 s at most. Skips a sentence that would exceed that."""
     voice: Voice = any_voice(rng)
     parts: list[Speech] = []
     lasting = 0.0

@@ -1,4 +1,5 @@
-"""Words wrong in a hundred: `python -m bench.sidecar.errors`, with JSON `[[references, texts], …]` on stdin."""
+"""Word error rates in per cent: `python -m bench.sidecar.errors`, with JSON `[[references, texts], …]` on
+stdin."""
 
 import json
 import sys

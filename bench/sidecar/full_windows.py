@@ -1,9 +1,9 @@
-"""The sidecar as other servers of Whisper are: every window at 30 s, whatever is said in it."""
+"""The sidecar with every window padded to 30 s, as other Whisper servers do."""
 
 from sidecar.__main__ import main
 
 if __name__ == "__main__":
-    from sidecar import features
+    from sidecar.audio import features
 
     features.SIZES = features.GPU_SIZES = (features.FULL,)
     main()

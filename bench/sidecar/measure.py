@@ -1,4 +1,4 @@
-"""Time, word error rate, CPU seconds and memory of what is compared, taken by turns."""
+"""Measures time, word error rate, CPU seconds and memory of the subjects, in alternating order."""
 
 import statistics
 import sys
@@ -14,7 +14,7 @@ Work = Callable[[], list[str]]
 
 @dataclass(frozen=True)
 class Measured:
-    """`seconds` of wall clock; `cpu` and `peak` (MiB) of the process that did the work, None where unknown."""
+    """`seconds`: wall clock. `cpu` and `peak` (MiB): of the process that did the work, None if unknown."""
 
     seconds: float
     texts: list[str]
@@ -24,7 +24,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Subject:
-    """`once`: measured in the first round alone, for what is slow and only there to be seen beside the rest."""
+    """`once`: measured only in the first round, because it is slow and not the baseline."""
 
     name: str
     pid: int
@@ -34,7 +34,7 @@ class Subject:
 
 @dataclass
 class Row:
-    """A subject's runs. `texts` are the last run's, `errors` its words wrong in a hundred."""
+    """A subject's runs. `texts`: of the last run. `errors`: its word error rate in per cent."""
 
     scenario: str
     audio: str
@@ -73,40 +73,50 @@ def measured(pid: int, work: Work) -> Measured:
 
 
 def by_turns(
-    subjects: list[Subject], *, runs: int, baselines: list[str], row: Callable[[str], Row], references: list[str]
+    subjects: list[Subject],
+    *,
+    runs: int,
+    baselines: list[str],
+    row: Callable[[str], Row],
+    references: list[str],
 ) -> list[Row]:
-    """Every subject once a round, another one first each time; a ratio is to the baseline of its own round.
+    """Measures every subject once per round, each round starting with another one. A ratio refers to the
+    baseline of its own round.
 
-    Of several `baselines` the one that is fastest in the first round is the baseline, and the others are not run again.
+    The fastest of `baselines` in the first round is the baseline. The others are not run again.
     """
     rows = {subject.name: row(subject.name) for subject in subjects}
     rounds: list[dict[str, float]] = []
     for number in range(runs):
         if number == 1:
             dropped = set(baselines) - {_fastest(rounds[0], baselines)}
-            subjects = [one for one in subjects if not one.once and one.name not in dropped]
+            subjects = [subject for subject in subjects if not subject.once and subject.name not in dropped]
         shift = number % len(subjects)
-        taken = {}
+        seconds_by_subject = {}
         for subject in subjects[shift:] + subjects[:shift]:
             result = measured(subject.pid, subject.work)
             rows[subject.name].add(result)
-            taken[subject.name] = result.seconds
+            seconds_by_subject[subject.name] = result.seconds
             say(f"{rows[subject.name].scenario}, {subject.name}, run {number + 1}: {result.seconds:.2f} s")
-        rounds.append(taken)
+        rounds.append(seconds_by_subject)
     add_ratios(rows, rounds, _fastest(rounds[0], baselines))
-    for one in rows.values():
-        one.errors = word_errors(references, one.texts)
+    for measured_row in rows.values():
+        measured_row.errors = word_errors(references, measured_row.texts)
     return list(rows.values())
 
 
 def add_ratios(rows: Mapping[str, Row], rounds: list[dict[str, float]], baseline: str) -> None:
     for name, row in rows.items():
         row.baseline = baseline
-        row.ratios = [taken[name] / taken[baseline] for taken in rounds if name in taken]
+        row.ratios = [
+            seconds_by_subject[name] / seconds_by_subject[baseline]
+            for seconds_by_subject in rounds
+            if name in seconds_by_subject
+        ]
 
 
-def _fastest(taken: Mapping[str, float], names: list[str]) -> str:
-    return min(names, key=lambda name: taken[name])
+def _fastest(seconds_by_subject: Mapping[str, float], names: list[str]) -> str:
+    return min(names, key=lambda name: seconds_by_subject[name])
 
 
 @cache
@@ -117,7 +127,7 @@ def _normaliser() -> Callable[[str], str]:
 
 
 def word_errors(references: list[str], texts: list[str]) -> float:
-    """Per cent, by Whisper's English normaliser, over all of them together."""
+    """The word error rate in per cent over all texts, with Whisper's English normaliser."""
     import jiwer
 
     normalise = _normaliser()

@@ -1,4 +1,4 @@
-"""What a process has cost so far, from /proc; nothing (None) where there is no /proc."""
+"""The cost of a process so far, from /proc; None if there is no /proc."""
 
 import os
 from contextlib import suppress
@@ -11,7 +11,7 @@ def cpu_seconds(pid: int) -> float | None:
 
 
 def user_seconds(pid: int) -> float | None:
-    """Without what the kernel did for the process, which depends more on what else runs."""
+    """Without system time, which depends more on what else runs."""
     times = _times(pid)
     return None if times is None else times[0]
 
@@ -27,7 +27,7 @@ def _times(pid: int) -> tuple[float, float] | None:
 
 
 def forget_peak(pid: int) -> None:
-    """From here on `peak_mb` counts anew."""
+    """Resets `peak_mb`."""
     with suppress(OSError):
         Path(f"/proc/{pid}/clear_refs").write_text("5")
 

@@ -1,7 +1,10 @@
-"""Speech as mp3: `python -m bench.sidecar.recordings FOLDER --model DIR [--audio DIR] [--minutes 25] [--clips 64]`.
+"""Speech as mp3:
 
-Two long files and the clips of `corpora`, as podcasts come: 44.1 kHz, stereo, 128 kbit/s. Prints one JSON list of
-`{name, about, seconds, recordings: [{file, text}]}`, one of each long file and one of all clips.
+`python -m bench.sidecar.recordings FOLDER --model DIR [--audio DIR] [--minutes 25] [--clips 64]`
+
+Writes two long files and the clips of `corpora` in a podcast's format: 44.1 kHz, stereo, 128 kbit/s. Prints
+one JSON list of `{name, about, seconds, recordings: [{file, text}]}`, one entry per long file and one for all
+clips.
 """
 
 import argparse
@@ -23,7 +26,9 @@ _MP3_RATE = 44100
 
 def write_mp3(speech: Speech, path: Path) -> None:
     with av.open(str(path), "w", format="mp3") as container:
-        stream = container.add_stream("libmp3lame", rate=_MP3_RATE, layout="stereo", bit_rate=_BITS_PER_SECOND)
+        stream = container.add_stream(
+            "libmp3lame", rate=_MP3_RATE, layout="stereo", bit_rate=_BITS_PER_SECOND
+        )
         resampler = av.AudioResampler(format="s16p", layout="stereo", rate=_MP3_RATE)
         for start in range(0, len(speech.pcm), RATE):
             frame = av.AudioFrame.from_ndarray(
@@ -45,19 +50,19 @@ def main() -> int:
     parser.add_argument("--audio", type=Path)
     parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--clips", type=int, default=64)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-recordings-") as work:
         try:
-            speakers = Speakers(asked.audio, asked.model, Path(work))
+            speakers = Speakers(options.audio, options.model, Path(work))
         except NoAudio as error:
             say(str(error))
             return 2
         made = []
-        for corpus in (speakers.a(60 * asked.minutes), speakers.b(60 * asked.minutes)):
+        for corpus in (speakers.a(60 * options.minutes), speakers.b(60 * options.minutes)):
             made.append((corpus.name, corpus.about, [corpus.speech]))
-        clips, made_of = speakers.clips(asked.clips)
+        clips, made_of = speakers.clips(options.clips)
         made.append(("clips", f"{len(clips)} clips of 3 to 15 s: {made_of}.", clips))
-        print(json.dumps([_written(asked.folder, *one) for one in made]))
+        print(json.dumps([_written(options.folder, *one) for one in made]))
     return 0
 
 

@@ -51,7 +51,8 @@ def save(folder: Path, scenario: str, rows: list[Row], notes: list[str], about: 
 
 
 def plot(path: Path, rows: list[Row]) -> None:
-    """An SVG: a bar a row, as long as its median, with a line from its least to its most; a scale for each scenario."""
+    """An SVG with a bar per row, as long as its median, a line from its minimum to its maximum, and a scale
+    per scenario."""
     width, bar, left, right = 1000, 18, 430, 190
     drawn, y = [], 30
     for scenario in dict.fromkeys(row.scenario for row in rows):
@@ -66,7 +67,8 @@ def plot(path: Path, rows: list[Row]) -> None:
             label = f"{row.median:.2f} s" + ("" if row.errors is None else f", WER {row.errors:.1f} %")
             drawn += [
                 f'<text x="{left - 8}" y="{y + bar - 5}" text-anchor="end">{name}</text>',
-                f'<rect x="{left}" y="{y}" width="{row.median * scale:.1f}" height="{bar - 4}" fill="{colour}"/>',
+                f'<rect x="{left}" y="{y}" width="{row.median * scale:.1f}" height="{bar - 4}" '
+                f'fill="{colour}"/>',
                 f'<path d="M{least:.1f} {y + bar / 2 - 2}H{most:.1f}" stroke="black"/>',
                 f'<text x="{most + 8:.1f}" y="{y + bar - 5}">{escape(label)}</text>',
             ]
@@ -74,6 +76,7 @@ def plot(path: Path, rows: list[Row]) -> None:
         y += 30
     body = "\n".join(drawn)
     path.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y}" font-family="sans-serif" font-size="12">\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y}" '
+        'font-family="sans-serif" font-size="12">\n'
         f'<rect width="{width}" height="{y}" fill="white"/>\n{body}\n</svg>\n'
     )

@@ -1,4 +1,4 @@
-"""Ours beside faster-whisper: what is asked, of whom, how often. Each takes a Bench and returns rows and notes."""
+"""The sidecar compared with faster-whisper. Each scenario takes a Bench and returns rows and notes."""
 
 import random
 import statistics
@@ -9,20 +9,21 @@ from .bench import Bench, Result
 from .measure import Row, by_turns, measured, say, word_errors
 from .report import spread
 
-# From here on faster-whisper's slower modes, which are no baseline, are run once.
+# Seconds from which faster-whisper's slower modes, which are not the baseline, run only once.
 LONG = 1200
 VAD = {"vad_filter": True, "condition_on_previous_text": False}
 
 
 def file(bench: Bench) -> Result:
-    """A long file in one request, over HTTP, beside faster-whisper's modes in one process with all cores."""
+    """A long file in one HTTP request, compared with faster-whisper's modes in one process with all cores."""
     rows, notes = [], []
     for long in (bench.a(bench.seconds), bench.b(bench.seconds)):
         notes.append(long.corpus.about)
         once = bench.seconds >= LONG
         batched = [
             bench.theirs(
-                f" batched, {size}", lambda size=size, long=long: bench.baseline.batched(long.path, batch=size)
+                f" batched, {size}",
+                lambda size=size, long=long: bench.baseline.batched(long.path, batch=size),
             )
             for size in ((4, 8, 16) if bench.device == "cpu" else (8, 16, 32, 64))
         ]
@@ -50,13 +51,15 @@ def file(bench: Bench) -> Result:
 
 
 def clips(bench: Bench) -> Result:
-    """Many short clips, so many requests at a time, beside faster-whisper taking one after another."""
+    """Many short clips in concurrent requests, compared with faster-whisper taking one after another."""
     clips = bench.clips
     counts = sorted({1, 4, 16, 64} if not bench.quick else {1, 4, len(clips.paths)})
     subjects = [
         bench.theirs(", one after another", lambda: bench.baseline.sequential(*clips.paths)),
         *(
-            bench.ours(f", {n} at a time", lambda n=n: bench.server.transcribe_all(clips.paths, concurrency=n))
+            bench.ours(
+                f", {n} at a time", lambda n=n: bench.server.transcribe_all(clips.paths, concurrency=n)
+            )
             for n in counts
         ),
     ]
@@ -78,7 +81,7 @@ def clips(bench: Bench) -> Result:
 
 
 def lone(bench: Bench) -> Result:
-    """One short clip, nothing else under way."""
+    """One short clip on an idle server."""
     clip = bench.lone
     subjects = [
         bench.theirs("", lambda: bench.baseline.sequential(clip.paths[0])),
@@ -95,7 +98,7 @@ def lone(bench: Bench) -> Result:
 
 
 def beside(bench: Bench) -> Result:
-    """A short clip sent while a long file is under way, again and again until the file is done."""
+    """A short clip sent while a long file is transcribed, repeated until the file is done."""
     clip, server = bench.lone, bench.server
     rows, notes = [], []
     for long in (bench.a(bench.beside_seconds), bench.b(bench.beside_seconds)):
@@ -118,14 +121,18 @@ def beside(bench: Bench) -> Result:
                 for result in results:
                     row.add(result)
             if during:
-                middles = [statistics.median(result.seconds for result in results) for results in (before, during)]
+                middles = [
+                    statistics.median(result.seconds for result in results) for results in (before, during)
+                ]
                 crowded.ratios.append(middles[1] / middles[0])
             say(f"beside, {kind}, run {number + 1}: {len(during)} clips during the file")
         alone.baseline = crowded.baseline = alone.subject
         for row in (alone, crowded):
-            row.cpu.clear()  # of the whole server, the file included
+            row.cpu.clear()  # CPU time is of the whole server, with the file.
         if crowded.seconds:
-            alone.errors, crowded.errors = (word_errors(clip.references, row.texts) for row in (alone, crowded))
+            alone.errors, crowded.errors = (
+                word_errors(clip.references, row.texts) for row in (alone, crowded)
+            )
             rows += [alone, crowded]
         else:
             notes.append(f"{kind}: the file was done before a clip could be sent; take more --seconds.")
@@ -133,7 +140,7 @@ def beside(bench: Bench) -> Result:
 
 
 def mix(bench: Bench) -> Result:
-    """A file and clips, all at once, four clips at a time."""
+    """A file and clips at once, four clips at a time."""
     long = bench.a(bench.seconds / 4)
     some = bench.clips.paths[:16]
     references = long.references + bench.clips.references[:16]
@@ -152,7 +159,9 @@ def mix(bench: Bench) -> Result:
     subjects = [
         bench.theirs(", the clips one after another, then the file batched, 8", in_turn),
         bench.ours(", all at once", at_once),
-        bench.ours(", one request at a time", lambda: bench.server.transcribe_all([long.path, *some], concurrency=1)),
+        bench.ours(
+            ", one request at a time", lambda: bench.server.transcribe_all([long.path, *some], concurrency=1)
+        ),
     ]
     return (
         by_turns(

@@ -1,4 +1,4 @@
-"""What the synthetic voices read: everyday sentences, no names, no numbers written as digits."""
+"""The sentences for synthetic voices: everyday, without names, without digits."""
 
 SENTENCES = (
     "The bakery on the corner opens before the first bus leaves the station.",

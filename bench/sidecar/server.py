@@ -1,4 +1,4 @@
-"""The sidecar under test: started as anyone would, asked over HTTP, stopped at the end."""
+"""The sidecar under test, as a process with an HTTP client."""
 
 import json
 import os
@@ -22,7 +22,7 @@ class ServerError(Exception):
 
 
 class Server:
-    """`python -m MODULE` with `environment` on top of this process's own; ready once entered."""
+    """`python -m MODULE` with `environment` on top of this process's own. Ready on entry."""
 
     def __init__(self, environment: dict[str, str], *, module: str = "sidecar"):
         self.module = module
@@ -46,11 +46,11 @@ class Server:
         )
         self.port = 0
         for line in self.process.stdout:
-            said = json.loads(line)
-            if said["event"] == "ready":
+            event = json.loads(line)
+            if event["event"] == "ready":
                 threading.Thread(target=self.process.stdout.read, daemon=True).start()
                 return self
-            self.port = said.get("port", self.port)
+            self.port = event.get("port", self.port)
         self.__exit__(None, None, None)
         raise ServerError(f"the sidecar did not start with {self.environment}: {self._last_words()}")
 
@@ -67,7 +67,7 @@ class Server:
         return self.process.pid
 
     def transcribe(self, path: Path, **parameters: object) -> str:
-        """One request. Raises ServerError for any answer but 200."""
+        """Sends one request. Raises ServerError for any status but 200."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=7200)
         try:
             with path.open("rb") as body:
@@ -80,14 +80,16 @@ class Server:
         finally:
             connection.close()
         if response.status != 200:
-            raise ServerError(f"the sidecar answered {response.status}: {content[:300].decode(errors='replace')}")
+            raise ServerError(
+                f"the sidecar answered {response.status}: {content[:300].decode(errors='replace')}"
+            )
         return json.loads(content)["text"]
 
     def transcribe_all(self, paths: Iterable[Path], *, concurrency: int, **parameters: object) -> list[str]:
-        """In the order of `paths`, with `concurrency` requests open at a time."""
+        """The texts in the order of `paths`, with `concurrency` requests at a time."""
         with ThreadPoolExecutor(concurrency) as pool:
             return list(pool.map(lambda path: self.transcribe(path, **parameters), paths))
 
     def _last_words(self) -> str:
         self.log.seek(0)
-        return self.log.read()[-2000:].decode(errors="replace").strip() or "it said nothing"
+        return self.log.read()[-2000:].decode(errors="replace").strip() or "it logged nothing"

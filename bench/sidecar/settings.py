@@ -1,4 +1,4 @@
-"""What the server's own settings and a request's parameters cost or bring."""
+"""The effect of the server's settings and of request parameters."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -14,40 +14,45 @@ SHORT = 600.0
 
 
 def filling(bench: Bench) -> Result:
-    """Batches filled from all requests in flight, against every window decoded by itself."""
+    """Batches filled from all requests in flight, compared with every window decoded separately."""
     rows = _switched(bench, "filling", bench.serving({"MAX_BATCH_SIZE": "1"}))
     return rows, ["Off is MAX_BATCH_SIZE=1: no window shares a batch, with another request's or its own."]
 
 
 def windows(bench: Bench) -> Result:
-    """Windows encoded at their own length, against all of them at 30 s."""
+    """Windows encoded at their own length, compared with all windows at 30 s."""
     return _switched(bench, "windows", bench.serving({}, module="bench.sidecar.full_windows")), []
 
 
 def words(bench: Bench) -> Result:
-    """Word times."""
-    asked = {"ours, without words": {}, "ours, with words": {"return_timestamps": "word"}}
-    return _asked(bench, "words", asked, {})
+    """The cost of word times."""
+    ours = {"ours, without words": {}, "ours, with words": {"return_timestamps": "word"}}
+    return _with_parameters(bench, "words", ours, {})
 
 
 def beam(bench: Bench) -> Result:
-    """Greedy beside a beam of 5."""
-    return _asked(
+    """Greedy decoding compared with a beam of 5."""
+    return _with_parameters(
         bench,
         "beam",
         {"ours, beam 5": {"beam_size": 5}, "ours, greedy": {"beam_size": 1}},
-        {"faster-whisper batched, 8, beam 5": {"beam_size": 5}, "faster-whisper batched, 8, greedy": {"beam_size": 1}},
+        {
+            "faster-whisper batched, 8, beam 5": {"beam_size": 5},
+            "faster-whisper batched, 8, greedy": {"beam_size": 1},
+        },
     )
 
 
 def threads(bench: Bench) -> Result:
-    """Workers by threads by what a thread does while it waits, each in a server of its own, started anew each run."""
+    """Workers, threads per worker and OpenMP's wait policy, in a new server for each run."""
     count = cores()
     pairs = {(1, 1), (count, 2)} | {
         (workers, count // workers) for workers in range(1, count + 1) if count % workers == 0
     }
     grid: dict[str, dict[str, str]] = {"ours, as it comes": {}}
-    for (workers, each), policy in product(sorted(pairs), ("passive",) if bench.quick else ("passive", "active")):
+    for (workers, each), policy in product(
+        sorted(pairs), ("passive",) if bench.quick else ("passive", "active")
+    ):
         grid[f"ours, {workers} workers of {each} threads, {policy}"] = {
             "CPU_WORKERS": str(workers),
             "CPU_THREADS": str(each),
@@ -58,7 +63,7 @@ def threads(bench: Bench) -> Result:
 
 
 def gpu(bench: Bench) -> Result:
-    """Batch sizes, each in a server of its own; where there is no CUDA device, nothing."""
+    """Batch sizes, each in its own server. No rows without a CUDA device."""
     if bench.device != "cuda":
         return [], ["There is no CUDA device here."]
     grid = {f"ours, batch {size}": {"MAX_BATCH_SIZE": str(size)} for size in (1, 2, 4, 8, 16, 32, 64)}
@@ -71,14 +76,20 @@ def _switched(bench: Bench, scenario: str, off: AbstractContextManager[Server]) 
     with off as without:
         rows: list[Row] = []
         for row, references, work in (
-            (clips.row(scenario), clips.references, lambda server: server.transcribe_all(clips.paths, concurrency=16)),
+            (
+                clips.row(scenario),
+                clips.references,
+                lambda server: server.transcribe_all(clips.paths, concurrency=16),
+            ),
             (long.row(scenario), long.references, lambda server: [server.transcribe(long.path)]),
         ):
             subjects = [
                 _subject(f"ours, {scenario} on", bench.server, work),
                 _subject(f"ours, {scenario} off", without, work),
             ]
-            rows += by_turns(subjects, runs=bench.runs, baselines=[subjects[0].name], row=row, references=references)
+            rows += by_turns(
+                subjects, runs=bench.runs, baselines=[subjects[0].name], row=row, references=references
+            )
     return rows
 
 
@@ -86,8 +97,8 @@ def _subject(name: str, server: Server, work: Callable[[Server], list[str]]) -> 
     return Subject(name, server.pid, lambda: work(server))
 
 
-def _asked(bench: Bench, scenario: str, ours: dict[str, dict], theirs: dict[str, dict]) -> Result:
-    """The same file with different parameters; the first is the baseline."""
+def _with_parameters(bench: Bench, scenario: str, ours: dict[str, dict], theirs: dict[str, dict]) -> Result:
+    """The same file with different parameters. The first is the baseline."""
     rows: list[Row] = []
     notes = []
     for long in (bench.a(min(bench.seconds, SHORT)), bench.b(min(bench.seconds, SHORT))):
@@ -95,16 +106,22 @@ def _asked(bench: Bench, scenario: str, ours: dict[str, dict], theirs: dict[str,
         notes.append(long.corpus.about)
         subjects = [
             *(
-                Subject(name, bench.server.pid, lambda asked=asked, path=path: [bench.server.transcribe(path, **asked)])
-                for name, asked in ours.items()
+                Subject(
+                    name,
+                    bench.server.pid,
+                    lambda parameters=parameters, path=path: [bench.server.transcribe(path, **parameters)],
+                )
+                for name, parameters in ours.items()
             ),
             *(
                 Subject(
                     name,
                     bench.baseline.pid,
-                    lambda asked=asked, path=path: bench.baseline.batched(path, batch=8, **asked),
+                    lambda parameters=parameters, path=path: bench.baseline.batched(
+                        path, batch=8, **parameters
+                    ),
                 )
-                for name, asked in theirs.items()
+                for name, parameters in theirs.items()
             ),
         ]
         rows += by_turns(
@@ -117,8 +134,10 @@ def _asked(bench: Bench, scenario: str, ours: dict[str, dict], theirs: dict[str,
     return rows, notes
 
 
-def _each_alone(bench: Bench, scenario: str, grid: dict[str, dict[str, str]], long: Long, *, runs: int) -> list[Row]:
-    """One server at a time: threads that spin while they wait would cost the others. The first is the baseline."""
+def _each_alone(
+    bench: Bench, scenario: str, grid: dict[str, dict[str, str]], long: Long, *, runs: int
+) -> list[Row]:
+    """Runs one server at a time, since spinning threads would slow the others. The first is the baseline."""
     rows = {name: long.row(scenario)(name) for name in grid}
     rounds: list[dict[str, float]] = []
     for number in range(runs):

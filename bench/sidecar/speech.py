@@ -1,4 +1,4 @@
-"""Speech with its text, and speech made by espeak-ng where there is no recording of it."""
+"""Speech with its text, recorded or made by espeak-ng."""
 
 import shutil
 import subprocess
@@ -13,7 +13,8 @@ import numpy as np
 from .sentences import SENTENCES
 
 RATE = 16000
-# Those of its voices that Whisper base hears well; in others it mishears every fourth word, which hides differences.
+# The espeak-ng voices that Whisper base recognizes well. It mishears every fourth word of others, which hides
+# differences.
 ACCENTS = ("en-us", "en-gb", "en-gb-x-rp")
 TIMBRES = (
     "m3",
@@ -56,7 +57,7 @@ class Speech:
 
 @dataclass(frozen=True)
 class Voice:
-    """Of espeak-ng; `speed` in words a minute, `pitch` from 0 to 99."""
+    """An espeak-ng voice. `speed`: words per minute. `pitch`: 0 to 99."""
 
     name: str
     speed: int
@@ -78,20 +79,33 @@ def have_espeak() -> bool:
 
 
 def any_voice(rng: np.random.Generator) -> Voice:
-    return Voice(f"{rng.choice(ACCENTS)}+{rng.choice(TIMBRES)}", int(rng.integers(135, 176)), int(rng.integers(35, 66)))
+    return Voice(
+        f"{rng.choice(ACCENTS)}+{rng.choice(TIMBRES)}", int(rng.integers(135, 176)), int(rng.integers(35, 66))
+    )
 
 
 @cache
 def read_aloud(text: str, voice: Voice) -> Speech:
-    """Trimmed of the silence before and after it."""
+    """Without the silence before and after it."""
     with tempfile.NamedTemporaryFile(suffix=".wav") as file:
-        command = ["espeak-ng", "-v", voice.name, "-s", str(voice.speed), "-p", str(voice.pitch), "-w", file.name, text]
+        command = [
+            "espeak-ng",
+            "-v",
+            voice.name,
+            "-s",
+            str(voice.speed),
+            "-p",
+            str(voice.pitch),
+            "-w",
+            file.name,
+            text,
+        ]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
         return Speech(trimmed(decode(Path(file.name))), text)
 
 
 def sentences(rng: np.random.Generator, voice: Voice | None = None):
-    """Without end, in a new order each time through; each by a voice of its own unless one is given."""
+    """Endless, in a new order each time through; each sentence by a random voice unless one is given."""
     while True:
         for index in rng.permutation(len(SENTENCES)):
             yield read_aloud(SENTENCES[index], voice or any_voice(rng))

@@ -1,6 +1,6 @@
-"""The real model and the real process; a model that cannot be had fails every test that needs it."""
+"""Fixtures: the real model and the real process. Without the model, every test that needs it fails."""
 
-# Before CTranslate2 is loaded: the environment that the process gives itself.
+# Sets the environment as the process does, before CTranslate2 is loaded.
 import sidecar.__main__  # noqa: F401, I001
 
 import os
@@ -11,12 +11,12 @@ import httpx
 import numpy as np
 import pytest
 
-from sidecar import audio
-from sidecar.engine import CTranslate2, device_for
-from sidecar.model import Model, locate
-from sidecar.observer import Silent
+from sidecar.inference.engine import CTranslate2, device_for
+from sidecar.model.files import Model, locate
+from sidecar.inference.observer import NullObserver
 from sidecar.settings import read
-from sidecar.transcribe import Transcriber
+from sidecar.audio import decoder
+from sidecar.inference.transcribe import Transcriber
 
 from .process import Process
 
@@ -33,7 +33,7 @@ def model() -> Model:
 
 @pytest.fixture(scope="session")
 def device() -> str:
-    """That of DEVICE: a GPU where there is one, unless it says otherwise."""
+    """The device that DEVICE selects; by default a GPU if there is one."""
     return device_for(read(os.environ).device)
 
 
@@ -41,14 +41,14 @@ def device() -> str:
 def transcriber(model: Model, device: str) -> Iterator[Transcriber]:
     compute_type = read(os.environ).compute_type or ("int8" if device == "cpu" else "float16")
     engine = CTranslate2(model.directory, device=device, compute_type=compute_type, workers=2, threads=1)
-    transcriber = Transcriber(engine, model.directory, batch_size=8, workers=2, observer=Silent())
+    transcriber = Transcriber(engine, model.directory, batch_size=8, workers=2, observer=NullObserver())
     yield transcriber
     transcriber.close()
 
 
 def samples(path: Path) -> np.ndarray:
     with path.open("rb") as file:
-        return np.concatenate(list(audio.stream(file, longest=60)))
+        return np.concatenate(list(decoder.stream(file, longest=60)))
 
 
 @pytest.fixture(scope="session")
@@ -59,13 +59,13 @@ def speech() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def unbroken() -> np.ndarray:
-    """28.3 s of UNBROKEN_TEXT (test_transcribe.py) by espeak-ng, every pause taken out of it."""
+    """28.3 s of UNBROKEN_TEXT (test_transcribe.py), spoken by espeak-ng and without its pauses."""
     return samples(UNBROKEN)
 
 
 @pytest.fixture(scope="session")
 def recordings() -> dict[str, np.ndarray]:
-    """By language code: a sentence of 2.5 to 4.9 s each, by real speakers (recordings/README.md)."""
+    """By language code: one sentence of 2.5 to 4.9 s by a real speaker (recordings/README.md)."""
     return {path.stem: samples(path) for path in sorted(RECORDINGS.glob("*.opus"))}
 
 

@@ -1,10 +1,11 @@
-"""The sidecar as its own process, as whoever runs it sees it."""
+"""The sidecar as a separate process."""
 
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,17 +38,19 @@ class Process:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def wait_for(self, event: str) -> dict:
+    def wait_for(self, name: str) -> dict[str, Any]:
+        assert self._popen.stdout is not None
         for line in self._popen.stdout:
-            told = json.loads(line)
-            if told["event"] == event:
-                return told
-        raise AssertionError(f"the process ended without saying {event!r}")
+            event: dict[str, Any] = json.loads(line)
+            if event["event"] == name:
+                return event
+        raise AssertionError(f"the process ended without the event {name!r}")
 
     def signal(self, number: int) -> None:
         self._popen.send_signal(number)
 
     def close_stdin(self) -> None:
+        assert self._popen.stdin is not None
         self._popen.stdin.close()
 
     def exit_code(self) -> int:

@@ -1,4 +1,4 @@
-"""A request written byte by byte, for clients that HTTP libraries are too polite to be."""
+"""Requests written byte by byte, for clients that HTTP libraries cannot imitate."""
 
 import socket
 

@@ -4,22 +4,28 @@ import av
 import numpy as np
 import pytest
 
-from sidecar import length
+from sidecar.audio import length
 from sidecar.errors import RequestError
 
-from .test_audio import wav
+from .test_decoder import wav
 
 
-def test_it_is_the_decoded_length_and_the_file_is_at_its_beginning_again(flac):
+def test_the_length_equals_the_decoded_length_and_the_file_is_rewound(flac: bytes) -> None:
     file = io.BytesIO(flac)
     assert length.seconds(file, longest=60) == pytest.approx(6.361, abs=0.05)
     assert file.tell() == 0
 
 
+class Pipe(io.BytesIO):
+    """An output in which the muxer cannot go back to write the duration."""
+
+    def seekable(self) -> bool:
+        return False
+
+
 def matroska(seconds: int) -> bytes:
-    """As a browser records it: nothing says how long it is."""
-    out = io.BytesIO()
-    out.seekable = lambda: False
+    """A file as a browser records it, without a declared duration."""
+    out = Pipe()
     with av.open(out, "w", format="matroska") as container:
         stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
         for _ in range(seconds):
@@ -30,11 +36,11 @@ def matroska(seconds: int) -> bytes:
     return out.getvalue()
 
 
-def test_a_file_that_does_not_say_is_counted():
+def test_the_length_of_a_file_without_a_declared_duration_is_counted() -> None:
     assert length.seconds(io.BytesIO(matroska(9)), longest=60) == pytest.approx(9, abs=0.1)
 
 
-def test_what_is_too_long_or_no_audio_is_refused_before_it_is_decoded():
+def test_audio_that_is_too_long_or_invalid_is_refused_before_decoding() -> None:
     for body, why in (
         (wav(np.zeros(32_000)), "MAX_AUDIO_SECONDS"),
         (matroska(3), "MAX_AUDIO_SECONDS"),
@@ -45,7 +51,7 @@ def test_what_is_too_long_or_no_audio_is_refused_before_it_is_decoded():
         assert (error.value.status, why in error.value.message) == (422, True)
 
 
-def test_a_header_that_claims_too_much_is_not_believed():
+def test_a_header_that_declares_more_than_the_limit_is_not_trusted() -> None:
     body = bytearray(wav(np.zeros(16_000)))
     body[4:8] = body[40:44] = (2**31).to_bytes(4, "little")
     assert length.seconds(io.BytesIO(bytes(body)), longest=60) == pytest.approx(1, abs=0.1)

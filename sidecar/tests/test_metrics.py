@@ -1,15 +1,16 @@
-"""/metrics against what was done."""
+"""/metrics compared with the requests made."""
 
 import httpx
 import numpy as np
 
 from . import gauges
+from .process import Process
 from .test_app import FLAC
-from .test_audio import wav
+from .test_decoder import wav
 from .test_settings import README
 
 
-def test_a_request_shows_in_what_is_counted(server, client, flac):
+def test_a_request_is_counted_in_all_metrics(server: Process, client: httpx.Client, flac: bytes) -> None:
     before = gauges.read(server)
     assert client.post("/", params={"language": "en"}, content=flac, headers=FLAC).status_code == 200
     after = gauges.read(server)
@@ -35,10 +36,10 @@ def test_a_request_shows_in_what_is_counted(server, client, flac):
     assert grew("tgi_batch_next_size_count") == grew("tgi_batch_inference_count_total:decode")
     assert after["tgi_batch_current_size"] >= 1
     assert after["sidecar_real_time_factor"] > 0
-    assert gauges.NOTHING.items() <= after.items()
+    assert gauges.IDLE.items() <= after.items()
 
 
-def test_failures_are_counted_by_their_reason(server, client, flac):
+def test_failures_are_counted_by_reason(server: Process, client: httpx.Client, flac: bytes) -> None:
     before = gauges.read(server)
     client.post("/", params={"language": "klingon"}, content=flac, headers=FLAC)
     client.post("/generate_stream", content=b"no audio at all " * 99, headers=FLAC)
@@ -50,14 +51,14 @@ def test_failures_are_counted_by_their_reason(server, client, flac):
     assert after["tgi_request_success_total"] == before["tgi_request_success_total"]
 
 
-def test_text_generation_inferences_names_are_its_own(server):
+def test_metrics_have_text_generation_inferences_names(server: Process) -> None:
     lines = httpx.get(f"{server.url}/metrics").text.splitlines()
     names = {line.split()[2] for line in lines if line.startswith("# TYPE")}
     assert {"tgi_request_count", "tgi_request_success", "tgi_request_failure", "tgi_queue_size"} <= names
     assert any(line.startswith("tgi_request_count ") for line in lines)
 
 
-def test_the_readme_names_every_metric(server):
+def test_the_readme_lists_every_metric(server: Process) -> None:
     lines = httpx.get(f"{server.url}/metrics").text.splitlines()
     names = {line.split()[2] for line in lines if line.startswith("# TYPE")}
     assert [name for name in names if f"`{name}" not in README] == []

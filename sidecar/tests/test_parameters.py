@@ -1,30 +1,33 @@
 import pytest
 
 from sidecar.errors import RequestError
-from sidecar.parameters import Parameters, parse
+from sidecar.http.parameters import parse
+from sidecar.inference.parameters import Parameters
 
 
-def test_nothing_given_detects_the_language_and_transcribes():
+def test_no_parameters_mean_detect_the_language_and_transcribe() -> None:
     assert parse({}) == Parameters()
 
 
-@pytest.mark.parametrize("given", ["fr", "FR", "French", "<|fr|>"])
-def test_a_language_may_be_a_code_a_name_or_a_token(given: str):
-    assert parse({"language": given}).language == "fr"
+@pytest.mark.parametrize("value", ["fr", "FR", "French", "<|fr|>"])
+def test_language_accepts_a_code_a_name_or_a_token(value: str) -> None:
+    assert parse({"language": value}).language == "fr"
 
 
-def test_hugging_face_clients_nest_the_models_own_parameters():
+def test_nested_parameters_of_hugging_face_clients_are_read() -> None:
     for name in ("generate_kwargs", "generation_parameters"):
-        asked = parse({"return_timestamps": True, name: {"language": "de", "task": "translate", "num_beams": 2}})
-        assert asked == Parameters(language="de", task="translate", timestamps="segment", beam_size=2)
+        parameters = parse(
+            {"return_timestamps": True, name: {"language": "de", "task": "translate", "num_beams": 2}}
+        )
+        assert parameters == Parameters(language="de", task="translate", timestamps="segment", beam_size=2)
 
 
-def test_words_as_chunks_are_words():
+def test_return_timestamps_word_enables_words() -> None:
     assert parse({"return_timestamps": "word"}) == Parameters(timestamps="word", words=True)
 
 
 @pytest.mark.parametrize(
-    ("given", "named"),
+    ("fields", "named"),
     [
         ({"language": "klingon"}, "klingon"),
         ({"task": "sing"}, "task"),
@@ -35,12 +38,12 @@ def test_words_as_chunks_are_words():
         ({"generate_kwargs": "red"}, "generate_kwargs"),
     ],
 )
-def test_what_is_wrong_is_named(given: dict, named: str):
+def test_an_invalid_parameter_is_refused_by_name(fields: dict[str, object], named: str) -> None:
     with pytest.raises(RequestError) as error:
-        parse(given)
+        parse(fields)
     assert (error.value.status, error.value.error_type) == (422, "validation")
     assert named in error.value.message
 
 
-def test_what_hugging_face_knows_and_the_server_decides_is_passed_over():
+def test_hugging_face_parameters_that_the_server_decides_are_ignored() -> None:
     assert parse({"temperature": 0.3, "chunk_length_s": 30, "language": None}) == Parameters()

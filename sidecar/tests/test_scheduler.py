@@ -1,4 +1,4 @@
-"""Many requests at once, on the real model; what goes wrong is put in front of it."""
+"""Many requests at once on the real model, with injected failures."""
 
 import io
 import itertools
@@ -10,24 +10,27 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from sidecar.engine import Alignment, Generated, Search
+from sidecar.audio.features import FULL
 from sidecar.errors import Cancelled, RequestError
-from sidecar.features import FULL
-from sidecar.parameters import Parameters, parse
-from sidecar.segments import Segment, Word
-from sidecar.transcribe import Transcriber, Transcript
+from sidecar.http.parameters import parse
+from sidecar.inference.engine import Alignment, Engine, Generated, Search
+from sidecar.inference.parameters import Parameters
+from sidecar.inference.segments import Segment, Word
+from sidecar.inference.transcribe import Transcriber
+from sidecar.inference.transcript import Transcript
+from sidecar.model.files import Model
 
 from . import rounding
-from .test_audio import wav
+from .test_decoder import wav
 
 POISON = "A poison."
 PROMPT = "A letter."
 
 
 class Faulty:
-    """The real engine, after `before` had a look at what is asked of it."""
+    """The real engine; `before` sees each call's prompts and may raise."""
 
-    def __init__(self, engine):
+    def __init__(self, engine: Engine):
         self._engine = engine
         self.device, self.multilingual, self.mel_bins = engine.device, engine.multilingual, engine.mel_bins
         self.compute_type = engine.compute_type
@@ -36,24 +39,32 @@ class Faulty:
         self.before: Callable[[Sequence[list[int]]], None] = lambda prompts: None
         self.sizes: list[int] = []
 
-    def encode(self, mels):
+    def encode(self, mels: Sequence[np.ndarray]) -> list[np.ndarray]:
         self.open.wait()
         return self._engine.encode(mels)
 
-    def detect(self, encoded):
+    def detect(self, encoded: Sequence[np.ndarray]) -> list[dict[str, float]]:
         return self._engine.detect(encoded)
 
-    def generate(self, encoded, prompts: Sequence[list[int]], search: Search) -> list[Generated]:
+    def generate(
+        self, encoded: Sequence[np.ndarray], prompts: Sequence[list[int]], search: Search
+    ) -> list[Generated]:
         self.sizes.append(len(prompts))
         self.before(prompts)
         return self._engine.generate(encoded, prompts, search)
 
-    def align(self, encoded, start, tokens, frames) -> list[Alignment]:
+    def align(
+        self,
+        encoded: Sequence[np.ndarray],
+        start: list[int],
+        tokens: Sequence[list[int]],
+        frames: Sequence[int],
+    ) -> list[Alignment]:
         return self._engine.align(encoded, start, tokens, frames)
 
 
-class Told:
-    """An observer that keeps what it hears."""
+class RecordingObserver:
+    """An observer that records its calls."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -70,22 +81,29 @@ class Told:
         assert 0 <= size <= limit
         assert stage in ("encoded", "decoded")
 
-    def again(self, reason: str) -> None:
+    def redecoded(self, reason: str) -> None:
         self.reasons.append(reason)
 
 
+FaultyTranscriber = tuple[Transcriber, Faulty, RecordingObserver]
+
+
 @pytest.fixture
-def faulty(transcriber, model) -> Iterator[tuple[Transcriber, Faulty, Told]]:
-    engine, told = Faulty(transcriber.engine), Told()
-    made = Transcriber(engine, model.directory, batch_size=8, workers=1, observer=told)
-    yield made, engine, told
+def faulty(transcriber: Transcriber, model: Model) -> Iterator[FaultyTranscriber]:
+    engine, observer = Faulty(transcriber.engine), RecordingObserver()
+    made = Transcriber(engine, model.directory, batch_size=8, workers=1, observer=observer)
+    yield made, engine, observer
     engine.open.set()
     made.close()
 
 
-def run(transcriber: Transcriber, samples: np.ndarray, asked: Parameters) -> Transcript:
+def run(transcriber: Transcriber, samples: np.ndarray, parameters: Parameters) -> Transcript:
     return transcriber.transcribe(
-        io.BytesIO(wav(samples)), asked, cancelled=lambda: False, emit=lambda segments: None, longest=6000
+        io.BytesIO(wav(samples)),
+        parameters,
+        cancelled=lambda: False,
+        on_segments=lambda segments: None,
+        longest=6000,
     )
 
 
@@ -97,34 +115,40 @@ def until(true: Callable[[], bool]) -> None:
 
 
 def together(
-    faulty, samples: np.ndarray | Sequence[np.ndarray], asked: Sequence[Parameters]
-) -> list[Transcript | Exception]:
-    """All windows wait before the first is encoded, so that they share a batch. samples: of each request, or of all."""
+    faulty: FaultyTranscriber, samples: np.ndarray | Sequence[np.ndarray], parameters: Sequence[Parameters]
+) -> list[Transcript | RequestError]:
+    """Queues all windows before the first is encoded, so that they share a batch.
+
+    samples: one array per request, or one for all.
+    """
     transcriber, engine, _ = faulty
     engine.open.clear()
 
-    def one(own: np.ndarray, parameters: Parameters) -> Transcript | Exception:
+    def attempt(own: np.ndarray, options: Parameters) -> Transcript | RequestError:
         try:
-            return run(transcriber, own, parameters)
+            return run(transcriber, own, options)
         except RequestError as error:
             return error
 
-    each = [samples] * len(asked) if isinstance(samples, np.ndarray) else samples
-    with ThreadPoolExecutor(len(asked)) as pool:
-        found = [pool.submit(one, *pair) for pair in zip(each, asked, strict=True)]
-        # One is in the worker's hands already.
-        until(lambda: transcriber.waiting == len(asked) - 1)
+    each = [samples] * len(parameters) if isinstance(samples, np.ndarray) else samples
+    with ThreadPoolExecutor(len(parameters)) as pool:
+        results = [pool.submit(attempt, *pair) for pair in zip(each, parameters, strict=True)]
+        # A worker holds one of them already.
+        until(lambda: transcriber.waiting == len(parameters) - 1)
         engine.open.set()
-        return [future.result() for future in found]
+        return [future.result() for future in results]
 
 
-def test_requests_at_once_share_batches_and_get_the_texts_they_get_alone(
-    faulty, transcriber, recordings: dict[str, np.ndarray], monkeypatch
-):
-    # One length for all, so that what keeps windows apart are their prompts.
-    monkeypatch.setattr("sidecar.transcribe.sizes", lambda device: (850, FULL))
+def test_concurrent_requests_share_batches_and_get_the_same_texts_as_alone(
+    faulty: FaultyTranscriber,
+    transcriber: Transcriber,
+    recordings: dict[str, np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # One length for all, so that only their prompts keep windows apart.
+    monkeypatch.setattr("sidecar.inference.transcribe.sizes", lambda device: (850, FULL))
     languages = ("en", "de", "es", "nl", "ja")
-    asked = [
+    parameters = [
         parse({"language": language, "task": task, "initial_prompt": prompt, "words": words})
         for language, task, prompt, words in (
             ("en", "transcribe", PROMPT, True),
@@ -135,56 +159,72 @@ def test_requests_at_once_share_batches_and_get_the_texts_they_get_alone(
         )
     ]
     samples = [recordings[language] for language in languages]
-    alone = [run(transcriber, own, parameters) for own, parameters in zip(samples, asked, strict=True)]
-    found = together(faulty, samples, asked)
-    assert [transcript.text for transcript in found] == [transcript.text for transcript in alone]
-    assert [transcript.language for transcript in found] == list(languages)
+    alone = [run(transcriber, own, options) for own, options in zip(samples, parameters, strict=True)]
+    results = successful(together(faulty, samples, parameters))
+    assert [transcript.text for transcript in results] == [transcript.text for transcript in alone]
+    assert [transcript.language for transcript in results] == list(languages)
     assert max(faulty[1].sizes) == 4
-    for one, other in zip(timed(found), timed(alone), strict=True):
-        assert one.word == other.word
-        assert one.probability == pytest.approx(other.probability, abs=rounding.WORD_PROBABILITY)
-        assert (one.start, one.end) == pytest.approx((other.start, other.end), abs=rounding.WORD_TIME)
+    for word, alone_word in zip(timed(results), timed(alone), strict=True):
+        assert word.word == alone_word.word
+        assert word.probability == pytest.approx(alone_word.probability, abs=rounding.WORD_PROBABILITY)
+        assert (word.start, word.end) == pytest.approx(
+            (alone_word.start, alone_word.end), abs=rounding.WORD_TIME
+        )
 
 
-def timed(found: Sequence[Transcript]) -> list[Word]:
-    return [word for transcript in found for segment in transcript.segments for word in segment.words or ()]
+def successful(results: Sequence[Transcript | RequestError]) -> list[Transcript]:
+    transcripts = [result for result in results if isinstance(result, Transcript)]
+    assert len(transcripts) == len(results)
+    return transcripts
 
 
-def test_a_batch_that_memory_does_not_suffice_for_is_halved(faulty, speech):
-    _, engine, told = faulty
+def timed(results: Sequence[Transcript]) -> list[Word]:
+    return [word for transcript in results for segment in transcript.segments for word in segment.words or ()]
+
+
+def test_a_batch_that_runs_out_of_memory_is_halved(faulty: FaultyTranscriber, speech: np.ndarray) -> None:
+    _, engine, observer = faulty
 
     def before(prompts: Sequence[list[int]]) -> None:
         if len(prompts) > 2:
             raise RuntimeError("CUDA failed with error out of memory")
 
     engine.before = before
-    found = together(faulty, speech, [parse({"language": "en"})] * 4)
-    assert ["London" in transcript.text for transcript in found] == [True] * 4
+    results = successful(together(faulty, speech, [parse({"language": "en"})] * 4))
+    assert ["London" in transcript.text for transcript in results] == [True] * 4
     assert engine.sizes[:3] == [4, 2, 2]
-    assert told.reasons == ["memory"]
+    assert observer.reasons == ["memory"]
 
 
-def test_a_window_that_always_fails_fails_alone(faulty, transcriber, speech):
-    _, engine, told = faulty
-    poison = transcriber.wording(parse({"initial_prompt": POISON})).job(np.zeros(0), "en", 1.0).prompt
+def test_a_window_that_always_fails_fails_only_its_own_request(
+    faulty: FaultyTranscriber, transcriber: Transcriber, speech: np.ndarray
+) -> None:
+    _, engine, observer = faulty
+    poison = transcriber.prompt_builder(parse({"initial_prompt": POISON})).job(np.zeros(0), "en", 1.0).prompt
 
     def before(prompts: Sequence[list[int]]) -> None:
         if poison in prompts:
-            raise ValueError("cannot take this one")
+            raise ValueError("cannot take this window")
 
     engine.before = before
-    found = together(
-        faulty, speech, [parse({"language": "en", "initial_prompt": p}) for p in (PROMPT, POISON, PROMPT, PROMPT)]
+    results = together(
+        faulty,
+        speech,
+        [parse({"language": "en", "initial_prompt": p}) for p in (PROMPT, POISON, PROMPT, PROMPT)],
     )
-    assert isinstance(found[1], RequestError)
-    assert (found[1].status, found[1].error_type) == (424, "generation")
-    assert "cannot take this one" in found[1].message
-    assert ["London" in one.text for one in (found[0], found[2], found[3])] == [True] * 3
-    assert set(told.reasons) == {"error"}
+    assert isinstance(results[1], RequestError)
+    assert (results[1].status, results[1].error_type) == (424, "generation")
+    assert "cannot take this window" in results[1].message
+    assert [
+        "London" in transcript.text for transcript in successful([results[0], results[2], results[3]])
+    ] == [True] * 3
+    assert set(observer.reasons) == {"error"}
     assert max(engine.sizes) == 4
 
 
-def test_memory_that_never_suffices_fails_the_request_and_not_the_worker(faulty, speech):
+def test_running_out_of_memory_each_time_fails_the_request_and_not_the_worker(
+    faulty: FaultyTranscriber, speech: np.ndarray
+) -> None:
     transcriber, engine, _ = faulty
 
     def before(prompts: Sequence[list[int]]) -> None:
@@ -199,7 +239,7 @@ def test_memory_that_never_suffices_fails_the_request_and_not_the_worker(faulty,
     assert "London" in run(transcriber, speech, parse({"language": "en"})).text
 
 
-def test_a_request_whose_client_left_takes_its_windows_along(faulty, speech):
+def test_a_cancelled_request_removes_its_windows(faulty: FaultyTranscriber, speech: np.ndarray) -> None:
     transcriber, engine, _ = faulty
     engine.open.clear()
     gone = threading.Event()
@@ -208,7 +248,11 @@ def test_a_request_whose_client_left_takes_its_windows_along(faulty, speech):
     def leave() -> None:
         with pytest.raises(Cancelled):
             transcriber.transcribe(
-                io.BytesIO(body), parse({}), cancelled=gone.is_set, emit=lambda segments: None, longest=600
+                io.BytesIO(body),
+                parse({}),
+                cancelled=gone.is_set,
+                on_segments=lambda segments: None,
+                longest=600,
             )
 
     thread = threading.Thread(target=leave)
@@ -222,8 +266,10 @@ def test_a_request_whose_client_left_takes_its_windows_along(faulty, speech):
     assert "London" in run(transcriber, speech, parse({})).text
 
 
-def test_a_long_file_is_cut_no_further_ahead_than_its_share_and_told_in_order(faulty, speech):
-    transcriber, engine, told = faulty
+def test_a_long_file_is_cut_only_as_far_ahead_as_its_share_and_emitted_in_order(
+    faulty: FaultyTranscriber, speech: np.ndarray
+) -> None:
+    transcriber, engine, observer = faulty
     engine.open.clear()
     pause = np.zeros(24_000, np.int16)
     body = wav(np.concatenate([speech[:48_000], pause] * 40))
@@ -234,16 +280,16 @@ def test_a_long_file_is_cut_no_further_ahead_than_its_share_and_told_in_order(fa
             io.BytesIO(body),
             parse({"language": "en", "beam_size": "1"}),
             cancelled=lambda: False,
-            emit=emitted.extend,
+            on_segments=emitted.extend,
             longest=600,
         )
-        until(lambda: len(told.windows) >= transcriber.scheduler.ahead)
-        # Long enough for a request that knew no bound to cut more.
+        until(lambda: len(observer.windows) >= transcriber.scheduler.ahead)
+        # Long enough for a request without a bound to cut more.
         time.sleep(0.3)
-        assert len(told.windows) == transcriber.scheduler.ahead == 32
+        assert len(observer.windows) == transcriber.scheduler.ahead == 32
         engine.open.set()
         transcript = future.result()
     assert emitted == transcript.segments
     assert [a.end <= b.start for a, b in itertools.pairwise(emitted)] == [True] * (len(emitted) - 1)
     assert transcript.text.lower().count("sister") == 40
-    assert sum(told.seconds) == pytest.approx(transcript.duration)
+    assert sum(observer.seconds) == pytest.approx(transcript.duration)

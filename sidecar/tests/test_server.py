@@ -1,4 +1,4 @@
-"""The process: how it starts, refuses, drains and ends."""
+"""The process: its start, refusals, drain and end."""
 
 import contextlib
 import os
@@ -10,13 +10,15 @@ import time
 import httpx
 import numpy as np
 
+from sidecar.model.files import Model
+
 from . import gauges, raw
 from .process import ROOT, Process
 from .test_app import FLAC, failed
-from .test_audio import wav
+from .test_decoder import wav
 
 
-def test_it_says_when_it_listens_and_when_it_is_ready_and_ends_when_whoever_started_it_does(model):
+def test_the_process_reports_listening_and_ready_and_ends_with_its_parent(model: Model) -> None:
     with Process("--exit-with-stdin", MODEL=str(model.directory)) as process:
         failed(httpx.get(f"{process.url}/health"), 503, "healthcheck")
         failed(httpx.post(process.url, content=b"x"), 503, "healthcheck")
@@ -26,21 +28,27 @@ def test_it_says_when_it_listens_and_when_it_is_ready_and_ends_when_whoever_star
         assert process.exit_code() == 0
 
 
-def test_a_wrong_setting_stops_the_start_with_one_line():
+def test_an_invalid_setting_stops_the_start_with_one_line() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "sidecar"], cwd=ROOT, env={**os.environ, "PORT": "x"}, capture_output=True, text=True
+        [sys.executable, "-m", "sidecar"],
+        cwd=ROOT,
+        env={**os.environ, "PORT": "x"},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 1
-    assert done.stderr.splitlines() == ["PORT is 'x'; it takes a whole number from 0 to 65535 (0: any free port)"]
+    assert done.stderr.splitlines() == [
+        "PORT is 'x'; it takes a whole number from 0 to 65535 (0: any free port)"
+    ]
 
 
-def test_a_model_that_cannot_be_had_ends_the_process_with_the_reason():
+def test_a_model_that_cannot_be_loaded_ends_the_process_with_the_reason() -> None:
     process = Process(MODEL="/nowhere/at/all")
     assert "/nowhere/at/all" in process.wait_for("error")["message"]
     assert process.exit_code() == 1
 
 
-def test_sigterm_finishes_what_is_in_flight_and_refuses_the_rest(model, flac):
+def test_sigterm_finishes_requests_in_flight_and_refuses_new_ones(model: Model, flac: bytes) -> None:
     settings = {"MODEL": str(model.directory), "IDLE_SECONDS": "600"}
     with Process(**settings) as process, contextlib.ExitStack() as stack:
         process.wait_for("ready")
@@ -61,7 +69,7 @@ def test_sigterm_finishes_what_is_in_flight_and_refuses_the_rest(model, flac):
 
 
 def draining(process: Process) -> None:
-    """The signal has reached the server once it is not healthy."""
+    """Waits until the server has received the signal: it is unhealthy from then on."""
     deadline = time.monotonic() + 60
     while (response := httpx.get(f"{process.url}/health")).status_code == 200:
         assert time.monotonic() < deadline
@@ -69,23 +77,25 @@ def draining(process: Process) -> None:
     failed(response, 503, "healthcheck")
 
 
-def test_a_stream_that_outlasts_the_drain_is_told_so(model, speech):
+def test_a_stream_that_outlasts_the_drain_ends_with_an_error_event(model: Model, speech: np.ndarray) -> None:
     with Process(MODEL=str(model.directory), DRAIN_SECONDS="0") as process:
         process.wait_for("ready")
         with raw.connect(process) as client:
             client.sendall(raw.request("/generate_stream", wav(np.concatenate([speech] * 30))))
             raw.read_until(client, b":\n\n")
             process.signal(signal.SIGTERM)
-            told = raw.read_until(client, b"0\r\n\r\n")
-            assert b'data: {"error":"the server is shutting down","error_type":"healthcheck"}' in told
+            stream_text = raw.read_until(client, b"0\r\n\r\n")
+            assert b'data: {"error":"the server is shutting down","error_type":"healthcheck"}' in stream_text
         assert process.exit_code() == 0
 
 
-def test_an_api_key_is_asked_for_where_one_is_set(model, flac):
+def test_requests_need_the_api_key_if_one_is_set(model: Model, flac: bytes) -> None:
     with Process(MODEL=str(model.directory), API_KEY="secret") as process:
         process.wait_for("ready")
         assert httpx.get(f"{process.url}/health").status_code == 200
         failed(httpx.post(process.url, content=flac, headers=FLAC), 401, "authentication")
-        failed(httpx.get(f"{process.url}/info", headers={"authorization": "Bearer wrong"}), 401, "authentication")
+        failed(
+            httpx.get(f"{process.url}/info", headers={"authorization": "Bearer wrong"}), 401, "authentication"
+        )
         key = {**FLAC, "authorization": "Bearer secret"}
         assert httpx.post(process.url, content=flac, headers=key, timeout=60).status_code == 200

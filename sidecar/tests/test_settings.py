@@ -7,7 +7,7 @@ from sidecar.settings import TABLE, SettingError, read
 README = Path(__file__).parents[1].joinpath("README.md").read_text()
 
 
-def test_defaults_are_taken_from_an_empty_environment():
+def test_an_empty_environment_means_the_defaults() -> None:
     settings = read({})
     assert (settings.port, settings.host, settings.device, settings.model) == (8080, "0.0.0.0", "auto", None)
     assert settings.max_concurrent_requests == 128
@@ -27,7 +27,7 @@ def test_defaults_are_taken_from_an_empty_environment():
         ("MAX_BATCH_SIZE", "many", "a whole number from 1 to 64"),
     ],
 )
-def test_a_wrong_value_is_named_with_what_it_got_and_takes(name: str, value: str, takes: str):
+def test_an_invalid_value_is_reported_with_what_the_setting_takes(name: str, value: str, takes: str) -> None:
     with pytest.raises(SettingError) as error:
         read({name: value})
     assert name in str(error.value)
@@ -36,10 +36,10 @@ def test_a_wrong_value_is_named_with_what_it_got_and_takes(name: str, value: str
     assert "\n" not in str(error.value)
 
 
-def test_gpus_are_a_list():
+def test_device_index_accepts_several_gpus() -> None:
     assert read({}).device_index == (0,)
     assert read({"DEVICE_INDEX": "0, 2"}).device_index == (0, 2)
 
 
-def test_every_setting_has_its_row_in_the_readme():
+def test_the_readme_lists_every_setting() -> None:
     assert [setting.name for setting in TABLE if f"| `{setting.name}` |" not in README] == []

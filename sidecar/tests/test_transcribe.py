@@ -1,63 +1,75 @@
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 
 import numpy as np
 import pytest
 
-from sidecar import windows
+from sidecar.audio import windows
+from sidecar.audio.features import FULL, padded_frames, sizes
+from sidecar.audio.vad import Detector
 from sidecar.errors import Cancelled
-from sidecar.features import FULL, padded, sizes
-from sidecar.parameters import parse
-from sidecar.segments import Segment
-from sidecar.transcribe import Transcriber, Transcript
-from sidecar.vad import Detector
+from sidecar.http.parameters import parse
+from sidecar.inference.engine import Generated, Search
+from sidecar.inference.segments import Segment, Word
+from sidecar.inference.transcribe import Transcriber
+from sidecar.inference.transcript import Transcript
 
-from .test_audio import wav
+from .test_decoder import wav
 
 TEXT = "my sister lives in london with her family we will meet again in manchester next summer"
 
 UNBROKEN_TEXT = (
-    "on monday morning the farmer walked down to the river with his oldest dog and a basket of bread and cheese "
-    "because the weather was warm and the harvest was over and nobody in the village had anything better to do than "
-    "to sit under the trees and talk about the price of wheat until the bells rang for lunch and the children came "
-    "running home from school with wet shoes and muddy hands to ask for soup and stories and a place beside the fire "
-    "where the old cat was already asleep"
+    "on monday morning the farmer walked down to the river with his oldest dog and a basket of bread and "
+    "cheese because the weather was warm and the harvest was over and nobody in the village had anything "
+    "better to do than to sit under the trees and talk about the price of wheat until the bells rang for "
+    "lunch and the children came running home from school with wet shoes and muddy hands to ask for soup "
+    "and stories and a place beside the fire where the old cat was already asleep"
 )
 
 
-def run(transcriber: Transcriber, samples: np.ndarray, **asked: object) -> Transcript:
-    told: list[Segment] = []
+def run(transcriber: Transcriber, samples: np.ndarray, **parameters: object) -> Transcript:
+    emitted: list[Segment] = []
     transcript = transcriber.transcribe(
-        io.BytesIO(wav(samples)), parse(asked), cancelled=lambda: False, emit=told.extend, longest=60
+        io.BytesIO(wav(samples)),
+        parse(parameters),
+        cancelled=lambda: False,
+        on_segments=emitted.extend,
+        longest=60,
     )
-    assert told == transcript.segments
+    assert emitted == transcript.segments
     return transcript
+
+
+def words_of(segment: Segment) -> tuple[Word, ...]:
+    assert segment.words is not None
+    return segment.words
 
 
 def words(text: str) -> str:
     return " ".join(re.findall(r"[a-z]+", text.lower()))
 
 
-def test_speech_becomes_its_text(transcriber, speech):
+def test_speech_is_transcribed(transcriber: Transcriber, speech: np.ndarray) -> None:
     transcript = run(transcriber, speech, language="en")
     assert words(transcript.text) == TEXT
     assert transcript.duration == pytest.approx(6.36, abs=0.01)
 
 
-def test_the_language_is_found(transcriber, speech):
+def test_the_language_is_detected(transcriber: Transcriber, speech: np.ndarray) -> None:
     transcript = run(transcriber, speech)
     assert transcript.language == "en"
     assert {segment.language for segment in transcript.segments} == {"en"}
 
 
-def test_silence_has_no_text(transcriber):
+def test_silence_has_no_text(transcriber: Transcriber) -> None:
     transcript = run(transcriber, np.zeros(5 * 16_000, np.int16))
     assert (transcript.text, transcript.segments, transcript.language) == ("", [], None)
 
 
-def test_noise_a_tone_and_music_have_no_words(transcriber):
+def test_noise_a_tone_and_music_have_no_words(transcriber: Transcriber) -> None:
     rng = np.random.default_rng(1)
     tone = 8000 * np.sin(2 * np.pi * 440 * np.arange(80_000) / 16_000)
     for samples in (rng.normal(0, 300, 80_000), tone, _music(rng)):
@@ -78,52 +90,69 @@ def _music(rng: np.random.Generator) -> np.ndarray:
                 mix[start : start + period] += level * string
                 string = 0.496 * (string + np.roll(string, 1))
         mix[at : at + 800] += rng.normal(0, 0.4, 800) * np.linspace(1, 0, 800)
-    return 20_000 * mix / np.abs(mix).max()
+    music: np.ndarray = 20_000 * mix / np.abs(mix).max()
+    return music
 
 
-def test_one_word_is_heard(transcriber, speech):
-    heard = [word for segment in run(transcriber, speech, language="en", words=True).segments for word in segment.words]
-    said = next(word for word in heard if "Manchester" in word.word)
-    clip = speech[int((said.start - 0.2) * 16_000) : int((said.end + 0.2) * 16_000)]
+def test_a_single_word_is_transcribed(transcriber: Transcriber, speech: np.ndarray) -> None:
+    found_words = [
+        word
+        for segment in run(transcriber, speech, language="en", words=True).segments
+        for word in words_of(segment)
+    ]
+    manchester = next(word for word in found_words if "Manchester" in word.word)
+    clip = speech[int((manchester.start - 0.2) * 16_000) : int((manchester.end + 0.2) * 16_000)]
     assert "manchester" in run(transcriber, clip, language="en").text.lower()
 
 
-def test_a_word_that_a_short_window_makes_a_loop_of_is_heard_at_the_full_30_s(transcriber, speech, monkeypatch):
+def test_a_short_window_that_loops_is_decoded_again_at_30_s(
+    transcriber: Transcriber, speech: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     generate = transcriber.engine.generate
-    looks = []
+    lengths: list[int] = []
 
-    def stutter(encoded, prompts, search):
-        looks.append(len(encoded[0]))
-        found = generate(encoded, prompts, search)
-        word = transcriber.wording(parse({})).tokenizer("en").encode(" no")
-        return found if len(looks) > 1 else [replace(found[0], tokens=word * 8)]
+    def stutter(
+        encoded: Sequence[np.ndarray], prompts: Sequence[list[int]], search: Search
+    ) -> list[Generated]:
+        lengths.append(len(encoded[0]))
+        results = generate(encoded, prompts, search)
+        word = transcriber.prompt_builder(parse({})).tokenizer("en").encode(" no")
+        return results if len(lengths) > 1 else [replace(results[0], tokens=word * 8)]
 
     monkeypatch.setattr(transcriber.engine, "generate", stutter)
-    assert words(run(transcriber, speech[: 3 * 16_000], language="en").text).startswith("my sister lives in london")
-    assert looks == [padded(3, sizes(transcriber.engine.device)) // 2, FULL // 2]
+    assert words(run(transcriber, speech[: 3 * 16_000], language="en").text).startswith(
+        "my sister lives in london"
+    )
+    assert lengths == [padded_frames(3, sizes(transcriber.engine.device)) // 2, FULL // 2]
 
 
-def test_half_a_minute_without_a_pause_is_whole(transcriber, unbroken):
-    assert _missed(run(transcriber, unbroken, language="en").text) <= 0.1
+def test_half_a_minute_without_a_pause_is_transcribed_completely(
+    transcriber: Transcriber, unbroken: np.ndarray
+) -> None:
+    assert _missing_share(run(transcriber, unbroken, language="en").text) <= 0.1
 
 
-def test_a_window_as_long_as_the_model_takes_is_whole(transcriber, unbroken, monkeypatch):
-    monkeypatch.setattr(Detector, "_listen", lambda self, frames, first: np.ones(len(frames) - first, np.float32))
+def test_a_window_of_the_maximum_length_is_transcribed_completely(
+    transcriber: Transcriber, unbroken: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        Detector, "_infer", lambda self, frames, first: np.ones(len(frames) - first, np.float32)
+    )
     monkeypatch.setattr(windows, "USUAL", windows.LONGEST)
-    assert _missed(run(transcriber, unbroken, language="en").text) <= 0.15
+    assert _missing_share(run(transcriber, unbroken, language="en").text) <= 0.15
 
 
-def _missed(text: str) -> float:
-    said = UNBROKEN_TEXT.split()
-    same = SequenceMatcher(None, said, words(text).split(), autojunk=False).get_matching_blocks()
-    return 1 - sum(block.size for block in same) / len(said)
+def _missing_share(text: str) -> float:
+    expected = UNBROKEN_TEXT.split()
+    same = SequenceMatcher(None, expected, words(text).split(), autojunk=False).get_matching_blocks()
+    return 1 - sum(block.size for block in same) / len(expected)
 
 
-def test_a_clip_of_a_few_samples_is_answered(transcriber):
+def test_a_clip_of_a_few_samples_has_an_empty_text(transcriber: Transcriber) -> None:
     assert run(transcriber, np.ones(3, np.int16)).text == ""
 
 
-def test_times_rise_within_the_audio_and_words_lie_in_their_segments(transcriber, speech):
+def test_times_rise_and_words_lie_within_their_segments(transcriber: Transcriber, speech: np.ndarray) -> None:
     pause = np.zeros(3 * 16_000, np.int16)
     transcript = run(transcriber, np.concatenate([speech, pause, speech]), language="en", words=True)
     assert words(transcript.text) == f"{TEXT} {TEXT}"
@@ -131,30 +160,34 @@ def test_times_rise_within_the_audio_and_words_lie_in_their_segments(transcriber
     for segment in transcript.segments:
         assert at <= segment.start < segment.end <= transcript.duration
         assert segment.text.startswith(" ")
-        assert "".join(word.word for word in segment.words) == segment.text
-        assert segment.words[0].start == segment.start
-        assert segment.words[-1].end == segment.end
-        for word in segment.words:
+        assert "".join(word.word for word in words_of(segment)) == segment.text
+        assert words_of(segment)[0].start == segment.start
+        assert words_of(segment)[-1].end == segment.end
+        for word in words_of(segment):
             assert at <= word.start < word.end
             at = word.end
-    heard = [word for segment in transcript.segments for word in segment.words]
-    # The second reading begins after the pause, not in it.
-    second = next(word for word in heard[1:] if word.word.strip().lower() == "my")
+    found_words = [word for segment in transcript.segments for word in words_of(segment)]
+    # The second sentence begins after the pause, not in it.
+    second = next(word for word in found_words[1:] if word.word.strip().lower() == "my")
     assert 9.3 <= second.start <= 9.8
 
 
-def test_a_translation_asks_for_english(transcriber, speech):
+def test_a_translation_is_in_english(transcriber: Transcriber, speech: np.ndarray) -> None:
     assert "family" in run(transcriber, speech, language="en", task="translate").text.lower()
 
 
-def test_a_prompt_sets_the_spelling(transcriber, speech):
+def test_a_prompt_sets_the_spelling(transcriber: Transcriber, speech: np.ndarray) -> None:
     prompt = "my brother lives in manchestre. he wrote to me in the morning"
     assert "manchestre" in run(transcriber, speech, language="en", initial_prompt=prompt).text
     assert "Manchester" in run(transcriber, speech, language="en").text
 
 
-def test_a_client_that_left_is_not_worked_for(transcriber, speech):
+def test_a_cancelled_request_is_not_transcribed(transcriber: Transcriber, speech: np.ndarray) -> None:
     with pytest.raises(Cancelled):
         transcriber.transcribe(
-            io.BytesIO(wav(speech)), parse({}), cancelled=lambda: True, emit=lambda segments: None, longest=60
+            io.BytesIO(wav(speech)),
+            parse({}),
+            cancelled=lambda: True,
+            on_segments=lambda segments: None,
+            longest=60,
         )

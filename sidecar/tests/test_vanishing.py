@@ -1,4 +1,4 @@
-"""Clients that leave without a word, at every point of a request."""
+"""Clients that disconnect at every point of a request."""
 
 import os
 import random
@@ -9,16 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
+from sidecar.model.files import Model
+
 from . import gauges, raw
 from .process import Process
-from .test_audio import wav
+from .test_decoder import wav
 
 _CLIENTS = 200
 _WARM_UP, _MEASURED = 4, 4
 _GROWTH = 160 << 20
-"""More than the allocator's own ups and downs, and a seventh of what the clients after the warm-up sent."""
+"""More than the allocator's own variation, and a seventh of what the clients after the warm-up sent."""
 _RELEASED = 2.0
-"""Seconds without a request after which memory has gone back to the system."""
+"""Seconds without a request after which unused memory was returned to the system."""
 
 
 def rss(server: Process) -> int:
@@ -27,25 +29,28 @@ def rss(server: Process) -> int:
 
 
 def open_files(server: Process, directory: Path) -> list[str]:
-    found = []
+    names = []
     for entry in Path(f"/proc/{server.pid}/fd").iterdir():
-        # One that was closed since it was listed is not open.
+        # A file that was closed since the listing is not open.
         with suppress(FileNotFoundError):
-            found.append(os.readlink(entry))
-    return [name for name in found if name.startswith(str(directory))]
+            names.append(os.readlink(entry))
+    return [name for name in names if name.startswith(str(directory))]
 
 
-def vanish(server: Process, body: bytes, place: random.Random) -> None:
-    """Sends a request in part, or in whole without reading, or reads the beginning of its stream, and is gone."""
-    how = place.choice(["sending", "sending json", "queued", "streaming"])
+def vanish(server: Process, body: bytes, rng: random.Random) -> None:
+    """Sends part of a request, or sends it all and reads nothing, or reads the start of its stream; then
+    disconnects."""
+    stage = rng.choice(["sending", "sending json", "queued", "streaming"])
     with raw.connect(server) as client:
-        if how == "sending":
+        if stage == "sending":
             request = raw.request("/", body)
-            client.sendall(request[: place.randrange(len(request) // 2, len(request))])
-        elif how == "sending json":
-            client.sendall(raw.head("/", "content-length: 3000000").replace(b"audio/wav", b"application/json"))
-            client.sendall(b'{"inputs":"' + b"QUJD" * place.randrange(100_000, 500_000))
-        elif how == "queued":
+            client.sendall(request[: rng.randrange(len(request) // 2, len(request))])
+        elif stage == "sending json":
+            client.sendall(
+                raw.head("/", "content-length: 3000000").replace(b"audio/wav", b"application/json")
+            )
+            client.sendall(b'{"inputs":"' + b"QUJD" * rng.randrange(100_000, 500_000))
+        elif stage == "queued":
             client.sendall(raw.request("/", body))
         else:
             client.sendall(raw.request("/generate_stream", body))
@@ -63,7 +68,9 @@ def crowd(server: Process, body: bytes, seed: int) -> None:
         thread.join()
 
 
-def test_200_clients_that_vanish_leave_nothing_behind(model, speech, tmp_path):
+def test_200_clients_that_disconnect_leave_no_memory_files_or_requests(
+    model: Model, speech: np.ndarray, tmp_path: Path
+) -> None:
     body = wav(np.concatenate([speech] * 7))
     settings = {"MODEL": str(model.directory), "MAX_CONCURRENT_REQUESTS": "256", "TMPDIR": str(tmp_path)}
     with Process(**settings) as server:
@@ -72,7 +79,7 @@ def test_200_clients_that_vanish_leave_nothing_behind(model, speech, tmp_path):
         for seed in range(_WARM_UP + _MEASURED):
             before = gauges.read(server)
             crowd(server, body, seed)
-            after = gauges.wait_for(server, **gauges.NOTHING)
+            after = gauges.wait_for(server, **gauges.IDLE)
             left = "tgi_request_failure_total:cancelled"
             assert after[left] - before[left] == _CLIENTS
             assert after["tgi_request_success_total"] == 0
@@ -82,5 +89,5 @@ def test_200_clients_that_vanish_leave_nothing_behind(model, speech, tmp_path):
                 time.sleep(_RELEASED)
                 held.append(rss(server))
         print("RSS after each crowd, MiB:", [size >> 20 for size in held])
-        # By the last crowd of the warm-up, threads and the model's own buffers have come to their full number.
+        # By the end of the warm-up, threads and the model's own buffers have reached their full number.
         assert max(held[1:]) - held[0] < _GROWTH

@@ -3,8 +3,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from sidecar.vad import FRAME, Speech, Stretches
-from sidecar.windows import LONGEST, MARGIN, USUAL, Cutter, Window
+from sidecar.audio.vad import FRAME, Speech, SpeechSegmenter
+from sidecar.audio.windows import LONGEST, MARGIN, USUAL, Cutter, Window
 
 RATE = 16_000
 
@@ -13,16 +13,18 @@ def at(*bounds: tuple[float, float]) -> list[Speech]:
     return [Speech(int(start * RATE), int(end * RATE)) for start, end in bounds]
 
 
-def cut_at(speech: list[Speech], seconds: float, probability: np.ndarray | None = None):
+def cut_at(speech: list[Speech], seconds: float, probability: np.ndarray | None = None) -> list[Window]:
     total = int(seconds * RATE)
     cutter = Cutter()
-    given = cutter.push(np.ones(total // FRAME + 1) if probability is None else probability, speech, None, 0)
-    return given + cutter.finish([], total)
+    windows = cutter.push(
+        np.ones(total // FRAME + 1) if probability is None else probability, speech, None, 0
+    )
+    return windows + cutter.finish([], total)
 
 
-def judged(probability: np.ndarray, total: int, blocks: Iterable[int]) -> list[Window]:
-    stretches, cutter = Stretches(), Cutter()
-    found: list[Window] = []
+def windows_of(probability: np.ndarray, total: int, blocks: Iterable[int]) -> list[Window]:
+    stretches, cutter = SpeechSegmenter(), Cutter()
+    windows: list[Window] = []
     at = 0
     for block in blocks:
         if at >= len(probability):
@@ -33,30 +35,30 @@ def judged(probability: np.ndarray, total: int, blocks: Iterable[int]) -> list[W
         new = cutter.push(part, closed, stretches.open, stretches.seen)
         assert all(window.end <= stretches.seen for window in new)
         assert cutter.needed >= stretches.seen - 60 * RATE
-        found += new
-    return found + cutter.finish(stretches.finish(total), total)
+        windows += new
+    return windows + cutter.finish(stretches.finish(total), total)
 
 
-def test_sentences_with_a_pause_between_are_windows_of_their_own():
+def test_sentences_with_a_pause_between_them_are_separate_windows() -> None:
     windows = cut_at(at((1, 7), (8, 14)), 15)
     assert [(round(w.start / RATE, 2), round(w.end / RATE, 2)) for w in windows] == [(0.8, 7.2), (7.8, 14.2)]
 
 
-def test_a_few_words_reach_over_a_longer_pause():
+def test_a_window_of_a_few_words_reaches_over_a_longer_pause() -> None:
     assert len(cut_at(at((0.5, 1), (2, 2.5), (3.5, 9)), 10)) == 1
 
 
-def test_a_few_words_do_not_reach_over_a_pause_that_may_end_what_was_said():
+def test_a_window_of_a_few_words_ends_at_a_very_long_pause() -> None:
     assert len(cut_at(at((0.5, 3.7), (5.6, 10)), 11)) == 2
 
 
-def test_a_long_run_is_cut_at_its_longest_late_pause_and_stays_short():
+def test_a_long_run_is_cut_at_its_longest_late_pause() -> None:
     speech = at((0, 9), (9.4, 12), (12.2, 14), (14.2, 25))
     assert [len(w.speech) for w in cut_at(speech, 26)] == [1, 2, 1]
     assert all(w.seconds <= USUAL for w in cut_at(speech, 26))
 
 
-def test_unbroken_speech_is_cut_where_it_sounds_least_like_speech():
+def test_unbroken_speech_is_cut_at_its_lowest_speech_probability() -> None:
     probability = np.ones(40 * RATE // FRAME)
     probability[12 * RATE // FRAME] = 0.4
     windows = cut_at(at((0, 26)), 30, probability)
@@ -64,7 +66,7 @@ def test_unbroken_speech_is_cut_where_it_sounds_least_like_speech():
     assert windows[1].start == windows[0].end
 
 
-def test_no_window_is_longer_than_the_model_takes_and_none_overlap():
+def test_windows_never_exceed_the_models_input_or_overlap() -> None:
     windows = cut_at(at((0.1, 100)), 101)
     assert all(w.seconds <= LONGEST for w in windows)
     assert all(a.end <= b.start for a, b in pairwise(windows))
@@ -72,14 +74,14 @@ def test_no_window_is_longer_than_the_model_takes_and_none_overlap():
     assert 99.9 <= covered <= 99.9 + 2 * MARGIN
 
 
-def test_up_to_thirty_seconds_of_unbroken_speech_stay_whole():
+def test_up_to_thirty_seconds_of_unbroken_speech_are_one_window() -> None:
     assert len(cut_at(at((1, 29)), 30)) == 1
 
 
-def test_windows_do_not_depend_on_how_the_audio_came():
+def test_windows_do_not_depend_on_the_block_size() -> None:
     rng = np.random.default_rng(0)
     for trial in range(120):
-        # Conversation, long runs, single words, and speech almost without a pause.
+        # Conversation, long runs, single words, and speech almost without pauses.
         on, off = [(40, 12), (400, 6), (15, 30), (900, 3)][trial % 4]
         parts = []
         for _ in range(rng.integers(1, 60)):
@@ -87,11 +89,11 @@ def test_windows_do_not_depend_on_how_the_audio_came():
             parts.append(np.clip(rng.normal(0.1, 0.15, int(rng.exponential(off)) + 1), 0, 1))
         probability = np.concatenate(parts)
         total = len(probability) * FRAME - int(rng.integers(FRAME))
-        whole = judged(probability, total, [len(probability)]) if total > LONGEST * RATE else None
+        whole = windows_of(probability, total, [len(probability)]) if total > LONGEST * RATE else None
         blocks = rng.integers(1, [5, 80, 1000][trial % 3], len(probability))
-        once = Stretches()
-        speech = once.push(probability) + once.finish(total)
+        segmenter = SpeechSegmenter()
+        speech = segmenter.push(probability) + segmenter.finish(total)
         cutter = Cutter()
         expected = cutter.push(probability, speech, None, 0) + cutter.finish([], total)
-        assert judged(probability, total, blocks.tolist()) == expected
+        assert windows_of(probability, total, blocks.tolist()) == expected
         assert whole in (None, expected)

@@ -1,0 +1,1 @@
+"""Decoding, speech detection, windows and mel features: everything before the model."""

@@ -1,0 +1,45 @@
+"""Samples → the log-mel spectrogram for the encoder, no longer than needed."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from faster_whisper.feature_extractor import FeatureExtractor
+
+from .decoder import SAMPLE_RATE
+from .windows import LONGEST
+
+HOP = 160
+"""Samples per mel frame (10 ms)."""
+FULL = int(LONGEST * SAMPLE_RATE) // HOP
+"""Frames of the 30 s that Whisper was trained on."""
+_SILENCE_SECONDS = 2.5
+SIZES = (*range(400, 1900, 150), 2100, 2400, FULL)
+"""Frames to which windows are padded on a CPU. There are few sizes, because only windows of one size share a
+batch."""
+GPU_SIZES = (700, 1150, 1750, FULL)
+"""Frames to which windows are padded on a GPU, which gains more from full batches than from short windows."""
+
+
+def sizes(device: str) -> tuple[int, ...]:
+    return SIZES if device == "cpu" else GPU_SIZES
+
+
+def padded_frames(seconds: float, sizes: Sequence[int]) -> int:
+    """Frames for a window: its length plus 2.5 s of silence, rounded up to one of `sizes`.
+
+    The encoder's cost grows with its frames. With less than 2 s of silence Whisper repeats itself in some
+    languages.
+    """
+    least = min(math.ceil((seconds + _SILENCE_SECONDS) * SAMPLE_RATE / HOP), FULL)
+    return next(size for size in sizes if size >= least)
+
+
+def mel(extractor: FeatureExtractor, samples: np.ndarray, frames: int) -> np.ndarray:
+    """float32 [mel bins, frames] of int16 samples, padded with silence."""
+    waveform = np.zeros(frames * HOP, np.float32)
+    audio = samples[: len(waveform)]
+    waveform[: len(audio)] = audio
+    waveform /= 32768
+    spectrogram: np.ndarray = extractor(waveform, padding=0)
+    return spectrogram[:, :frames].astype(np.float32, copy=False)

@@ -1,0 +1,37 @@
+"""The length of audio, before it is decoded."""
+
+from typing import IO
+
+import av
+
+from ..errors import validation
+from .decoder import open_audio
+
+
+def seconds(file: IO[bytes], *, longest: float) -> float:
+    """The duration that the header declares. If the header declares none, or more than `longest`, packets are
+    counted.
+
+    Raises a `validation` RequestError if the file is not audio, has no audio track, or is longer than
+    `longest` seconds. A header can be wrong, so the decoder checks the length again.
+    """
+    try:
+        with open_audio(file) as container:
+            declared = (container.duration or 0) / av.time_base
+            if 0 < declared <= longest:
+                return declared
+            return _counted(container, longest)
+    except (av.FFmpegError, EOFError, ValueError) as error:
+        raise validation("the body is not audio that can be decoded") from error
+    finally:
+        file.seek(0)
+
+
+def _counted(container: av.container.InputContainer, longest: float) -> float:
+    total = 0.0
+    for packet in container.demux(container.streams.audio[0]):
+        if packet.duration and packet.time_base:
+            total += float(packet.duration * packet.time_base)
+        if total > longest:
+            raise validation(f"the audio is longer than MAX_AUDIO_SECONDS ({longest:g} s)")
+    return total

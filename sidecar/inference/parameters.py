@@ -1,0 +1,18 @@
+"""The options of one transcription."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """`language`: None to detect it. `timestamps`: the unit of `chunks`, `word` or `segment`; None for no
+    chunks."""
+
+    language: str | None = None
+    task: str = "transcribe"
+    timestamps: str | None = None
+    details: bool = False
+    words: bool = False
+    beam_size: int = 5
+    initial_prompt: str | None = None
+    hotwords: str | None = None

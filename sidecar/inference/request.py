@@ -1,0 +1,181 @@
+"""The state of a request and of its windows between decoding stages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+import numpy as np
+
+from ..audio import vad
+from ..audio.features import FULL, SIZES, padded_frames
+from ..audio.windows import Window
+from . import segments
+from .decoding import CARE_TEMPERATURES, Decoded, Job, PromptBuilder, best_attempt
+from .detection import LanguageTrack
+from .engine import Alignment
+from .parameters import Parameters
+from .segments import TimedText
+
+_MIN_REMAINDER_SECONDS = 1.0
+_MAX_REMAINDERS = 4
+
+
+class Request:
+    """The state that a request's own thread and the scheduler share. The scheduler's lock guards all but
+    `results`.
+
+    `sizes`: frames to which its windows are padded. `queue_seconds`: seconds until a worker took the first
+    window. `results`: items with their text, the error that fails the request, or None if `undecided`
+    changed.
+    """
+
+    def __init__(self, parameters: Parameters, prompt_builder: PromptBuilder, sizes: Sequence[int] = SIZES):
+        self.parameters = parameters
+        self.prompt_builder = prompt_builder
+        self.sizes = sizes
+        self.results: SimpleQueue[Item | Exception | None] = SimpleQueue()
+        self.abandoned = False
+        self.queue_seconds: float | None = None
+        self.round = -1
+        self._track = LanguageTrack()
+        self._detections: dict[int, tuple[Item, dict[str, float]]] = {}
+        self._undecided: list[Item] = []
+        self._next_index = 0
+        self._window_count: int | None = None
+
+    @property
+    def undecided(self) -> int:
+        """Windows whose language depends on later windows."""
+        return len(self._undecided)
+
+    def add_detection(self, item: "Item", probabilities: dict[str, float]) -> list["Item"]:
+        """Adds a window's language probabilities. Returns the items whose language is decided now."""
+        self._detections[item.index] = (item, probabilities)
+        codes: list[str] = []
+        while self._next_index in self._detections:
+            item_in_order, language_probabilities = self._detections.pop(self._next_index)
+            self._undecided.append(item_in_order)
+            self._next_index += 1
+            codes += self._track.push(language_probabilities, vad.seconds(item_in_order.window.speech))
+        return self._decided(codes)
+
+    def set_window_count(self, count: int) -> list["Item"]:
+        """The request has `count` windows in all. Returns the items whose language is decided now."""
+        self._window_count = count
+        return self._decided([])
+
+    def _decided(self, codes: list[str]) -> list["Item"]:
+        if self._next_index == self._window_count:
+            codes = codes + self._track.finish()
+        decided, self._undecided = self._undecided[: len(codes)], self._undecided[len(codes) :]
+        for item, code in zip(decided, codes, strict=True):
+            item.language = code
+        return decided
+
+
+@dataclass(eq=False)
+class Item:
+    """A window, or the remainder of a window whose text ended early.
+
+    `index`: the window's number in its request. `samples`: its own, int16.
+    """
+
+    request: Request
+    index: int
+    window: Window
+    samples: np.ndarray
+    language: str | None
+    frames: int
+    mel: np.ndarray | None = None
+    encoded: np.ndarray | None = None
+    decoded: Decoded | None = None
+    texts: list[TimedText] = field(default_factory=list)
+    alignment: Alignment | None = None
+    remainders: int = 0
+    has_remainder: bool = False
+    attempts: list[Decoded] | None = None
+    round: int = 0
+    arrival: int = 0
+    retried: bool = False
+    submitted: float = 0.0
+
+    @property
+    def first(self) -> bool:
+        return self.index == 0
+
+    @property
+    def features(self) -> np.ndarray:
+        """The encoder's output. Only for an encoded item."""
+        assert self.encoded is not None
+        return self.encoded
+
+    @property
+    def decided_language(self) -> str:
+        """The language's code. Only after detection."""
+        assert self.language is not None
+        return self.language
+
+    @property
+    def careful(self) -> bool:
+        return self.attempts is not None
+
+    @property
+    def temperature(self) -> float:
+        return CARE_TEMPERATURES[len(self.attempts)] if self.attempts is not None else 0.0
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Items with equal keys can share a decoding batch. Doubtful items may run long, and share batches
+        only with each other."""
+        attempts = None if self.attempts is None else len(self.attempts)
+        return (
+            self.frames,
+            self.request.parameters.beam_size,
+            self.request.prompt_builder.previous_length,
+            attempts,
+        )
+
+    def job(self) -> Job:
+        return self.request.prompt_builder.job(
+            self.features, self.decided_language, self.window.seconds, careful=self.careful
+        )
+
+    def accept(self, decoded: Decoded) -> bool:
+        """Whether the text is accepted. If not, the item is decoded again: first at the 30 s of padding that
+        the model was trained on, then at rising temperatures."""
+        if self.attempts is None:
+            if decoded.doubtful or decoded.stutters:
+                self.attempts = []
+                self.frames = FULL
+                self.mel = self.encoded = None
+                return False
+        else:
+            self.attempts.append(decoded)
+            if decoded.doubtful and len(self.attempts) < len(CARE_TEMPERATURES):
+                return False
+            decoded = best_attempt(self.attempts) if decoded.doubtful else decoded
+        self.decoded = decoded
+        tokenizer = self.request.prompt_builder.tokenizer(self.decided_language)
+        self.texts = [] if decoded.silent else segments.timed_texts(decoded.tokens, tokenizer)
+        return True
+
+    def remainder(self) -> "Item | None":
+        """The speech after the end of the text, if the text ends early."""
+        if self.remainders == _MAX_REMAINDERS:
+            return None
+        rest = segments.remainder_of(self.window, self.texts, min_seconds=_MIN_REMAINDER_SECONDS)
+        if rest is None:
+            return None
+        self.has_remainder = True
+        samples = self.samples[rest.start - self.window.start : rest.end - self.window.start]
+        return Item(
+            self.request,
+            self.index,
+            rest,
+            samples,
+            self.language,
+            padded_frames(rest.seconds, self.request.sizes),
+            remainders=self.remainders + 1,
+            round=self.round,
+            arrival=self.arrival,
+        )

@@ -1,0 +1,249 @@
+"""The threads that feed the engine with batches of windows from all requests in flight."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from faster_whisper.feature_extractor import FeatureExtractor
+
+from ..audio.features import HOP, mel
+from ..errors import Cancelled, generation
+from .batches import Batch, Queue
+from .decoding import decode
+from .engine import Engine
+from .observer import Observer
+from .request import Item, Request
+
+_BATCHES_AHEAD = 4
+_MIN_WINDOWS_AHEAD = 2
+
+Operation = Callable[[Sequence[Item]], None]
+
+
+class Scheduler:
+    """`workers` threads. Each takes the best batch as soon as it is free; no batch waits for a timer.
+
+    One more thread takes the first windows of requests while other requests' later windows hold all workers.
+    Sharing the device for a moment costs those windows little, while a short clip would otherwise wait for a
+    whole batch.
+    """
+
+    def __init__(self, engine: Engine, *, batch_size: int, workers: int, observer: Observer):
+        self._engine = engine
+        self._observer = observer
+        self._extractor = FeatureExtractor(feature_size=engine.mel_bins)
+        self._ahead = _BATCHES_AHEAD * batch_size * workers
+        self._requests = 0
+        self._undecided = 0
+        self._closed = False
+        self._changed = threading.Condition()
+        on_cpu = engine.device == "cpu"
+        # On a CPU one call with many windows is slower than one call per window. A GPU gains from batches.
+        self._queue = Queue(size=batch_size, workers=workers, encode_size=1 if on_cpu else batch_size)
+        self._threads = [
+            threading.Thread(target=self._serve, args=(express,), name="engine", daemon=True)
+            for express in [False] * workers + [True]
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Windows that are not in a batch yet."""
+        return len(self._queue) + self._undecided
+
+    @property
+    def ahead(self) -> int:
+        """Windows that one request may have in the scheduler: its share of what keeps all workers' batches
+        full."""
+        return max(_MIN_WINDOWS_AHEAD, self._ahead // max(1, self._requests))
+
+    def prepare(self, item: Item) -> None:
+        """Computes the mel spectrogram. The request's thread does this, so that no worker has to."""
+        item.mel = self._mel(item)
+
+    def _mel(self, item: Item) -> np.ndarray:
+        return mel(self._extractor, item.samples, item.frames)
+
+    def open(self, request: Request) -> None:
+        with self._changed:
+            if self._closed:
+                raise Cancelled
+            self._requests += 1
+
+    def submit(self, item: Item) -> None:
+        item.submitted = time.perf_counter()
+        with self._changed:
+            self._queue.add(item)
+            self._changed.notify_all()
+
+    def end(self, request: Request, count: int) -> None:
+        """The request has `count` windows in all."""
+        with self._changed:
+            self._release(request.set_window_count(count))
+
+    def close_request(self, request: Request) -> None:
+        """Removes the request's items. Those in a running batch are dropped when it is done."""
+        with self._changed:
+            request.abandoned = True
+            self._requests -= 1
+            self._undecided -= request.undecided
+            self._queue.drop(request)
+
+    def close(self) -> None:
+        """Lets running batches end and starts no other."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _release(self, items: list[Item]) -> None:
+        self._queue.put_back(items)
+        self._undecided -= len(items)
+        self._changed.notify_all()
+
+    def _serve(self, express: bool) -> None:
+        while (batch := self._next_batch(express=express)) is not None:
+            try:
+                self._run(batch)
+            except Exception as error:
+                for item in batch.items:
+                    self._fail(item, error)
+            with self._changed:
+                self._queue.done(batch)
+                self._changed.notify_all()
+
+    def _next_batch(self, *, express: bool) -> Batch | None:
+        """Waits for a batch. None once the scheduler is closed."""
+        with self._changed:
+            while not self._closed:
+                if (batch := self._queue.take(express=express)) is not None:
+                    self._changed.notify_all()
+                    return batch
+                self._changed.wait()
+        return None
+
+    def _run(self, batch: Batch) -> None:
+        items = [item for item in batch.items if not item.request.abandoned]
+        started = time.perf_counter()
+        for item in items:
+            if item.request.queue_seconds is None:
+                item.request.queue_seconds = started - item.submitted
+        if batch.encoding:
+            self._attempt(batch, items, self._encode)
+            stage = "encoded"
+        else:
+            self._attempt(batch, items, self._decode)
+            stage = "decoded"
+        seconds = time.perf_counter() - started
+        self._observer.batch(stage, size=len(items), limit=batch.limit, seconds=seconds)
+
+    def _attempt(self, batch: Batch, items: Sequence[Item], operation: Operation) -> None:
+        """Retries a failed batch in halves, until only the items that always fail are left. Each fails its
+        own request."""
+        if not items:
+            return
+        try:
+            operation(items)
+        except Exception as error:
+            memory = _is_memory(error)
+            if len(items) == 1 and (items[0].retried or not memory):
+                self._fail(items[0], error)
+                return
+            self._observer.redecoded("memory" if memory else "error")
+            if len(items) == 1:
+                items[0].retried = True
+                self._attempt(batch, items, operation)
+                return
+            if memory and len(items) == len(batch.items):
+                with self._changed:
+                    self._queue.shrink(batch)
+            middle = len(items) // 2
+            self._attempt(batch, items[:middle], operation)
+            self._attempt(batch, items[middle:], operation)
+
+    def _fail(self, item: Item, error: Exception) -> None:
+        failure = generation(f"the model failed: {error}")
+        failure.__cause__ = error
+        with self._changed:
+            item.request.abandoned = True
+            item.request.results.put(failure)
+
+    def _encode(self, items: Sequence[Item]) -> None:
+        mels = [self._mel(item) if item.mel is None else item.mel for item in items]
+        encoded = self._engine.encode(mels)
+        unknown = [i for i, item in enumerate(items) if item.language is None]
+        results = self._engine.detect([encoded[i] for i in unknown]) if unknown else []
+        for item, features in zip(items, encoded, strict=True):
+            item.encoded, item.mel = features, None
+        with self._changed:
+            self._queue.put_back(item for item in items if item.language is not None)
+            for i, probabilities in zip(unknown, results, strict=True):
+                request = items[i].request
+                if not request.abandoned:
+                    before = request.undecided
+                    decided = request.add_detection(items[i], probabilities)
+                    self._undecided += request.undecided + len(decided) - before
+                    self._release(decided)
+                    request.results.put(None)
+            self._changed.notify_all()
+
+    def _decode(self, items: Sequence[Item]) -> None:
+        lead = items[0]
+        results = decode(
+            self._engine,
+            [item.job() for item in items],
+            beam_size=lead.request.parameters.beam_size,
+            temperature=lead.temperature,
+        )
+        outcomes = [(item, item.accept(decoded)) for item, decoded in zip(items, results, strict=True)]
+        done = [item for item, accepted in outcomes if accepted]
+        rejected = [item for item, accepted in outcomes if not accepted]
+        for _ in rejected:
+            self._observer.redecoded("doubtful")
+        with self._changed:
+            self._queue.put_back(rejected)
+            self._changed.notify_all()
+        self._align([item for item in done if item.request.parameters.words and item.texts])
+        for item in done:
+            self._finish(item)
+
+    def _align(self, items: Sequence[Item]) -> None:
+        """One call takes items of one language and task."""
+        groups: dict[tuple[int, ...], list[Item]] = defaultdict(list)
+        for item in items:
+            groups[tuple(item.request.prompt_builder.tokenizer(item.decided_language).sot_sequence)].append(
+                item
+            )
+        for start, group in groups.items():
+            self._attempt_alignment(list(start), group)
+
+    def _attempt_alignment(self, start: list[int], items: Sequence[Item]) -> None:
+        def operation(group: Sequence[Item]) -> None:
+            results = self._engine.align(
+                [item.features for item in group],
+                start,
+                [[token for text in item.texts for token in text.tokens] for item in group],
+                [min(item.window.samples // HOP, len(item.features) * 2) for item in group],
+            )
+            for item, alignment in zip(group, results, strict=True):
+                item.alignment = alignment
+
+        self._attempt(Batch(False, list(items), len(items)), items, operation)
+
+    def _finish(self, item: Item) -> None:
+        remainder = item.remainder()
+        item.encoded = None
+        if remainder is not None:
+            self._observer.redecoded("rest")
+            with self._changed:
+                self._queue.put_back([remainder])
+                self._changed.notify_all()
+        item.request.results.put(item)
+
+
+def _is_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "CUDA" in str(error)

@@ -1,0 +1,80 @@
+"""Audio → segments: the entry to inference, shared by all requests."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from tokenizers import Tokenizer as Vocabulary
+
+from ..audio.features import sizes
+from .decoding import PromptBuilder
+from .engine import Engine
+from .observer import Observer
+from .parameters import Parameters
+from .preparation import Preparation
+from .request import Request
+from .request_thread import RequestThread
+from .scheduler import Scheduler
+from .segments import Segment
+from .transcript import Transcript
+
+
+class Transcriber:
+    """Owns the threads that feed the engine. `workers`: batches at once."""
+
+    def __init__(self, engine: Engine, directory: Path, *, batch_size: int, workers: int, observer: Observer):
+        self.engine = engine
+        self.batch_size = batch_size
+        self.observer = observer
+        self.scheduler = Scheduler(engine, batch_size=batch_size, workers=workers, observer=observer)
+        self._preparation = Preparation(self.scheduler.prepare, device=engine.device)
+        self._vocabulary = Vocabulary.from_file(str(directory / "tokenizer.json"))
+
+    @property
+    def waiting(self) -> int:
+        """Windows that are not in a batch yet."""
+        return self.scheduler.waiting
+
+    def transcribe(
+        self,
+        file: IO[bytes],
+        parameters: Parameters,
+        *,
+        cancelled: Callable[[], bool],
+        on_segments: Callable[[list[Segment]], None],
+        longest: float,
+    ) -> Transcript:
+        """Calls `on_segments` with segments, in order, once all earlier ones are known. longest: seconds of
+        audio.
+
+        May be called from many threads at once. Raises RequestError if the audio is invalid or the model
+        fails, and Cancelled soon after `cancelled` returns true.
+        """
+        request = Request(parameters, self.prompt_builder(parameters), sizes(self.engine.device))
+        self.scheduler.open(request)
+        try:
+            thread = RequestThread(
+                request,
+                scheduler=self.scheduler,
+                preparation=self._preparation,
+                observer=self.observer,
+                language=parameters.language if self.engine.multilingual else "en",
+                cancelled=cancelled,
+                on_segments=on_segments,
+            )
+            return thread.run(file, longest)
+        finally:
+            self.scheduler.close_request(request)
+
+    def prompt_builder(self, parameters: Parameters) -> PromptBuilder:
+        return PromptBuilder(
+            self._vocabulary,
+            multilingual=self.engine.multilingual,
+            task=parameters.task,
+            initial_prompt=parameters.initial_prompt,
+            hotwords=parameters.hotwords,
+        )
+
+    def close(self) -> None:
+        self.scheduler.close()
+        self._preparation.close()

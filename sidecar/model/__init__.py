@@ -1,0 +1,1 @@
+"""The model files: download, verification and lookup."""

@@ -1,0 +1,66 @@
+import io
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sidecar.audio import decoder
+from sidecar.audio.buffer import SampleBuffer
+from sidecar.errors import RequestError
+
+PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n%s\n#EXT-X-ENDLIST\n"
+
+
+def wav(samples: np.ndarray, *, rate: int = 16_000, channels: int = 1) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(channels)
+        out.setsampwidth(2)
+        out.setframerate(rate)
+        out.writeframes(samples.astype("<i2").tobytes())
+    return file.getvalue()
+
+
+def decoded(body: bytes, *, longest: float = 60) -> np.ndarray:
+    return np.concatenate(list(decoder.stream(io.BytesIO(body), longest=longest)))
+
+
+def refused(body: bytes, *, longest: float = 60) -> str:
+    with pytest.raises(RequestError) as error:
+        decoded(body, longest=longest)
+    assert error.value.error_type == "validation"
+    return error.value.message
+
+
+def test_pcm_is_decoded_to_the_same_samples() -> None:
+    samples = np.arange(-8000, 8000, dtype=np.int16)
+    assert np.array_equal(decoded(wav(samples)), samples)
+
+
+def test_audio_of_any_rate_and_channels_becomes_16_khz_mono() -> None:
+    assert len(decoded(wav(np.zeros(88_200), rate=44_100, channels=2))) == 16_000
+
+
+def test_bodies_that_are_not_audio_are_refused() -> None:
+    assert "not audio" in refused(b"hello there, this is plain text" * 50)
+    assert "no audio samples" in refused(wav(np.zeros(0)))
+
+
+def test_audio_over_the_limit_is_refused() -> None:
+    assert "MAX_AUDIO_SECONDS" in refused(wav(np.zeros(32_000)), longest=1)
+
+
+def test_a_playlist_cannot_open_another_file(tmp_path: Path) -> None:
+    other = tmp_path / "other.wav"
+    other.write_bytes(wav(np.zeros(16_000)))
+    assert "not audio" in refused(PLAYLIST % str(other).encode())
+
+
+def test_a_sample_buffer_drops_samples_that_are_no_longer_needed() -> None:
+    buffer = SampleBuffer()
+    buffer.push(np.arange(10, dtype=np.int16))
+    buffer.drop(4)
+    buffer.push(np.arange(10, 20, dtype=np.int16))
+    assert buffer.copy(8, 13).tolist() == [8, 9, 10, 11, 12]
+    assert buffer.total == 20
