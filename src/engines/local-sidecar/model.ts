@@ -6,9 +6,35 @@ import { eventOf, progressLine } from './events.ts'
 import type { Report } from './report.ts'
 import { run } from './run.ts'
 
-/** Identifies the model and its files: the pins that they were checked against, and their sizes. */
-async function fingerprint(root: string, model: string): Promise<string> {
-  const hash = createHash('sha256').update(await readFile(join(root, 'sidecar', 'model.py')))
+type Sidecar = {
+  python: string
+  /** The folder that holds `sidecar/`. */
+  root: string
+  env: Record<string, string>
+  signal: AbortSignal
+}
+
+/** The default model's name, revision and digests as the sidecar prints them; null if it fails. */
+async function readPins({ python, root, env, signal }: Sidecar): Promise<string | null> {
+  const lines: string[] = []
+  const { code } = await run({
+    command: [python, '-m', 'sidecar.model', 'pins'],
+    cwd: root,
+    env,
+    signal,
+    onLine: (line) => lines.push(line),
+  })
+  return code === 0 ? lines.join('\n') : null
+}
+
+/**
+ * Identifies verified model files: the sidecar's pins, and the files' names and sizes. Null if the sidecar
+ * prints no pins.
+ */
+async function fingerprint(sidecar: Sidecar, model: string): Promise<string | null> {
+  const pins = await readPins(sidecar)
+  if (pins === null) return null
+  const hash = createHash('sha256').update(pins)
   for (const name of (await readdir(model)).toSorted()) {
     hash.update(`\n${name} ${(await stat(join(model, name))).size}`)
   }
@@ -31,7 +57,7 @@ export async function ensureModel(options: {
   const { dir, root, python, env, report, signal } = options
   const model = join(dir, 'model')
   const stamp = join(dir, 'model.stamp')
-  const [recorded, current] = await Promise.allSettled([readFile(stamp, 'utf8'), fingerprint(root, model)])
+  const [recorded, current] = await Promise.allSettled([readFile(stamp, 'utf8'), fingerprint(options, model)])
   if (recorded.status === 'fulfilled' && current.status === 'fulfilled' && recorded.value === current.value) {
     return model
   }
@@ -54,7 +80,10 @@ export async function ensureModel(options: {
   if (code !== 0 || !isDone) {
     throw new VerbatimError('engine_unavailable', reason ?? `The model cannot be downloaded: ${lastError}.`)
   }
-  await writeFile(`${stamp}.${process.pid}`, await fingerprint(root, model))
-  await rename(`${stamp}.${process.pid}`, stamp)
+  const verified = await fingerprint(options, model)
+  if (verified !== null) {
+    await writeFile(`${stamp}.${process.pid}`, verified)
+    await rename(`${stamp}.${process.pid}`, stamp)
+  }
   return model
 }
