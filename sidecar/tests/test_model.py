@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.model.files import Model, ModelError, is_default, locate
+from sidecar.model.files import DEFAULT, REVISION, SHA256, Model, ModelError, is_default, locate
 
 from .process import ROOT
 
