@@ -44,13 +44,13 @@ SCENARIOS = {
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m bench.sidecar", description="The sidecar beside faster-whisper."
+        prog="python -m bench.sidecar", description="Compares the sidecar with faster-whisper."
     )
     parser.add_argument(
         "--audio", type=Path, metavar="DIR", help="recordings with a manifest.json (bench/README.md)"
     )
     parser.add_argument(
-        "--model", type=Path, metavar="DIR", help="CTranslate2 Whisper weights; else the default is fetched"
+        "--model", type=Path, metavar="DIR", help="CTranslate2 Whisper weights (default: downloaded)"
     )
     parser.add_argument(
         "--only",
@@ -60,20 +60,24 @@ def arguments() -> argparse.Namespace:
         metavar="NAME",
         help=", ".join(SCENARIOS),
     )
-    parser.add_argument("--runs", type=int, default=3, help="of each measurement (3)")
-    parser.add_argument("--seconds", type=float, default=600, help="of audio in a long file (600)")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each measurement (3)")
+    parser.add_argument("--seconds", type=float, default=600, help="seconds of audio in a long file (600)")
     parser.add_argument(
-        "--quick", action="store_true", help="everything once, on little audio: shows that it works"
+        "--quick", action="store_true", help="one run on little audio, to see that everything works"
     )
     parser.add_argument(
-        "--out", type=Path, default=OUT, metavar="DIR", help="for the figures and the plot (bench/out)"
+        "--out",
+        type=Path,
+        default=OUT,
+        metavar="DIR",
+        help="directory for the figures and the plot (bench/out)",
     )
     parser.add_argument(
         "--baseline-env",
         nargs="+",
         default=[],
         metavar="NAME=VALUE",
-        help="environment of faster-whisper alone",
+        help="environment variables only for faster-whisper",
     )
     return parser.parse_args()
 
@@ -147,7 +151,7 @@ def main() -> int:
         }
         print(", ".join(f"{name} {value}" for name, value in about.items() if value), end="\n\n")
         if load > 0.25 * cores():
-            print("**The machine was not quiet when this began: read no ratio from it.**\n")
+            print("**The machine was busy at the start: the ratios are not valid.**\n")
         for name in options.only:
             new_rows, notes = SCENARIOS[name](bench)
             print(table(name, new_rows, notes), flush=True)

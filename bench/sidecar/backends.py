@@ -149,18 +149,18 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--audio", type=Path, required=True, metavar="DIR", help="recordings with a manifest.json"
     )
+    parser.add_argument("--model", type=Path, metavar="DIR", help="CTranslate2 weights (default: downloaded)")
+    parser.add_argument("--runs", type=int, default=5, help="rounds; each runs every back end once (5)")
     parser.add_argument(
-        "--model", type=Path, metavar="DIR", help="CTranslate2 weights; else the default is fetched"
+        "--clips", type=int, default=64, help="clips of 2 to 8 s in all languages, sent at once (64)"
     )
     parser.add_argument(
-        "--runs", type=int, default=5, help="rounds, in each of which every back end has its turn (5)"
+        "--seconds", type=float, default=300, help="seconds of English in the long file (300)"
     )
-    parser.add_argument(
-        "--clips", type=int, default=64, help="of 2 to 8 s in all languages, sent at once (64)"
-    )
-    parser.add_argument("--seconds", type=float, default=300, help="of English in the long file (300)")
     parser.add_argument("--only", nargs="+", choices=BACKENDS, default=list(BACKENDS), metavar="NAME")
-    parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="for the figures (bench/out)")
+    parser.add_argument(
+        "--out", type=Path, default=OUT, metavar="DIR", help="directory for the figures (bench/out)"
+    )
     return parser.parse_args()
 
 

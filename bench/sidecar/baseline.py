@@ -67,7 +67,7 @@ class Baseline:
     def _answer(self) -> list[str]:
         line = self.process.stdout.readline()
         if not line:
-            raise BaselineError("faster-whisper's process ended; what it said is above")
+            raise BaselineError("faster-whisper's process ended: see its output above")
         return json.loads(line)
 
 

@@ -54,10 +54,10 @@ class Speakers:
 
     def __init__(self, folder: Path | None, model: Path, work: Path):
         if folder and not (folder / "manifest.json").is_file():
-            raise NoAudio(f"{folder} has no manifest.json; bench/README.md says what belongs into it.")
+            raise NoAudio(f"{folder} has no manifest.json: see bench/README.md for its format.")
         self.recorded = list(_recorded(folder)) if folder else []
         if not self.recorded and not have_espeak():
-            raise NoAudio("There is nothing to transcribe: give --audio DIR, or install espeak-ng.")
+            raise NoAudio("No audio to transcribe: pass --audio DIR, or install espeak-ng.")
         self.phrases: list[Speech] = []
         if self.recorded:
             with Baseline(

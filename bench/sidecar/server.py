@@ -76,12 +76,14 @@ class Server:
                 response = connection.getresponse()
                 content = response.read()
         except OSError as error:
-            raise ServerError(f"the sidecar broke off ({error}): {self._last_words()}") from error
+            raise ServerError(
+                f"the connection to the sidecar failed ({error}): {self._last_words()}"
+            ) from error
         finally:
             connection.close()
         if response.status != 200:
             raise ServerError(
-                f"the sidecar answered {response.status}: {content[:300].decode(errors='replace')}"
+                f"the sidecar returned {response.status}: {content[:300].decode(errors='replace')}"
             )
         return json.loads(content)["text"]
 

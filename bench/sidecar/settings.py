@@ -16,7 +16,7 @@ SHORT = 600.0
 def filling(bench: Bench) -> Result:
     """Batches filled from all requests in flight, compared with every window decoded separately."""
     rows = _switched(bench, "filling", bench.serving({"MAX_BATCH_SIZE": "1"}))
-    return rows, ["Off is MAX_BATCH_SIZE=1: no window shares a batch, with another request's or its own."]
+    return rows, ["Off is MAX_BATCH_SIZE=1: no windows share a batch, not even those of one request."]
 
 
 def windows(bench: Bench) -> Result:
