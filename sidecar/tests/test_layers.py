@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+FOLDERS = {"http", "inference", "audio", "model"}
 FORBIDDEN = {
     "audio": {"http", "inference", "model"},
     "inference": {"http", "model"},
     "model": {"http", "inference", "audio"},
-    "": {"http", "inference", "audio", "model"},
+    "": FOLDERS,
 }
 
 
@@ -20,7 +21,7 @@ def imported_folders(source: str, folder: str) -> set[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.level == (2 if folder else 1):
             names = [node.module] if node.module else [alias.name for alias in node.names]
-            found |= {name.partition(".")[0] for name in names} & FORBIDDEN.keys()
+            found |= {name.partition(".")[0] for name in names} & FOLDERS
     return found
 
 
