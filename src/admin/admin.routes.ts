@@ -2,7 +2,7 @@ import { Elysia } from 'elysia'
 import { ADMIN, type Authenticator, bearer } from '../http/bearer.ts'
 import { jsonBody } from '../http/body/json-body.ts'
 import { Credentials } from '../http/credentials.ts'
-import { ErrorBody, MAY_REFUSE } from '../http/problems.ts'
+import { errorSchemas } from '../http/openapi/statuses.ts'
 import {
   Requeued,
   TranscriptionParams,
@@ -23,7 +23,7 @@ export function adminRoutes({ admin, authenticator }: AdminRoutesServices) {
     .use(bearer({ authenticator, needs: 'admin' }))
     .get('/users', ({ query }) => admin.users(query), {
       query: UsersQuery,
-      response: { 200: Users, 400: ErrorBody, ...MAY_REFUSE },
+      response: { 200: Users, ...errorSchemas(400, 401, 403, 429, 503) },
       detail: { summary: 'The users, with what they have under way and have had' },
     })
     .post(
@@ -35,7 +35,7 @@ export function adminRoutes({ admin, authenticator }: AdminRoutesServices) {
       },
       {
         ...jsonBody(Credentials),
-        response: { 201: User, 400: ErrorBody, ...MAY_REFUSE, 409: ErrorBody, 413: ErrorBody },
+        response: { 201: User, ...errorSchemas(400, 401, 403, 409, 413, 429, 503) },
         detail: {
           summary: 'Create an account for someone',
           description:
@@ -46,12 +46,12 @@ export function adminRoutes({ admin, authenticator }: AdminRoutesServices) {
     .patch('/users/:id', ({ params: { id }, body }) => admin.update({ id, ...body }), {
       ...jsonBody(UserChange),
       params: UserParams,
-      response: { 200: User, 400: ErrorBody, ...MAY_REFUSE, 404: ErrorBody, 413: ErrorBody },
+      response: { 200: User, ...errorSchemas(400, 401, 403, 404, 413, 429, 503) },
       detail: { summary: 'Set a user’s role or priority' },
     })
     .get('/usage', ({ query }) => admin.usage(query), {
       query: UsageQuery,
-      response: { 200: Usage, 400: ErrorBody, ...MAY_REFUSE },
+      response: { 200: Usage, ...errorSchemas(400, 401, 403, 429, 503) },
       detail: {
         summary: 'Audio that was transcribed, by day and by user',
         description: 'Of audio that is still being decoded, the length that its header claims.',
@@ -59,7 +59,7 @@ export function adminRoutes({ admin, authenticator }: AdminRoutesServices) {
     })
     .post('/transcriptions/:id/requeue', ({ params: { id } }) => admin.requeue(id), {
       params: TranscriptionParams,
-      response: { 200: Requeued, ...MAY_REFUSE, 404: ErrorBody, 409: ErrorBody, 410: ErrorBody },
+      response: { 200: Requeued, ...errorSchemas(401, 403, 404, 409, 410, 429, 503) },
       detail: {
         summary: 'Put a transcription to work again',
         description:

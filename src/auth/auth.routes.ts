@@ -3,8 +3,8 @@ import { ACCOUNT, type Authenticator, BEARER, bearer, PUBLIC } from '../http/bea
 import { jsonBody } from '../http/body/json-body.ts'
 import { Credentials } from '../http/credentials.ts'
 import { clientAddress } from '../http/headers/client-address.ts'
-import { noContent, noContentOr } from '../http/no-content.ts'
-import { ErrorBody, MAY_REFUSE } from '../http/problems.ts'
+import { noContent } from '../http/no-content.ts'
+import { errorResponses, errorSchemas } from '../http/openapi/statuses.ts'
 import { ACCESS_TOKEN_SECONDS } from './access-tokens.ts'
 import {
   CreatedKey,
@@ -78,14 +78,7 @@ function openRoutes({ auth, tokenRequestRate, trustedProxies }: AuthRoutesServic
       },
       {
         ...jsonBody(Credentials, { before }),
-        response: {
-          201: Session,
-          400: ErrorBody,
-          403: ErrorBody,
-          409: ErrorBody,
-          413: ErrorBody,
-          429: ErrorBody,
-        },
+        response: { 201: Session, ...errorSchemas(400, 403, 409, 413, 429) },
         detail: {
           summary: 'Create an account',
           description:
@@ -100,13 +93,13 @@ function openRoutes({ auth, tokenRequestRate, trustedProxies }: AuthRoutesServic
         sessionOf(await auth.login({ ...body, address: addressOf({ request, server }) })),
       {
         ...jsonBody(Credentials, { before }),
-        response: { 200: Session, 400: ErrorBody, 401: ErrorBody, 413: ErrorBody, 429: ErrorBody },
+        response: { 200: Session, ...errorSchemas(400, 401, 413, 429) },
         detail: { summary: 'Log in' },
       },
     )
     .post('/refresh', async ({ body }) => sessionOf(await auth.refresh(body.refresh_token)), {
       ...jsonBody(Refresh, { before }),
-      response: { 200: Session, 400: ErrorBody, 401: ErrorBody, 413: ErrorBody, 429: ErrorBody },
+      response: { 200: Session, ...errorSchemas(400, 401, 413, 429) },
       detail: {
         summary: 'Refresh the tokens',
         description:
@@ -129,7 +122,7 @@ function openRoutes({ auth, tokenRequestRate, trustedProxies }: AuthRoutesServic
           description:
             'Ends the session of the refresh token; its access tokens become invalid at once. An ' +
             'unknown refresh token is not an error.',
-          responses: noContentOr('It has ended', 400, 413, 429),
+          responses: { 204: { description: 'The session has ended' }, ...errorResponses(400, 413, 429) },
         },
       },
     )
@@ -139,7 +132,7 @@ function meRoute({ auth, authenticator }: AuthRoutesServices) {
   return new Elysia({ tags, detail: { security: BEARER } })
     .use(bearer({ authenticator }))
     .get('/me', ({ userId }) => auth.me(userId), {
-      response: { 200: Me, ...MAY_REFUSE },
+      response: { 200: Me, ...errorSchemas(401, 403, 429, 503) },
       detail: { summary: 'Get the account of the token or API key' },
     })
 }
@@ -163,7 +156,10 @@ function accountRoutes({ auth, authenticator }: AuthRoutesServices) {
         detail: {
           summary: 'Change the password',
           description: 'Ends all sessions except this one. API keys stay valid.',
-          responses: noContentOr('It is changed', 400, 401, 403, 409, 413, 429),
+          responses: {
+            204: { description: 'The password is changed' },
+            ...errorResponses(400, 401, 403, 409, 413, 429),
+          },
         },
       },
     )
@@ -180,7 +176,10 @@ function accountRoutes({ auth, authenticator }: AuthRoutesServices) {
           description:
             'Deletes transcriptions, audio, API keys, webhooks and sessions, and stops running ' +
             'transcriptions.',
-          responses: noContentOr('It is gone', 400, 401, 403, 413, 429),
+          responses: {
+            204: { description: 'The account is deleted' },
+            ...errorResponses(400, 401, 403, 413, 429),
+          },
         },
       },
     )
@@ -198,7 +197,7 @@ function keyRoutes({ keys, authenticator }: AuthRoutesServices) {
       },
       {
         ...jsonBody(NewKey),
-        response: { 201: CreatedKey, 400: ErrorBody, ...MAY_REFUSE, 409: ErrorBody, 413: ErrorBody },
+        response: { 201: CreatedKey, ...errorSchemas(400, 401, 403, 409, 413, 429, 503) },
         detail: {
           summary: 'Create an API key',
           description:
@@ -208,7 +207,7 @@ function keyRoutes({ keys, authenticator }: AuthRoutesServices) {
       },
     )
     .get('/keys', ({ userId }) => keys.list(userId), {
-      response: { 200: Keys, ...MAY_REFUSE },
+      response: { 200: Keys, ...errorSchemas(401, 403, 429, 503) },
       detail: { summary: 'List the API keys' },
     })
     .delete(
@@ -221,7 +220,10 @@ function keyRoutes({ keys, authenticator }: AuthRoutesServices) {
         params: KeyParams,
         detail: {
           summary: 'Revoke an API key',
-          responses: noContentOr('It opens nothing any more', 401, 403, 404, 429),
+          responses: {
+            204: { description: 'The API key is revoked' },
+            ...errorResponses(401, 403, 404, 429),
+          },
         },
       },
     )

@@ -1,8 +1,8 @@
 import { Elysia, t } from 'elysia'
 import { VerbatimError } from '../errors.ts'
 import { PUBLIC } from '../http/bearer.ts'
+import { errorSchemas } from '../http/openapi/statuses.ts'
 import type { OperatorAccess } from '../http/operator-access.ts'
-import { ErrorBody } from '../http/problems.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 
 export function metricsRoutes({
@@ -27,7 +27,7 @@ export function metricsRoutes({
       return body
     },
     {
-      response: { 200: t.String(), 401: ErrorBody, 404: ErrorBody },
+      response: { 200: t.String(), ...errorSchemas(401, 404) },
       detail: {
         summary: 'What this process has done and what waits, for Prometheus',
         description:

@@ -1,4 +1,4 @@
-import { Elysia, t } from 'elysia'
+import { Elysia } from 'elysia'
 import { isOutage, outageOf } from '../db/outage.ts'
 import { type ErrorCode, LimitError, VerbatimError } from '../errors.ts'
 import { allowedMethods } from './allowed-methods.ts'
@@ -62,18 +62,6 @@ const STATUS: Record<ErrorCode, number> = {
   storage_unavailable: 503,
   storage_full: 507,
 }
-
-/** Every error's body: one sentence for a person, one word for a program. */
-export const ErrorBody = t.Object(
-  {
-    error: t.String({ description: 'One sentence' }),
-    code: t.String({ description: 'A word to branch on' }),
-  },
-  { title: 'Problem', examples: [{ error: 'Transcription not found', code: 'not_found' }] },
-)
-
-/** For the document, of every route that takes a token: what it may be refused for. */
-export const MAY_REFUSE = { 401: ErrorBody, 403: ErrorBody, 429: ErrorBody, 503: ErrorBody }
 
 /** A problem on its way out; `field` is the one of the request that is wrong, where it is said. */
 export type ErrorResponse = {

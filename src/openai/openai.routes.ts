@@ -9,11 +9,11 @@ import type { TranscriptionRoutesServices } from '../transcriptions/transcriptio
 import { modelNotFound, type OpenaiRequest, parseFields, type Task } from './fields.ts'
 import {
   answers,
-  errorBodyOf,
   Model,
   ModelParams,
   Models,
   openaiError,
+  openaiErrors,
   transcriptionForm,
   translationForm,
 } from './openai.schemas.ts'
@@ -77,7 +77,7 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
       },
     })
     .get('/models', () => ({ object: 'list' as const, data: [...models.keys()].map(modelOf) }), {
-      response: { 200: Models, 401: errorBodyOf(401), 403: errorBodyOf(403), 429: errorBodyOf(429) },
+      response: { 200: Models, ...openaiErrors(401, 403, 429) },
       detail: {
         summary: 'List the models',
         description:
@@ -92,13 +92,7 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
       },
       {
         params: ModelParams,
-        response: {
-          200: Model,
-          401: errorBodyOf(401),
-          403: errorBodyOf(403),
-          404: errorBodyOf(404),
-          429: errorBodyOf(429),
-        },
+        response: { 200: Model, ...openaiErrors(401, 403, 404, 429) },
         detail: { summary: 'Get a model' },
       },
     )

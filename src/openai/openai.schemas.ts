@@ -1,5 +1,5 @@
 import { t } from 'elysia'
-import { EXAMPLES } from '../http/openapi/document.ts'
+import { byStatus, ERRORS, type ErrorStatus, responsesOf } from '../http/openapi/statuses.ts'
 import type { ErrorResponse } from '../http/problems.ts'
 import { VerboseTranscript } from '../transcriptions/transcriptions.schemas.ts'
 import { GRANULARITIES, RESPONSE_FORMATS } from './fields.ts'
@@ -49,27 +49,13 @@ export const Verbose = t.Object(
   { title: 'OpenAI’s verbose_json' },
 )
 
-/** OpenAI's error body, with this status's example. */
-export function errorBodyOf(status: number) {
-  const example = EXAMPLES[status]
-  const examples = example ? [openaiError({ ...example, status, field: null, headers: {} })] : []
-  return t.Object(OpenaiError.properties, { ...OpenaiError, examples })
-}
-
-const FAILURES = {
-  400: 'The request or its audio is not valid; `param` names the field',
-  401: 'No valid access token or API key',
-  403: 'The API key lacks the `write` scope',
-  404: 'No such model, or the transcription was deleted meanwhile',
-  408: 'The upload stalled',
-  409: 'The transcription was canceled meanwhile',
-  413: 'The file is too large, its audio too long, or your storage quota is reached',
-  415: 'The file is not audio, or its format is not supported',
-  429: 'A limit on requests, uploads or transcriptions is reached: try again later',
-  500: 'An unexpected error; it is logged',
-  502: 'No engine accepts this audio',
-  503: 'The service is stopping, or one of its dependencies is unavailable',
-  507: 'The storage is full',
+/** The errors of a route, as `errorSchemas` documents them, with OpenAI's body. */
+export function openaiErrors<Status extends ErrorStatus>(...statuses: Status[]) {
+  return byStatus(statuses, (status) => {
+    const { meaning, example } = ERRORS[status]
+    const body = openaiError({ ...example, status, field: null, headers: {} })
+    return t.Object(OpenaiError.properties, { ...OpenaiError, description: meaning, examples: [body] })
+  })
 }
 
 const json = (schema: object) => ({ 'application/json': { schema } })
@@ -86,12 +72,7 @@ export const answers = {
       'text/event-stream': { schema: t.String() },
     },
   },
-  ...Object.fromEntries(
-    Object.entries(FAILURES).map(([status, description]) => [
-      status,
-      { description, content: json(errorBodyOf(Number(status))) },
-    ]),
-  ),
+  ...responsesOf(openaiErrors(400, 401, 403, 404, 408, 409, 413, 415, 429, 500, 502, 503, 507)),
 }
 
 const model = {

@@ -7,7 +7,8 @@ import { IDEMPOTENCY_KEY, idempotencyKeyIn } from '../http/headers/idempotency-k
 import { waitIn } from '../http/headers/prefer.ts'
 import { parseRange } from '../http/headers/range.ts'
 import { parseTime } from '../http/headers/times.ts'
-import { ErrorBody, MAY_REFUSE, sentenceOf } from '../http/problems.ts'
+import { errorResponses, errorSchemas } from '../http/openapi/statuses.ts'
+import { sentenceOf } from '../http/problems.ts'
 import { eventStream, whileValid } from '../http/sse.ts'
 import type { BeginUpload } from '../intake.ts'
 import type { Log } from '../log.ts'
@@ -60,17 +61,7 @@ const FROM_URL =
 const accepted = {
   200: Status,
   202: Accepted,
-  400: ErrorBody,
-  ...MAY_REFUSE,
-  408: ErrorBody,
-  409: ErrorBody,
-  413: ErrorBody,
-  415: ErrorBody,
-  422: ErrorBody,
-  500: ErrorBody,
-  502: ErrorBody,
-  503: ErrorBody,
-  507: ErrorBody,
+  ...errorSchemas(400, 401, 403, 408, 409, 413, 415, 422, 429, 500, 502, 503, 507),
 }
 
 type Waiting = {
@@ -163,7 +154,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
         }),
       {
         query: ListQuery,
-        response: { 200: List, 400: ErrorBody, ...MAY_REFUSE },
+        response: { 200: List, ...errorSchemas(400, 401, 403, 429, 503) },
         detail: {
           summary: 'Your transcriptions, the latest first',
           description: 'In pages: `next_cursor` of the one is `cursor` of the next, with the same filters.',
@@ -180,7 +171,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
       },
       {
         params: IdParams,
-        response: { 200: Status, ...MAY_REFUSE, 404: ErrorBody },
+        response: { 200: Status, ...errorSchemas(401, 403, 404, 429, 503) },
         detail: { summary: 'Status and text of a transcription', description: WAITING },
       },
     )
@@ -212,13 +203,10 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
             'Server-sent events: `status` with the body of the status, `segments` of each stretch that is done, in the order in which they are, and `removed`. Ends once the transcription is over, and with an `error` event when the token expires or is revoked: open it again with a new one and `Last-Event-ID`, and nothing is missed.',
           responses: {
             200: {
-              description: 'The events',
+              description: 'The stream of events',
               content: { 'text/event-stream': { schema: { type: 'string' } } },
             },
-            401: { description: 'No valid access token or API key' },
-            403: { description: 'The API key may not do this' },
-            429: { description: 'Too many requests' },
-            404: { description: 'There is none of this id' },
+            ...errorResponses(401, 403, 404, 429),
           },
         },
       },
@@ -228,7 +216,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
       ({ params: { id }, userId }) => transcriptions.cancel({ id, userId }),
       {
         params: IdParams,
-        response: { 200: Status, ...MAY_REFUSE, 404: ErrorBody, 409: ErrorBody },
+        response: { 200: Status, ...errorSchemas(401, 403, 404, 409, 429, 503) },
         detail: {
           summary: 'Cancel a transcription',
           description: 'What runs for it is stopped at once; the audio stays until it is deleted.',
@@ -247,11 +235,8 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
           summary: 'Delete a transcription with its audio',
           description: 'Whatever it is doing. Nothing of it is kept.',
           responses: {
-            204: { description: 'It is gone' },
-            401: { description: 'No valid access token or API key' },
-            403: { description: 'The API key may not do this' },
-            429: { description: 'Too many requests' },
-            404: { description: 'There is none of this id' },
+            204: { description: 'The transcription is deleted' },
+            ...errorResponses(401, 403, 404, 429),
           },
         },
       },
@@ -267,7 +252,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
       {
         params: IdParams,
         query: WaveformQuery,
-        response: { 200: Waveform, 400: ErrorBody, ...MAY_REFUSE, 404: ErrorBody, 409: ErrorBody },
+        response: { 200: Waveform, ...errorSchemas(400, 401, 403, 404, 409, 429, 503) },
         detail: {
           summary: 'The shape of the sound, to draw it',
           description: "audiowaveform's JSON, which players such as Peaks.js and wavesurfer.js take.",
@@ -291,11 +276,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
         query: TranscriptQuery,
         response: {
           200: t.Union([Transcript, VerboseTranscript, t.String()]),
-          400: ErrorBody,
-          ...MAY_REFUSE,
-          404: ErrorBody,
-          406: ErrorBody,
-          409: ErrorBody,
+          ...errorSchemas(400, 401, 403, 404, 406, 409, 429, 503),
         },
         detail: {
           summary: 'The transcript, as JSON, plain text or subtitles',
@@ -361,13 +342,11 @@ function audioRoute({ transcriptions }: TranscriptionRoutesServices) {
         summary: 'The original audio',
         description: 'At the link that the status gives as `audio_file`; takes `Range`.',
         responses: {
-          200: { description: 'The original, byte for byte' },
-          206: { description: 'The range asked for' },
-          304: { description: 'What the `If-None-Match` named is still what it is' },
-          400: { description: '`expires` or `signature` is missing, or no such thing' },
-          404: { description: 'The link is not valid or has expired' },
-          410: { description: 'The audio was removed' },
+          200: { description: 'The original file' },
+          206: { description: 'The requested range' },
+          304: { description: 'The file matches `If-None-Match`' },
           416: { description: 'The range is outside of the file' },
+          ...errorResponses(400, 404, 410),
         },
       },
     },

@@ -1,9 +1,9 @@
 import { Elysia } from 'elysia'
-import { VerbatimError } from '../errors.ts'
+import { quoted, VerbatimError } from '../errors.ts'
 import { type Authenticator, BEARER, bearer, PUBLIC } from '../http/bearer.ts'
 import { readPartial } from '../http/body/partial-body.ts'
 import { noContent } from '../http/no-content.ts'
-import { ErrorBody, MAY_REFUSE } from '../http/problems.ts'
+import { errorSchemas } from '../http/openapi/statuses.ts'
 import {
   appendDetail,
   CHUNK_TYPE,
@@ -63,7 +63,7 @@ function ownedRoutes({ uploads, authenticator }: Services) {
     .head('/:id', offset, { params: UploadParams, detail: offsetDetail })
     .get('/:id', state, {
       params: UploadParams,
-      response: { 200: UploadState, ...MAY_REFUSE, 404: ErrorBody, 410: ErrorBody },
+      response: { 200: UploadState, ...errorSchemas(401, 403, 404, 410, 429, 503) },
       detail: stateDetail,
     })
     .patch('/:id', append, { parse: 'none', params: UploadParams, detail: appendDetail })
@@ -178,5 +178,3 @@ function integerIn({ headers }: Request, name: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text)
   throw new VerbatimError('validation', `${name} is ${quoted(text)}; it takes a number of bytes`)
 }
-
-const quoted = (text: string) => JSON.stringify(text.slice(0, 40))

@@ -1,4 +1,5 @@
 import { t } from 'elysia'
+import { errorResponses } from '../http/openapi/statuses.ts'
 
 export const CHUNK_TYPE = 'application/offset+octet-stream'
 
@@ -39,26 +40,6 @@ type Header = {
 const headerParameters = (headers: Header[]) =>
   headers.map(({ required = false, ...header }) => ({ in: 'header' as const, required, ...header }))
 
-const ERRORS = {
-  400: 'A header is invalid, or the audio cannot be read',
-  401: 'No valid access token or API key',
-  403: 'The API key lacks the scope for this request',
-  404: 'No such upload',
-  409: 'The upload continues at another offset, or you have too many unfinished uploads',
-  410: 'The upload has expired',
-  412: 'Another version of tus',
-  413: 'The file is too large, its audio too long, or your storage quota is reached',
-  415: 'The file is not audio, or the Content-Type is not that of a chunk',
-  429: 'A limit on requests, uploads or transcriptions is reached: try again later',
-  500: 'An unexpected error; it is logged',
-  502: 'The host of the `webhook_url` cannot be resolved',
-  503: 'The audio cannot be inspected now: try again later',
-  507: 'The storage is full',
-}
-
-const errors = (...statuses: (keyof typeof ERRORS)[]) =>
-  Object.fromEntries(statuses.map((status) => [status, { description: ERRORS[status] }]))
-
 export const createDetail = {
   summary: 'Create a resumable upload',
   description:
@@ -80,7 +61,7 @@ export const createDetail = {
   ]),
   responses: {
     201: { description: 'The upload is created; `Location` is its URL' },
-    ...errors(400, 401, 403, 409, 412, 413, 429, 502),
+    ...errorResponses(400, 401, 403, 409, 412, 413, 429, 502),
   },
 }
 
@@ -88,7 +69,7 @@ export const offsetDetail = {
   summary: 'Get the offset of an upload',
   responses: {
     200: { description: '`Upload-Offset`; and `Transcription-Id` if the upload is complete' },
-    ...errors(401, 403, 404, 410, 412, 429),
+    ...errorResponses(401, 403, 404, 410, 412, 429),
   },
 }
 
@@ -113,12 +94,12 @@ export const appendDetail = {
   },
   responses: {
     204: { description: 'The bytes up to `Upload-Offset` are stored' },
-    ...errors(400, 401, 403, 404, 409, 410, 412, 413, 415, 429, 500, 502, 503, 507),
+    ...errorResponses(400, 401, 403, 404, 409, 410, 412, 413, 415, 429, 500, 502, 503, 507),
   },
 }
 
 export const deleteDetail = {
   summary: 'Delete an upload',
   description: 'Removes the stored bytes. A transcription that the upload became stays.',
-  responses: { 204: { description: 'The upload is deleted' }, ...errors(401, 403, 404, 410, 412, 429) },
+  responses: { 204: { description: 'The upload is deleted' }, ...errorResponses(401, 403, 404, 410, 412, 429) },
 }

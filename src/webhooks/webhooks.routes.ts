@@ -1,8 +1,8 @@
 import { Elysia } from 'elysia'
 import { type Authenticator, BEARER, bearer } from '../http/bearer.ts'
 import { jsonBody } from '../http/body/json-body.ts'
-import { noContent, noContentOr } from '../http/no-content.ts'
-import { ErrorBody, MAY_REFUSE } from '../http/problems.ts'
+import { noContent } from '../http/no-content.ts'
+import { errorResponses, errorSchemas } from '../http/openapi/statuses.ts'
 import type { DeliveriesService } from './deliveries.service.ts'
 import {
   Deliveries,
@@ -46,14 +46,7 @@ function registrationRoutes({ webhooks, authenticator }: WebhookRoutesServices) 
       },
       {
         ...jsonBody(NewWebhook),
-        response: {
-          201: Registered,
-          400: ErrorBody,
-          ...MAY_REFUSE,
-          409: ErrorBody,
-          413: ErrorBody,
-          502: ErrorBody,
-        },
+        response: { 201: Registered, ...errorSchemas(400, 401, 403, 409, 413, 429, 502, 503) },
         detail: {
           summary: 'Register a webhook',
           description:
@@ -65,25 +58,18 @@ function registrationRoutes({ webhooks, authenticator }: WebhookRoutesServices) 
       },
     )
     .get('', ({ userId }) => webhooks.list(userId), {
-      response: { 200: Webhooks, ...MAY_REFUSE },
+      response: { 200: Webhooks, ...errorSchemas(401, 403, 429, 503) },
       detail: { summary: 'List your webhooks' },
     })
     .get('/:id', ({ params: { id }, userId }) => webhooks.read({ id, userId }), {
       params: WebhookParams,
-      response: { 200: Webhook, ...MAY_REFUSE, 404: ErrorBody },
+      response: { 200: Webhook, ...errorSchemas(401, 403, 404, 429, 503) },
       detail: { summary: 'Get a webhook' },
     })
     .patch('/:id', ({ params: { id }, body, userId }) => webhooks.change({ id, userId, ...body }), {
       ...jsonBody(WebhookChanges),
       params: WebhookParams,
-      response: {
-        200: Webhook,
-        400: ErrorBody,
-        ...MAY_REFUSE,
-        404: ErrorBody,
-        413: ErrorBody,
-        502: ErrorBody,
-      },
+      response: { 200: Webhook, ...errorSchemas(400, 401, 403, 404, 413, 429, 502, 503) },
       detail: {
         summary: 'Change a webhook',
         description: 'Fields that are omitted stay. `enabled: false` fails all pending messages.',
@@ -99,13 +85,16 @@ function registrationRoutes({ webhooks, authenticator }: WebhookRoutesServices) 
         params: WebhookParams,
         detail: {
           summary: 'Delete a webhook and its deliveries',
-          responses: noContentOr('It is gone', 401, 403, 404, 429),
+          responses: {
+            204: { description: 'The webhook is deleted' },
+            ...errorResponses(401, 403, 404, 429),
+          },
         },
       },
     )
     .post('/:id/secret', ({ params: { id }, userId }) => webhooks.rotate({ id, userId }), {
       params: SigningParams,
-      response: { 200: Rotated, ...MAY_REFUSE, 404: ErrorBody },
+      response: { 200: Rotated, ...errorSchemas(401, 403, 404, 429, 503) },
       detail: {
         summary: 'Rotate the webhook secret',
         description:
@@ -128,7 +117,7 @@ function deliveryRoutes({ deliveries, authenticator }: WebhookRoutesServices) {
       },
       {
         params: WebhookParams,
-        response: { 202: Delivery, ...MAY_REFUSE, 404: ErrorBody, 409: ErrorBody },
+        response: { 202: Delivery, ...errorSchemas(401, 403, 404, 409, 429, 503) },
         detail: {
           summary: 'Send a test message',
           description:
@@ -144,7 +133,7 @@ function deliveryRoutes({ deliveries, authenticator }: WebhookRoutesServices) {
       {
         params: SigningParams,
         query: DeliveriesQuery,
-        response: { 200: Deliveries, 400: ErrorBody, ...MAY_REFUSE, 404: ErrorBody },
+        response: { 200: Deliveries, ...errorSchemas(400, 401, 403, 404, 429, 503) },
         detail: {
           summary: 'List the deliveries of a webhook',
           description:
@@ -161,7 +150,7 @@ function deliveryRoutes({ deliveries, authenticator }: WebhookRoutesServices) {
       },
       {
         params: DeliveryParams,
-        response: { 202: Delivery, ...MAY_REFUSE, 404: ErrorBody, 409: ErrorBody },
+        response: { 202: Delivery, ...errorSchemas(401, 403, 404, 409, 429, 503) },
         detail: {
           summary: 'Replay a delivery',
           description:

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
-import { EXAMPLES } from '../../src/http/openapi/document.ts'
+import { ERRORS } from '../../src/http/openapi/statuses.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { embedded } from '../support/databases.ts'
 
@@ -162,13 +162,12 @@ describe('the document', () => {
         }: { content?: Record<string, { schema?: { title?: string; examples?: object[] } }> } =
           Object(response)
         const schema = content?.['application/json']?.schema
-        if (schema?.title !== 'Problem') continue
-        expect(EXAMPLES).toHaveProperty(status)
-        expect({ name, status, examples: schema.examples }).toEqual({
-          name,
-          status,
-          examples: [EXAMPLES[status] ?? {}],
-        })
+        if (schema?.title !== 'Error') continue
+        const examples = Object.entries(ERRORS).flatMap(([known, { example }]) =>
+          known === status ? [example] : [],
+        )
+        expect(examples).toHaveLength(1)
+        expect({ name, status, examples: schema.examples }).toEqual({ name, status, examples })
       }
     }
   })

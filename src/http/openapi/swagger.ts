@@ -2,7 +2,7 @@ import { openapi } from '@elysiajs/openapi'
 import { FormatRegistry } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { isUuid } from '../../uuid.ts'
-import { type Document, finished } from './document.ts'
+import { completeDocument, type Document } from './document.ts'
 import { PAGE, PAGE_POLICY, START_SCRIPT } from './swagger-page.ts'
 
 /** Swagger UI's own files, served from here: the page works without any other host. */
@@ -63,7 +63,7 @@ export function swagger({ assets, version }: { assets: SwaggerAssets; version: s
   return new Elysia({ name: 'docs' })
     .onAfterHandle(({ path, responseValue }) => {
       const isDocumentOf = path === '/swagger/json' && isDocument(responseValue)
-      return isDocumentOf ? finished(responseValue) : undefined
+      return isDocumentOf ? completeDocument(responseValue) : undefined
     })
     .use(document)
     .use(page)
