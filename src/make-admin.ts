@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import type { AccountName } from './admin/accounts.store.ts'
-import { described, findAccount } from './admin/accounts.ts'
+import { describeAccount, findAccount } from './admin/accounts.ts'
 import { updateUser } from './admin/admin.store.ts'
 import { readSettings } from './config.ts'
 import type { Database } from './db/database.ts'
@@ -25,7 +25,7 @@ async function main(args: string[]) {
 async function setRole(db: Database, { name, role, isConfirmed }: Command) {
   const account = await findAccount(db, name)
   const isGrant = role === 'admin'
-  console.log(described(account))
+  console.log(describeAccount(account))
   if (account.role === role) {
     console.log(`${account.id} is ${isGrant ? 'already' : 'not'} an administrator`)
     return

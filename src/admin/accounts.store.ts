@@ -2,7 +2,10 @@ import { and, asc, eq, inArray, or, type SQL } from 'drizzle-orm'
 import type { Queries } from '../db/database.ts'
 import { identities, users } from '../db/schema.ts'
 
-/** Names an account: by its id, by who it is at an identity provider, or by an address that several may claim. */
+/**
+ * Identifies an account by its id, by its subject at an identity provider, or by an email that several
+ * accounts may claim.
+ */
 export type AccountName = { id: string } | { issuer: string; subject: string } | { email: string }
 
 export type Account = Pick<typeof users.$inferSelect, 'id' | 'email' | 'role' | 'createdAt'> & {
@@ -10,7 +13,10 @@ export type Account = Pick<typeof users.$inferSelect, 'id' | 'email' | 'role' | 
   identities: Pick<typeof identities.$inferSelect, 'issuer' | 'subject' | 'email'>[]
 }
 
-/** The oldest first. By an address: those that have it as their own, and those for which a provider has verified it. */
+/**
+ * Finds accounts, the oldest first. An email matches accounts that registered it, and accounts for which a
+ * provider has verified it.
+ */
 export async function findAccounts(db: Queries, name: AccountName): Promise<Account[]> {
   const rows = await db
     .select()
@@ -18,11 +24,11 @@ export async function findAccounts(db: Queries, name: AccountName): Promise<Acco
     .where(isNamed(db, name))
     .orderBy(asc(users.createdAt), asc(users.id))
   const ids = rows.map(({ id }) => id)
-  const known = await db.select().from(identities).where(inArray(identities.userId, ids))
+  const linked = await db.select().from(identities).where(inArray(identities.userId, ids))
   return rows.map(({ passwordHash, ...row }) => ({
     ...row,
     hasPassword: passwordHash !== null,
-    identities: known.filter(({ userId }) => userId === row.id),
+    identities: linked.filter(({ userId }) => userId === row.id),
   }))
 }
 

@@ -24,7 +24,7 @@ export function adminRoutes({ admin, authenticator }: AdminRoutesServices) {
     .get('/users', ({ query }) => admin.users(query), {
       query: UsersQuery,
       response: { 200: Users, ...errorSchemas(400, 401, 403, 429, 503) },
-      detail: { summary: 'The users, with what they have under way and have had' },
+      detail: { summary: 'List users with their open transcriptions and their usage' },
     })
     .post(
       '/users',
@@ -39,7 +39,7 @@ export function adminRoutes({ admin, authenticator }: AdminRoutesServices) {
         detail: {
           summary: 'Create an account for someone',
           description:
-            'Also where registration is closed. They change the password with `/api/auth/password`.',
+            'Works while registration is closed, too. The user changes the password with `/api/auth/password`.',
         },
       },
     )
@@ -53,17 +53,17 @@ export function adminRoutes({ admin, authenticator }: AdminRoutesServices) {
       query: UsageQuery,
       response: { 200: Usage, ...errorSchemas(400, 401, 403, 429, 503) },
       detail: {
-        summary: 'Audio that was transcribed, by day and by user',
-        description: 'Of audio that is still being decoded, the length that its header claims.',
+        summary: 'Get the transcribed audio by day and by user',
+        description: 'Audio that is still being decoded counts with the length that its header claims.',
       },
     })
     .post('/transcriptions/:id/requeue', ({ params: { id } }) => admin.requeue(id), {
       params: TranscriptionParams,
       response: { 200: Requeued, ...errorSchemas(401, 403, 404, 409, 410, 429, 503) },
       detail: {
-        summary: 'Put a transcription to work again',
+        summary: 'Requeue a transcription',
         description:
-          'One that has failed, was canceled, or is stuck. What is done of it stays; what runs for it is done again.',
+          'For a transcription that failed, was canceled, or is stuck. Finished spans are kept; running spans start again.',
       },
     })
 }

@@ -4,7 +4,7 @@ const ID = '7b5fa1c2-4b5e-4c56-9d5a-0d7a2f3f6a11'
 
 const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()])
 
-const whole = (description: string) => t.Number({ multipleOf: 1, description })
+const integer = (description: string) => t.Number({ multipleOf: 1, description })
 
 export const UserParams = t.Object({ id: t.String({ description: 'The id of the user', examples: [ID] }) })
 
@@ -13,19 +13,19 @@ export const TranscriptionParams = t.Object({
 })
 
 export const UsersQuery = t.Object({
-  email: t.Optional(t.String({ description: 'Only the one with this email' })),
-  after: t.Optional(t.String({ description: 'The `next` of the page before' })),
+  email: t.Optional(t.String({ description: 'Return only the user with this email' })),
+  after: t.Optional(t.String({ description: 'The `next` of the previous page' })),
 })
 
 const user = {
   id: t.String({ format: 'uuid' }),
   email: nullable(t.String()),
   role: t.UnionEnum(['user', 'admin']),
-  priority: whole('Whose is higher goes first'),
+  priority: integer('Audio of users with a higher priority is transcribed first'),
   created_at: t.String({ format: 'date-time' }),
-  open: whole('Transcriptions that are queued or under way'),
-  transcriptions: whole('In all'),
-  audio_seconds: t.Number({ description: 'In all' }),
+  open: integer('Transcriptions that are queued or processing'),
+  transcriptions: integer('Transcriptions uploaded so far'),
+  audio_seconds: t.Number({ description: 'Seconds of audio transcribed so far' }),
 }
 
 const exampleUser = {
@@ -44,21 +44,22 @@ export const User = t.Object(user, { examples: [exampleUser] })
 export const Users = t.Object(
   {
     users: t.Array(t.Object(user)),
-    next: nullable(t.String({ description: 'The `after` of the next page; null at the end' })),
+    next: nullable(t.String({ description: 'The `after` of the next page; null on the last page' })),
   },
   { examples: [{ users: [exampleUser], next: null }] },
 )
 
 export const UserChange = t.Object(
   {
-    // `t.UnionEnum` would set the first where none is sent.
+    // `t.UnionEnum` would default to the first value if none is sent.
     role: t.Optional(t.Union([t.Literal('user'), t.Literal('admin')])),
     priority: t.Optional(
       t.Number({
         multipleOf: 1,
         minimum: -100,
         maximum: 100,
-        description: 'From now on what is uploaded goes before all of lower priority',
+        description:
+          'Applies to audio uploaded from now on: it is transcribed before all audio of lower priority',
       }),
     ),
   },
@@ -66,19 +67,21 @@ export const UserChange = t.Object(
 )
 
 export const UsageQuery = t.Object({
-  from: t.Optional(t.String({ description: 'The first day (UTC); 29 days ago by default' })),
-  to: t.Optional(t.String({ description: 'The last day (UTC); today by default' })),
+  from: t.Optional(
+    t.String({ description: 'The first day (UTC), such as 2026-01-31; 29 days ago by default' }),
+  ),
+  to: t.Optional(t.String({ description: 'The last day (UTC), such as 2026-01-31; today by default' })),
 })
 
-const amounts = { transcriptions: whole('That were uploaded'), audio_seconds: t.Number() }
+const amounts = { transcriptions: integer('Transcriptions uploaded'), audio_seconds: t.Number() }
 
 export const Usage = t.Object(
   {
     from: t.String(),
     to: t.String(),
-    days: t.Array(t.Object({ day: t.String(), users: whole('That had any'), ...amounts })),
+    days: t.Array(t.Object({ day: t.String(), users: integer('Users with any usage'), ...amounts })),
     users: t.Array(t.Object({ id: t.String({ format: 'uuid' }), email: nullable(t.String()), ...amounts }), {
-      description: 'Who had most first; at most 1000',
+      description: 'Users with the most audio first; at most 1000',
     }),
   },
   {

@@ -4,15 +4,15 @@ import { VerbatimError } from '../errors.ts'
 import { isUuid } from '../uuid.ts'
 import { activityOf, listUsers, updateUser, usageByDay, usageByUser } from './admin.store.ts'
 
-const PAGE = 100
-/** Of users in a table of usage. */
-const MOST_USERS = 1000
-const DAYS = 30
+const PAGE_SIZE = 100
+/** Maximum number of users that a report of usage lists. */
+const MAX_USERS = 1000
+const DEFAULT_DAYS = 30
 const DAY_MS = 86_400_000
 
 export type AdminService = ReturnType<typeof createAdminService>
 
-/** What administrators see and set, of all users. */
+/** The operations that only administrators may use, on all users. */
 export function createAdminService({
   db,
   createAccount,
@@ -21,16 +21,16 @@ export function createAdminService({
   db: Database
   /** Returns the new user's id. Throws `email_taken`. */
   createAccount: (credentials: { email: string; password: string }) => Promise<string>
-  /** Puts a transcription that is not completed to work again; gives its status. */
+  /** Requeues a transcription that is not completed, and returns its new status. */
   requeue: (id: string) => Promise<'queued' | 'processing' | 'completed'>
 }) {
-  async function told(page: Awaited<ReturnType<typeof listUsers>>) {
+  async function toApi(page: Awaited<ReturnType<typeof listUsers>>) {
     const { open, used } = await activityOf(
       db,
       page.map(({ id }) => id),
     )
     return page.map(({ id, email, role, priority, createdAt }) => {
-      const own = used.find(({ userId }) => userId === id)
+      const usage = used.find(({ userId }) => userId === id)
       return {
         id,
         email,
@@ -38,27 +38,30 @@ export function createAdminService({
         priority,
         created_at: createdAt.toISOString(),
         open: open.find(({ userId }) => userId === id)?.open ?? 0,
-        transcriptions: own?.transcriptions ?? 0,
-        audio_seconds: own?.audioSeconds ?? 0,
+        transcriptions: usage?.transcriptions ?? 0,
+        audio_seconds: usage?.audioSeconds ?? 0,
       }
     })
   }
 
   return {
-    /** Page by page; `next` is the `after` of the next one, null at the end. Throws `validation`. */
+    /**
+     * Lists users in pages. `next` is the `after` of the next page, null on the last page. Throws
+     * `validation`.
+     */
     async users({ after, email }: { after?: string; email?: string }) {
       if (after !== undefined && !isUuid(after)) {
-        throw new VerbatimError('validation', 'after is none that this list gave as next')
+        throw new VerbatimError('validation', 'after is invalid: pass a `next` returned by this list')
       }
-      const page = await listUsers(db, { after, email: email?.trim().toLowerCase(), limit: PAGE + 1 })
-      const users = await told(page.slice(0, PAGE))
-      return { users, next: page.length > PAGE ? (users.at(-1)?.id ?? null) : null }
+      const page = await listUsers(db, { after, email: email?.trim().toLowerCase(), limit: PAGE_SIZE + 1 })
+      const users = await toApi(page.slice(0, PAGE_SIZE))
+      return { users, next: page.length > PAGE_SIZE ? (users.at(-1)?.id ?? null) : null }
     },
 
-    /** Creates an account, also where registration is closed. Throws `email_taken`. */
+    /** Creates an account even if registration is closed. Throws `email_taken`. */
     async create(credentials: { email: string; password: string }) {
       const row = await findUser(db, await createAccount(credentials))
-      const [user] = row ? await told([row]) : []
+      const [user] = row ? await toApi([row]) : []
       if (!user) throw new VerbatimError('not_found', 'User not found')
       return user
     },
@@ -69,21 +72,22 @@ export function createAdminService({
         throw new VerbatimError('validation', 'Send role, priority, or both')
       }
       const row = isUuid(id) ? await updateUser(db, { id, ...changed }) : null
-      const [user] = row ? await told([row]) : []
+      const [user] = row ? await toApi([row]) : []
       if (!user) throw new VerbatimError('not_found', 'User not found')
       return user
     },
 
-    /** Of the days (UTC) from one to another, the last thirty unless said otherwise. Throws `validation`. */
-    async usage({ from = dayOf(Date.now() - (DAYS - 1) * DAY_MS), to = dayOf(Date.now()) }) {
+    /** Sums the usage between two days (UTC, inclusive), by default the last 30 days. Throws `validation`. */
+    async usage({ from = dayOf(Date.now() - (DEFAULT_DAYS - 1) * DAY_MS), to = dayOf(Date.now()) }) {
       for (const day of [from, to]) {
-        if (!isDay(day))
-          throw new VerbatimError('validation', `${day} is no day; a day is written 2026-01-31`)
+        if (isDay(day)) continue
+        throw new VerbatimError(
+          'validation',
+          `${JSON.stringify(day.slice(0, 40))} is not a day: send a day such as 2026-01-31`,
+        )
       }
-      const [days, users] = [
-        await usageByDay(db, { from, to }),
-        await usageByUser(db, { from, to, limit: MOST_USERS }),
-      ]
+      const days = await usageByDay(db, { from, to })
+      const users = await usageByUser(db, { from, to, limit: MAX_USERS })
       return {
         from,
         to,
@@ -96,7 +100,7 @@ export function createAdminService({
       }
     },
 
-    /** Throws `not_found`, `already_over` where it is completed, and `audio_removed`. */
+    /** Throws `not_found`, `audio_removed`, and `already_over` if the transcription is completed. */
     async requeue(id: string) {
       return { id, status: await requeue(id) }
     },

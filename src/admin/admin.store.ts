@@ -4,8 +4,8 @@ import { transcriptions, usage, users } from '../db/schema.ts'
 
 type User = typeof users.$inferSelect
 
-/** Days as `2026-01-31`, both of them in it. */
-export type Days = { from: string; to: string }
+/** Days such as `2026-01-31`, both inclusive. */
+type Days = { from: string; to: string }
 
 const sums = {
   transcriptions: sql<number>`coalesce(sum(${usage.transcriptions}), 0)::int`,
@@ -14,19 +14,22 @@ const sums = {
 
 const within = ({ from, to }: Days) => and(gte(usage.day, from), lte(usage.day, to))
 
-/** Users in the order in which they came, behind the one called `after`; of an email alone, where one is given. */
+/**
+ * Lists users in the order of their creation, after the user with the id `after`. `email` restricts the list
+ * to one user.
+ */
 export async function listUsers(
   db: Queries,
   { after, email, limit }: { after: string | undefined; email: string | undefined; limit: number },
 ): Promise<User[]> {
-  const place = (id: string): SQL =>
+  const isAfter = (id: string): SQL =>
     sql`(${users.createdAt}, ${users.id}) > (select created_at, id from users where id = ${id})`
   return db
     .select()
     .from(users)
     .where(
       and(
-        after === undefined ? undefined : place(after),
+        after === undefined ? undefined : isAfter(after),
         email === undefined ? undefined : eq(users.email, email),
       ),
     )
@@ -34,7 +37,7 @@ export async function listUsers(
     .limit(limit)
 }
 
-/** Of each user, what is queued or under way, and what there was in all; nothing of who has had none. */
+/** Counts the open transcriptions of each user, and sums their usage. A user without any has no row. */
 export async function activityOf(db: Queries, userIds: string[]) {
   const open = await db
     .select({ userId: transcriptions.userId, open: count() })
@@ -59,7 +62,7 @@ export async function updateUser(
   return row ?? null
 }
 
-/** What all users have had on each day, the latest first. */
+/** Sums the usage of all users by day, the latest day first. */
 export async function usageByDay(db: Queries, days: Days) {
   return db
     .select({ day: usage.day, users: count(), ...sums })
@@ -69,7 +72,7 @@ export async function usageByDay(db: Queries, days: Days) {
     .orderBy(desc(usage.day))
 }
 
-/** What each user has had in all, who had most first. */
+/** Sums the usage of each user, the user with the most audio first. */
 export async function usageByUser(db: Queries, { limit, ...days }: Days & { limit: number }) {
   return db
     .select({ userId: usage.userId, email: users.email, ...sums })

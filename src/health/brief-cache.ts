@@ -1,10 +1,11 @@
 import type { Health } from './health.ts'
 
-const KEPT_MS = 1_000
+const CACHE_MS = 1_000
 
 /**
- * Asks the database, the storage and the queue at most once a second, whoever asks and however often: anyone may. `sharesReads`:
- * requests that come meanwhile wait for the same answer; on workerd no request may wait for another's.
+ * Checks the components at most once a second, because anyone may call `/health/ready` at any rate. With
+ * `sharesReads`, concurrent requests wait for the same check; on workerd a request must not wait for another
+ * request's I/O.
  */
 export function brieflyCached(health: Health, { sharesReads }: { sharesReads: boolean }): Health {
   let last: { at: number; readiness: Awaited<ReturnType<Health>> } | undefined
@@ -18,12 +19,12 @@ export function brieflyCached(health: Health, { sharesReads }: { sharesReads: bo
   }
 
   return async () => {
-    if (last && performance.now() - last.at < KEPT_MS) return last.readiness
+    if (last && performance.now() - last.at < CACHE_MS) return last.readiness
     if (reading) return reading
     const own = read()
     if (sharesReads) {
       reading = own
-      // A reading that failed is not the answer to later requests.
+      // Later requests must not get the error of this check.
       own.catch(() => {
         reading = undefined
       })

@@ -5,31 +5,43 @@ import type { Health } from './health.ts'
 
 const Check = t.Object({
   ready: t.Boolean(),
-  detail: t.Optional(t.String({ description: 'One sentence, for operators only' })),
+  detail: t.Optional(t.String({ description: 'One sentence that explains the state, for operators only' })),
 })
 
-const well = { ready: true, detail: 'It answers' }
+const exampleCheck = { ready: true, detail: 'The component works' }
 
 const Readiness = t.Object(
   {
     ready: t.Boolean(),
     checks: t.Object({ database: Check, storage: Check, queue: Check, engine: Check }),
   },
-  { examples: [{ ready: true, checks: { database: well, storage: well, queue: well, engine: well } }] },
+  {
+    examples: [
+      {
+        ready: true,
+        checks: { database: exampleCheck, storage: exampleCheck, queue: exampleCheck, engine: exampleCheck },
+      },
+    ],
+  },
 )
+
+const NotReady = t.Object(Readiness.properties, {
+  ...Readiness,
+  description: 'At least one component is not ready',
+})
 
 type Readiness = Awaited<ReturnType<Health>>
 
-/** Without sentences: they name hosts and repeat errors. */
-function shortened({ ready, checks: { database, storage, queue, engine } }: Readiness) {
-  const short = ({ ready }: { ready: boolean }) => ({ ready })
+/** Removes the details, because they contain host names and error messages. */
+function withoutDetails({ ready, checks: { database, storage, queue, engine } }: Readiness) {
+  const readyOnly = ({ ready }: { ready: boolean }) => ({ ready })
   return {
     ready,
     checks: {
-      database: short(database),
-      storage: short(storage),
-      queue: short(queue),
-      engine: short(engine),
+      database: readyOnly(database),
+      storage: readyOnly(storage),
+      queue: readyOnly(queue),
+      engine: readyOnly(engine),
     },
   }
 }
@@ -38,7 +50,7 @@ export function healthRoutes({ health, operatorAccess }: { health: Health; opera
   return new Elysia({ prefix: '/health', tags: ['Operations'], detail: { security: PUBLIC } })
     .get('/live', () => ({ status: 'ok' as const }), {
       response: { 200: t.Object({ status: t.Literal('ok') }, { examples: [{ status: 'ok' }] }) },
-      detail: { summary: 'Whether the process answers' },
+      detail: { summary: 'Check that the process is alive' },
     })
     .get(
       '/ready',
@@ -46,14 +58,14 @@ export function healthRoutes({ health, operatorAccess }: { health: Health; opera
         const isOperator = await operatorAccess(headers.authorization)
         const readiness = await health()
         set.status = readiness.ready ? 200 : 503
-        return isOperator ? readiness : shortened(readiness)
+        return isOperator ? readiness : withoutDetails(readiness)
       },
       {
-        response: { 200: Readiness, 503: Readiness },
+        response: { 200: Readiness, 503: NotReady },
         detail: {
-          summary: 'Whether uploads are transcribed now',
+          summary: 'Check that uploads are transcribed now',
           description:
-            'Says which part is missing; with the `METRICS_TOKEN` or an administrator’s access token also why, and how to cure it. While only the engine is missing, uploads are accepted all the same and wait.',
+            'Reports which component is not ready. With the `METRICS_TOKEN` or an administrator’s access token, it also reports why, and how to fix it. While only the engine is not ready, uploads are accepted and wait.',
         },
       },
     )

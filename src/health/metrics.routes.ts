@@ -15,11 +15,11 @@ export function metricsRoutes({
   return new Elysia({ tags: ['Operations'], detail: { security: PUBLIC } }).get(
     '/metrics',
     async ({ headers, set }) => {
-      if (!metrics) throw new VerbatimError('not_found', 'This process keeps no metrics')
+      if (!metrics) throw new VerbatimError('not_found', 'This process has no metrics')
       if (!(await operatorAccess(headers.authorization))) {
         throw new VerbatimError(
           'unauthorized',
-          'Metrics are for operators: send the METRICS_TOKEN of the service, Authorization: Bearer <token>',
+          'Only operators can read metrics: send Authorization: Bearer <METRICS_TOKEN>',
         )
       }
       const { contentType, body } = await metrics.exposition()
@@ -29,9 +29,9 @@ export function metricsRoutes({
     {
       response: { 200: t.String(), ...errorSchemas(401, 404) },
       detail: {
-        summary: 'What this process has done and what waits, for Prometheus',
+        summary: 'Get the metrics of this process in Prometheus’ format',
         description:
-          'For operators: send the `METRICS_TOKEN`, or an administrator’s access token. Holds no names, addresses or words of users.',
+          'For operators: send the `METRICS_TOKEN` or an administrator’s access token. Metrics contain no user names, addresses or transcribed text.',
       },
     },
   )

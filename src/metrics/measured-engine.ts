@@ -3,26 +3,26 @@ import { VerbatimError } from '../errors.ts'
 import { BYTES_PER_SECOND } from '../media/media.ts'
 import type { Metrics } from './metrics.ts'
 
-/** The same engine, with its spans counted. */
+/** Wraps an engine so that each span is counted and timed. */
 export function measuredEngine(engine: Engine, metrics: Pick<Metrics, 'span'>): Engine {
   return {
     ...engine,
     async transcribe(span) {
-      const begun = performance.now()
-      const tell = (outcome: string) =>
+      const startedAt = performance.now()
+      const record = (outcome: string) =>
         metrics.span({
           engine: engine.name,
           outcome,
-          seconds: (performance.now() - begun) / 1000,
+          seconds: (performance.now() - startedAt) / 1000,
           audioSeconds: span.pcm.length / BYTES_PER_SECOND,
         })
       try {
         const result = await engine.transcribe(span)
-        tell('done')
+        record('done')
         return result
       } catch (error) {
-        if (span.signal.aborted) tell('left')
-        else tell(error instanceof VerbatimError ? error.code : 'internal')
+        if (span.signal.aborted) record('left')
+        else record(error instanceof VerbatimError ? error.code : 'internal')
         throw error
       }
     },

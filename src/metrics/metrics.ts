@@ -1,9 +1,12 @@
-/** What is counted in a process as it happens, and read from the database when it is asked for. */
+/**
+ * The metrics of one process. Counters are updated as events happen; gauges are read from the database on
+ * each scrape.
+ */
 export type Metrics = {
-  /** A request that was answered. `route`: its pattern, so that ids make no series of their own. */
-  request(answered: { method: string; route: string; status: number; seconds: number }): void
-  /** A span that an engine was at for so many seconds. `outcome`: `done`, `left`, or the error's code. */
-  span(tried: { engine: string; outcome: string; seconds: number; audioSeconds: number }): void
-  /** All of it in Prometheus' text format. */
+  /** Records an answered request. `route` is the pattern, so that ids do not create series. */
+  request(request: { method: string; route: string; status: number; seconds: number }): void
+  /** Records an attempt to transcribe a span. `outcome` is `done`, `left` (aborted), or the error's code. */
+  span(attempt: { engine: string; outcome: string; seconds: number; audioSeconds: number }): void
+  /** Returns all metrics in Prometheus' text format. */
   exposition(): Promise<{ contentType: string; body: string }>
 }

@@ -2,12 +2,12 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Backlog } from '../queue/queue.ts'
 import type { Metrics } from './metrics.ts'
 
-/** What is asked when metrics are read; a source that fails is left out of them. */
+/** The sources of gauges, read on each scrape. The gauges of a source that fails are left out. */
 export type Sources = {
   backlogs: () => Promise<Backlog[]>
   openTranscriptions: () => Promise<Record<string, number>>
   storageSweep: () => Promise<{ orphans: number; isStopped: boolean }>
-  /** Null where hosted inference is not used. */
+  /** Null if hosted inference is not used. */
   hostedSecondsToday: (() => Promise<number>) | null
 }
 
@@ -19,21 +19,21 @@ export function prometheusMetrics(sources: Sources): Metrics {
   const registers = [registry]
   const requests = new Histogram({
     name: 'verbatim_http_request_seconds',
-    help: 'Time to the answer, by route; its count is the number of requests.',
+    help: 'Time to answer a request, by route; the count is the number of requests.',
     labelNames: ['method', 'route', 'status'] as const,
     buckets: REQUEST_BUCKETS,
     registers,
   })
   const spans = new Histogram({
     name: 'verbatim_span_seconds',
-    help: 'Time an engine was at a span; its count is the number of spans.',
+    help: 'Time an engine spent on a span; the count is the number of spans.',
     labelNames: ['engine', 'outcome'] as const,
     buckets: SPAN_BUCKETS,
     registers,
   })
   const audio = new Counter({
     name: 'verbatim_audio_seconds_total',
-    help: 'Audio that engines transcribed. Over the sum of verbatim_span_seconds with outcome="done": how many times real time.',
+    help: 'Seconds of transcribed audio. Divided by the sum of verbatim_span_seconds with outcome="done", it is the speed relative to real time.',
     labelNames: ['engine'] as const,
     registers,
   })
@@ -54,35 +54,32 @@ export function prometheusMetrics(sources: Sources): Metrics {
   }
 }
 
-/** Gives what reads each source, once, into its gauges. */
+/** Registers the gauges, and returns a function that reads each source into them. */
 function addGauges(
   registers: Registry[],
   { backlogs, openTranscriptions, storageSweep, hostedSecondsToday }: Sources,
 ) {
   const byQueue = (name: string, help: string) => new Gauge({ name, help, labelNames: ['queue'], registers })
-  const waiting = byQueue('verbatim_queue_waiting', 'Jobs that could be taken up now.')
-  const running = byQueue('verbatim_queue_running', 'Jobs that workers are at.')
-  const oldest = byQueue('verbatim_queue_oldest_seconds', 'How long the longest of the waiting has waited.')
+  const waiting = byQueue('verbatim_queue_waiting', 'Jobs that are ready to run.')
+  const running = byQueue('verbatim_queue_running', 'Jobs that workers are running.')
+  const oldest = byQueue('verbatim_queue_oldest_seconds', 'Age of the oldest job that is ready to run.')
   const open = new Gauge({
     name: 'verbatim_transcriptions_open',
-    help: 'Transcriptions that are not over.',
+    help: 'Unfinished transcriptions.',
     labelNames: ['status'],
     registers,
   })
   const plain = (name: string, help: string) => new Gauge({ name, help, registers })
-  const orphans = plain(
-    'verbatim_storage_orphans',
-    'Folders of the storage that no row of the database knows.',
-  )
+  const orphans = plain('verbatim_storage_orphans', 'Stored folders that no row of the database refers to.')
   const stopped = plain(
     'verbatim_storage_sweep_stopped',
-    '1 while the sweep removes nothing until an operator has looked.',
+    '1 while the storage sweep is stopped until an operator intervenes.',
   )
   const hosted =
     hostedSecondsToday &&
     new Gauge({
       name: 'verbatim_hosted_seconds_today',
-      help: 'Audio that hosted inference did since midnight (UTC).',
+      help: 'Seconds of audio transcribed by hosted inference since midnight (UTC).',
       registers,
     })
 
@@ -105,7 +102,7 @@ function addGauges(
   }
 
   return async () => {
-    // What cannot be read now is not told as it was before.
+    // A gauge whose source fails must not keep its previous value.
     for (const gauge of [waiting, running, oldest, open, orphans, stopped, hosted]) gauge?.reset()
     await Promise.allSettled([
       readQueues(),
@@ -116,7 +113,7 @@ function addGauges(
   }
 }
 
-/** Of prom-client's own metrics of a process, those that mean something on Bun. */
+/** prom-client's default process metrics that are meaningful on Bun. */
 function addProcess(registers: Registry[]) {
   new Gauge({
     name: 'process_resident_memory_bytes',
@@ -128,7 +125,7 @@ function addProcess(registers: Registry[]) {
   })
   new Gauge({
     name: 'process_start_time_seconds',
-    help: 'When this process started, since the epoch.',
+    help: 'Start time of this process, in seconds since the epoch.',
     registers,
   }).set(Date.now() / 1000 - process.uptime())
   new Counter({

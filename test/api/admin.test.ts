@@ -39,7 +39,7 @@ describe.each(databases)('administration on $name', (kind) => {
   })
   afterAll(() => service.close())
 
-  test('the token that an administrator has already will do; no key of theirs does', async () => {
+  test('a token issued before the promotion is accepted; an administrator’s API key is not', async () => {
     expect((await admin.ask('/api/auth/me')).body).toMatchObject({ role: 'admin' })
     expect((await admin.ask('/api/admin/users')).status).toBe(200)
     const { body } = await admin.post('/api/auth/keys', { name: 'a', scopes: ['read', 'write'] })
@@ -48,7 +48,7 @@ describe.each(databases)('administration on $name', (kind) => {
     expect(await ada.ask('/api/admin/users')).toMatchObject(answer)
   })
 
-  test('an administrator creates an account, which its owner logs in to', async () => {
+  test('an administrator creates an account, and its owner logs in', async () => {
     const sent = { email: 'Bob@example.com', password }
     const created = await admin.post('/api/admin/users', sent)
     expect(created).toMatchObject({ status: 201, body: { email: 'bob@example.com', role: 'user' } })
@@ -64,12 +64,12 @@ describe.each(databases)('administration on $name', (kind) => {
     await service.db.delete(users).where(eq(users.id, textAt(me, 'id')))
   })
 
-  test('the users, with what they have under way and have had', async () => {
+  test('the list of users has their open transcriptions and their usage', async () => {
     await ada.upload(fixture('speech.mp3'))
     const { body } = await ada.upload(fixture('speech.mp3'), { end: '2' })
     await ada.post(`/api/transcriptions/${textAt(body, 'transcription_id')}/cancel`, {})
-    const { body: told } = await admin.ask('/api/admin/users')
-    expect(told).toEqual({
+    const { body: list } = await admin.ask('/api/admin/users')
+    expect(list).toEqual({
       users: [
         expect.objectContaining({ email: 'admin@example.com', role: 'admin', open: 0, transcriptions: 0 }),
         {
@@ -85,13 +85,13 @@ describe.each(databases)('administration on $name', (kind) => {
       ],
       next: null,
     })
-    expect(JSON.stringify(told)).not.toContain('argon2id')
-    const { body: found } = await admin.ask('/api/admin/users?email=ADA@example.com')
-    expect(found).toMatchObject({ users: [{ id: adaId }], next: null })
+    expect(JSON.stringify(list)).not.toContain('argon2id')
+    const { body: filtered } = await admin.ask('/api/admin/users?email=ADA@example.com')
+    expect(filtered).toMatchObject({ users: [{ id: adaId }], next: null })
   })
 
-  test('page by page, each once', async () => {
-    const many = Array.from({ length: 205 }, (_, place) => ({ email: `${place}@many.example` }))
+  test('pages list each user exactly once', async () => {
+    const many = Array.from({ length: 205 }, (_, index) => ({ email: `${index}@many.example` }))
     await service.db.insert(users).values(many)
     const seen: string[] = []
     for (let after = ''; ; ) {
@@ -107,7 +107,7 @@ describe.each(databases)('administration on $name', (kind) => {
     await service.db.delete(users).where(sql`${users.email} like '%@many.example'`)
   })
 
-  test('a priority and a role are set', async () => {
+  test('an administrator sets a user’s priority and role', async () => {
     expect(await change(admin, adaId, { priority: 7 })).toMatchObject({
       status: 200,
       body: { id: adaId, priority: 7, role: 'user' },
@@ -121,15 +121,15 @@ describe.each(databases)('administration on $name', (kind) => {
   })
 
   test.each([
-    ['nothing', {}, 400],
+    ['an empty change', {}, 400],
     ['a priority that is too high', { priority: 101 }, 400],
-    ['a half one', { priority: 0.5 }, 400],
-    ['a role that is none', { role: 'root' }, 400],
+    ['a fractional priority', { priority: 0.5 }, 400],
+    ['an unknown role', { role: 'root' }, 400],
   ])('%s is refused', async (_, sent, status) => {
     expect(await change(admin, adaId, sent)).toMatchObject({ status, body: { code: 'validation' } })
   })
 
-  test('who is not there is not found', async () => {
+  test('a change of an unknown user answers 404', async () => {
     for (const id of [crypto.randomUUID(), '1']) {
       expect(await change(admin, id, { priority: 1 })).toMatchObject({
         status: 404,
@@ -138,11 +138,14 @@ describe.each(databases)('administration on $name', (kind) => {
     }
   })
 
-  test('usage, by day and by user', async () => {
+  test('usage is summed by day and by user', async () => {
     await service.db.delete(usage)
     const adminId = textAt((await admin.ask('/api/auth/me')).body, 'id')
     const row = (userId: string, day: string, transcriptions: number, audioSeconds: number) => ({
-      ...{ userId, day, transcriptions, audioSeconds },
+      userId,
+      day,
+      transcriptions,
+      audioSeconds,
     })
     await service.db
       .insert(usage)
@@ -174,7 +177,7 @@ describe.each(databases)('administration on $name', (kind) => {
     }
   })
 
-  test('another’s transcription that was canceled is put to work again', async () => {
+  test('an administrator requeues another user’s canceled transcription', async () => {
     const id = textAt((await ada.upload(fixture('speech.mp3'))).body, 'transcription_id')
     await ada.post(`/api/transcriptions/${id}/cancel`, {})
     const requeue = (client: Client, id: string) =>

@@ -14,39 +14,39 @@ beforeAll(async () => {
 })
 afterAll(() => service.close())
 
-const WELL = {
+const READY = {
   database: { ready: true, detail: 'The database answers' },
-  storage: { ready: true, detail: 'The storage can be read and written' },
-  queue: { ready: true, detail: 'No span waits' },
+  storage: { ready: true, detail: 'The storage is readable and writable' },
+  queue: { ready: true, detail: 'No spans are waiting' },
 }
 
-test('live, whatever else is missing', async () => {
+test('/health/live is 200 while the engine is not ready', async () => {
   service.engine.state = { ready: false, detail: 'x' }
   for (const path of ['/health/live', '/health/live/']) {
     expect(await anyone.ask(path)).toMatchObject({ status: 200, body: { status: 'ok' } })
   }
 })
 
-test('ready', async () => {
-  service.engine.state = { ready: true, detail: 'The engine is there' }
+test('/health/ready is 200 while all components are ready', async () => {
+  service.engine.state = { ready: true, detail: 'The engine is ready' }
   const { status, body } = await anyone.ask('/health/ready')
   expect(status).toBe(200)
   expect(body).toEqual({
     ready: true,
-    checks: { ...WELL, engine: { ready: true, detail: 'The engine is there' } },
+    checks: { ...READY, engine: { ready: true, detail: 'The engine is ready' } },
   })
 })
 
-test('not ready: 503, with the engine’s sentence', async () => {
-  const engine = { ready: false, detail: 'The model is being fetched: 12 of 145 MB' }
+test('/health/ready is 503 with the engine’s explanation while the engine is not ready', async () => {
+  const engine = { ready: false, detail: 'Downloading the model: 12 of 145 MB' }
   service.engine.state = engine
   const { status, body } = await anyone.ask('/health/ready')
   expect(status).toBe(503)
-  expect(body).toEqual({ ready: false, checks: { ...WELL, engine } })
+  expect(body).toEqual({ ready: false, checks: { ...READY, engine } })
 })
 
-test('a database that does not answer: 503, with what to check', async () => {
-  service.engine.state = { ready: true, detail: 'The engine is there' }
+test('/health/ready is 503 and says what to check while the database does not answer', async () => {
+  service.engine.state = { ready: true, detail: 'The engine is ready' }
   service.health.databaseAnswers = false
   const { status, body } = await anyone.ask('/health/ready')
   service.health.databaseAnswers = true

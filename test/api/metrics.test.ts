@@ -9,7 +9,7 @@ import { scriptedEngine } from '../support/scripted-engine.ts'
 
 setDefaultTimeout(60_000)
 
-describe.each(databases)('what is measured, on $name', (kind) => {
+describe.each(databases)('metrics on $name', (kind) => {
   let service: TestService
   let ada: Client
 
@@ -23,23 +23,23 @@ describe.each(databases)('what is measured, on $name', (kind) => {
   const scrape = async (token = 'for the scraper') =>
     fetch(`${service.url}/metrics`, { headers: { authorization: `Bearer ${token}` } })
 
-  /** The value of a series, undefined where there is none. */
+  /** The value of a series; undefined if it does not exist. */
   async function read(series: string) {
     const lines = (await (await scrape()).text()).split('\n')
-    const line = lines.find((one) => one.startsWith(`${series} `))
+    const line = lines.find((line) => line.startsWith(`${series} `))
     return line === undefined ? undefined : Number(line.slice(series.length + 1))
   }
 
-  /** What the log says of a request: it is written once the answer has gone out. */
+  /** The log lines of a request. They are written after the response was sent. */
   async function lines(request_id: string) {
     for (;;) {
-      const told = service.logged.filter((line) => JSON.stringify(line).includes(request_id))
-      if (told.length > 0) return told
+      const found = service.logged.filter((line) => JSON.stringify(line).includes(request_id))
+      if (found.length > 0) return found
       await Bun.sleep(5)
     }
   }
 
-  test('is for whom has the token', async () => {
+  test('only a request with the metrics token reads metrics', async () => {
     expect((await scrape('another')).status).toBe(401)
     expect((await fetch(`${service.url}/metrics`)).status).toBe(401)
     const { status, headers } = await scrape()
@@ -49,7 +49,7 @@ describe.each(databases)('what is measured, on $name', (kind) => {
     })
   })
 
-  test('counts requests by route, never by id', async () => {
+  test('requests are counted by route, not by id', async () => {
     const route = '{method="GET",route="/api/transcriptions/:id",status="404"}'
     const series = `verbatim_http_request_seconds_count${route}`
     const before = (await read(series)) ?? 0
@@ -57,7 +57,7 @@ describe.each(databases)('what is measured, on $name', (kind) => {
     expect(await read(series)).toBe(before + 2)
   })
 
-  test('tells what waits', async () => {
+  test('waiting jobs and open transcriptions are reported', async () => {
     const before = (await read('verbatim_queue_waiting{queue="prepare"}')) ?? 0
     await ada.upload(fixture('speech.mp3'))
     expect(await read('verbatim_queue_waiting{queue="prepare"}')).toBe(before + 1)
@@ -66,7 +66,7 @@ describe.each(databases)('what is measured, on $name', (kind) => {
     expect(await read('process_resident_memory_bytes')).toBeGreaterThan(2 ** 20)
   })
 
-  test('counts the spans of each engine, and the audio in them', async () => {
+  test('spans of each engine and their audio are counted', async () => {
     let call = 0
     const engine = measuredEngine(
       scriptedEngine({
@@ -85,7 +85,7 @@ describe.each(databases)('what is measured, on $name', (kind) => {
     expect(await read('verbatim_audio_seconds_total{engine="sidecar"}')).toBe(2)
   })
 
-  test('each request is told of once, by its id, without its query', async () => {
+  test('each request is logged once, by its id, without its query', async () => {
     const ask = (headers: Record<string, string>) =>
       fetch(`${service.url}/api/transcriptions/x/audio?expires=1&signature=secret`, { headers })
     const own = await ask({ 'x-request-id': 'mine-1' })
@@ -93,9 +93,9 @@ describe.each(databases)('what is measured, on $name', (kind) => {
     const made = (await ask({ 'x-request-id': 'not "one"' })).headers.get('x-request-id')
     expect(made).toMatch(/^[0-9a-f-]{36}$/)
     for (const request_id of ['mine-1', made]) {
-      const told = await lines(String(request_id))
+      const found = await lines(String(request_id))
       const about = { request_id, method: 'GET', route: '/api/transcriptions/:id/audio', status: 404 }
-      expect(told).toEqual([['request', undefined, { ...about, ms: expect.any(Number) }]])
+      expect(found).toEqual([['request', undefined, { ...about, ms: expect.any(Number) }]])
     }
     expect(JSON.stringify(service.logged)).not.toContain('secret')
   })

@@ -35,7 +35,7 @@ async function expectRest(env: Record<string, string>, id: string) {
   expect(await makeAdmin(['ada@example.com'], env, 'y\n')).toMatchObject({ code: 0 })
   expect(await makeAdmin(['eve@example.com'], env)).toEqual({
     code: 1,
-    said: 'There is no account of eve@example.com: register it first',
+    said: 'No account has the email eve@example.com: register it first',
   })
   for (const wrong of [['ada'], [], [id, id], ['--issuer', 'x'], ['--all']]) {
     expect(await makeAdmin(wrong, env)).toMatchObject({ code: 1, said: expect.stringContaining('Usage:') })
@@ -79,7 +79,7 @@ test.each(databases.map(({ name, open }) => ({ name, open })))(
         code: 0,
         said: expect.stringMatching(
           new RegExp(
-            `id +${id}\n +email +ada@example.com, not verified: .*\n +created +[0-9-]+ .* \\(today\\)\n +log-in +password\n +role +user\n${id} is now an administrator$`,
+            `id +${id}\n +email +ada@example.com, not verified: .*\n +created +[0-9-]+ .* \\(today\\)\n +login +password\n +role +user\n${id} is now an administrator$`,
           ),
         ),
       })

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { described, findAccount } from '../../src/admin/accounts.ts'
+import { describeAccount, findAccount } from '../../src/admin/accounts.ts'
 import { insertIdentity } from '../../src/auth/identities.store.ts'
 import { identities, users } from '../../src/db/schema.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
@@ -44,7 +44,7 @@ describe.each(databases)('the account to make an administrator, on $name', (kind
     const account = await findAccount(database.db, { email })
     expect(account.id).toBe(boss)
     expect(account.id).not.toBe(squatter)
-    expect(described(account)).toContain(`${email}, verified by ${issuer}`)
+    expect(describeAccount(account)).toContain(`${email}, verified by ${issuer}`)
     expect((await findAccount(database.db, { id: squatter })).id).toBe(squatter)
     expect((await findAccount(database.db, { issuer, subject: 'b-1' })).id).toBe(boss)
   })
@@ -53,19 +53,19 @@ describe.each(databases)('the account to make an administrator, on $name', (kind
     const first = await fromProvider('b-1', email)
     const second = await fromProvider('b-2', email)
     const message = await messageOf(findAccount(database.db, { email }))
-    expect(message).toStartWith(`Several accounts claim ${email}; name one by its id:`)
+    expect(message).toStartWith(`Several accounts claim the email ${email}: pass the id of one of them:`)
     for (const text of [first, second, 'subject b-1', 'subject b-2']) expect(message).toContain(text)
   })
 
   test('is shown with its age and its type of login', async () => {
     const id = await registered(email)
     const account = await findAccount(database.db, { email })
-    expect(described(account, Date.parse('2026-01-04T13:00:00Z'))).toBe(
+    expect(describeAccount(account, Date.parse('2026-01-04T13:00:00Z'))).toBe(
       [
         `  id       ${id}`,
-        `  email    ${email}, not verified: anyone could have registered it`,
+        `  email    ${email}, not verified: anyone can register any email`,
         '  created  2026-01-01 12:00 UTC (3 days ago)',
-        '  log-in   password',
+        '  login    password',
         '  role     user',
       ].join('\n'),
     )
@@ -76,6 +76,6 @@ describe.each(databases)('the account to make an administrator, on $name', (kind
     const { db } = database
     expect(await messageOf(findAccount(db, { email: 'eve@example.com' }))).toContain('eve@example.com')
     expect(await messageOf(findAccount(db, { issuer, subject: 'nobody' }))).toContain('subject nobody')
-    expect(await messageOf(findAccount(db, { id: crypto.randomUUID() }))).toContain('There is no account')
+    expect(await messageOf(findAccount(db, { id: crypto.randomUUID() }))).toContain('No account has')
   })
 })

@@ -22,8 +22,9 @@ export type Document = { paths: Record<string, Record<string, Operation>> }
 const placeholder = (status: string) => `Response for status ${status}`
 
 /**
- * Completes the document that the plugin writes: describes successes by their status, removes the bodies of responses to
- * HEAD, documents numbers in a query as numbers, and describes parameters where Swagger UI shows it.
+ * Completes the document that the plugin writes: describes successes by their status, removes the bodies of
+ * responses to HEAD, documents numbers in a query as numbers, and describes parameters where Swagger UI shows
+ * it.
  */
 export function completeDocument(document: Document): Document {
   const operations = Object.values(document.paths).flatMap((methods) => Object.entries(methods))
@@ -53,7 +54,10 @@ function withoutErrors(schema: Schema): Schema {
   return { ...schema, properties: Object.fromEntries(plain) }
 }
 
-/** Elysia documents a number in a query as a number or a string, because it parses strings; clients need the number. */
+/**
+ * Elysia documents a number in a query as a number or a string, because it parses strings; clients need the
+ * number.
+ */
 function plainNumber(schema: Schema): Schema {
   const number = schema.anyOf?.find(({ type }) => type === 'integer' || type === 'number')
   const isText = schema.anyOf?.length === 2 && schema.anyOf.some(({ type }) => type === 'string')

@@ -118,7 +118,10 @@ export function byStatus<T>(statuses: ErrorStatus[], describe: (status: ErrorSta
   return Object.fromEntries(statuses.map((status) => [status, describe(status)]))
 }
 
-/** The same as OpenAPI response objects: `detail: { responses: { 204: { description }, ...errorResponses(401) } }`. */
+/**
+ * The same as OpenAPI response objects: `detail: { responses: { 204: { description }, ...errorResponses(401)
+ * } }`.
+ */
 export function errorResponses(...statuses: ErrorStatus[]) {
   return responsesOf(errorSchemas(...statuses))
 }

@@ -24,7 +24,10 @@ export const START_SCRIPT = `SwaggerUIBundle({
 })
 `
 
-/** The page keeps an access token in localStorage, so it runs scripts of this host only. Swagger UI writes style attributes. */
+/**
+ * The page keeps an access token in localStorage, so it runs scripts of this host only. Swagger UI writes
+ * style attributes.
+ */
 export const PAGE_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
