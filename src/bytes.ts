@@ -1,14 +1,29 @@
-export function concatenated(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+export function concatenated(chunks: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
   let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
   }
-  return whole
+  return bytes
 }
 
-/** Takes the same time wherever they differ. */
-export function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.reduce((differing, byte, at) => differing | (byte ^ (b[at] ?? 0)), a.length ^ b.length) === 0
+/** Streams the chunks of an iterator. It asks the iterator for a chunk only when the reader asks for one. */
+export function byteStream(
+  chunks: AsyncIterator<Uint8Array>,
+  { cancel }: { cancel: () => unknown },
+): ReadableStream<Uint8Array> {
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const { done, value } = await chunks.next()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+      async cancel() {
+        await cancel()
+      },
+    },
+    { highWaterMark: 0 },
+  )
 }

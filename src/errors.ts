@@ -1,6 +1,4 @@
-import type { Quota } from './quota.ts'
-
-/** What went wrong, as a machine's word. The HTTP layer alone knows which status each one answers. */
+/** The stable name of an error. Only the HTTP layer maps it to a status. */
 export type ErrorCode =
   | 'validation'
   | 'no_audio_file'
@@ -58,24 +56,24 @@ export type ErrorCode =
   | 'media_unavailable'
   | 'internal'
 
-/** Why the service cannot start, in one line for an operator. */
+/** The service cannot start. The message is one line for an operator. */
 export class StartError extends Error {
   override name = 'StartError'
 }
 
-/** Why a part of the service is not ready, in one sentence for an operator. */
+/** A component of the service is not ready. The message is one sentence for an operator. */
 export class NotReady extends Error {
   override name = 'NotReady'
 }
 
 /**
- * An outcome that a caller is told about: one sentence for a person, one code for a program.
- * Anything else that is thrown is a defect and is reported as `internal` without its text.
+ * An error that is reported to the client: one sentence for a person, one code for a program.
+ * Any other error is a defect. It is reported as `internal`, without its message.
  */
 export class VerbatimError extends Error {
   override name = 'VerbatimError'
   readonly code: ErrorCode
-  /** The field of the request that is wrong, where it is said. */
+  /** The invalid field of the request, if it is known. */
   readonly field: string | null
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions & { field?: string }) {
@@ -85,7 +83,16 @@ export class VerbatimError extends Error {
   }
 }
 
-/** A limit that is reached, and when it is worth trying again. */
+/** The state of a rate limit: what is left of it, and the seconds until it resets. */
+export type Quota = {
+  name: string
+  limit: number
+  windowSeconds: number
+  remaining: number
+  resetSeconds: number
+}
+
+/** A limit is reached. The client may retry after `retryAfterSeconds`. */
 export class LimitError extends VerbatimError {
   override name = 'LimitError'
   readonly retryAfterSeconds: number
@@ -101,3 +108,8 @@ export class LimitError extends VerbatimError {
     this.quota = quota
   }
 }
+
+const MAX_QUOTED = 40
+
+/** Quotes a value from a request for an error message: escaped, and at most 40 characters of it. */
+export const quoted = (text: string) => JSON.stringify(text.slice(0, MAX_QUOTED))

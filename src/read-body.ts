@@ -1,31 +1,24 @@
+import { concatenated } from './bytes.ts'
+
 type Body = Pick<Response, 'body'>
 
-/**
- * A body from outside, read as it arrives and no further than `maxBytes`; `isWhole`: whether that was all of it. What is left is not
- * read.
- */
+/** Reads an untrusted body up to `maxBytes` and cancels the rest. `isWhole` says whether that was the whole body. */
 export async function readBytesUpTo({ body }: Body, maxBytes: number) {
-  const pieces: Uint8Array[] = []
+  const chunks: Uint8Array[] = []
   let length = 0
   let isWhole = true
-  // Leaving the loop early cancels the body.
-  for await (const piece of body ?? []) {
-    const kept = piece.subarray(0, maxBytes - length)
-    pieces.push(kept)
+  // A `break` out of the loop cancels the body.
+  for await (const chunk of body ?? []) {
+    const kept = chunk.subarray(0, maxBytes - length)
+    chunks.push(kept)
     length += kept.length
-    isWhole = kept.length === piece.length
+    isWhole = kept.length === chunk.length
     if (!isWhole) break
   }
-  const bytes = new Uint8Array(length)
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.length
-  }
-  return { bytes, isWhole }
+  return { bytes: concatenated(chunks), isWhole }
 }
 
-/** The same as text. */
+/** As `readBytesUpTo`, decoded as UTF-8. */
 export async function readTextUpTo(body: Body, maxBytes: number) {
   const { bytes, isWhole } = await readBytesUpTo(body, maxBytes)
   return { text: new TextDecoder().decode(bytes), isWhole }

@@ -50,6 +50,7 @@ const OPEN = [
   'engines/engine.ts',
   'engines/failover.ts',
   'engines/shared/backoff.ts',
+  'engines/huggingface/providers.ts',
   'media/media.ts',
   'media/refusals.ts',
   'media/signature.ts',

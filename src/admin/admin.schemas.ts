@@ -1,8 +1,7 @@
 import { t } from 'elysia'
+import { nullable } from '../http/schema.ts'
 
 const ID = '7b5fa1c2-4b5e-4c56-9d5a-0d7a2f3f6a11'
-
-const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()])
 
 const integer = (description: string) => t.Number({ multipleOf: 1, description })
 

@@ -1,6 +1,6 @@
 import { findUser } from '../auth/users.store.ts'
 import type { Database } from '../db/database.ts'
-import { VerbatimError } from '../errors.ts'
+import { quoted, VerbatimError } from '../errors.ts'
 import { isUuid } from '../uuid.ts'
 import { activityOf, listUsers, updateUser, usageByDay, usageByUser } from './admin.store.ts'
 
@@ -81,10 +81,7 @@ export function createAdminService({
     async usage({ from = dayOf(Date.now() - (DEFAULT_DAYS - 1) * DAY_MS), to = dayOf(Date.now()) }) {
       for (const day of [from, to]) {
         if (isDay(day)) continue
-        throw new VerbatimError(
-          'validation',
-          `${JSON.stringify(day.slice(0, 40))} is not a day: send a day such as 2026-01-31`,
-        )
+        throw new VerbatimError('validation', `${quoted(day)} is not a day: send a day such as 2026-01-31`)
       }
       const days = await usageByDay(db, { from, to })
       const users = await usageByUser(db, { from, to, limit: MAX_USERS })

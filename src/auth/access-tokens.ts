@@ -1,6 +1,7 @@
 import { jwt } from '@elysiajs/jwt'
 import { t } from 'elysia'
 import { decodeProtectedHeader, errors } from 'jose'
+import { sha256 } from '../crypto.ts'
 
 export const ACCESS_TOKEN_SECONDS = 900
 
@@ -44,8 +45,7 @@ export async function createAccessTokens({ secrets }: { secrets: readonly [strin
 }
 
 async function keyOf(secret: string) {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`kid\n${secret}`))
-  const kid = new Uint8Array(digest.slice(0, 6)).toHex()
+  const kid = (await sha256(`kid\n${secret}`)).slice(0, 6).toHex()
   const plugin = jwt({
     name: 'tokens',
     secret,

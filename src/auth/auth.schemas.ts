@@ -1,11 +1,10 @@
 import { t } from 'elysia'
 import { newPassword } from '../http/credentials.ts'
+import { nullable } from '../http/schema.ts'
 import { ACCESS_TOKEN_SECONDS } from './access-tokens.ts'
 
 const ID = '7b5fa1c2-4b5e-4c56-9d5a-0d7a2f3f6a11'
 const TIME = '2026-01-01T12:00:00Z'
-
-const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()])
 
 const password = t.String({ maxLength: 1024 })
 

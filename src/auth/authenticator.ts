@@ -1,6 +1,5 @@
 import type { Database } from '../db/database.ts'
-import { VerbatimError } from '../errors.ts'
-import type { Quota } from '../quota.ts'
+import { type Quota, VerbatimError } from '../errors.ts'
 import { isUuid } from '../uuid.ts'
 import type { AccessTokens, ReadClaims } from './access-tokens.ts'
 import type { Authenticated, CallerCache } from './caller-cache.ts'

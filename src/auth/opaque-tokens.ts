@@ -1,3 +1,5 @@
+import { sha256Hex } from '../crypto.ts'
+
 /** Prefixes distinguish the kinds of opaque tokens, for this service and for scanners of leaked secrets. */
 export const KEY_PREFIX = 'vk_'
 const REFRESH_PREFIX = 'vr_'
@@ -9,9 +11,7 @@ export const newRefreshToken = () => asRefreshToken(randomBytes())
 export const asRefreshToken = (bytes: Uint8Array) => REFRESH_PREFIX + textOf(bytes)
 
 /** The stored form: SHA-256 in hex. 32 random bytes cannot be guessed, so a slow hash is not needed. */
-export async function hashOf(token: string): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))).toHex()
-}
+export const hashOf = (token: string): Promise<string> => sha256Hex(token)
 
 const randomBytes = () => crypto.getRandomValues(new Uint8Array(RANDOM_BYTES))
 const textOf = (bytes: Uint8Array) => bytes.toBase64({ alphabet: 'base64url', omitPadding: true })

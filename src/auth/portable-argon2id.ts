@@ -1,5 +1,5 @@
 import { argon2idAsync } from '@noble/hashes/argon2.js'
-import { isSameBytes } from '../bytes.ts'
+import { timingSafeEqual } from '../crypto.ts'
 import { ARGON2ID, type Passwords } from './passwords.ts'
 
 const SALT_BYTES = 16
@@ -19,7 +19,7 @@ export const portableArgon2id: Passwords = {
   async verify(password, hash) {
     const { salt, expected, ...costs } = parse(hash)
     const actual = await argon2idAsync(password, salt, { ...costs, dkLen: expected.length })
-    return isSameBytes(actual, expected)
+    return timingSafeEqual(actual, expected)
   },
 }
 

@@ -1,7 +1,6 @@
 import { Elysia } from 'elysia'
 import type { Caller, Scope } from '../caller.ts'
-import { VerbatimError } from '../errors.ts'
-import type { Quota } from '../quota.ts'
+import { type Quota, VerbatimError } from '../errors.ts'
 import { rateLimitHeaders } from './headers/rate-limit.ts'
 
 export type Authenticator = {

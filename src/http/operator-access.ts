@@ -1,13 +1,13 @@
-import { isSameBytes } from '../bytes.ts'
+import { sha256, timingSafeEqual } from '../crypto.ts'
 import { VerbatimError } from '../errors.ts'
 import type { Authenticator } from './bearer.ts'
 
-/** Whether a request may see what concerns operators only: metrics, and why the service is not ready. */
+/** Whether a request may read what only operators may see: metrics, and why the service is not ready. */
 export type OperatorAccess = (authorization: string | undefined) => Promise<boolean>
 
 /**
- * Lets in who sends the METRICS_TOKEN or an administrator's access token; without a METRICS_TOKEN also anyone, while only this
- * machine reaches the service.
+ * Grants access to requests with the METRICS_TOKEN or an administrator's access token. Without a METRICS_TOKEN, it also
+ * grants access to every request while only this machine reaches the service.
  */
 export function createOperatorAccess({
   token,
@@ -22,30 +22,25 @@ export function createOperatorAccess({
 }): OperatorAccess {
   return async (authorization) => {
     if (isLocal && token === undefined) return true
-    // A METRICS_TOKEN may have spaces in it.
-    const given = /^bearer +([^ ].*)$/i.exec(authorization ?? '')?.[1]
-    if (given === undefined) return false
-    if (token !== undefined && (await isSameText(given, token))) return true
-    return authenticator !== null && isAdministrator(authenticator, given)
+    // A METRICS_TOKEN may contain spaces.
+    const sent = /^bearer +([^ ].*)$/i.exec(authorization ?? '')?.[1]
+    if (sent === undefined) return false
+    if (token !== undefined && (await isSameText(sent, token))) return true
+    return authenticator !== null && isAdministrator(authenticator, sent)
   }
 }
 
-/** Takes the same time wherever two texts differ, since their hashes are compared. */
-async function isSameText(one: string, other: string): Promise<boolean> {
-  const [a, b] = await Promise.all([one, other].map(hashOf))
-  return a !== undefined && b !== undefined && isSameBytes(a, b)
-}
-
-async function hashOf(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
+/** Compares hashes, so that the time does not depend on where the texts differ, nor on their lengths. */
+async function isSameText(a: string, b: string): Promise<boolean> {
+  return timingSafeEqual(await sha256(a), await sha256(b))
 }
 
 async function isAdministrator(
   authenticator: Pick<Authenticator, 'authenticate'>,
-  given: string,
+  sent: string,
 ): Promise<boolean> {
   try {
-    return (await authenticator.authenticate(given, { afresh: true })).scopes.includes('admin')
+    return (await authenticator.authenticate(sent, { afresh: true })).scopes.includes('admin')
   } catch (error) {
     if (error instanceof VerbatimError) return false
     throw error

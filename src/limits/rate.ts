@@ -1,6 +1,5 @@
 import type { Database } from '../db/database.ts'
-import { LimitError } from '../errors.ts'
-import type { Quota } from '../quota.ts'
+import { LimitError, type Quota } from '../errors.ts'
 import { prepareCountUp } from './counters.store.ts'
 
 const MINUTE = 60

@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
-import type { StorageQuota } from '../quota.ts'
+import type { StorageQuota } from '../storage-quota.ts'
 import { storedBytes } from './storage.store.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { VerbatimError } from '../errors.ts'
+import { quoted, VerbatimError } from '../errors.ts'
 
 export const RESPONSE_FORMATS = ['json', 'text', 'srt', 'verbose_json', 'vtt'] as const
 export const GRANULARITIES = ['segment', 'word'] as const
@@ -97,5 +97,3 @@ export function modelNotFound(model: string, models: Map<string, string>) {
 function invalid(field: string, problem: string) {
   return new VerbatimError('validation', `${field} ${problem}`, { field })
 }
-
-const quoted = (text: string) => JSON.stringify(text.slice(0, 40))

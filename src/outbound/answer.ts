@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { byteStream } from '../bytes.ts'
 
 /** Converts Node's response. Throws if its status or a header is invalid. */
 export function toResponse(message: IncomingMessage): Response {
@@ -18,17 +19,5 @@ export function toResponse(message: IncomingMessage): Response {
 /** Reads the next chunk only when the reader asks for it. */
 function bodyOf(message: IncomingMessage): ReadableStream<Uint8Array> {
   const chunks: AsyncIterator<Uint8Array> = message[Symbol.asyncIterator]()
-  return new ReadableStream(
-    {
-      async pull(control) {
-        const { done, value } = await chunks.next()
-        if (done) control.close()
-        else control.enqueue(value)
-      },
-      cancel() {
-        message.destroy()
-      },
-    },
-    { highWaterMark: 0 },
-  )
+  return byteStream(chunks, { cancel: () => message.destroy() })
 }

@@ -1,9 +1,8 @@
 import { t } from 'elysia'
+import { nullable } from '../http/schema.ts'
 import { TRANSCRIPT_FORMATS } from './transcript/formats.ts'
 
 const ID = '123e4567-e89b-12d3-a456-426614174000'
-
-const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()])
 
 export const IdParams = t.Object({ id: t.String({ description: 'The `transcription_id`', examples: [ID] }) })
 

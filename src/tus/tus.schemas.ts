@@ -1,11 +1,10 @@
 import { t } from 'elysia'
 import { errorResponses } from '../http/openapi/statuses.ts'
+import { nullable } from '../http/schema.ts'
 
 export const CHUNK_TYPE = 'application/offset+octet-stream'
 
 const METADATA = '^[^\\s,]+( [A-Za-z0-9+/]+={0,2})?(,[^\\s,]+( [A-Za-z0-9+/]+={0,2})?)*$'
-
-const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()])
 
 export const UploadParams = t.Object({ id: t.String({ description: 'The id of the upload' }) })
 
@@ -101,5 +100,8 @@ export const appendDetail = {
 export const deleteDetail = {
   summary: 'Delete an upload',
   description: 'Removes the stored bytes. A transcription that the upload became stays.',
-  responses: { 204: { description: 'The upload is deleted' }, ...errorResponses(401, 403, 404, 410, 412, 429) },
+  responses: {
+    204: { description: 'The upload is deleted' },
+    ...errorResponses(401, 403, 404, 410, 412, 429),
+  },
 }

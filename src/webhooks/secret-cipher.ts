@@ -1,3 +1,4 @@
+import { sha256 } from '../crypto.ts'
 import { deriveKeyBytes } from '../derived-keys.ts'
 import { VerbatimError } from '../errors.ts'
 
@@ -56,8 +57,7 @@ const algorithmOf = (iv: Uint8Array<ArrayBuffer>, userId: string) => ({
 async function keyOf(secret: string) {
   const bytes = await deriveKeyBytes(secret, 'webhook secrets')
   const key = await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt'])
-  const digest = await crypto.subtle.digest('SHA-256', bytes)
-  return { id: new Uint8Array(digest.slice(0, 6)).toHex(), key }
+  return { id: (await sha256(bytes)).slice(0, 6).toHex(), key }
 }
 
 function undecryptable(cause?: unknown) {

@@ -1,9 +1,9 @@
 import { t } from 'elysia'
+import { nullable } from '../http/schema.ts'
 import { EVENTS } from './events.ts'
 
 const ID = '7a720979-a02e-4206-919b-21f4f359f36b'
 
-const nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()])
 const time = () => t.String({ format: 'date-time' })
 
 export const WebhookParams = t.Object({

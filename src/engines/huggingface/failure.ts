@@ -4,10 +4,10 @@ import { EngineOverloaded } from '../engine.ts'
 import { GenerationFailed } from '../shared/generation.ts'
 import { readErrorBody } from '../shared/read-answer.ts'
 import { retryAfterSeconds } from '../shared/retry-after.ts'
+import type { HuggingFaceProvider } from './providers.ts'
 import { loadingSeconds, parsedBody, reasonIn } from './reason.ts'
 
 /** The providers with speech recognition in Hugging Face's client. */
-export type HuggingFaceProvider = 'hf-inference' | 'fal-ai' | 'together' | 'deepinfra' | 'replicate'
 
 /** Where requests go: to a model of a provider, or to an endpoint. */
 export type Target = { model: string; provider: HuggingFaceProvider; endpointUrl: string | undefined }

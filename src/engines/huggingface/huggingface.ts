@@ -5,9 +5,9 @@ import { retryGeneration } from '../shared/generation.ts'
 import { createReadiness } from '../shared/readiness.ts'
 import { spanSeconds } from '../shared/span-result.ts'
 import { createRequest } from './client.ts'
-import { describeTarget, EngineAway, type HuggingFaceProvider, type Target } from './failure.ts'
+import { describeTarget, EngineAway, type Target } from './failure.ts'
+import { HUGGINGFACE_MODEL, HUGGINGFACE_PROVIDERS, type HuggingFaceProvider } from './providers.ts'
 
-const HUGGINGFACE_MODEL = 'openai/whisper-large-v3-turbo'
 const TARGET_SECONDS = 25
 const MAX_SECONDS = 30
 /** After this time a span is sent again, to find out whether credit, access or deployment were corrected. */
@@ -28,7 +28,7 @@ export function huggingfaceEngine(options: {
   fetch?: Fetch
 }): Engine {
   const { token, endpointUrl, concurrency = 4, deadlineSeconds = 300 } = options
-  const provider = options.provider ?? 'hf-inference'
+  const provider = options.provider ?? HUGGINGFACE_PROVIDERS[0]
   const target: Target = {
     model: options.model ?? (endpointUrl ? '' : HUGGINGFACE_MODEL),
     provider,

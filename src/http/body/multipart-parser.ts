@@ -1,3 +1,4 @@
+import { concatenated } from '../../bytes.ts'
 import { VerbatimError } from '../../errors.ts'
 import { type PartHead, parseHead } from './part-head.ts'
 
@@ -30,7 +31,7 @@ export function multipartParser(contentType: string) {
 
   return {
     *write(piece: Uint8Array): Generator<PartEvent, void> {
-      const bytes = rest.length === 0 ? piece : joined(rest, piece)
+      const bytes = rest.length === 0 ? piece : concatenated([rest, piece])
       let at = 0
       while (state !== 'epilogue') {
         if (state === 'delimiter') {
@@ -91,13 +92,6 @@ function possibleStart({
   const start = tail.lastIndexOf(CR)
   const starts = start >= 0 && tail.subarray(start).every((byte, at) => byte === delimiter[at])
   return bytes.length - (starts ? tail.length - start : 0)
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(first.length + second.length)
-  bytes.set(first)
-  bytes.set(second, first.length)
-  return bytes
 }
 
 /**

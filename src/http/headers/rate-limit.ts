@@ -1,4 +1,4 @@
-import type { Quota } from '../../quota.ts'
+import type { Quota } from '../../errors.ts'
 
 /** `RateLimit` and `RateLimit-Policy` as draft-ietf-httpapi-ratelimit-headers-10 has them. */
 export function rateLimitHeaders({ name, limit, windowSeconds, remaining, resetSeconds }: Quota) {

@@ -1,4 +1,4 @@
-import { VerbatimError } from '../../errors.ts'
+import { quoted, VerbatimError } from '../../errors.ts'
 
 const DAY_MS = 86_400_000
 const DAY = /^[12]\d{3}-\d{2}-\d{2}$/
@@ -11,7 +11,7 @@ export function parseTime(name: string, text: string, side: 'start' | 'end'): Da
   if (Number.isNaN(time.getTime()) || !isDate(text.slice(0, 10))) {
     throw new VerbatimError(
       'validation',
-      `${name} is ${JSON.stringify(text.slice(0, 40))}; it takes a day such as 2023-01-31 or a time such as 2023-01-31T12:00:00Z`,
+      `${name} is ${quoted(text)}; it takes a day such as 2023-01-31 or a time such as 2023-01-31T12:00:00Z`,
     )
   }
   return isDay && side === 'end' ? new Date(time.getTime() + DAY_MS) : time

@@ -1,5 +1,6 @@
 import { AwsV4Signer } from 'aws4fetch'
 import { deadline, sleep } from '../../async.ts'
+import { sha256Hex } from '../../crypto.ts'
 import { VerbatimError } from '../../errors.ts'
 import { readTextUpTo } from '../../read-body.ts'
 import { isTransient, S3Error, s3Error } from './s3-error.ts'
@@ -82,7 +83,7 @@ export function createS3Requests(bucket: Bucket) {
   }
 
   async function send<T>(request: S3Request, read: ReadResponse<T>): Promise<T> {
-    const bodyHash = await sha256(request.body ?? new Uint8Array())
+    const bodyHash = await sha256Hex(request.body ?? new Uint8Array())
     const startedAt = Date.now()
     for (let attempts = 1; ; attempts++) {
       try {
@@ -133,8 +134,4 @@ function rootOf({ bucket, endpoint, region }: Bucket): string {
 function searchOf(query: Record<string, string> = {}): string {
   const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
   return pairs.length > 0 ? `?${pairs.join('&')}` : ''
-}
-
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)).toHex()
 }

@@ -1,3 +1,4 @@
+import { sha256Hex } from '../../crypto.ts'
 import type { Database, Transaction } from '../../db/database.ts'
 import { VerbatimError } from '../../errors.ts'
 import { answerKey, findAnswer, holdKey, releaseKey, renewKey } from './idempotency.store.ts'
@@ -75,9 +76,7 @@ export async function fingerprintOf({
   sha256: string
 }): Promise<string> {
   const audio = fields.get('audio_url') ? null : [sha256, filename]
-  const text = JSON.stringify([audio, [...fields].sort(([a], [b]) => (a < b ? -1 : 1))])
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-  return new Uint8Array(digest).toHex()
+  return sha256Hex(JSON.stringify([audio, [...fields].sort(([a], [b]) => (a < b ? -1 : 1))]))
 }
 
 function inUse() {

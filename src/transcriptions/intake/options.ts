@@ -1,5 +1,5 @@
 import type { EngineName } from '../../engines/engine.ts'
-import { VerbatimError } from '../../errors.ts'
+import { quoted, VerbatimError } from '../../errors.ts'
 import { parseLanguage } from '../transcript/languages.ts'
 
 /** The names that clients use for the engines. */
@@ -64,5 +64,3 @@ function parseUrl(fields: Map<string, string>, name: string): string | null {
     `${name} has ${text.length} characters; it takes a URL of at most ${MAX_URL_LENGTH}`,
   )
 }
-
-const quoted = (text: string) => JSON.stringify(text.slice(0, 40))

@@ -1,4 +1,4 @@
-import { isSameBytes } from '../../bytes.ts'
+import { timingSafeEqual } from '../../crypto.ts'
 
 /** HMAC-SHA256 of a message, both as UTF-8: 32 bytes. */
 export type Hmac = (signed: { secret: string; message: string }) => Uint8Array
@@ -33,7 +33,7 @@ export function createLinkSigner({
       if (expires < Date.now() / 1000 || !/^[0-9a-f]{64}$/.test(signature)) return false
       const given = Uint8Array.fromHex(signature)
       const message = messageOf(path, expires)
-      return secrets.some((secret) => isSameBytes(hmac({ secret, message }), given))
+      return secrets.some((secret) => timingSafeEqual(hmac({ secret, message }), given))
     },
   }
 }

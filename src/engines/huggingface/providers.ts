@@ -1,0 +1,7 @@
+/** The providers that offer speech recognition through Hugging Face's client. The first one is the default. */
+export const HUGGINGFACE_PROVIDERS = ['hf-inference', 'fal-ai', 'together', 'deepinfra', 'replicate'] as const
+
+export type HuggingFaceProvider = (typeof HUGGINGFACE_PROVIDERS)[number]
+
+/** The model that providers run by default. */
+export const HUGGINGFACE_MODEL = 'openai/whisper-large-v3-turbo'
