@@ -1,10 +1,10 @@
-/** What a key is for. A purpose is part of the key, so changing one makes what was written with it unreadable. */
+/** The purpose is part of the derived key: if it changes, data written with the key becomes unreadable. */
 export type KeyPurpose = 'refresh tokens' | 'webhook secrets'
 
-/** Derives the bytes of a key for one purpose from a secret that has several (HKDF-SHA256, RFC 5869). */
+/** Derives a 256-bit key for one purpose from a secret that is used for several (HKDF-SHA256, RFC 5869). */
 export async function deriveKeyBytes(secret: string, purpose: KeyPurpose): Promise<Uint8Array<ArrayBuffer>> {
   const base = await crypto.subtle.importKey('raw', utf8(secret), 'HKDF', false, ['deriveBits'])
-  // RFC 5869 section 3.1: without a salt, a string of zeros. `info` is what separates the purposes.
+  // RFC 5869 section 3.1: the salt is zeros if there is none. `info` separates the purposes.
   const algorithm = {
     name: 'HKDF',
     hash: 'SHA-256',

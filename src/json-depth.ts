@@ -3,8 +3,9 @@ const OPEN = new Set([0x5b, 0x7b])
 const CLOSE = new Set([0x5d, 0x7d])
 
 /**
- * Whether a JSON text nests objects and lists deeper than `levels`. It is asked before the text is parsed: whatever walks a parsed
- * value recursively overflows the stack, or takes time that is quadratic in the depth. Reads each character once.
+ * Whether a JSON text nests objects and arrays deeper than `levels`. Call it before the text is parsed: code
+ * that walks a parsed value recursively overflows the stack, or takes quadratic time in the depth. It reads
+ * each character once.
  */
 export function isNestedDeeper(json: string, levels: number): boolean {
   let depth = 0

@@ -1,18 +1,22 @@
 import type { Settings } from './config.ts'
 
 const REGISTRATION: Record<Settings['REGISTRATION'], string> = {
-  first: 'the first account becomes an administrator’s, and no other can be registered (REGISTRATION=open)',
-  open: 'anyone who reaches the service can register (REGISTRATION=first or closed)',
-  closed: 'nobody can register (REGISTRATION=first or open)',
+  first:
+    'only the first account can be registered, as an administrator; set REGISTRATION=open to allow others',
+  open: 'anyone who reaches the service can register; set REGISTRATION=first or closed to prevent it',
+  closed: 'nobody can register; set REGISTRATION=first or open to allow it',
 }
 
-/** What the console shows once the service is ready: the addresses, who may use it, and lines to paste into a shell. */
+/**
+ * The console's banner when the service is ready: addresses, who can register, and commands to paste into a
+ * shell.
+ */
 export function quickstart(url: string, { HOST, REGISTRATION: registration }: Settings): string {
   return `Verbatim is ready
   Swagger   ${url}/swagger
   Address   ${HOST} (HOST)
   Accounts  ${REGISTRATION[registration]}
-  Paste these, with a recording of yours; with an account, put login in the place of register:
+  To transcribe a recording, paste these commands. If you have an account, replace register with login:
 
 TOKEN=$(curl -s ${url}/api/auth/register -H 'Content-Type: application/json' \\
   -d '{"email":"you@example.com","password":"correct horse battery"}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')

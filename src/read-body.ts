@@ -2,7 +2,10 @@ import { concatenated } from './bytes.ts'
 
 type Body = Pick<Response, 'body'>
 
-/** Reads an untrusted body up to `maxBytes` and cancels the rest. `isWhole` says whether that was the whole body. */
+/**
+ * Reads an untrusted body up to `maxBytes` and cancels the rest. `isWhole` says whether that was the whole
+ * body.
+ */
 export async function readBytesUpTo({ body }: Body, maxBytes: number) {
   const chunks: Uint8Array[] = []
   let length = 0

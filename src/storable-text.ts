@@ -1,5 +1,5 @@
 /**
- * Text from outside as Postgres stores it, in a text and in JSON: without NUL and without lone surrogates, and no longer than
+ * Removes what Postgres cannot store in text and JSON columns: NUL and lone surrogates. Cuts the text to
  * `maxLength` UTF-16 code units.
  */
 export function storableText(text: string, maxLength = Number.POSITIVE_INFINITY): string {

@@ -3,7 +3,7 @@ import { readSettings, SETTINGS, SettingError } from '../src/config.ts'
 
 const SECRET = 'a secret of thirty-two characters'
 
-test('an empty environment is enough', () => {
+test('an empty environment has the defaults', () => {
   expect(readSettings({})).toEqual({
     PORT: 3000,
     HOST: '127.0.0.1',
@@ -59,18 +59,18 @@ test('an empty environment is enough', () => {
   })
 })
 
-test('an empty value counts as unset, as compose files write it', () => {
+test('an empty value, as compose files write it, counts as unset', () => {
   const empty = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, '']))
   expect(readSettings(empty)).toEqual(readSettings({}))
 })
 
-test('registration is closed by default where an identity provider has the accounts', () => {
+test('registration is closed by default if an identity provider is set', () => {
   const AUTH_JWKS_URL = 'https://id.example/certs'
   expect(readSettings({ AUTH_JWKS_URL }).REGISTRATION).toBe('closed')
   expect(readSettings({ AUTH_JWKS_URL, REGISTRATION: 'first' }).REGISTRATION).toBe('first')
 })
 
-test('values are read as what they are', () => {
+test('values are parsed by their types', () => {
   expect(
     readSettings({
       PORT: '0',
@@ -92,7 +92,7 @@ test('values are read as what they are', () => {
   })
 })
 
-test('headers and a sampler as OpenTelemetry writes them', () => {
+test('headers and samplers are parsed in OpenTelemetry’s format', () => {
   const env = {
     OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Bearer%20a=b%2C, x-team = speech',
     OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
@@ -105,7 +105,7 @@ test('headers and a sampler as OpenTelemetry writes them', () => {
   })
 })
 
-test('secrets, of which each is long enough', () => {
+test('a list of secrets is rejected if one of them is too short', () => {
   const other = SECRET.toUpperCase()
   expect(readSettings({ JWT_SECRET: `${SECRET}, ${other}` }).JWT_SECRET).toEqual([SECRET, other])
   for (const short of [`${SECRET},`, `${SECRET},short`, `,${SECRET}`]) {
@@ -122,12 +122,12 @@ test.each([
     's3://audio?endpoint=https%3A%2F%2Fr2.example%2Fs3&region=auto',
     { endpoint: 'https://r2.example/s3', region: 'auto' },
   ],
-])('a bucket: %s', (STORAGE_URL, given) => {
-  const usual = { bucket: 'audio', prefix: undefined, endpoint: undefined, region: 'us-east-1' }
-  expect(readSettings({ STORAGE_URL }).STORAGE_URL).toEqual({ ...usual, ...given })
+])('STORAGE_URL=%s is a bucket', (STORAGE_URL, parsed) => {
+  const defaults = { bucket: 'audio', prefix: undefined, endpoint: undefined, region: 'us-east-1' }
+  expect(readSettings({ STORAGE_URL }).STORAGE_URL).toEqual({ ...defaults, ...parsed })
 })
 
-describe('which engine', () => {
+describe('the default of INFERENCE', () => {
   const hosted = { HF_TOKEN: 'hf_x' }
   const endpoint = { HF_ENDPOINT_URL: 'https://e.example' }
   const sidecar = { SIDECAR_URL: 'http://a:8000' }
@@ -136,19 +136,19 @@ describe('which engine', () => {
     ['an endpoint', endpoint, 'hosted'],
     ['a sidecar', sidecar, 'sidecar'],
     ['a token and a sidecar', { ...hosted, ...sidecar }, 'sidecar'],
-    ['a token, but told otherwise', { ...hosted, INFERENCE: 'sidecar' }, 'sidecar'],
-    ['a sidecar, but told otherwise', { ...sidecar, INFERENCE: 'hosted' }, 'hosted'],
+    ['a token, but INFERENCE=sidecar', { ...hosted, INFERENCE: 'sidecar' }, 'sidecar'],
+    ['a sidecar, but INFERENCE=hosted', { ...sidecar, INFERENCE: 'hosted' }, 'hosted'],
   ])('%s', (_, env: Record<string, string>, engine) => {
     expect(readSettings(env).INFERENCE).toEqual([engine === 'hosted' ? 'hosted' : 'sidecar'])
   })
 })
 
-test('engines can be named in an order of preference', () => {
+test('INFERENCE lists engines in order of preference', () => {
   expect(readSettings({ INFERENCE: 'hosted, sidecar' }).INFERENCE).toEqual(['hosted', 'sidecar'])
 })
 
-describe('a wrong value: one line that names the setting, what it got and what it takes', () => {
-  const wrong: [name: keyof typeof SETTINGS, value: string][] = [
+describe('an invalid value is an error of one line with the setting, its value and the accepted values', () => {
+  const invalid: [name: keyof typeof SETTINGS, value: string][] = [
     ['PORT', '65536'],
     ['PORT', '-1'],
     ['PORT', '3000.5'],
@@ -199,26 +199,26 @@ describe('a wrong value: one line that names the setting, what it got and what i
     ['OTEL_TRACES_SAMPLER_ARG', '-1'],
     ['OTEL_TRACES_SAMPLER_ARG', '.'],
   ]
-  test.each(wrong)('%s=%s', (name, value) => {
+  test.each(invalid)('%s=%s', (name, value) => {
     const { message } = errorOf({ [name]: value })
     expect(message).toBe(`${name} is ${JSON.stringify(value)}; it takes ${SETTINGS[name].takes}`)
     expect(message).not.toContain('\n')
   })
 
-  test('a line end in a value stays within the line', () => {
+  test('a line break in the value does not break the line', () => {
     expect(errorOf({ PORT: '80\nx' }).message).not.toContain('\n')
   })
 
-  test('nor is the password of a database', () => {
+  test('the password of a database is not shown', () => {
     expect(() => readSettings({ DATABASE_URL: 'mysql://user:hunter2@db/x' })).toThrow('mysql://user:***@db/x')
   })
 
-  test('nor is a secret that was put into the URL of a bucket', () => {
+  test('a secret in the URL of a bucket is not shown', () => {
     expect(() => readSettings({ STORAGE_URL: 's3://key:hunter2@audio' })).toThrow('s3://key:***@audio')
   })
 
   test.each(['hunter2', 'Authorization: hunter2', 'a b=hunter2', 'a=hunter2%', 'a=%0Ahunter2', 'a=hunter2,'])(
-    'nor are headers that are none: %s',
+    'invalid headers are not shown: %s',
     (OTEL_EXPORTER_OTLP_HEADERS) => {
       const { message } = errorOf({ OTEL_EXPORTER_OTLP_HEADERS })
       expect(message).toStartWith(

@@ -96,6 +96,7 @@ const isRoutes = (path: string) => /\.(schemas|routes)\.ts$/.test(path)
 const isOwn = (from: string, to: string) => [folderOf(from), EXTENDS[folderOf(from)]].includes(folderOf(to))
 const isPackage = (name: string) => (path: string) => path === name || path.startsWith(`${name}/`)
 const isElysia = (path: string) => isPackage('elysia')(path) || path.startsWith('@elysiajs/')
+const isSettings = (path: string) => path === 'config.ts' || path.startsWith('config/')
 const isRuntime = (path: string) => /^(node|bun):|^bun$/.test(path)
 
 /** `breach` is true for a forbidden import. */
@@ -108,7 +109,7 @@ const RULES: { rule: string; breach: (from: string, to: string) => boolean }[] =
   {
     rule: 'ports and adapters import no feature, no HTTP and no settings',
     breach: (from, to) =>
-      within(PORTS)(from) && (isFeature(to) || isHttp(to) || isElysia(to) || to === 'config.ts'),
+      within(PORTS)(from) && (isFeature(to) || isHttp(to) || isElysia(to) || isSettings(to)),
   },
   {
     rule: 'the database imports no other port',
