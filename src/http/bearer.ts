@@ -4,29 +4,39 @@ import { type Quota, VerbatimError } from '../errors.ts'
 import { rateLimitHeaders } from './headers/rate-limit.ts'
 
 export type Authenticator = {
-  /** Tells who a bearer token is of; `afresh`: not as it was a moment ago. Throws `unauthorized` and `rate_limited`. */
+  /**
+   * Returns the caller that a bearer token belongs to. `afresh` bypasses the cache of callers. Throws
+   * `unauthorized` and `rate_limited`.
+   */
   authenticate(
     token: string,
-    how: { afresh: boolean },
+    options: { afresh: boolean },
   ): Promise<
     Caller & {
       /** The remaining requests of the user; null if they are unlimited. */
       quota: Quota | null
     }
   >
-  /** Fires with the `unauthorized` error when the token stops being valid, before `until` does. */
+  /**
+   * Returns a signal that aborts with an `unauthorized` error when the token becomes invalid before `until`
+   * aborts.
+   */
   watch(credential: { token: string; userId: string }, until: AbortSignal): AbortSignal
 }
 
-/** For an answer that goes on until `until` fires: a signal that fires when the caller's credential stops being valid. */
+/**
+ * For a long response that ends with `until`: a signal that aborts when the caller's credential becomes
+ * invalid.
+ */
 export type WatchCredential = (until: AbortSignal) => AbortSignal
 
 /**
- * Lets only requests with a valid token or API key through that may do what the route `needs`, before their bodies are
- * looked at; gives the routes `userId`, `caller` and `watchCredential`. Without `needs`, GET and HEAD take `read`, all others `write`. With
- * `takesKnown`, what only reads is let through as the token was good for a moment ago.
+ * Requires a valid access token or API key with the scope `needs`, before the body is read. By default, GET
+ * and HEAD need `read` and all other methods `write`. Adds `userId`, `caller` and `watchCredential` to the
+ * routes' context. With `takesKnown`, requests that only read may use a cached caller.
  *
- * `new Elysia({ detail: { security: BEARER } }).use(bearer({ authenticator })).get('/things', ({ userId }) => …)`
+ * `new Elysia({ detail: { security: BEARER } }).use(bearer({ authenticator })).get('/things', ({ userId }) =>
+ * …)`
  */
 export function bearer({
   authenticator,
@@ -42,13 +52,13 @@ export function bearer({
     if (scheme?.toLowerCase() !== 'bearer' || !token) {
       throw new VerbatimError(
         'unauthorized',
-        'Send an access token or API key: Authorization: Bearer <token>',
+        'The access token or API key is missing: send Authorization: Bearer <token>',
       )
     }
     const scope = needs ?? scopeOf(request.method)
     const caller = await authenticator.authenticate(token, { afresh: !takesKnown || scope !== 'read' })
     if (caller.quota) Object.assign(set.headers, rateLimitHeaders(caller.quota))
-    if (!caller.scopes.includes(scope)) throw new VerbatimError('insufficient_scope', REFUSALS[scope])
+    if (!caller.scopes.includes(scope)) throw new VerbatimError('insufficient_scope', MISSING_SCOPE[scope])
     const { userId } = caller
     const watchCredential: WatchCredential = (until) => authenticator.watch({ token, userId }, until)
     return { userId, caller, watchCredential }
@@ -57,14 +67,17 @@ export function bearer({
 
 const scopeOf = (method: string) => (method === 'GET' || method === 'HEAD' ? 'read' : 'write')
 
-const REFUSALS: Record<Scope, string> = {
-  read: 'This API key may not read: it was made without the scope read',
-  write: 'This API key may read alone: it was made without the scope write',
-  account: 'An API key may not manage the account or its keys: log in, and send an access token',
-  admin: 'Only an administrator who has logged in may do this',
+const MISSING_SCOPE: Record<Scope, string> = {
+  read: 'This API key cannot read: it lacks the `read` scope',
+  write: 'This API key is read-only: it lacks the `write` scope',
+  account: 'An API key cannot manage the account or its keys: log in and send an access token',
+  admin: 'Only an administrator can do this: send an administrator’s access token',
 }
 
-/** For the document, where each route says it: no token, one of any kind (`needs` left out), or more than that. */
+/**
+ * The `security` of a route in the OpenAPI document: no token, any token, or a token with the scope `account`
+ * or `admin`.
+ */
 export const PUBLIC = []
 export const BEARER = [{ bearer: [] }]
 export const ACCOUNT = [{ bearer: ['account'] }]

@@ -2,14 +2,17 @@ import { t } from 'elysia'
 
 export const newPassword = t.String({ minLength: 8, maxLength: 1024, description: 'At least 8 characters' })
 
-/** As browsers take them, with a dot in the host. (What `format: 'email'` takes is up to the last plugin that sets it.) */
+/**
+ * The pattern of `<input type=email>` (WHATWG HTML §4.10.5.1.5), with at least one dot in the host. `format:
+ * 'email'` would depend on which plugin registered the format last.
+ */
 const EMAIL =
   "^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
 
 const email = t.String({
   pattern: EMAIL,
   maxLength: 254,
-  error: 'email takes an address such as ada@example.com, of up to 254 letters',
+  error: 'email is invalid: send an address such as ada@example.com, of at most 254 characters',
 })
 
 export const Credentials = t.Object(

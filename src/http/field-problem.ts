@@ -1,15 +1,15 @@
 import type { TSchema } from '@sinclair/typebox'
 import { type ValueError, ValueErrorType } from '@sinclair/typebox/errors'
 
-/** A pointer into the input may name a key of the client's own. */
+/** The path of a value may contain keys that the client chose. */
 const MAX_FIELD_LENGTH = 100
 
 /**
- * What TypeBox found wrong, as one sentence: the schema's own (`error`), or the field and what it takes. It never contains the value,
- * which may be large, deep or secret.
+ * Describes a TypeBox error in one sentence: the schema's own message (`error`), or the field and the
+ * expected value. It never contains the value, which may be large, deeply nested or secret.
  */
 export function fieldProblem(error: ValueError | undefined): string {
-  if (!error) return 'The request is not valid'
+  if (!error) return 'The request is invalid'
   if (typeof error.schema.error === 'string') return error.schema.error
   const field = error.path.split('/').filter(Boolean).join('.').slice(0, MAX_FIELD_LENGTH)
   if (error.type === ValueErrorType.ObjectRequiredProperty) return `${field} is missing: ${expected(error)}`

@@ -6,8 +6,8 @@ import type { Authenticator } from './bearer.ts'
 export type OperatorAccess = (authorization: string | undefined) => Promise<boolean>
 
 /**
- * Grants access to requests with the METRICS_TOKEN or an administrator's access token. Without a METRICS_TOKEN, it also
- * grants access to every request while only this machine reaches the service.
+ * Grants access to requests with the METRICS_TOKEN or an administrator's access token. Without a
+ * METRICS_TOKEN, it also grants access to every request while only this machine reaches the service.
  */
 export function createOperatorAccess({
   token,

@@ -63,7 +63,7 @@ const STATUS: Record<ErrorCode, number> = {
   storage_full: 507,
 }
 
-/** A problem on its way out; `field` is the one of the request that is wrong, where it is said. */
+/** An error as it is sent. `field` is the invalid field of the request, if it is known. */
 export type ErrorResponse = {
   status: number
   error: string
@@ -76,20 +76,23 @@ const MAX_PATH_SHOWN = 200
 
 type Log = (line: string, error: unknown) => void
 
-/** What was thrown, to be told. What is no `VerbatimError` is a defect: logged whole, told without its text. */
+/**
+ * Converts a thrown value. A value that is not a `VerbatimError` is a defect: it is logged, and its message
+ * is not sent.
+ */
 export function toErrorResponse(error: unknown, log: Log): ErrorResponse {
-  const { error: sentence, code } = sentenceOf(error, log)
+  const { error: message, code } = errorBodyOf(error, log)
   const field = error instanceof VerbatimError ? error.field : null
   const headers = error instanceof LimitError ? limitHeaders(error) : {}
-  return { status: STATUS[code], error: sentence, code, field, headers }
+  return { status: STATUS[code], error: message, code, field, headers }
 }
 
 function limitHeaders({ retryAfterSeconds, quota }: LimitError) {
   return { 'retry-after': String(retryAfterSeconds), ...(quota && rateLimitHeaders(quota)) }
 }
 
-/** As `toldOf`, for an answer whose status has gone out already. */
-export function sentenceOf(error: unknown, log: Log): { error: string; code: ErrorCode } {
+/** As `toErrorResponse`, for a response whose status was already sent. */
+export function errorBodyOf(error: unknown, log: Log): { error: string; code: ErrorCode } {
   const known = error instanceof VerbatimError ? error : outageOf(error)
   if (known) {
     if (known.cause !== undefined && isOutage(known)) log(`request failed: ${known.code}`, known.cause)
@@ -102,20 +105,20 @@ export function sentenceOf(error: unknown, log: Log): { error: string; code: Err
 
 const HEADERS: Record<number, Record<string, string>> = {
   401: { 'WWW-Authenticate': 'Bearer' },
-  // Else the server goes on to wait for the rest of a body that nobody reads.
+  // Otherwise the server would wait for the rest of a body that nobody reads.
   408: { Connection: 'close' },
   503: { 'Retry-After': '5' },
   507: { 'Retry-After': '60' },
 }
 
-/** What parsers of JSON and forms throw. */
-const isOfTheBody = (error: unknown) => error instanceof SyntaxError || error instanceof TypeError
+/** Whether a parser of JSON or forms threw the error. */
+const isParseError = (error: unknown) => error instanceof SyntaxError || error instanceof TypeError
 
-const problemBody = ({ error, code }: ErrorResponse): unknown => ({ error, code })
+const defaultBody = ({ error, code }: ErrorResponse): unknown => ({ error, code })
 
 /**
- * Turns whatever a route throws, or Elysia finds wrong with a request, into a `Problem`; below the paths of `bodies` into
- * the body that these make of it.
+ * Answers errors that a route throws, and requests that Elysia rejects, with `{ error, code }`. `bodies` maps
+ * path prefixes to other formats of the body.
  */
 export function problems({
   log,
@@ -123,40 +126,43 @@ export function problems({
   bodies = {},
 }: {
   log: Log
-  /** All there are: what another method would be answered by is told to who asks with a wrong one. */
+  /** All routes of the app, for the `Allow` header of a 405. */
   routes: () => readonly { method: string; path: string }[]
   bodies?: Record<string, (problem: ErrorResponse) => unknown>
 }) {
   return new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ code, error, path, request, set }) => {
-    const problem = toErrorResponse(thrown(), log)
-    // Who hears of the answer later is told this one, not the Response's.
+    const problem = toErrorResponse(cause(), log)
+    // Later hooks, such as the access log, read `set.status` and not the Response's status.
     set.status = problem.status
     const [, body] = Object.entries(bodies).find(([prefix]) => path.startsWith(prefix)) ?? []
     const allow = problem.status === 405 && { Allow: otherMethods().join(', ') }
     const headers = { ...HEADERS[problem.status], ...problem.headers, ...allow }
-    return Response.json((body ?? problemBody)(problem), { status: problem.status, headers })
+    return Response.json((body ?? defaultBody)(problem), { status: problem.status, headers })
 
     function otherMethods(): string[] {
       return allowedMethods({ routes: routes(), path }).filter((method) => method !== request.method)
     }
 
-    function thrown(): unknown {
+    function cause(): unknown {
       const shown = path.slice(0, MAX_PATH_SHOWN)
       switch (code) {
         case 'NOT_FOUND':
           if (otherMethods().length > 0) {
-            return new VerbatimError('method_not_allowed', `${shown} does not take ${request.method}`)
+            return new VerbatimError(
+              'method_not_allowed',
+              `${shown} does not support ${request.method}: see the Allow header`,
+            )
           }
-          return new VerbatimError('not_found', `There is nothing at ${shown}`)
+          return new VerbatimError('not_found', `There is no route ${shown}`)
         case 'VALIDATION':
-          // An answer of ours that is not what the document says is no fault of the request.
+          // A response of ours that does not match its schema is a defect, not the client's error.
           return error.type === 'response'
             ? error
             : new VerbatimError('validation', fieldProblem(error.valueError))
         case 'PARSE':
-          // Elysia wraps what a hook before the parser throws too, such as a database that is away.
-          return error.cause === undefined || isOfTheBody(error.cause)
-            ? new VerbatimError('validation', 'The body is not what its Content-Type says')
+          // Elysia also wraps errors of hooks before the parser, such as a database outage.
+          return error.cause === undefined || isParseError(error.cause)
+            ? new VerbatimError('validation', 'The body does not match its Content-Type')
             : error.cause
         default:
           return error

@@ -1,43 +1,43 @@
-/** Sends as many bytes as it was made for, and has them announced (workerd announces no others). */
+/** workerd's stream with a known length. workerd sends a Content-Length for no other stream. */
 declare const FixedLengthStream: (new (bytes: number) => TransformStream<Uint8Array, Uint8Array>) | undefined
 
 /**
- * The same answer, for whose length something is held. `run` runs each read of its body; `ended` is called once it is
- * read to its end, broken off or given up, or where there is none.
+ * Returns the same response, and calls `ended` once when its body was read to the end, failed or was
+ * canceled, or if it has no body. `run` wraps each read of the body.
  */
 export function releaseAfterBody(
-  answer: Response,
+  response: Response,
   { run, ended }: { run: <T>(read: () => T) => T; ended: () => void },
 ): Response {
-  if (!answer.body) {
+  if (!response.body) {
     ended()
-    return answer
+    return response
   }
-  const reader = answer.body.getReader()
-  let isGivenUp = false
+  const reader = response.body.getReader()
+  let isCanceled = false
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
           const { done, value } = await run(() => reader.read())
-          // Given up, a read ends at once, though what it was waiting for goes on for a while.
-          if (isGivenUp) return
+          // A canceled read ends at once, although the underlying read may continue for a while.
+          if (isCanceled) return
           if (!done) return controller.enqueue(value)
           ended()
           controller.close()
         } catch (error) {
-          if (!isGivenUp) ended()
+          if (!isCanceled) ended()
           throw error
         }
       },
       async cancel(reason) {
-        isGivenUp = true
+        isCanceled = true
         await run(() => reader.cancel(reason)).finally(ended)
       },
     },
     { highWaterMark: 0 },
   )
-  const length = answer.headers.get('content-length')
-  const isAnnounced = length !== null && typeof FixedLengthStream !== 'undefined'
-  return new Response(isAnnounced ? body.pipeThrough(new FixedLengthStream(Number(length))) : body, answer)
+  const length = response.headers.get('content-length')
+  const hasLength = length !== null && typeof FixedLengthStream !== 'undefined'
+  return new Response(hasLength ? body.pipeThrough(new FixedLengthStream(Number(length))) : body, response)
 }

@@ -4,15 +4,15 @@ import type { Metrics } from '../metrics/metrics.ts'
 import { noTraces, type TraceSpan, type Traces } from '../traces/traces.ts'
 
 const REQUEST_ID = 'x-request-id'
-/** Asked for every few seconds by whoever watches: counted, but not told of. */
-const PROBED = /^\/(?:health|metrics)(?:\/|$)/
-/** And the status of a transcription, which clients ask for again and again: no step of a trace either. */
+/** Monitoring requests these every few seconds: they are counted, but not logged. */
+const UNLOGGED = /^\/(?:health|metrics)(?:\/|$)/
+/** Clients poll the status of a transcription, so it is not traced either. */
 const UNTRACED = /^\/(?:health|metrics)(?:[/?]|$)|^\/api\/transcriptions\/[^/?]+\/?(?:\?|$)/
-const TAKEN = /^[\w.:+/=-]{1,128}$/
+const VALID_ID = /^[\w.:+/=-]{1,128}$/
 
 /**
- * Gives each request an id, the caller's own `X-Request-Id` where it sent one, and tells of each answer: its route's
- * pattern, never its query, in which a link's signature is.
+ * Assigns each request an id (the client's `X-Request-Id`, if it is valid), and logs, counts and traces its
+ * response. The log has the route's pattern and never the query, which may contain a link's signature.
  */
 export function requestLog({
   metrics,
@@ -23,51 +23,50 @@ export function requestLog({
   traces: Traces
   log: Log | null
 }) {
-  const begun = new WeakMap<Request, number>()
-  const steps = new WeakMap<Request, TraceSpan>()
+  const startTimes = new WeakMap<Request, number>()
+  const traceSpans = new WeakMap<Request, TraceSpan>()
   const plugin = new Elysia({ name: 'requests' })
     .onRequest(({ request, set }) => {
-      begun.set(request, performance.now())
-      const given = request.headers.get(REQUEST_ID)
-      set.headers[REQUEST_ID] = given && TAKEN.test(given) ? given : crypto.randomUUID()
+      startTimes.set(request, performance.now())
+      const id = request.headers.get(REQUEST_ID)
+      set.headers[REQUEST_ID] = id && VALID_ID.test(id) ? id : crypto.randomUUID()
     })
     .onAfterResponse({ as: 'global' }, ({ request, route, set, responseValue }) => {
       const { method } = request
       const status = responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200)
-      const step = steps.get(request)
-      if (route) step?.rename(`${method} ${route}`)
-      step?.setAttributes({ ...(route && { 'http.route': route }), 'http.response.status_code': status })
-      if (status >= 500) step?.fail(String(status))
-      step?.end()
-      const seconds = (performance.now() - (begun.get(request) ?? performance.now())) / 1000
+      const traceSpan = traceSpans.get(request)
+      if (route) traceSpan?.rename(`${method} ${route}`)
+      traceSpan?.setAttributes({ ...(route && { 'http.route': route }), 'http.response.status_code': status })
+      if (status >= 500) traceSpan?.fail(String(status))
+      traceSpan?.end()
+      const seconds = (performance.now() - (startTimes.get(request) ?? performance.now())) / 1000
       metrics?.request({ method, route: route || 'none', status, seconds })
-      if (PROBED.test(route)) return
+      if (UNLOGGED.test(route)) return
       log?.('request', undefined, {
         request_id: set.headers[REQUEST_ID],
         method,
         route: route || 'none',
         status,
         ms: Math.round(seconds * 1000),
-        ...step?.ids,
+        ...traceSpan?.ids,
       })
     })
   if (traces === noTraces) return plugin
   return plugin.wrap((handle, request) => {
     const { method, url, headers } = request
-    if (method === 'GET' && UNTRACED.test(behindHost(url))) return handle
+    if (method === 'GET' && UNTRACED.test(pathAndQueryOf(url))) return handle
     const parent = headers.get('traceparent')
     const attributes = {
       'http.request.method': method,
       'url.scheme': url.startsWith('https:') ? 'https' : 'http',
     }
-    const step = traces.begin({ name: method, kind: 'server', parent, attributes })
-    steps.set(request, step)
-    return (...given: unknown[]) => step.run(() => handle(...given))
+    const traceSpan = traces.begin({ name: method, kind: 'server', parent, attributes })
+    traceSpans.set(request, traceSpan)
+    return (...args: unknown[]) => traceSpan.run(() => handle(...args))
   })
 }
 
-/** Path and query of an absolute URL. */
-function behindHost(url: string): string {
+function pathAndQueryOf(url: string): string {
   const host = url.indexOf('://') + '://'.length
   return url.slice(url.indexOf('/', host))
 }

@@ -1,9 +1,8 @@
 import { Elysia } from 'elysia'
 
 /**
- * Response headers for every answer; a route that sets one of them itself wins. `no-store` is the default because most answers
- * carry a token, a signed link or a user's text. HSTS is missing on purpose: the service does not terminate TLS, so the proxy
- * that does must send it.
+ * Default headers of every response; a route may override them. `no-store` is the default because most
+ * responses contain a token, a signed link or a user's text. HSTS is left to the proxy that terminates TLS.
  */
 const HEADERS = {
   'content-security-policy':

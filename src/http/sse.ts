@@ -1,4 +1,7 @@
-/** One server-sent event (WHATWG HTML §9.2), of the type `message` where it names none; `data` goes out as JSON. */
+/**
+ * A server-sent event (WHATWG HTML §9.2). Its type is `message` if `event` is missing. `data` is sent as
+ * JSON.
+ */
 export type ServerEvent = { event?: string; id?: string; data: unknown }
 
 const HEARTBEAT_MS = 15_000
@@ -6,9 +9,9 @@ const HEARTBEAT_MS = 15_000
 const encoder = new TextEncoder()
 
 /**
- * Answers with `events` as they come, and comments between them that keep the connection open. What the iterator throws
- * goes out as an `error` event with what `problem` makes of it. `left` is called when the client leaves: it must let
- * the iterator end.
+ * Streams `events`, with comments as heartbeats that keep the connection open. An error of the iterator is
+ * sent as an `error` event, formatted by `problem`. `left` is called when the client disconnects, and must
+ * let the iterator end.
  */
 export function eventStream({
   events,
@@ -21,35 +24,35 @@ export function eventStream({
   left: () => void
   heartbeatMs?: number
 }): Response {
-  let heart: ReturnType<typeof setInterval> | undefined
-  let isLeft = false
-  // A generator that is ended before it has begun leaves out its `finally`.
+  let heartbeat: ReturnType<typeof setInterval> | undefined
+  let hasLeft = false
+  // Start the generator now: `return()` on a generator that never ran skips its `finally`.
   let first: ReturnType<typeof events.next> | undefined = events.next()
   first.catch(() => {})
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       const comment = () => controller.enqueue(encoder.encode(': \n\n'))
-      // At once, so that the headers do not wait for the first event.
+      // Send a comment at once, so that the headers do not wait for the first event.
       comment()
-      heart = setInterval(comment, heartbeatMs)
+      heartbeat = setInterval(comment, heartbeatMs)
     },
     async pull(controller) {
       try {
         const { done, value } = await (first ?? events.next())
         first = undefined
-        if (isLeft) return
-        if (value) controller.enqueue(encoder.encode(written(value)))
+        if (hasLeft) return
+        if (value) controller.enqueue(encoder.encode(serialize(value)))
         if (!done) return
       } catch (error) {
-        if (isLeft) return
-        controller.enqueue(encoder.encode(written({ event: 'error', data: problem(error) })))
+        if (hasLeft) return
+        controller.enqueue(encoder.encode(serialize({ event: 'error', data: problem(error) })))
       }
-      clearInterval(heart)
+      clearInterval(heartbeat)
       controller.close()
     },
     async cancel() {
-      isLeft = true
-      clearInterval(heart)
+      hasLeft = true
+      clearInterval(heartbeat)
       left()
       await events.return()
     },
@@ -58,15 +61,15 @@ export function eventStream({
     headers: {
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-store',
-      // Proxies such as nginx would gather events up.
+      // Otherwise proxies such as nginx buffer events.
       'X-Accel-Buffering': 'no',
     },
   })
 }
 
 /**
- * `events`, and at their end the reason why the caller's credential is not valid any more, if that ended them. `done` is called
- * in any case.
+ * Yields `events`, and then throws if they ended because the caller's credential became invalid. `done` is
+ * called in any case.
  */
 export async function* whileValid<T>(
   events: AsyncGenerator<T, void>,
@@ -80,6 +83,8 @@ export async function* whileValid<T>(
   }
 }
 
-function written({ event, id, data }: ServerEvent): string {
-  return `${id === undefined ? '' : `id: ${id}\n`}${event === undefined ? '' : `event: ${event}\n`}data: ${JSON.stringify(data)}\n\n`
+function serialize({ event, id, data }: ServerEvent): string {
+  const idLine = id === undefined ? '' : `id: ${id}\n`
+  const eventLine = event === undefined ? '' : `event: ${event}\n`
+  return `${idLine}${eventLine}data: ${JSON.stringify(data)}\n\n`
 }

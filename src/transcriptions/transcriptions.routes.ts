@@ -8,7 +8,7 @@ import { waitIn } from '../http/headers/prefer.ts'
 import { parseRange } from '../http/headers/range.ts'
 import { parseTime } from '../http/headers/times.ts'
 import { errorResponses, errorSchemas } from '../http/openapi/statuses.ts'
-import { sentenceOf } from '../http/problems.ts'
+import { errorBodyOf } from '../http/problems.ts'
 import { eventStream, whileValid } from '../http/sse.ts'
 import type { BeginUpload } from '../intake.ts'
 import type { Log } from '../log.ts'
@@ -192,7 +192,7 @@ function ownedRoutes(services: TranscriptionRoutesServices) {
         return eventStream({
           events: whileValid(events, { credential, done }),
           left: done,
-          problem: (error) => sentenceOf(error, log),
+          problem: (error) => errorBodyOf(error, log),
         })
       },
       {

@@ -153,11 +153,11 @@ describe('authentication', () => {
       anyone.ask('/api/auth/login', { method: 'POST', headers: { 'content-type': type }, body })
     expect(refusal(await send('application/json', '{"email":'))).toEqual({
       status: 400,
-      body: { error: 'The body is not JSON', code: 'validation' },
+      body: { error: 'The body is not valid JSON', code: 'validation' },
     })
     expect(refusal(await send('application/x-www-form-urlencoded', 'email=a'))).toEqual({
       status: 400,
-      body: { error: 'Send JSON, with Content-Type: application/json', code: 'validation' },
+      body: { error: 'The body must be JSON: send Content-Type: application/json', code: 'validation' },
     })
   })
 

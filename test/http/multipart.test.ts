@@ -133,7 +133,10 @@ test('an upload whose sender is silent fails, and so does its store', async () =
         failed = error
         throw error
       })
-    const stalled = { code: 'upload_stalled', message: 'Nothing of the upload came for 0.05 seconds' }
+    const stalled = {
+      code: 'upload_stalled',
+      message: 'The upload stalled: no data arrived for 0.05 seconds',
+    }
     expect(
       await thrownBy(
         readUpload({ request, name: 'audio', maxBytes: 100, pace: { ...MIN_THROUGHPUT, idleMs: 50 }, store }),
@@ -163,7 +166,7 @@ describe('the minimum throughput', () => {
     const error = await thrownBy(readUpload({ request, name: 'audio', maxBytes: 1e9, pace, store: textOf }))
     expect(error).toMatchObject({
       code: 'upload_stalled',
-      message: expect.stringMatching(/^Only \d+ bytes of the upload came in [\d.]+ seconds$/),
+      message: expect.stringMatching(/^The upload is too slow: only \d+ bytes arrived in [\d.]+ seconds$/),
     })
   })
 

@@ -96,13 +96,13 @@ async function ask(path: string, init?: RequestInit) {
 const post = (body: string) =>
   ask('/sum', { method: 'POST', headers: { 'content-type': 'application/json' }, body })
 
-describe('an outcome that callers are told about', () => {
+describe('a VerbatimError', () => {
   test.each(Object.entries(STATUS))(
-    '%s answers %d with its sentence, and is not logged',
+    '%s answers %d with its message, and is not logged',
     async (code, status) => {
-      thrown = new VerbatimError(codeOf(code), 'A sentence')
+      thrown = new VerbatimError(codeOf(code), 'A message')
       const answer = await ask('/throw')
-      expect(answer).toMatchObject({ status, body: { error: 'A sentence', code } })
+      expect(answer).toMatchObject({ status, body: { error: 'A message', code } })
       expect(answer.headers.get('content-type')).toContain('application/json')
       expect(answer.headers.get('www-authenticate')).toBe(status === 401 ? 'Bearer' : null)
       expect(logged).toEqual([])
@@ -111,13 +111,13 @@ describe('an outcome that callers are told about', () => {
 })
 
 describe('a defect', () => {
-  const defects: [what: string, thrown: unknown][] = [
-    ['an error', new TypeError('secret of the inside')],
-    ['an error with a status of its own', Object.assign(new Error('secret of the inside'), { status: 200 })],
+  const defects: [name: string, thrown: unknown][] = [
+    ['an error', new TypeError('an internal secret')],
+    ['an error with a status of its own', Object.assign(new Error('an internal secret'), { status: 200 })],
     ['an error that calls itself not found', Object.assign(new Error('secret'), { code: 'ENOENT' })],
   ]
   test.each(defects)(
-    '%s: 500 in general words, logged whole and once, under the id told',
+    '%s answers 500 without its message, and is logged once under the id in the answer',
     async (_, error) => {
       thrown = error
       const { status, body } = await ask('/throw')
@@ -133,7 +133,7 @@ describe('a defect', () => {
     },
   )
 
-  test('an answer that breaks the document is no fault of the request', async () => {
+  test('a response that does not match its schema is a defect', async () => {
     const { status, body } = await ask('/wrong-answer')
     expect({ status, code: body.code }).toEqual({ status: 500, code: 'internal' })
     expect(body.error).not.toContain('count')
@@ -141,19 +141,19 @@ describe('a defect', () => {
   })
 })
 
-describe('what Elysia finds wrong with a request', () => {
-  test('an unknown route', async () => {
+describe('a request that Elysia rejects', () => {
+  test('an unknown route answers 404', async () => {
     const { status, body } = await ask('/nowhere?secret=1')
     expect({ status, body }).toEqual({
       status: 404,
-      body: { error: 'There is nothing at /nowhere', code: 'not_found' },
+      body: { error: 'There is no route /nowhere', code: 'not_found' },
     })
   })
 
-  test('a body that is not what it says', async () => {
+  test('a body that does not match its Content-Type answers 400', async () => {
     expect(await post('{')).toMatchObject({
       status: 400,
-      body: { error: 'The body is not what its Content-Type says', code: 'validation' },
+      body: { error: 'The body does not match its Content-Type', code: 'validation' },
     })
   })
 
@@ -161,7 +161,7 @@ describe('what Elysia finds wrong with a request', () => {
     ['{"name":"ab","inner":{"count":1}}', 'name', '3'],
     ['{"name":"abc","inner":{"count":"x"}}', 'inner.count', 'number'],
     ['{"inner":{"count":1}}', 'name', 'string'],
-  ])('%s: one sentence that names the field and what it takes', async (sent, field, takes) => {
+  ])('%s answers 400 with the field and the expected value', async (sent, field, takes) => {
     const { status, body } = await post(sent)
     expect({ status, code: body.code }).toEqual({ status: 400, code: 'validation' })
     expect(body.error).toContain(field)

@@ -1,12 +1,14 @@
 import { VerbatimError } from '../../errors.ts'
 import { type MinThroughput, withMinThroughput } from './min-throughput.ts'
 
-/** Less than this in a piece is not worth being handled alone. */
+/** Smaller chunks are worth waiting for, so that several arrive together. */
 const SMALL_BYTES = 4096
 
 /**
- * The body of a request or an answer, piece by piece as it arrives. Throws `too_large` beyond `maxBytes` (already at its Content-Length),
- * `incomplete_upload` where it breaks off, and `upload_stalled` where it comes slower than `pace`.
+ * Yields the body of a request or a response in chunks as they arrive. Throws `too_large` beyond `maxBytes`
+ * (at once if the Content-Length is larger), `incomplete_upload` if the connection breaks, and
+ * `upload_stalled` if the sender is slower than `pace`. A consumer must not use a chunk after it has asked
+ * for the next one.
  */
 export async function* bodyChunks({
   message,
@@ -25,47 +27,52 @@ export async function* bodyChunks({
   const arrival = withMinThroughput(pace)
   const next = () =>
     arrival(reader.read()).catch((error: unknown) => {
-      throw error instanceof VerbatimError ? error : brokenOff(error)
+      throw error instanceof VerbatimError ? error : incomplete(error)
     })
   let bytes = 0
   try {
     if (declared > maxBytes) throw tooLarge()
-    for (let piece = await next(); piece; piece = await next()) {
-      bytes += piece.length
+    for (let chunk = await next(); chunk; chunk = await next()) {
+      bytes += chunk.length
       if (bytes > maxBytes) throw tooLarge()
-      const isSmall = piece.length < SMALL_BYTES
-      yield piece
-      free(piece)
-      if (isSmall) await nextTurn()
+      const isSmall = chunk.length < SMALL_BYTES
+      yield chunk
+      free(chunk)
+      if (isSmall) await nextTick()
     }
-    if (bytes < declared) throw brokenOff()
+    if (bytes < declared) throw incomplete()
   } finally {
     reader.cancel().catch(() => {})
   }
 }
 
 /**
- * Lets the event loop turn once. Chunks of a few bytes (HTTP/1.1 chunked) that lie in one packet would else be handled one by one
- * before anything else is: a reader that is not waiting finds all of them in its next piece.
+ * Waits for one iteration of the event loop. Many tiny chunks (HTTP/1.1 chunked) of one packet would
+ * otherwise be handled one by one before any other work. A reader that does not wait receives them in one
+ * chunk.
  */
-function nextTurn(): Promise<void> {
+function nextTick(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   setTimeout(resolve)
   return promise
 }
 
 /**
- * Gives a piece's memory back at once: left to the garbage collector, hundreds of MB wait in a process whose heap is large.
- * Whoever takes a piece is done with it before asking for the next.
+ * Frees a chunk's memory at once. The garbage collector would leave hundreds of MB in a process with a large
+ * heap.
  */
 function free({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
 
-function brokenOff(cause?: unknown) {
-  return new VerbatimError('incomplete_upload', 'The upload broke off before its end', { cause })
+function incomplete(cause?: unknown) {
+  return new VerbatimError(
+    'incomplete_upload',
+    'The upload is incomplete: the connection closed before its end',
+    { cause },
+  )
 }
 
-/** Whether what was thrown says that a body did not come whole. */
+/** Whether an error means that a body did not arrive completely. */
 export const isCutShort = (error: unknown): error is VerbatimError =>
   error instanceof VerbatimError && ['incomplete_upload', 'upload_stalled'].includes(error.code)

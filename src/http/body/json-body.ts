@@ -7,44 +7,48 @@ import { bodyChunks } from './chunks.ts'
 import { MIN_THROUGHPUT } from './min-throughput.ts'
 
 const MAX_BYTES = 64 * 1024
-/** More than any route's schema has. */
+/** Deeper than the schema of any route. */
 const MAX_LEVELS = 8
 
 /**
- * Parses the body of a route that takes a little JSON. Uploads have the server's own limit lifted, so this keeps one.
- * Throws `validation` (another type of content, no JSON, or JSON nested deeper than 8 levels), `too_large`,
- * `incomplete_upload` and `upload_stalled`.
+ * Reads and parses a small JSON body. The limit is checked here because the server's own limit is switched
+ * off for uploads. Throws `validation` (wrong Content-Type, invalid JSON, or JSON nested deeper than 8
+ * levels), `too_large`, `incomplete_upload` and `upload_stalled`.
  */
 export async function readJson({ request }: { request: Request }): Promise<unknown> {
   if (!/^application\/json(?![\w-])/i.test(request.headers.get('content-type') ?? '')) {
-    throw new VerbatimError('validation', 'Send JSON, with Content-Type: application/json')
+    throw new VerbatimError('validation', 'The body must be JSON: send Content-Type: application/json')
   }
-  const tooLarge = () => new VerbatimError('too_large', `The body is larger than ${MAX_BYTES} bytes`)
+  const tooLarge = () =>
+    new VerbatimError('too_large', `The body is larger than the limit of ${MAX_BYTES} bytes`)
   let text = ''
   const decoder = new TextDecoder()
-  for await (const piece of bodyChunks({
+  for await (const chunk of bodyChunks({
     message: request,
     maxBytes: MAX_BYTES,
     tooLarge,
     pace: MIN_THROUGHPUT,
   })) {
-    text += decoder.decode(piece, { stream: true })
+    text += decoder.decode(chunk, { stream: true })
   }
   text += decoder.decode()
   if (isNestedDeeper(text, MAX_LEVELS)) {
-    throw new VerbatimError('validation', `The JSON body is nested deeper than ${MAX_LEVELS} levels`)
+    throw new VerbatimError(
+      'validation',
+      `The JSON body is nested deeper than the limit of ${MAX_LEVELS} levels`,
+    )
   }
   try {
     return JSON.parse(text)
   } catch {
-    throw new VerbatimError('validation', 'The body is not JSON')
+    throw new VerbatimError('validation', 'The body is not valid JSON')
   }
 }
 
 /**
- * The options of a route whose body is a little JSON: `.post('/things', handler, { ...jsonBody(Thing), response })`. The body is
- * checked before Elysia checks it: unless NODE_ENV is `production`, Elysia's error would hold the whole input several times as
- * indented text. `before` runs before the body is read, for whoever is to be refused unread.
+ * The options of a route with a small JSON body: `.post('/things', handler, { ...jsonBody(Thing), response
+ * })`. The body is validated before Elysia does it, because unless NODE_ENV is `production`, Elysia's error
+ * contains the whole input several times. `before` runs before the body is read, and may reject the request.
  */
 export function jsonBody<Schema extends TSchema>(
   schema: Schema,
@@ -52,7 +56,7 @@ export function jsonBody<Schema extends TSchema>(
 ) {
   const validator = TypeCompiler.Compile(schema)
   return {
-    // `json` is what the OpenAPI document says; `readJson` parses.
+    // `readJson` parses; `json` only sets the media type in the OpenAPI document.
     parse: [before, readJson, 'json' as const],
     transform({ body }: { body: unknown }) {
       if (!validator.Check(body)) {

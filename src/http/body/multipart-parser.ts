@@ -14,10 +14,10 @@ export type PartEvent =
   | { kind: 'end' }
 
 /**
- * Parses multipart/form-data (RFC 7578) piece by piece, wherever the pieces are cut. `write` gives what a piece brings,
- * in order; its bytes may be views of that piece. `end` is called behind the last one.
+ * Parses multipart/form-data (RFC 7578) in chunks of any size. `write` yields the events of a chunk in order;
+ * their bytes may be views of the chunk. Call `end` after the last chunk.
  *
- * Throws `incomplete_upload`: the body is not well formed, or ends before its closing boundary.
+ * Throws `incomplete_upload` if the body is malformed, or ends before its closing boundary.
  */
 export function multipartParser(contentType: string) {
   const encoder = new TextEncoder()
@@ -26,12 +26,12 @@ export function multipartParser(contentType: string) {
   const findBlankLine = searcher(encoder.encode('\r\n\r\n'))
 
   let state: 'preamble' | 'delimiter' | 'head' | 'body' | 'epilogue' = 'preamble'
-  // A delimiter starts with the end of the line before it, which the first one lacks.
+  // A delimiter starts with the line break before it (RFC 2046 §5.1.1), which the first delimiter lacks.
   let rest: Uint8Array = encoder.encode('\r\n')
 
   return {
-    *write(piece: Uint8Array): Generator<PartEvent, void> {
-      const bytes = rest.length === 0 ? piece : concatenated([rest, piece])
+    *write(chunk: Uint8Array): Generator<PartEvent, void> {
+      const bytes = rest.length === 0 ? chunk : concatenated([rest, chunk])
       let at = 0
       while (state !== 'epilogue') {
         if (state === 'delimiter') {
@@ -65,20 +65,26 @@ export function multipartParser(contentType: string) {
 
     end() {
       if (state !== 'epilogue') {
-        throw new VerbatimError('incomplete_upload', 'The upload broke off before its end')
+        throw new VerbatimError(
+          'incomplete_upload',
+          'The upload is incomplete: its closing boundary is missing',
+        )
       }
     },
   }
 }
 
 function boundaryIn(contentType: string): string {
-  const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^\s;"]+))/i.exec(contentType) ?? []
-  const boundary = quoted ?? plain
+  const [, quotedBoundary, token] = /;\s*boundary=(?:"([^"]+)"|([^\s;"]+))/i.exec(contentType) ?? []
+  const boundary = quotedBoundary ?? token
   if (!boundary || boundary.length > MAX_BOUNDARY_LENGTH) throw malformed()
   return boundary
 }
 
-/** Where a delimiter may start whose end is still to come: the last CR, as it holds no second one. */
+/**
+ * Where a delimiter may start that continues in the next chunk: at the last CR, because a delimiter contains
+ * only one.
+ */
 function possibleStart({
   bytes,
   from,
@@ -90,14 +96,15 @@ function possibleStart({
 }): number {
   const tail = bytes.subarray(Math.max(from, bytes.length - delimiter.length + 1))
   const start = tail.lastIndexOf(CR)
-  const starts = start >= 0 && tail.subarray(start).every((byte, at) => byte === delimiter[at])
-  return bytes.length - (starts ? tail.length - start : 0)
+  const isStart = start >= 0 && tail.subarray(start).every((byte, at) => byte === delimiter[at])
+  return bytes.length - (isStart ? tail.length - start : 0)
 }
 
 /**
- * Finds a needle of at most 255 bytes by Horspool's algorithm: it skips most bytes unseen. A candidate is compared from its front,
- * where the needle has its only CR: candidates that match for a while start at different CRs and do not overlap, so the whole search
- * is linear. Compared from its end, a boundary of one repeated letter would be compared whole at each byte of a body of that letter.
+ * Finds a needle of at most 255 bytes with Horspool's algorithm, which skips most bytes. A candidate is
+ * compared from its start, where the needle has its only CR: partial matches start at different CRs and do
+ * not overlap, so the search is linear. If it were compared from its end, a boundary of one repeated letter
+ * would be compared in full at each byte of a body of that letter.
  */
 function searcher(needle: Uint8Array): (bytes: Uint8Array, from: number) => number {
   const last = needle.length - 1
@@ -117,7 +124,7 @@ function searcher(needle: Uint8Array): (bytes: Uint8Array, from: number) => numb
       const skip = skips[bytes[at + last] ?? 0] ?? 1
       at += skip
       if (skip > 1) continue
-      // Looking for a CR is several times as fast as skipping one byte at a time.
+      // A scan for the CR is several times as fast as skips of one byte.
       const until = Math.min(at + SCAN_BYTES, end)
       while (at < until && bytes[at] !== first) at++
     }
@@ -126,5 +133,5 @@ function searcher(needle: Uint8Array): (bytes: Uint8Array, from: number) => numb
 }
 
 function malformed() {
-  return new VerbatimError('incomplete_upload', 'The multipart body is not well formed')
+  return new VerbatimError('incomplete_upload', 'The multipart body is malformed')
 }

@@ -1,12 +1,12 @@
 export type PartHead = {
   name: string
-  /** As it was sent: it may hold folders and control characters. */
+  /** As sent by the client: it may contain folders and control characters. */
   filename: string | null
-  /** Whether the part is a file, and not a text field. */
+  /** Whether the part is a file rather than a text field. */
   isFile: boolean
 }
 
-/** The head of a multipart/form-data part (RFC 7578 §4). Null where it names no field. */
+/** Parses the head of a multipart/form-data part (RFC 7578 §4). Null if it names no field. */
 export function parseHead(bytes: Uint8Array): PartHead | null {
   const lines = new TextDecoder().decode(bytes).split('\r\n')
   const disposition = headerOf(lines, 'content-disposition')
@@ -19,7 +19,7 @@ export function parseHead(bytes: Uint8Array): PartHead | null {
   return { name, filename, isFile: filename !== null || /^application\/octet-stream(?![\w-])/i.test(type) }
 }
 
-/** The file name in a Content-Disposition header, null where it names none. */
+/** The file name in a Content-Disposition header; null if it has none. */
 export function filenameIn(disposition: string): string | null {
   return filenameOf(parametersOf(disposition))
 }
@@ -29,13 +29,14 @@ function filenameOf(parameters: Map<string, string>): string | null {
 }
 
 function headerOf(lines: string[], name: string): string | undefined {
-  const line = lines.find((one) => one.toLowerCase().startsWith(`${name}:`))
+  const line = lines.find((header) => header.toLowerCase().startsWith(`${name}:`))
   return line?.slice(name.length + 1).trim()
 }
 
 /**
- * Browsers and curl send names as raw UTF-8 in quotes, so this reads more than RFC 2183's tokens. Reads each character at most three
- * times: a regular expression for this backtracks.
+ * Parses the parameters of a Content-Disposition header. Browsers and curl send names as raw UTF-8 in quotes,
+ * so it accepts more than RFC 2183. It reads each character at most three times; a regular expression would
+ * backtrack.
  */
 function parametersOf(disposition: string): Map<string, string> {
   const parameters = new Map<string, string>()
@@ -56,14 +57,17 @@ function parametersOf(disposition: string): Map<string, string> {
 
 const isSpace = (char: string) => char === ' ' || char === '\t'
 
-/** Where the characters that `takes` accepts end, from `at` on. */
-function endOf(text: string, at: number, takes: (char: string) => boolean): number {
+/** The index of the first character from `at` on that `accepts` rejects. */
+function endOf(text: string, at: number, accepts: (char: string) => boolean): number {
   let end = at
-  while (end < text.length && takes(text.charAt(end))) end++
+  while (end < text.length && accepts(text.charAt(end))) end++
   return end
 }
 
-/** A quoted string or a token. What opens a quote that nothing closes is a token; no quote can follow it, so this is met once. */
+/**
+ * Reads a quoted string or a token. A quote without a closing quote starts a token; that happens at most
+ * once, because no quote can follow it.
+ */
 function valueAt(text: string, from: number): { text: string; end: number } {
   if (text[from] === '"') {
     let end = from + 1
@@ -79,7 +83,7 @@ function valueAt(text: string, from: number): { text: string; end: number } {
 const isEscaped = (text: string, at: number) =>
   text[at] === '\\' && (text[at + 1] === '"' || text[at + 1] === '\\')
 
-/** RFC 8187, which older clients write names in that are not ASCII: `UTF-8''na%C3%AFve.wav`. */
+/** RFC 8187, in which older clients send names that are not ASCII: `UTF-8''na%C3%AFve.wav`. */
 function decodeExtended(value: string | undefined): string | undefined {
   const encoded = /^utf-8'[^']*'(.*)$/i.exec(value ?? '')?.[1]
   try {

@@ -1,12 +1,12 @@
 import { VerbatimError } from '../../errors.ts'
 
 const MAX_FIELD_BYTES = 64 * 1024
-/** Of all fields of a form together. */
+/** Of all text fields of a form together. */
 const MAX_FORM_BYTES = 128 * 1024
 
 /**
- * A form's text fields, one after the other. Of two with one name, the later holds; those whose name ends in `[]` are put
- * together with commas. Throws `validation` if one of them, or all together, are too long.
+ * Collects a form's text fields. The last of several fields with the same name wins; fields whose name ends
+ * in `[]` are joined with commas. Throws `validation` if one field, or all of them together, are too long.
  */
 export function textFields() {
   const all = new Map<string, string>()
@@ -18,33 +18,33 @@ export function textFields() {
 
   return {
     all,
-    open(of: string) {
-      name = of
+    open(field: string) {
+      name = field
       text = ''
       bytes = 0
       decoder = new TextDecoder()
     },
-    write(piece: Uint8Array) {
-      bytes += piece.length
-      formBytes += piece.length
+    write(chunk: Uint8Array) {
+      bytes += chunk.length
+      formBytes += chunk.length
       if (bytes > MAX_FIELD_BYTES) {
         throw new VerbatimError(
           'validation',
-          `The form field ${name.slice(0, 40)} is longer than ${MAX_FIELD_BYTES} bytes`,
+          `The form field ${name.slice(0, 40)} is longer than the limit of ${MAX_FIELD_BYTES} bytes`,
         )
       }
       if (formBytes > MAX_FORM_BYTES) {
         throw new VerbatimError(
           'validation',
-          `The form's text fields are longer than ${MAX_FORM_BYTES} bytes together`,
+          `The form's text fields together are longer than the limit of ${MAX_FORM_BYTES} bytes`,
         )
       }
-      text += decoder.decode(piece, { stream: true })
+      text += decoder.decode(chunk, { stream: true })
     },
     end() {
       const value = text + decoder.decode()
-      const before = name.endsWith('[]') ? all.get(name) : undefined
-      all.set(name, before === undefined ? value : `${before},${value}`)
+      const earlier = name.endsWith('[]') ? all.get(name) : undefined
+      all.set(name, earlier === undefined ? value : `${earlier},${value}`)
     },
   }
 }

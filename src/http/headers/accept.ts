@@ -1,6 +1,6 @@
 /**
- * The one of `types` that an Accept header (RFC 9110 §12.5.1) prefers, the earlier where it makes no difference; the first
- * without a header, null where it takes none.
+ * Chooses the media type that an Accept header (RFC 9110 §12.5.1) prefers; among equals, and without a
+ * header, the first. Null if the header accepts none of them.
  */
 export function preferredType<const T extends string>(header: string | null, types: readonly T[]): T | null {
   const ranges = (header ?? '').split(',').flatMap(rangeIn)
@@ -16,17 +16,17 @@ export function preferredType<const T extends string>(header: string | null, typ
 type Range = { type: string; quality: number }
 
 function rangeIn(text: string): Range[] {
-  const [type = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase())
+  const [type = '', ...parameters] = text.split(';').map((parameter) => parameter.trim().toLowerCase())
   if (!/^[^\s/]+\/[^\s/]+$/.test(type)) return []
   const quality = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2)
   return [{ type, quality: quality === undefined ? 1 : Number(quality) || 0 }]
 }
 
-/** Of the ranges that a type is in, the most precise one says. */
+/** The most specific range that matches a type determines its quality. */
 function qualityOf(type: string, ranges: Range[]): number {
   for (const range of [type, type.replace(/\/.*/, '/*'), '*/*']) {
-    const found = ranges.find((one) => one.type === range)
-    if (found) return found.quality
+    const match = ranges.find(({ type }) => type === range)
+    if (match) return match.quality
   }
   return 0
 }

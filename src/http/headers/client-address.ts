@@ -1,13 +1,14 @@
 import ipaddr from 'ipaddr.js'
 
-/** `192.0.2.1:5555` and `[2001:db8::1]:5555`, as some gateways write the addresses of clients (RFC 7239 §6 too). */
+/** `192.0.2.1:5555` and `[2001:db8::1]:5555`, which some gateways write (also RFC 7239 §6). */
 const WITH_PORT = /^(?:\[([\da-f:.]+)\]|([\d.]+))(?::\d{1,5})?$/i
 
 /**
- * Where a request comes from: the socket's address, or, behind `trustedProxies` proxies, what the outermost of them saw
- * (`X-Forwarded-For`, in which each adds its own at the end), with or without a port. If a proxy wrote no address (`unknown`), the
- * socket's counts: else whoever gets a proxy to write such a thing is not counted at all. Of IPv6 the network (/64), which is what
- * one client has. Null if the socket has no address.
+ * The address that rate limits count by: the socket's address or, behind `trustedProxies` proxies, the
+ * address that the outermost one wrote to `X-Forwarded-For` (each proxy appends one). If that is not an
+ * address (`unknown`), the socket's address is used, so that nobody can avoid being counted. An IPv6 address
+ * is reduced to its /64 network, because one client usually has the whole network. Null if the socket has no
+ * address.
  */
 export function clientAddress({
   headers,

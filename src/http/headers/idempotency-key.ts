@@ -1,8 +1,8 @@
 import { VerbatimError } from '../../errors.ts'
 
 /**
- * The Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header), in quotes as it says or without; null where there
- * is none. Throws `validation`.
+ * Reads the Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header), with or without the quotes
+ * that the draft requires. Null if the header is missing. Throws `validation`.
  */
 export function idempotencyKeyIn(headers: Headers): string | null {
   const header = headers.get('idempotency-key')
@@ -11,15 +11,15 @@ export function idempotencyKeyIn(headers: Headers): string | null {
   if (/^[\x21-\x7e]{1,255}$/.test(key)) return key
   throw new VerbatimError(
     'validation',
-    'Idempotency-Key takes up to 255 ASCII letters without spaces, such as a UUID',
+    'Idempotency-Key is invalid: send 1 to 255 printable ASCII characters without spaces, such as a UUID',
   )
 }
 
-/** For the document. */
+/** The header's parameter object in the OpenAPI document. */
 export const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
   in: 'header' as const,
   description:
-    'Of your making, new for each upload. Sent again with the same body within a day, it is answered with the same transcription',
+    'A key that the client generates for each upload. A second request with the same key and body within a day returns the same transcription',
   schema: { type: 'string' as const, pattern: '^[\\x21-\\x7e]{1,255}$' },
 }

@@ -1,8 +1,9 @@
-export type ByteRange = { start: number; end: number }
+type ByteRange = { start: number; end: number }
 
 /**
- * The one range that a `Range` header asks for (RFC 9110 §14), `end` not included. Null: answer with the whole (no
- * header, several ranges, another unit, or not well formed). `unsatisfiable`: answer 416.
+ * Parses a `Range` header with one range (RFC 9110 §14); `end` is exclusive. Null means to send the whole
+ * file: the header is missing or malformed, or has several ranges or another unit. `unsatisfiable` means to
+ * answer 416.
  */
 export function parseRange(header: string | null, size: number): ByteRange | null | 'unsatisfiable' {
   const match = /^bytes=(\d*)-(\d*)$/i.exec(header?.trim() ?? '')

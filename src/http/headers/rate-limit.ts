@@ -1,6 +1,6 @@
 import type { Quota } from '../../errors.ts'
 
-/** `RateLimit` and `RateLimit-Policy` as draft-ietf-httpapi-ratelimit-headers-10 has them. */
+/** The headers `RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10. */
 export function rateLimitHeaders({ name, limit, windowSeconds, remaining, resetSeconds }: Quota) {
   return {
     'ratelimit-policy': `"${name}";q=${limit};w=${windowSeconds}`,

@@ -4,7 +4,7 @@ const DAY_MS = 86_400_000
 const DAY = /^[12]\d{3}-\d{2}-\d{2}$/
 const TIME = /^[12]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/
 
-/** A time, or where a day (UTC) starts or ends, as a query names it. Throws `validation` with the parameter's name. */
+/** Parses a time, or the start or end of a day (UTC), of the query parameter `name`. Throws `validation`. */
 export function parseTime(name: string, text: string, side: 'start' | 'end'): Date {
   const isDay = DAY.test(text)
   const time = new Date(isDay || TIME.test(text) ? text : Number.NaN)
@@ -17,5 +17,5 @@ export function parseTime(name: string, text: string, side: 'start' | 'end'): Da
   return isDay && side === 'end' ? new Date(time.getTime() + DAY_MS) : time
 }
 
-/** Date takes 2023-02-31 for the third of March. */
+/** `Date` parses 2023-02-31 as 3 March. */
 const isDate = (day: string) => new Date(day).toISOString().startsWith(day)

@@ -37,7 +37,7 @@ export const ERRORS = {
   },
   408: {
     meaning: 'The request body arrived too slowly',
-    example: { error: 'The upload stalled: no data for 30 seconds', code: 'upload_stalled' },
+    example: { error: 'The upload stalled: no data arrived for 30 seconds', code: 'upload_stalled' },
   },
   409: {
     meaning: 'The current state does not allow this; `code` names the conflict',

@@ -1,4 +1,4 @@
-/** The Swagger UI page. It has no inline script, so that its policy needs no exception for one. */
+/** The Swagger UI page. It has no inline script, so that its Content-Security-Policy can forbid them. */
 export const PAGE = `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -15,7 +15,7 @@ export const PAGE = `<!DOCTYPE html>
 </html>
 `
 
-/** `validatorUrl: 'none'`: otherwise Swagger UI sends the document to a host of its makers. */
+/** Without `validatorUrl: 'none'`, Swagger UI sends the document to validator.swagger.io. */
 export const START_SCRIPT = `SwaggerUIBundle({
   dom_id: '#swagger-ui',
   url: '/swagger/json',
@@ -25,8 +25,8 @@ export const START_SCRIPT = `SwaggerUIBundle({
 `
 
 /**
- * The page keeps an access token in localStorage, so it runs scripts of this host only. Swagger UI writes
- * style attributes.
+ * The page stores an access token in localStorage, so it may run only this host's scripts. Inline styles are
+ * allowed because Swagger UI writes style attributes.
  */
 export const PAGE_POLICY = [
   "default-src 'none'",

@@ -5,30 +5,30 @@ import { isUuid } from '../../uuid.ts'
 import { completeDocument, type Document } from './document.ts'
 import { PAGE, PAGE_POLICY, START_SCRIPT } from './swagger-page.ts'
 
-/** Swagger UI's own files, served from here: the page works without any other host. */
+/** Swagger UI's files, which this service serves, so that the page needs no other host. */
 export type SwaggerAssets = Record<'swagger-ui.css' | 'swagger-ui-bundle.js', { type: string; body: Blob }>
 
 const SCHEME =
-  'An access token (a JWT) or an API key. A key needs the scope `read` for GET and `write` for the rest. Routes that name the role `account` or `admin` take access tokens alone, `admin` those of administrators.'
+  'An access token (a JWT) or an API key. A key needs the scope `read` for GET and `write` for the rest. Routes with the role `account` or `admin` require an access token; `admin` requires an administrator’s.'
 
 function isDocument(value: unknown): value is Document {
   return typeof value === 'object' && value !== null && 'paths' in value
 }
 
-/** The page at `/swagger`, the document at `/swagger/json`. */
+/** Serves Swagger UI at `/swagger` and the OpenAPI document at `/swagger/json`. */
 export function swagger({ assets, version }: { assets: SwaggerAssets; version: string }) {
-  // The plugin sets one of its own that takes as long for each id as all else that is done for an answer.
+  // The plugin registers a check that takes as long per id as the rest of a response.
   FormatRegistry.Set('uuid', isUuid)
   const document = openapi({
     specPath: '/swagger/json',
-    // The plugin's page has an inline script, which a strict Content-Security-Policy forbids.
+    // The plugin's page has an inline script, which the Content-Security-Policy forbids.
     provider: null,
     documentation: {
       info: {
         title: 'Verbatim',
         version,
         description:
-          'Audio in, a transcript out. Register or log in, press **Authorize**, paste the `access_token` (or an API key), and try the rest.',
+          'Upload audio and get a transcript. To try the routes, register or log in, press **Authorize**, and paste the `access_token` or an API key.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
       tags: [
