@@ -8,7 +8,7 @@ setDefaultTimeout(60_000)
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
-describe.each(databases)('the contract on $name', (kind) => {
+describe.each(databases)('the API contract on $name', (kind) => {
   let service: TestService
   let ada: Client
   let eve: Client
@@ -24,7 +24,7 @@ describe.each(databases)('the contract on $name', (kind) => {
   const upload = async (fields: Record<string, string> = {}) =>
     textAt((await ada.upload(fixture('speech.mp3'), fields)).body, 'transcription_id')
 
-  test.each(['/api/transcribe/', '/api/transcribe'])('POST %s', async (path) => {
+  test.each(['/api/transcribe/', '/api/transcribe'])('POST %s answers 202 with the id', async (path) => {
     const form = new FormData()
     form.set('audio', fixture('speech.wav'))
     form.set('language', 'en')
@@ -36,7 +36,7 @@ describe.each(databases)('the contract on $name', (kind) => {
     })
   })
 
-  test.each(['/', ''])('GET /api/transcriptions/{id}%s', async (slash) => {
+  test.each(['/', ''])('GET /api/transcriptions/{id}%s has the fields of the contract', async (slash) => {
     const id = await upload()
     const { status, body } = await ada.ask(`/api/transcriptions/${id}${slash}`)
     expect(status).toBe(200)
@@ -63,7 +63,7 @@ describe.each(databases)('the contract on $name', (kind) => {
     })
   })
 
-  test('what more the status tells', async () => {
+  test('the status has additional fields', async () => {
     const id = await upload({ language: 'en-US', task: 'translate' })
     const bytes = await fixture('speech.mp3').bytes()
     expect((await ada.ask(`/api/transcriptions/${id}/`)).body).toMatchObject({
@@ -80,7 +80,7 @@ describe.each(databases)('the contract on $name', (kind) => {
     })
   })
 
-  test('no audio: 400', async () => {
+  test('an upload without audio answers 400', async () => {
     const problem = { error: 'No audio file provided', code: 'no_audio_file' }
     const json = await ada.post('/api/transcribe/', { audio: 'x' })
     const text = await ada.upload(null, { audio: 'not a file' })
@@ -90,7 +90,7 @@ describe.each(databases)('the contract on $name', (kind) => {
     }
   })
 
-  test('not there, not an id, not one’s own: 404 alike', async () => {
+  test('a missing id, an invalid id and another user’s id answer the same 404', async () => {
     const id = await upload()
     const notFound = { status: 404, body: { error: 'Transcription not found', code: 'not_found' } }
     const asked = [
@@ -107,7 +107,7 @@ describe.each(databases)('the contract on $name', (kind) => {
     for (const { status, body } of await Promise.all(asked)) expect({ status, body }).toEqual(notFound)
   })
 
-  test('a transcript before it is there: 409', async () => {
+  test('the transcript of an unfinished transcription answers 409', async () => {
     const id = await upload()
     for (const query of ['', '?format=srt']) {
       const { status, body } = await ada.ask(`/api/transcriptions/${id}/transcript${query}`)
@@ -126,7 +126,7 @@ describe.each(databases)('the contract on $name', (kind) => {
     expect(textAt(wrong.body, 'error')).toContain('format')
   })
 
-  test('the slash at the end makes no difference to any route', async () => {
+  test('a trailing slash makes no difference to any route', async () => {
     const { paths }: { paths: Record<string, Record<string, unknown>> } = await (
       await fetch(`${service.url}/swagger/json`)
     ).json()
@@ -143,10 +143,10 @@ describe.each(databases)('the contract on $name', (kind) => {
     }
   })
 
-  test('nothing of this is a defect', () => expect(service.logged).toEqual([]))
+  test('no defect was logged', () => expect(service.logged).toEqual([]))
 })
 
-test('a host name as short as a container’s', async () => {
+test('a host name as short as a container’s is accepted', async () => {
   const service = await startService({ kind: embedded })
   try {
     for (const host of ['api', 'x', 'a.b']) {

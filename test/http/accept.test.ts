@@ -17,6 +17,6 @@ test.each<[string | null, (typeof TYPES)[number] | null]>([
   ['text/html', null],
   ['application/json;q=0', null],
   ['image/png, text/vtt;q=0', null],
-])('Accept: %s', (accept, type) => {
+])('Accept: %s prefers %p', (accept, type) => {
   expect(preferredType(accept, TYPES)).toBe(type)
 })

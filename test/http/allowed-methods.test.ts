@@ -10,7 +10,7 @@ const routes = [
   { method: 'GET', path: '/things/latest' },
 ]
 
-describe('the methods that are told', () => {
+describe('the allowed methods', () => {
   test.each([
     ['/things', ['GET', 'HEAD', 'POST']],
     ['/things/', ['GET', 'HEAD', 'POST']],
@@ -21,7 +21,7 @@ describe('the methods that are told', () => {
     ['/things//parts/2', []],
     ['/', []],
     ['', []],
-  ])('of %s', (path, methods) => {
+  ])('of %s are %p', (path, methods) => {
     expect(allowedMethods({ routes, path })).toEqual(methods)
   })
 })

@@ -15,11 +15,11 @@ test.each([
   ['2001:db8:1:2:ffff::1', '2001:db8:1:2::'],
   ['/var/run/socket', null],
   [undefined, null],
-])('of a socket: %s', (socket, address) => {
+])('the address of the socket %s is %p', (socket, address) => {
   expect(from(socket)).toBe(address)
 })
 
-test('what a client says of itself counts for nothing without a proxy', () => {
+test('X-Forwarded-For is ignored without a trusted proxy', () => {
   expect(from('192.0.2.1', 0, '198.51.100.7')).toBe('192.0.2.1')
 })
 
@@ -34,16 +34,16 @@ test.each([
   [1, '[2001:db8:1:2:3:4:5:6]', '2001:db8:1:2::'],
   [1, '2001:db8:1:2:3:4:5:6', '2001:db8:1:2::'],
   [1, '[::ffff:198.51.100.7]:1', '198.51.100.7'],
-  // No address: the proxy's own is counted.
+  // Not an address: the socket's address is counted.
   [1, 'unknown', '192.0.2.1'],
   [1, '198.51.100.7:port', '192.0.2.1'],
   [1, '_hidden', '192.0.2.1'],
   [1, '198.51.100.7, ', '192.0.2.1'],
   [1, `${'1'.repeat(10_000)}`, '192.0.2.1'],
   [1, `[${':'.repeat(10_000)}]`, '192.0.2.1'],
-  // Who did not come by the proxies.
+  // Requests that bypassed the proxies.
   [1, undefined, '192.0.2.1'],
   [2, '198.51.100.7', '192.0.2.1'],
-])('behind %d proxies, of %p', (proxies, forwarded, address) => {
+])('behind %d proxies, X-Forwarded-For: %p is the address %p', (proxies, forwarded, address) => {
   expect(from('192.0.2.1', proxies, forwarded)).toBe(address)
 })

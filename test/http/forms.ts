@@ -4,9 +4,9 @@ export const BOUNDARY = 'XboundaryX'
 
 export type Part = { name: string; filename?: string; type?: string; body: string | Uint8Array }
 
-/** A form's bytes, as browsers write them. */
+/** The bytes of a form, in the format of browsers. */
 export function formOf(...parts: Part[]): Uint8Array<ArrayBuffer> {
-  const written = parts.flatMap(({ name, filename, type, body }) => [
+  const chunks = parts.flatMap(({ name, filename, type, body }) => [
     `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"`,
     filename === undefined ? '' : `; filename="${filename}"`,
     type === undefined ? '' : `\r\nContent-Type: ${type}`,
@@ -14,14 +14,14 @@ export function formOf(...parts: Part[]): Uint8Array<ArrayBuffer> {
     body,
     '\r\n',
   ])
-  return bytesOf([...written, `--${BOUNDARY}--\r\n`])
+  return bytesOf([...chunks, `--${BOUNDARY}--\r\n`])
 }
 
 export function bytesOf(pieces: (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(Buffer.concat(pieces.map((piece) => Buffer.from(piece))))
 }
 
-/** A request whose body arrives in these pieces, one whenever one is asked for. */
+/** A request whose body arrives in these chunks, each of them when the reader asks for it. */
 export function requestOf(
   pieces: Iterable<Uint8Array>,
   contentType = `multipart/form-data; boundary=${BOUNDARY}`,

@@ -12,8 +12,8 @@ test.each([
   ['await=10', null],
   ['wait=soon', null],
   ['wait=-1', null],
-])('Prefer: %s', (prefer, seconds) => {
+])('Prefer: %s waits for %p seconds', (prefer, seconds) => {
   expect(waitIn(new Headers({ prefer }))).toBe(seconds)
 })
 
-test('no preference', () => expect(waitIn(new Headers())).toBeNull())
+test('a request without Prefer does not wait', () => expect(waitIn(new Headers())).toBeNull())

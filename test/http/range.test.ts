@@ -30,6 +30,6 @@ const cases: [header: string | null, answer: ReturnType<typeof parseRange>][] = 
   ['items=0-1', whole],
 ]
 
-test.each(cases)('%p of 1000 bytes', (header, answer) => {
+test.each(cases)('Range: %p of 1000 bytes is %p', (header, answer) => {
   expect(parseRange(header, SIZE)).toEqual(answer)
 })

@@ -3,12 +3,12 @@ import { eventStream, type ServerEvent } from '../../src/http/sse.ts'
 
 const problem = () => ({ error: 'It broke', code: 'internal' })
 
-async function* told(...events: ServerEvent[]): AsyncGenerator<ServerEvent, void> {
+async function* streamOf(...events: ServerEvent[]): AsyncGenerator<ServerEvent, void> {
   yield* events
 }
 
-test('events are written as the standard says, and the stream ends with them', async () => {
-  const events = told({ event: 'status', id: '3', data: { text: 'a\nb' } }, { event: 'end', data: null })
+test('events are written in the standard’s format, and the stream ends after them', async () => {
+  const events = streamOf({ event: 'status', id: '3', data: { text: 'a\nb' } }, { event: 'end', data: null })
   const response = eventStream({ events, problem, left() {} })
   expect(response.headers.toJSON()).toMatchObject({
     'content-type': 'text/event-stream',
@@ -20,7 +20,7 @@ test('events are written as the standard says, and the stream ends with them', a
   )
 })
 
-test('what is thrown is told before the end', async () => {
+test('an error of the iterator is sent before the stream ends', async () => {
   async function* broken(): AsyncGenerator<ServerEvent, void> {
     yield { event: 'status', data: 1 }
     throw new Error('a secret')
@@ -30,12 +30,12 @@ test('what is thrown is told before the end', async () => {
   expect(text).not.toContain('secret')
 })
 
-test('while nothing happens, comments come; a client that leaves ends the iterator', async () => {
-  const gone = Promise.withResolvers<void>()
+test('comments are sent while no event arrives, and a client that disconnects ends the iterator', async () => {
+  const disconnected = Promise.withResolvers<void>()
   let ended = false
   async function* silent(): AsyncGenerator<ServerEvent, void> {
     try {
-      await gone.promise
+      await disconnected.promise
       yield { data: 'too late' }
     } finally {
       ended = true
@@ -45,7 +45,7 @@ test('while nothing happens, comments come; a client that leaves ends the iterat
   const { body } = eventStream({
     events: silent(),
     problem: (error) => problems.push(error),
-    left: () => gone.resolve(),
+    left: () => disconnected.resolve(),
     heartbeatMs: 5,
   })
   const reader = body?.getReader()
