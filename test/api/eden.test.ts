@@ -31,7 +31,8 @@ test('Eden’s client registers, uploads and reads with the types of the routes'
 
   const uploaded = await api.transcribe.post({ audio: fixture('speech.mp3'), language: 'de' })
   if (uploaded.error) throw uploaded.error
-  if (!('transcription_id' in uploaded.data)) throw new Error('the response waited until the transcription had finished')
+  if (!('transcription_id' in uploaded.data))
+    throw new Error('the response waited until the transcription had finished')
   const transcription = api.transcriptions({ id: uploaded.data.transcription_id })
 
   const status = await transcription.get()

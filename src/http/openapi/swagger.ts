@@ -62,8 +62,8 @@ export function swagger({ assets, version }: { assets: SwaggerAssets; version: s
   )
   return new Elysia({ name: 'docs' })
     .onAfterHandle(({ path, responseValue }) => {
-      const isDocumentOf = path === '/swagger/json' && isDocument(responseValue)
-      return isDocumentOf ? completeDocument(responseValue) : undefined
+      const isOwnDocument = path === '/swagger/json' && isDocument(responseValue)
+      return isOwnDocument ? completeDocument(responseValue) : undefined
     })
     .use(document)
     .use(page)
