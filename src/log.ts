@@ -51,7 +51,7 @@ type Described = { name: string; message: string; code?: string; stack?: string;
  * The message, stack and causes of an error, without the parameters that the error of a failed query
  * contains.
  */
-export function describeError(error: unknown, depth = 0): Described {
+function describeError(error: unknown, depth = 0): Described {
   if (!(error instanceof Error)) return { name: typeof error, message: String(error) }
   const { name, cause } = error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined

@@ -35,8 +35,7 @@ export type WatchCredential = (until: AbortSignal) => AbortSignal
  * and HEAD need `read` and all other methods `write`. Adds `userId`, `caller` and `watchCredential` to the
  * routes' context. With `takesKnown`, requests that only read may use a cached caller.
  *
- * `new Elysia({ detail: { security: BEARER } }).use(bearer({ authenticator })).get('/things', ({ userId }) =>
- * …)`
+ * Example: `new Elysia().use(bearer({ authenticator })).get('/things', ({ userId }) => list(userId))`
  */
 export function bearer({
   authenticator,
