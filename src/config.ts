@@ -102,13 +102,13 @@ export const SETTINGS = {
     parse: text,
   }),
   RETENTION_DAYS: optional({
-    doc: 'Days that the audio is kept after its transcription has finished. The transcript is kept longer',
+    doc: 'Days that the audio is kept after its transcription has finished. The transcript stays until the transcription is deleted',
     takes: 'a whole number of days from 1 to 36500',
     unset: 'the audio is kept until the transcription is deleted',
     parse: integer(1, 36_500),
   }),
   ORPHAN_DAYS: preset({
-    doc: 'Days that an orphan is kept: a stored folder that no row of the database refers to. They count from when it is first seen',
+    doc: 'Days that an orphan is kept after it is first seen. An orphan is a stored folder that no row of the database refers to',
     takes: 'a whole number of days from 1 to 36500',
     default: '30',
     parse: integer(1, 36_500),

@@ -93,7 +93,7 @@ describe.each(databases)('the API contract on $name', (kind) => {
   test('a missing id, an invalid id and another user’s id answer the same 404', async () => {
     const id = await upload()
     const notFound = { status: 404, body: { error: 'Transcription not found', code: 'not_found' } }
-    const asked = [
+    const responses = [
       ada.ask(`/api/transcriptions/${crypto.randomUUID()}/`),
       ada.ask('/api/transcriptions/12345/'),
       ada.ask("/api/transcriptions/'%20or%201=1--/"),
@@ -104,7 +104,7 @@ describe.each(databases)('the API contract on $name', (kind) => {
       eve.ask(`/api/transcriptions/${id}/transcript`),
       ada.ask(`/api/transcriptions/${crypto.randomUUID()}/transcript`),
     ]
-    for (const { status, body } of await Promise.all(asked)) expect({ status, body }).toEqual(notFound)
+    for (const { status, body } of await Promise.all(responses)) expect({ status, body }).toEqual(notFound)
   })
 
   test('the transcript of an unfinished transcription answers 409', async () => {
@@ -152,8 +152,8 @@ test('a host name as short as a container’s is accepted', async () => {
     for (const host of ['api', 'x', 'a.b']) {
       const response = await fetch(`${service.url}/health/live`, { headers: { host } })
       expect({ host, status: response.status }).toEqual({ host, status: 200 })
-      const asked = await fetch(`${service.url}/api/transcriptions/1/`, { headers: { host } })
-      expect({ host, status: asked.status }).toEqual({ host, status: 401 })
+      const unauthorized = await fetch(`${service.url}/api/transcriptions/1/`, { headers: { host } })
+      expect({ host, status: unauthorized.status }).toEqual({ host, status: 401 })
     }
   } finally {
     await service.close()
