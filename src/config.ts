@@ -264,7 +264,7 @@ export const SETTINGS = {
     parse: text,
   }),
   PYTHON: optional({
-    doc: 'Python (3.11 or newer) that creates the environment of the CPU sidecar',
+    doc: 'Python (3.11 to 3.14) that creates the environment of the CPU sidecar',
     takes: 'a path or command',
     unset: 'the first suitable one of `python3`, `python3.14` … `python3.11`, `python`',
     parse: text,

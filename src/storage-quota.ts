@@ -15,7 +15,7 @@ export type StorageQuota = {
 }
 
 /** An upload of unknown length while it arrives. Dispose of it when it has ended. */
-type IncomingUpload = Disposable & {
+export type IncomingUpload = Disposable & {
   /**
    * Counts arrived bytes. Throws `storage_quota_reached` if the user's uploads that arrive here exceed the
    * quota.
