@@ -7,8 +7,6 @@ import { retryAfterSeconds } from '../shared/retry-after.ts'
 import type { HuggingFaceProvider } from './providers.ts'
 import { loadingSeconds, parsedBody, reasonIn } from './reason.ts'
 
-/** The providers with speech recognition in Hugging Face's client. */
-
 /** Where requests go: to a model of a provider, or to an endpoint. */
 export type Target = { model: string; provider: HuggingFaceProvider; endpointUrl: string | undefined }
 
