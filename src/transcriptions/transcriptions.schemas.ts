@@ -1,56 +1,64 @@
 import { t } from 'elysia'
+import { errorResponses } from '../http/openapi/statuses.ts'
 import { nullable } from '../http/schema.ts'
-import { TRANSCRIPT_FORMATS } from './transcript/formats.ts'
 
-const ID = '123e4567-e89b-12d3-a456-426614174000'
+export const EXAMPLE_ID = '123e4567-e89b-12d3-a456-426614174000'
 
-export const IdParams = t.Object({ id: t.String({ description: 'The `transcription_id`', examples: [ID] }) })
+export const IdParams = t.Object({
+  id: t.String({ description: 'The `transcription_id`', examples: [EXAMPLE_ID] }),
+})
 
-export const Accepted = t.Object(
-  { message: t.String(), transcription_id: t.String({ format: 'uuid' }) },
-  { examples: [{ message: 'Transcription started', transcription_id: ID }] },
-)
+export const STATUSES = ['queued', 'processing', 'completed', 'failed', 'canceled'] as const
+
+export const PREFER_WAIT =
+  'With `Prefer: wait=30`, the server delays the response until the transcription has finished, for at most ' +
+  'that many seconds.'
 
 const status = {
   id: t.String({ format: 'uuid' }),
   audio_file: nullable(
     t.String({
       format: 'uri',
-      description: 'The original, at a link that expires after an hour; null once it is removed',
+      description: 'Link to the original audio, valid for one hour; null once the audio is removed',
     }),
   ),
-  transcription: nullable(t.String({ description: 'The text, once completed' })),
-  status: t.UnionEnum(['queued', 'processing', 'completed', 'failed', 'canceled']),
+  transcription: nullable(t.String({ description: 'The text; null until the transcription is completed' })),
+  status: t.UnionEnum([...STATUSES]),
   created_at: t.String({ format: 'date-time', examples: ['2023-01-01T12:00:00Z'] }),
   language: t.String({
-    description: 'As asked for; with `auto`, what was heard once completed',
+    description: 'The requested language. With `auto`, the detected language once completed',
     examples: ['en'],
   }),
   task: t.String({ examples: ['transcribe'] }),
   channels: t.UnionEnum(['mix', 'split']),
-  start: nullable(t.Number({ description: 'Of the part that was asked for, in seconds' })),
+  start: nullable(t.Number({ description: 'Start of the requested time range, in seconds' })),
   end: nullable(t.Number()),
-  progress: t.Number({ minimum: 0, maximum: 1, description: 'Transcribed seconds over all seconds' }),
+  progress: t.Number({ minimum: 0, maximum: 1, description: 'Transcribed seconds divided by all seconds' }),
   queue_position: nullable(
-    t.Number({ multipleOf: 1, description: 'Transcriptions before it that are not over; null once it is' }),
+    t.Number({
+      multipleOf: 1,
+      description: 'Number of unfinished transcriptions before this one; null once it has finished',
+    }),
   ),
   estimated_seconds: nullable(
-    t.Number({ description: 'Until it is over, at the speed of late; null while that is not known' }),
+    t.Number({
+      description: 'Estimated seconds until it has finished, at the recent speed; null if unknown',
+    }),
   ),
-  duration: nullable(t.Number({ description: 'Seconds of audio, once decoded' })),
+  duration: nullable(t.Number({ description: 'Length of the audio in seconds; null until it is decoded' })),
   filename: nullable(t.String()),
-  size: t.Number({ description: 'Bytes of the original' }),
-  sha256: t.String({ description: 'Of the original, in hex' }),
+  size: t.Number({ description: 'Size of the original in bytes' }),
+  sha256: t.String({ description: 'SHA-256 of the original, in hexadecimal' }),
   codec: t.Nullable(t.String({ examples: ['mp3'] }), {
-    description: 'Null until it is known, where the API runs without a decoder',
+    description: 'Null until the audio is inspected; an API without a decoder leaves that to a worker',
   }),
   completed_at: nullable(t.String({ format: 'date-time' })),
   failure: nullable(t.Object({ code: t.String(), error: t.String() })),
 }
 
 const exampleStatus = {
-  id: ID,
-  audio_file: `http://localhost:3000/api/transcriptions/${ID}/audio?expires=1672578000&signature=9134…`,
+  id: EXAMPLE_ID,
+  audio_file: `http://localhost:3000/api/transcriptions/${EXAMPLE_ID}/audio?expires=1672578000&signature=9134…`,
   transcription: 'The old library stands beside the river.',
   status: 'completed',
   created_at: '2023-01-01T12:00:00Z',
@@ -73,23 +81,28 @@ const exampleStatus = {
 
 export const Status = t.Object(status, { examples: [exampleStatus] })
 
-const STATUSES = ['queued', 'processing', 'completed', 'failed', 'canceled'] as const
+export const statusDetail = {
+  summary: 'Read the status and text of a transcription',
+  description: PREFER_WAIT,
+}
 
 const day = (description: string) => t.Optional(t.String({ description, examples: ['2023-01-31'] }))
 
 export const ListQuery = t.Object({
-  cursor: t.Optional(t.String({ maxLength: 200, description: 'The `next_cursor` of the page before' })),
+  cursor: t.Optional(t.String({ maxLength: 200, description: '`next_cursor` of the previous page' })),
   limit: t.Optional(
-    t.Integer({ minimum: 1, maximum: 100, default: 20, error: 'limit takes a whole number from 1 to 100' }),
+    t.Integer({ minimum: 1, maximum: 100, default: 20, error: 'limit must be a whole number from 1 to 100' }),
   ),
   status: t.Optional(t.UnionEnum([...STATUSES], { default: undefined })),
-  language: t.Optional(t.String({ maxLength: 40, description: 'As the status tells it', examples: ['en'] })),
-  created_from: day('From this time or day (UTC) on'),
-  created_to: day('Before this time, or up to the end of this day (UTC)'),
+  language: t.Optional(
+    t.String({ maxLength: 40, description: '`language` as the status shows it', examples: ['en'] }),
+  ),
+  created_from: day('Created at or after this time or day (UTC)'),
+  created_to: day('Created before this time, or before the end of this day (UTC)'),
   q: t.Optional(
     t.String({
       maxLength: 200,
-      description: 'Words of the text or the file name, in any order; the last may be the beginning of one',
+      description: 'Words of the text or the file name, in any order. The last word can be incomplete',
     }),
   ),
 })
@@ -99,7 +112,7 @@ const Count = t.Number({ multipleOf: 1 })
 const exampleList = {
   transcriptions: [
     {
-      id: ID,
+      id: EXAMPLE_ID,
       status: 'completed',
       created_at: '2023-01-01T12:00:00Z',
       completed_at: '2023-01-01T12:00:03Z',
@@ -127,231 +140,60 @@ const list = {
       language: t.String({ examples: ['en'] }),
       task: t.String({ examples: ['transcribe'] }),
       filename: nullable(t.String()),
-      size: t.Number({ description: 'Bytes of the original' }),
-      duration: nullable(t.Number({ description: 'Seconds of audio, once decoded' })),
+      size: t.Number({ description: 'Size of the original in bytes' }),
+      duration: nullable(
+        t.Number({ description: 'Length of the audio in seconds; null until it is decoded' }),
+      ),
       progress: t.Number({ minimum: 0, maximum: 1 }),
-      excerpt: nullable(t.String({ description: 'The first 200 letters of the text, once completed' })),
+      excerpt: nullable(
+        t.String({ description: 'The first 200 characters of the text; null until completed' }),
+      ),
       failure: nullable(t.Object({ code: t.String(), error: t.String() })),
     }),
   ),
-  next_cursor: nullable(t.String({ description: 'Of the next page; null on the last one' })),
+  next_cursor: nullable(t.String({ description: 'Cursor of the next page; null on the last page' })),
   counts: t.Optional(
     t.Object(
       { queued: Count, processing: Count, completed: Count, failed: Count, canceled: Count },
-      { description: 'Of all your transcriptions, whatever was asked for; on the first page' },
+      { description: 'Number of all your transcriptions by status, whatever the filters; only on page one' },
     ),
   ),
 }
 
 export const List = t.Object(list, { examples: [exampleList] })
 
-const Word = t.Object({
-  start: t.Number(),
-  end: t.Number(),
-  word: t.String(),
-  probability: nullable(t.Number()),
-})
-
-const transcript = {
-  id: t.String({ format: 'uuid' }),
-  status: t.UnionEnum(['queued', 'processing', 'completed', 'failed', 'canceled']),
-  language: nullable(t.String()),
-  languages: t.Array(t.String(), { description: 'Heard, the one with most speech first' }),
-  duration: t.Number({ description: 'Seconds' }),
-  engines: t.Array(
-    t.Object({ engine: t.UnionEnum(['sidecar', 'hosted']), model: t.String(), seconds: t.Number() }),
-    { description: 'Who did how much of it' },
-  ),
-  text: t.String(),
-  segments: t.Array(
-    t.Object({
-      start: t.Number({ description: 'Seconds from the start of the audio' }),
-      end: t.Number(),
-      text: t.String(),
-      language: nullable(t.String()),
-      channel: t.Optional(t.Integer({ description: 'From 0; where channels are transcribed apart' })),
-      words: t.Optional(
-        t.Array(Word, { description: 'Where they were asked for and the engine gives them' }),
-      ),
-    }),
-  ),
+export const listDetail = {
+  summary: 'List transcriptions',
+  description:
+    'Returns the newest first, in pages. To get the next page, pass `next_cursor` as `cursor`, with the same ' +
+    'filters.',
 }
 
-const exampleTranscript = {
-  id: ID,
-  status: 'completed',
-  language: 'en',
-  languages: ['en'],
-  duration: 2.7,
-  engines: [{ engine: 'sidecar', model: 'Systran/faster-whisper-base', seconds: 2.7 }],
-  text: 'The old library stands beside the river.',
-  segments: [{ start: 0.06, end: 2.69, text: 'The old library stands beside the river.', language: 'en' }],
+export const cancelDetail = {
+  summary: 'Cancel a transcription',
+  description: 'Stops its work at once. The audio is kept until you delete the transcription.',
 }
 
-export const Transcript = t.Object(transcript, { examples: [exampleTranscript] })
+const errors = errorResponses(401, 403, 404, 429)
 
-export const VerboseTranscript = t.Object(
-  {
-    task: t.UnionEnum(['transcribe', 'translate']),
-    language: t.String({ description: 'Its English name', examples: ['english'] }),
-    duration: t.Number({ description: 'Seconds' }),
-    text: t.String(),
-    segments: t.Array(
-      t.Object({
-        id: t.Number({ multipleOf: 1 }),
-        seek: t.Number({ multipleOf: 1, description: 'The start in hundredths of a second' }),
-        start: t.Number({ description: 'Seconds from the start of the audio' }),
-        end: t.Number(),
-        text: t.String(),
-        tokens: t.Array(t.Number(), { description: 'Empty: engines do not tell them' }),
-        temperature: t.Number({ description: '0: engines do not tell it' }),
-        avg_logprob: t.Number({ description: '0 where the engine does not tell it, as the next two' }),
-        compression_ratio: t.Number(),
-        no_speech_prob: t.Number(),
-      }),
-    ),
-    words: t.Optional(
-      t.Array(t.Object({ word: t.String(), start: t.Number(), end: t.Number() }), {
-        description: 'Where they were asked for at upload',
-      }),
-    ),
-  },
-  { title: 'OpenAI’s verbose_json' },
-)
-
-export const TranscriptQuery = t.Object({
-  partial: t.Optional(
-    t.UnionEnum(['false', 'true'], {
-      default: 'false',
-      description: 'Gives what is done by now, also of one that failed or was canceled',
-    }),
-  ),
-  format: t.Optional(
-    t.UnionEnum([...TRANSCRIPT_FORMATS], {
-      description: 'Goes before `Accept`; without either it is `json`',
-      // Elysia would make it the first.
-      default: undefined,
-    }),
-  ),
-})
-
-export const WaveformQuery = t.Object({
-  samples_per_pixel: t.Optional(
-    t.Integer({
-      minimum: 800,
-      maximum: 80_000_000,
-      default: 800,
-      description: 'A multiple of 800 (50 ms)',
-      error: 'samples_per_pixel takes a multiple of 800, from 800 to 80000000',
-    }),
-  ),
-})
-
-const waveform = {
-  version: t.Integer(),
-  channels: t.Integer(),
-  sample_rate: t.Integer(),
-  samples_per_pixel: t.Integer(),
-  bits: t.Integer(),
-  length: t.Integer({ description: 'Pixels' }),
-  data: t.Array(t.Integer({ minimum: -128, maximum: 127 }), {
-    description: 'For each pixel, of each channel by turns, the least and the greatest sample',
-  }),
+export const deleteDetail = {
+  summary: 'Delete a transcription and its audio',
+  description: 'Works in every status. Nothing of the transcription is kept.',
+  responses: { 204: { description: 'The transcription is deleted' }, ...errors },
 }
 
-const exampleWaveform = {
-  version: 2,
-  channels: 1,
-  sample_rate: 16000,
-  samples_per_pixel: 800,
-  bits: 8,
-  length: 3,
-  data: [-1, 1, -42, 40, -3, 2],
-}
-
-export const Waveform = t.Object(waveform, { examples: [exampleWaveform] })
-
-/** Swagger fills a form's fields with their defaults, or else makes something up: so each has one. */
-const SECONDS = { type: 'string' as const, pattern: '^(\\d{1,7}(\\.\\d{1,9})?)?$', default: '' }
-
-const OPTIONS = {
-  language: {
-    type: 'string' as const,
-    default: 'en',
-    description: 'A language code, or `auto` to detect',
-  },
-  task: { type: 'string' as const, enum: ['transcribe', 'translate'], default: 'transcribe' },
-  words: {
-    type: 'string' as const,
-    enum: ['false', 'true'],
-    default: 'false',
-    description: 'Times of words',
-  },
-  engine: {
-    type: 'string' as const,
-    enum: ['', 'sidecar', 'hosted'],
-    default: '',
-    description: 'Sends the audio to this engine alone, of those that the service has',
-  },
-  channels: {
-    type: 'string' as const,
-    enum: ['mix', 'split'],
-    default: 'mix',
-    description: '`split` transcribes each channel apart: segments then carry `channel`',
-  },
-  start: { ...SECONDS, description: 'Seconds from which on to transcribe' },
-  end: { ...SECONDS, description: 'Seconds up to which to transcribe' },
-  webhook_url: {
-    type: 'string' as const,
-    default: '',
-    description:
-      'Told when the transcription is over, as a webhook is: an https URL on the public internet. Signed with the secret of `POST /api/webhooks/uploads/secret`',
-  },
-}
-
-const AUDIO = {
-  type: 'string' as const,
-  format: 'binary',
-  description: 'wav, mp3, flac, m4a, ogg, webm, mp4 and whatever else ffmpeg reads',
-}
-
-const AUDIO_URL = {
-  type: 'string' as const,
-  default: '',
-  description: 'Where the audio is fetched from, in place of `audio`: an http(s) URL on the public internet',
-}
-
-/** By hand, since the routes read their bodies themselves. */
-export const uploadForm = {
-  required: true,
-  content: {
-    'multipart/form-data': {
-      schema: {
-        type: 'object' as const,
-        properties: { audio: AUDIO, audio_url: AUDIO_URL, ...OPTIONS },
-        anyOf: [{ required: ['audio'] }, { required: ['audio_url'] }],
-      },
+export const eventsDetail = {
+  summary: 'Stream events',
+  description:
+    'Server-sent events: `status` has the same body as the status; `segments` has the segments of one finished ' +
+    'stretch of audio, in the order in which stretches finish; `removed` says that the transcription was ' +
+    'deleted. The stream ends when the transcription has finished. It also ends, with an `error` event, when ' +
+    'the token expires or is revoked: open it again with a new token and `Last-Event-ID` to miss no event.',
+  responses: {
+    200: {
+      description: 'The event stream',
+      content: { 'text/event-stream': { schema: { type: 'string' as const } } },
     },
-    'application/json': {
-      schema: {
-        type: 'object' as const,
-        required: ['audio_url'],
-        properties: { audio_url: { ...AUDIO_URL, minLength: 1 }, ...OPTIONS },
-      },
-    },
+    ...errors,
   },
 }
-
-export const uploadBody = { required: true, content: { 'audio/*': { schema: AUDIO } } }
-
-/** A form's options stand in the query where the body is the audio alone. */
-export const uploadQuery = Object.entries(OPTIONS).map(
-  ([name, { description, ...schema }]: [string, Option]) => ({
-    name,
-    in: 'query' as const,
-    schema,
-    ...(description && { description }),
-  }),
-)
-
-type Option = { type: 'string'; description?: string; [key: string]: unknown }

@@ -1,0 +1,70 @@
+import { Elysia, t } from 'elysia'
+import { VerbatimError } from '../errors.ts'
+import { BEARER, bearer } from '../http/bearer.ts'
+import { preferredType } from '../http/headers/accept.ts'
+import { errorSchemas } from '../http/openapi/statuses.ts'
+import type { StatusRoutesServices } from './status.routes.ts'
+import { TEXT_FORMATS, type TranscriptFormat, TYPES } from './transcript/formats.ts'
+import {
+  Transcript,
+  TranscriptQuery,
+  transcriptDetail,
+  VerboseTranscript,
+  Waveform,
+  WaveformQuery,
+  waveformDetail,
+} from './transcript.schemas.ts'
+import { IdParams } from './transcriptions.schemas.ts'
+
+export function transcriptRoutes({ transcriptions, authenticator }: StatusRoutesServices) {
+  return new Elysia({ tags: ['Transcriptions'], detail: { security: BEARER } })
+    .use(bearer({ authenticator, takesKnown: true }))
+    .get(
+      '/transcriptions/:id/waveform',
+      ({ params: { id }, query: { samples_per_pixel }, userId }) =>
+        transcriptions.waveform({
+          id,
+          userId,
+          ...(samples_per_pixel && { samplesPerPixel: samples_per_pixel }),
+        }),
+      {
+        params: IdParams,
+        query: WaveformQuery,
+        response: { 200: Waveform, ...errorSchemas(400, 401, 403, 404, 409, 429, 503) },
+        detail: waveformDetail,
+      },
+    )
+    .get(
+      '/transcriptions/:id/transcript',
+      async ({ params: { id }, query, request, userId, set }) => {
+        set.headers.vary = 'Accept'
+        const keys = { id, userId, partial: query.partial === 'true' }
+        const format = query.format ?? acceptedFormat(request.headers)
+        if (format === 'json') return transcriptions.transcript(keys)
+        if (format === 'verbose_json') return transcriptions.verboseTranscript(keys)
+        const text = await transcriptions.writtenTranscript({ ...keys, format })
+        set.headers['content-type'] = `${TEXT_FORMATS[format].type}; charset=utf-8`
+        return text
+      },
+      {
+        params: IdParams,
+        query: TranscriptQuery,
+        response: {
+          200: t.Union([Transcript, VerboseTranscript, t.String()]),
+          ...errorSchemas(400, 401, 403, 404, 406, 409, 429, 503),
+        },
+        detail: transcriptDetail,
+      },
+    )
+}
+
+function acceptedFormat(headers: Headers): TranscriptFormat {
+  const types = [...TYPES.keys()]
+  const type = preferredType(headers.get('accept'), types)
+  const format = type && TYPES.get(type)
+  if (format) return format
+  throw new VerbatimError(
+    'not_acceptable',
+    `Accept allows no format of a transcript: send one of ${types.join(', ')}`,
+  )
+}

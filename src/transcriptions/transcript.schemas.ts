@@ -1,0 +1,144 @@
+import { t } from 'elysia'
+import { nullable } from '../http/schema.ts'
+import { TRANSCRIPT_FORMATS, TYPES } from './transcript/formats.ts'
+import { EXAMPLE_ID, STATUSES } from './transcriptions.schemas.ts'
+
+const Word = t.Object({
+  start: t.Number(),
+  end: t.Number(),
+  word: t.String(),
+  probability: nullable(t.Number()),
+})
+
+const transcript = {
+  id: t.String({ format: 'uuid' }),
+  status: t.UnionEnum([...STATUSES]),
+  language: nullable(t.String()),
+  languages: t.Array(t.String(), {
+    description: 'Detected languages, the one with the most speech first',
+  }),
+  duration: t.Number({ description: 'Length of the audio in seconds' }),
+  engines: t.Array(
+    t.Object({ engine: t.UnionEnum(['sidecar', 'hosted']), model: t.String(), seconds: t.Number() }),
+    { description: 'Engines and models that transcribed the audio, with the seconds that each transcribed' },
+  ),
+  text: t.String(),
+  segments: t.Array(
+    t.Object({
+      start: t.Number({ description: 'Seconds from the start of the audio' }),
+      end: t.Number(),
+      text: t.String(),
+      language: nullable(t.String()),
+      channel: t.Optional(t.Integer({ description: 'Channel number from 0; only with `channels=split`' })),
+      words: t.Optional(
+        t.Array(Word, { description: 'Only with `words=true`; empty if the engine returned no words' }),
+      ),
+    }),
+  ),
+}
+
+const exampleTranscript = {
+  id: EXAMPLE_ID,
+  status: 'completed',
+  language: 'en',
+  languages: ['en'],
+  duration: 2.7,
+  engines: [{ engine: 'sidecar', model: 'Systran/faster-whisper-base', seconds: 2.7 }],
+  text: 'The old library stands beside the river.',
+  segments: [{ start: 0.06, end: 2.69, text: 'The old library stands beside the river.', language: 'en' }],
+}
+
+export const Transcript = t.Object(transcript, { examples: [exampleTranscript] })
+
+export const VerboseTranscript = t.Object(
+  {
+    task: t.UnionEnum(['transcribe', 'translate']),
+    language: t.String({ description: 'English name of the language', examples: ['english'] }),
+    duration: t.Number({ description: 'Length of the audio in seconds' }),
+    text: t.String(),
+    segments: t.Array(
+      t.Object({
+        id: t.Number({ multipleOf: 1 }),
+        seek: t.Number({ multipleOf: 1, description: 'The start in hundredths of a second' }),
+        start: t.Number({ description: 'Seconds from the start of the audio' }),
+        end: t.Number(),
+        text: t.String(),
+        tokens: t.Array(t.Number(), { description: 'Always empty: engines do not return tokens' }),
+        temperature: t.Number({ description: 'Always 0: engines do not return the temperature' }),
+        avg_logprob: t.Number({
+          description: '0 if the engine does not return it, like the next two fields',
+        }),
+        compression_ratio: t.Number(),
+        no_speech_prob: t.Number(),
+      }),
+    ),
+    words: t.Optional(
+      t.Array(t.Object({ word: t.String(), start: t.Number(), end: t.Number() }), {
+        description: 'Only if the upload had `words=true`',
+      }),
+    ),
+  },
+  { title: 'OpenAI’s verbose_json' },
+)
+
+export const TranscriptQuery = t.Object({
+  partial: t.Optional(
+    t.UnionEnum(['false', 'true'], {
+      default: 'false',
+      description: '`true` returns the part that is finished, also of a failed or canceled transcription',
+    }),
+  ),
+  format: t.Optional(
+    t.UnionEnum([...TRANSCRIPT_FORMATS], {
+      description: 'Takes precedence over `Accept`. Without either, the format is `json`',
+      // Elysia would use the first value as the default.
+      default: undefined,
+    }),
+  ),
+})
+
+export const transcriptDetail = {
+  summary: 'Read the transcript as JSON, plain text or subtitles',
+  description: `Returns the requested \`format\`, or else the first of ${[...TYPES.keys()].map((type) => `\`${type}\``).join(', ')} that \`Accept\` prefers.`,
+}
+
+export const WaveformQuery = t.Object({
+  samples_per_pixel: t.Optional(
+    t.Integer({
+      minimum: 800,
+      maximum: 80_000_000,
+      default: 800,
+      description: 'A multiple of 800 (50 ms)',
+      error: 'samples_per_pixel must be a multiple of 800, from 800 to 80000000',
+    }),
+  ),
+})
+
+const waveform = {
+  version: t.Integer(),
+  channels: t.Integer(),
+  sample_rate: t.Integer(),
+  samples_per_pixel: t.Integer(),
+  bits: t.Integer(),
+  length: t.Integer({ description: 'Number of pixels' }),
+  data: t.Array(t.Integer({ minimum: -128, maximum: 127 }), {
+    description: 'The minimum and maximum sample of each channel, pixel by pixel',
+  }),
+}
+
+const exampleWaveform = {
+  version: 2,
+  channels: 1,
+  sample_rate: 16000,
+  samples_per_pixel: 800,
+  bits: 8,
+  length: 3,
+  data: [-1, 1, -42, 40, -3, 2],
+}
+
+export const Waveform = t.Object(waveform, { examples: [exampleWaveform] })
+
+export const waveformDetail = {
+  summary: 'Read the waveform',
+  description: "Returns audiowaveform's JSON, which Peaks.js, wavesurfer.js and other players can draw.",
+}

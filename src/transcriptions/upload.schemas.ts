@@ -1,0 +1,111 @@
+import { t } from 'elysia'
+import { IDEMPOTENCY_KEY } from '../http/headers/idempotency-key.ts'
+import { EXAMPLE_ID, PREFER_WAIT } from './transcriptions.schemas.ts'
+
+export const Accepted = t.Object(
+  { message: t.String(), transcription_id: t.String({ format: 'uuid' }) },
+  { examples: [{ message: 'Transcription started', transcription_id: EXAMPLE_ID }] },
+)
+
+/** Swagger UI prefills each form field with its default, or with an invented value if it has none. */
+const SECONDS = { type: 'string' as const, pattern: '^(\\d{1,7}(\\.\\d{1,9})?)?$', default: '' }
+
+const OPTIONS = {
+  language: {
+    type: 'string' as const,
+    default: 'en',
+    description: 'Language code, or `auto` to detect the language',
+  },
+  task: { type: 'string' as const, enum: ['transcribe', 'translate'], default: 'transcribe' },
+  words: {
+    type: 'string' as const,
+    enum: ['false', 'true'],
+    default: 'false',
+    description: '`true` adds start and end times to each word',
+  },
+  engine: {
+    type: 'string' as const,
+    enum: ['', 'sidecar', 'hosted'],
+    default: '',
+    description: 'Send the audio only to this engine, if the server has it',
+  },
+  channels: {
+    type: 'string' as const,
+    enum: ['mix', 'split'],
+    default: 'mix',
+    description: '`split` transcribes each channel separately; segments then have a `channel`',
+  },
+  start: { ...SECONDS, description: 'Transcribe from this time, in seconds' },
+  end: { ...SECONDS, description: 'Transcribe up to this time, in seconds' },
+  webhook_url: {
+    type: 'string' as const,
+    default: '',
+    description:
+      'Receives a webhook message when the transcription has finished. An https URL on the public internet. ' +
+      'Messages are signed with the secret of `POST /api/webhooks/uploads/secret`',
+  },
+}
+
+const AUDIO = {
+  type: 'string' as const,
+  format: 'binary',
+  description: 'wav, mp3, flac, m4a, ogg, webm, mp4 or another format that ffmpeg reads',
+}
+
+const AUDIO_URL = {
+  type: 'string' as const,
+  default: '',
+  description:
+    'URL from which the server downloads the audio, instead of `audio`. An http(s) URL on the public internet',
+}
+
+/** Written by hand, because the upload routes parse their bodies themselves. */
+const uploadForm = {
+  required: true,
+  content: {
+    'multipart/form-data': {
+      schema: {
+        type: 'object' as const,
+        properties: { audio: AUDIO, audio_url: AUDIO_URL, ...OPTIONS },
+        anyOf: [{ required: ['audio'] }, { required: ['audio_url'] }],
+      },
+    },
+    'application/json': {
+      schema: {
+        type: 'object' as const,
+        required: ['audio_url'],
+        properties: { audio_url: { ...AUDIO_URL, minLength: 1 }, ...OPTIONS },
+      },
+    },
+  },
+}
+
+const uploadBody = { required: true, content: { 'audio/*': { schema: AUDIO } } }
+
+type Option = { type: 'string'; description?: string; [key: string]: unknown }
+
+/** If the body is the audio itself, the options are query parameters. */
+const uploadQuery = Object.entries(OPTIONS).map(([name, { description, ...schema }]: [string, Option]) => ({
+  name,
+  in: 'query' as const,
+  schema,
+  ...(description && { description }),
+}))
+
+export const uploadFormDetail = {
+  summary: 'Upload a recording',
+  description:
+    'Responds as soon as the audio is stored. Read the transcription with the returned id. Instead of `audio`, ' +
+    'you can send `audio_url` in the form, as JSON or in the query; the server then downloads the audio from ' +
+    `there. ${PREFER_WAIT}`,
+  parameters: [IDEMPOTENCY_KEY],
+  requestBody: uploadForm,
+}
+
+export const uploadBodyDetail = {
+  summary: 'Upload a recording as the request body',
+  description:
+    'Same as the form, for `curl -T talk.mp3`. A POST request with an audio Content-Type works the same way.',
+  parameters: [...uploadQuery, IDEMPOTENCY_KEY],
+  requestBody: uploadBody,
+}
