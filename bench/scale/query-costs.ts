@@ -3,13 +3,13 @@ import type { Database } from '../../src/db/database.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { findExpired, findOrphanedEphemeral } from '../../src/retention/sweep.store.ts'
 import { countByStatus, listOwned } from '../../src/transcriptions/list.store.ts'
-import { hostedSecondsToday, recentSpeed } from '../../src/transcriptions/spans.store.ts'
 import {
   countOpen,
   countOpenByStatus,
   listOpen,
-  openWork,
-} from '../../src/transcriptions/transcriptions.store.ts'
+  listOpenLengths,
+} from '../../src/transcriptions/open-work.store.ts'
+import { hostedSecondsToday, recentSpeed } from '../../src/transcriptions/spans.store.ts'
 
 const TIMES = 3
 const YEARS_AGO = new Date('2000-01-01')
@@ -27,7 +27,7 @@ export async function measureQueries(
   const page = { userId, after: null, limit: 21 }
   const polling = 'each second and API, while clients read open statuses'
   const queries: Query[] = [
-    ['all open work', polling, () => openWork(db)],
+    ['all open work', polling, () => listOpenLengths(db)],
     ['recent speed of the engines', polling, () => recentSpeed(db)],
     ["a user's open transcriptions", 'each upload and each planned piece', () => countOpen(db, { userId })],
     ['first page of a list', 'each list', () => listOwned(db, page)],

@@ -1,7 +1,6 @@
-import { and, asc, count, eq, getTableColumns, inArray, isNull, lt, ne, notInArray, sql } from 'drizzle-orm'
-import { concatenated } from '../bytes.ts'
+import { and, asc, eq, getTableColumns, inArray, isNull, ne, notInArray, sql } from 'drizzle-orm'
 import type { Database, Queries, Transaction } from '../db/database.ts'
-import { envelopes, segments, spans, transcriptions, users } from '../db/schema.ts'
+import { segments, spans, transcriptions } from '../db/schema.ts'
 import type { ErrorCode } from '../errors.ts'
 
 export type Transcription = typeof transcriptions.$inferSelect
@@ -14,7 +13,7 @@ const OPEN: Transcription['status'][] = ['queued', 'processing']
 const OVER: Transcription['status'][] = ['completed', 'failed', 'canceled']
 
 /** Not over: queued or being worked on. Of all or of a user's, these are found by an index of their own. */
-const isOpen = inArray(transcriptions.status, OPEN)
+export const isOpen = inArray(transcriptions.status, OPEN)
 
 /**
  * The same, said of those that are named by their ids. Statistics that were taken when next to nothing was open have Postgres
@@ -111,55 +110,6 @@ export async function setLength(
   return row ?? null
 }
 
-/** Writes what a stored piece of pcm sounds like. False where that is known already: then it stays as it is. */
-export async function insertEnvelope(
-  tx: Transaction,
-  envelope: typeof envelopes.$inferInsert,
-): Promise<boolean> {
-  const rows = await tx
-    .insert(envelopes)
-    .values(envelope)
-    .onConflictDoNothing()
-    .returning({ piece: envelopes.piece })
-  return rows.length > 0
-}
-
-/** Whether a piece of pcm was stored; it may be gone since. */
-export async function isPieceDecoded(
-  db: Queries,
-  { id, channel, piece }: { id: string; channel: number; piece: number },
-): Promise<boolean> {
-  const { transcriptionId } = envelopes
-  const rows = await db
-    .select({ piece: envelopes.piece })
-    .from(envelopes)
-    .where(and(eq(transcriptionId, id), eq(envelopes.channel, channel), eq(envelopes.piece, piece)))
-  return rows.length > 0
-}
-
-export async function levelsOf(
-  db: Queries,
-  { id, channel }: { id: string; channel: number },
-): Promise<Uint8Array> {
-  const pieces = await db
-    .select({ levels: envelopes.levels })
-    .from(envelopes)
-    .where(and(eq(envelopes.transcriptionId, id), eq(envelopes.channel, channel)))
-    .orderBy(asc(envelopes.piece))
-  return concatenated(pieces.map(({ levels }) => levels))
-}
-
-/** One of each channel that is transcribed, in order, as far as it is decoded. */
-export async function peaksOf(db: Queries, id: string): Promise<Uint8Array[]> {
-  const pieces = await db
-    .select({ channel: envelopes.channel, peaks: envelopes.peaks })
-    .from(envelopes)
-    .where(eq(envelopes.transcriptionId, id))
-    .orderBy(asc(envelopes.channel), asc(envelopes.piece))
-  const channels = Map.groupBy(pieces, ({ channel }) => channel)
-  return [...channels.values()].map((own) => concatenated(own.map(({ peaks }) => peaks)))
-}
-
 /** Counts an error met while preparing; gives the new count. */
 export async function countFailure(db: Queries, id: string): Promise<number> {
   const [row] = await db
@@ -201,75 +151,6 @@ export async function fail(
     .update(transcriptions)
     .set({ status: 'failed', errorCode: code, errorMessage: message, completedAt: sql`now()` })
     .where(and(eq(transcriptions.id, id), isUnfinished))
-}
-
-/** How many of a user's transcriptions are open, or of those that are older than one of them. */
-export async function countOpen(
-  db: Queries,
-  { userId, createdAt }: { userId: string; createdAt?: Date },
-): Promise<number> {
-  const [row] = await db
-    .select({ count: count() })
-    .from(transcriptions)
-    .where(
-      and(eq(transcriptions.userId, userId), isOpen, createdAt && lt(transcriptions.createdAt, createdAt)),
-    )
-  return row?.count ?? 0
-}
-
-/** How many transcriptions are not over, of all users, by status. */
-export async function countOpenByStatus(db: Queries): Promise<Record<string, number>> {
-  const rows = await db
-    .select({ status: transcriptions.status, count: count() })
-    .from(transcriptions)
-    .where(isOpen)
-    .groupBy(transcriptions.status)
-  return { queued: 0, processing: 0, ...Object.fromEntries(rows.map((row) => [row.status, row.count])) }
-}
-
-/**
- * Unfinished work, oldest first: what still has to be prepared, and the spans that still have to be transcribed. Each says
- * how many open ones of the same user come `before` its transcription.
- */
-export async function listOpen(db: Queries) {
-  const { userId, createdAt, totalSamples } = transcriptions
-  const open = db
-    .select({
-      id: transcriptions.id,
-      userId,
-      createdAt,
-      totalSamples,
-      claimedSeconds: transcriptions.claimedSeconds,
-      channels: transcriptions.channels,
-      audioChannels: transcriptions.audioChannels,
-      audioBytes: transcriptions.audioBytes,
-      priority: users.priority,
-      before: sql<number>`(rank() over (partition by ${userId} order by ${createdAt}) - 1)::int`.as('before'),
-    })
-    .from(transcriptions)
-    .innerJoin(users, eq(users.id, userId))
-    .where(isOpen)
-    .as('open')
-  const turn = { userId: open.userId, priority: open.priority, before: open.before }
-  const toPrepare = await db
-    .select({
-      id: open.id,
-      claimedSeconds: open.claimedSeconds,
-      channels: open.channels,
-      audioChannels: open.audioChannels,
-      audioBytes: open.audioBytes,
-      ...turn,
-    })
-    .from(open)
-    .where(isNull(open.totalSamples))
-    .orderBy(asc(open.createdAt))
-  const toTranscribe = await db
-    .select({ id: spans.id, startSample: spans.startSample, endSample: spans.endSample, ...turn })
-    .from(spans)
-    .innerJoin(open, eq(spans.transcriptionId, open.id))
-    .where(inArray(spans.state, ['queued', 'running']))
-    .orderBy(asc(open.createdAt), asc(spans.startSample))
-  return { toPrepare, toTranscribe }
 }
 
 /** Ends a user's transcription, keeping what is done of it. False where there is none, or it is over. */
@@ -323,22 +204,6 @@ export async function removeOwned(
     .where(and(eq(transcriptions.id, id), eq(transcriptions.userId, userId)))
     .returning({ id: transcriptions.id })
   return rows.length > 0
-}
-
-export type OpenWork = Pick<Transcription, 'id' | 'createdAt' | 'workSeconds' | 'doneSamples'>
-
-/** What is queued or being worked on, oldest first. */
-export async function openWork(db: Queries): Promise<OpenWork[]> {
-  return db
-    .select({
-      id: transcriptions.id,
-      createdAt: transcriptions.createdAt,
-      workSeconds: transcriptions.workSeconds,
-      doneSamples: transcriptions.doneSamples,
-    })
-    .from(transcriptions)
-    .where(isOpen)
-    .orderBy(asc(transcriptions.createdAt))
 }
 
 export async function transcriptionsOf(db: Queries, userId: string): Promise<string[]> {

@@ -134,7 +134,10 @@ test('audio that was removed is 410, and the status has no link to it', async ()
 describe('is refused', () => {
   const refused = {
     status: 404,
-    body: { error: 'This audio link is not valid or has expired', code: 'not_found' },
+    body: {
+      error: 'This audio link is invalid or has expired: read the transcription again for a new one',
+      code: 'not_found',
+    },
   }
   const askedFor = async (link: string) => {
     const response = await fetch(link)

@@ -115,7 +115,7 @@ describe.each(databases)('the API contract on $name', (kind) => {
         status: 409,
         body: {
           error: expect.stringMatching(
-            /^The transcription is queued: its transcript is not there yet \(\?partial=true/,
+            /^The transcription is queued: wait until it is completed, or send \?partial=true/,
           ),
           code: 'not_ready',
         },

@@ -175,7 +175,7 @@ describe.each(databases)('what becomes of a transcription, on $name', (kind) => 
       status: 409,
       body: {
         code: 'transcription_failed',
-        error: 'The transcription failed: It broke (?partial=true gives what is done of it)',
+        error: 'The transcription failed: It broke (send ?partial=true for the part that is finished)',
       },
     })
   })
@@ -196,7 +196,7 @@ describe.each(databases)('what becomes of a transcription, on $name', (kind) => 
     await service.db.update(transcriptions).set({ status: 'completed' }).where(eq(transcriptions.id, id))
     expect(await cancel(ada)).toMatchObject({
       status: 409,
-      body: { code: 'already_over', error: 'The transcription is completed already' },
+      body: { code: 'already_over', error: 'The transcription is already completed' },
     })
   })
 })

@@ -54,6 +54,9 @@ test('is for its owner, of whole multiples, once it is there', async () => {
   const queued = textAt((await ada.upload(fixture('speech.mp3'))).body, 'transcription_id')
   expect(await ada.ask(`/api/transcriptions/${queued}/waveform`)).toMatchObject({
     status: 409,
-    body: { code: 'not_ready', error: 'The transcription is queued: it has no waveform' },
+    body: {
+      code: 'not_ready',
+      error: 'The transcription is queued: its waveform exists once the audio is decoded',
+    },
   })
 })

@@ -3,12 +3,12 @@ import { insertUser } from '../../src/auth/users.store.ts'
 import type { Database } from '../../src/db/database.ts'
 import type { Segment } from '../../src/engines/engine.ts'
 import { SAMPLE_RATE } from '../../src/media/media.ts'
+import { insertEnvelope } from '../../src/transcriptions/envelopes.store.ts'
 import { claimSpan, finishSpan, insertSpans } from '../../src/transcriptions/spans.store.ts'
 import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
 import {
   addDone,
   complete,
-  insertEnvelope,
   insertTranscription,
   type NewTranscription,
   setLength,

@@ -1,8 +1,9 @@
 import type { Queries, Transaction } from '../../db/database.ts'
 import { LimitError, VerbatimError } from '../../errors.ts'
 import { SAMPLE_RATE } from '../../media/media.ts'
+import { countOpen } from '../open-work.store.ts'
 import { setDecoded } from '../pipeline/decoded.store.ts'
-import { countOpen, fail, type Transcription } from '../transcriptions.store.ts'
+import { fail, type Transcription } from '../transcriptions.store.ts'
 import { countedSeconds, usedOnDayOf, usedToday } from './usage.store.ts'
 
 /** The limits of each user; undefined: unlimited. */

@@ -1,6 +1,6 @@
 import type { Database } from '../../db/database.ts'
 import type { Queue } from '../../queue/queue.ts'
-import { listOpen } from '../transcriptions.store.ts'
+import { listOpen } from '../open-work.store.ts'
 import { enqueuePrepare, enqueueSpans } from './span-jobs.ts'
 
 /**

@@ -3,8 +3,9 @@ import type { Transaction } from '../../db/database.ts'
 import { SAMPLE_RATE, SAMPLES_PER_PIECE } from '../../media/media.ts'
 import type { NewJob } from '../../queue/jobs.ts'
 import type { Queue } from '../../queue/queue.ts'
+import { countOpen } from '../open-work.store.ts'
 import { insertSpans, type SpanRange } from '../spans.store.ts'
-import { countOpen, type Transcription } from '../transcriptions.store.ts'
+import type { Transcription } from '../transcriptions.store.ts'
 
 /** Writes spans with their jobs. */
 export async function addSpans(

@@ -6,6 +6,7 @@ import { SAMPLE_RATE } from '../../media/media.ts'
 import { planSpans } from '../../media/span-plan.ts'
 import type { Jobs } from '../../queue/jobs.ts'
 import { type Attributes, codeOf, type TraceSpan, waited, withTraceSpan } from '../../traces/traces.ts'
+import { levelsOf } from '../envelopes.store.ts'
 import {
   type Claim,
   claimSpan,
@@ -17,14 +18,7 @@ import {
   removeSpan,
   type Span,
 } from '../spans.store.ts'
-import {
-  addDone,
-  fail,
-  findTranscription,
-  isFinished,
-  levelsOf,
-  type Transcription,
-} from '../transcriptions.store.ts'
+import { addDone, fail, findTranscription, isFinished, type Transcription } from '../transcriptions.store.ts'
 import { watchCancellation } from './cancellation.ts'
 import { finishIfDone } from './finish.ts'
 import { freePcm } from './free-pcm.ts'

@@ -1,7 +1,7 @@
 import type { Database } from '../../db/database.ts'
 import { SAMPLE_RATE } from '../../media/media.ts'
+import { listOpenLengths, type OpenTranscription } from '../open-work.store.ts'
 import { recentSpeed } from '../spans.store.ts'
-import { type OpenWork, openWork } from '../transcriptions.store.ts'
 
 /** What is read for one client serves the others for so long. */
 const FRESH_MS = 1000
@@ -23,7 +23,7 @@ export function createEta({ db, freshMs = FRESH_MS }: { db: Database; freshMs?: 
   let read: { at: number; all: Promise<{ work: Work[]; speed: number | null }> } | undefined
 
   async function all() {
-    const [rows, speed] = [await openWork(db), await recentSpeed(db)]
+    const [rows, speed] = [await listOpenLengths(db), await recentSpeed(db)]
     return { work: rows.map(workIn), speed }
   }
 
@@ -43,6 +43,6 @@ function secondsBefore(work: Work[], length: number): number {
   return work.reduce((sum, one) => sum + Math.max(0, Math.min(one.seconds ?? length, length) - one.done), 0)
 }
 
-function workIn(row: OpenWork): Work {
+function workIn(row: OpenTranscription): Work {
   return { id: row.id, seconds: row.workSeconds, done: row.doneSamples / SAMPLE_RATE }
 }

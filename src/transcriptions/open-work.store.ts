@@ -1,0 +1,89 @@
+import { and, asc, count, eq, inArray, isNull, lt, sql } from 'drizzle-orm'
+import type { Queries } from '../db/database.ts'
+import { spans, transcriptions, users } from '../db/schema.ts'
+import { isOpen, type Transcription } from './transcriptions.store.ts'
+
+/** Counts a user's open transcriptions; with `createdAt`, only those that were created before it. */
+export async function countOpen(
+  db: Queries,
+  { userId, createdAt }: { userId: string; createdAt?: Date },
+): Promise<number> {
+  const [row] = await db
+    .select({ count: count() })
+    .from(transcriptions)
+    .where(
+      and(eq(transcriptions.userId, userId), isOpen, createdAt && lt(transcriptions.createdAt, createdAt)),
+    )
+  return row?.count ?? 0
+}
+
+/** Counts the open transcriptions of all users by status. */
+export async function countOpenByStatus(db: Queries): Promise<Record<string, number>> {
+  const rows = await db
+    .select({ status: transcriptions.status, count: count() })
+    .from(transcriptions)
+    .where(isOpen)
+    .groupBy(transcriptions.status)
+  return { queued: 0, processing: 0, ...Object.fromEntries(rows.map((row) => [row.status, row.count])) }
+}
+
+/**
+ * Lists unfinished work, oldest first: transcriptions to prepare and spans to transcribe. `before` is the number of open
+ * transcriptions of the same user that are older (see `QueueRank`).
+ */
+export async function listOpen(db: Queries) {
+  const { userId, createdAt, totalSamples } = transcriptions
+  const open = db
+    .select({
+      id: transcriptions.id,
+      userId,
+      createdAt,
+      totalSamples,
+      claimedSeconds: transcriptions.claimedSeconds,
+      channels: transcriptions.channels,
+      audioChannels: transcriptions.audioChannels,
+      audioBytes: transcriptions.audioBytes,
+      priority: users.priority,
+      before: sql<number>`(rank() over (partition by ${userId} order by ${createdAt}) - 1)::int`.as('before'),
+    })
+    .from(transcriptions)
+    .innerJoin(users, eq(users.id, userId))
+    .where(isOpen)
+    .as('open')
+  const rank = { userId: open.userId, priority: open.priority, before: open.before }
+  const toPrepare = await db
+    .select({
+      id: open.id,
+      claimedSeconds: open.claimedSeconds,
+      channels: open.channels,
+      audioChannels: open.audioChannels,
+      audioBytes: open.audioBytes,
+      ...rank,
+    })
+    .from(open)
+    .where(isNull(open.totalSamples))
+    .orderBy(asc(open.createdAt))
+  const toTranscribe = await db
+    .select({ id: spans.id, startSample: spans.startSample, endSample: spans.endSample, ...rank })
+    .from(spans)
+    .innerJoin(open, eq(spans.transcriptionId, open.id))
+    .where(inArray(spans.state, ['queued', 'running']))
+    .orderBy(asc(open.createdAt), asc(spans.startSample))
+  return { toPrepare, toTranscribe }
+}
+
+export type OpenTranscription = Pick<Transcription, 'id' | 'createdAt' | 'workSeconds' | 'doneSamples'>
+
+/** Lists the open transcriptions of all users, oldest first, with the lengths that an ETA needs. */
+export async function listOpenLengths(db: Queries): Promise<OpenTranscription[]> {
+  return db
+    .select({
+      id: transcriptions.id,
+      createdAt: transcriptions.createdAt,
+      workSeconds: transcriptions.workSeconds,
+      doneSamples: transcriptions.doneSamples,
+    })
+    .from(transcriptions)
+    .where(isOpen)
+    .orderBy(asc(transcriptions.createdAt))
+}
