@@ -28,7 +28,7 @@ export async function countOpenByStatus(db: Queries): Promise<Record<string, num
 }
 
 /**
- * Lists unfinished work, oldest first: transcriptions to prepare and spans to transcribe. `before` is the number of open
+ * Lists unfinished work, oldest first: transcriptions to prepare and spans to transcribe. `ahead` is the number of open
  * transcriptions of the same user that are older (see `QueueRank`).
  */
 export async function listOpen(db: Queries) {
@@ -44,13 +44,13 @@ export async function listOpen(db: Queries) {
       audioChannels: transcriptions.audioChannels,
       audioBytes: transcriptions.audioBytes,
       priority: users.priority,
-      before: sql<number>`(rank() over (partition by ${userId} order by ${createdAt}) - 1)::int`.as('before'),
+      ahead: sql<number>`(rank() over (partition by ${userId} order by ${createdAt}) - 1)::int`.as('ahead'),
     })
     .from(transcriptions)
     .innerJoin(users, eq(users.id, userId))
     .where(isOpen)
     .as('open')
-  const rank = { userId: open.userId, priority: open.priority, before: open.before }
+  const rank = { userId: open.userId, priority: open.priority, ahead: open.ahead }
   const toPrepare = await db
     .select({
       id: open.id,
