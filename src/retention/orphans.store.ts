@@ -24,7 +24,7 @@ export async function recordOrphans(db: Queries, orphans: Orphan[]): Promise<voi
 }
 
 /** The time of the database, to compare with what `recordOrphans` writes after it. */
-export async function databaseTime(db: Queries): Promise<Date> {
+export async function readDatabaseTime(db: Queries): Promise<Date> {
   const [row] = await db
     .select({ milliseconds: sql<number>`floor(extract(epoch from now()) * 1000)::float8` })
     .from(sql`(select) as nothing`)
@@ -33,11 +33,11 @@ export async function databaseTime(db: Queries): Promise<Date> {
 }
 
 /** Forgets orphans that were not seen since `before`: they are gone, or have a row again. */
-export async function forgetOrphans(db: Queries, before: Date): Promise<void> {
+export async function deleteVanishedOrphans(db: Queries, before: Date): Promise<void> {
   await db.delete(storageOrphans).where(lt(storageOrphans.lastSeenAt, before))
 }
 
-export async function forgetOrphan(db: Queries, folder: string): Promise<void> {
+export async function deleteOrphan(db: Queries, folder: string): Promise<void> {
   await db.delete(storageOrphans).where(eq(storageOrphans.folder, folder))
 }
 

@@ -8,17 +8,17 @@ import { findKnownUploads, UPLOADS_FOLDER } from '../tus/uploads.store.ts'
 import { isUuid } from '../uuid.ts'
 import {
   countOrphans,
-  databaseTime,
+  readDatabaseTime,
   findOldOrphans,
   findSeenOrphans,
-  forgetOrphan,
-  forgetOrphans,
+  deleteOrphan,
+  deleteVanishedOrphans,
   type Orphan,
   recordOrphans,
 } from './orphans.store.ts'
 import { setSweepStopped } from './storage-owner.store.ts'
 import { renewMarker } from './storage-owner.ts'
-import { findKnown, hasTranscriptions } from './sweep.store.ts'
+import { findExisting, hasTranscriptions } from './sweep.store.ts'
 
 export type OrphanSweep = {
   db: Database
@@ -39,7 +39,7 @@ const ACCEPTING_MS = 3_600_000
 
 /** Where folders are, and how to find those that have a row. */
 const PLACES = [
-  { place: FOLDER, knownOf: findKnown },
+  { place: FOLDER, knownOf: findExisting },
   { place: UPLOADS_FOLDER, knownOf: findKnownUploads },
 ]
 type Place = (typeof PLACES)[number]
@@ -52,14 +52,14 @@ type Place = (typeof PLACES)[number]
 export async function sweepOrphans(options: OrphanSweep, leftBefore: Date) {
   const { db } = options
   await renewMarker(options)
-  const begun = await databaseTime(db)
+  const begun = await readDatabaseTime(db)
   const found = { acceptedAgain: 0, orphans: [] as Orphan[] }
   for (const place of PLACES) {
     for await (const folders of batches(leftFolders(options, { place: place.place, leftBefore }))) {
       await look(options, { place, folders, found })
     }
   }
-  await forgetOrphans(db, begun)
+  await deleteVanishedOrphans(db, begun)
   tellOf(options, found.orphans)
   const isStopped = await stopsAt(options, await countOrphans(db))
   const removed = isStopped ? 0 : await removeOld(options)
@@ -131,7 +131,7 @@ async function removeOld({ db, storage, orphanDays, signal }: OrphanSweep): Prom
     for (const folder of folders) {
       signal.throwIfAborted()
       await storage.remove(folder)
-      await forgetOrphan(db, folder)
+      await deleteOrphan(db, folder)
       removed++
     }
     const last = folders.at(-1)

@@ -45,7 +45,7 @@ export async function removeTranscription(db: Queries, id: string): Promise<void
 }
 
 /** Those of `ids` that are transcriptions' ids. */
-export async function findKnown(db: Queries, ids: string[]): Promise<Set<string>> {
+export async function findExisting(db: Queries, ids: string[]): Promise<Set<string>> {
   const rows = await db
     .select({ id: transcriptions.id })
     .from(transcriptions)

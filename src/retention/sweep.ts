@@ -3,7 +3,7 @@ import type { Log } from '../log.ts'
 import type { Storage } from '../storage/storage.ts'
 import { forgetKeys } from '../transcriptions/intake/idempotency.store.ts'
 import { KEPT_SECONDS } from '../transcriptions/intake/idempotency.ts'
-import { findPendingRemovals, forgetRemovals, markRemoved } from '../transcriptions/removals.store.ts'
+import { findPendingRemovals, deleteOldRemovals, markRemoved } from '../transcriptions/removals.store.ts'
 import { folderOf } from '../transcriptions/storage-keys.ts'
 import { findExpiredUploads, removeUpload } from '../tus/uploads.store.ts'
 import { type OrphanSweep, sweepOrphans } from './orphans.ts'
@@ -109,7 +109,7 @@ async function finishRemovals({ db, storage, signal }: Sweep): Promise<void> {
     }
     if (folders.length < BATCH) break
   }
-  await forgetRemovals(db)
+  await deleteOldRemovals(db)
 }
 
 async function removeExpired({ db, storage, signal }: Sweep, retentionDays: number): Promise<number> {

@@ -36,7 +36,7 @@ export async function findRecordedRemovals(db: Queries, folders: string[]): Prom
   return new Set(rows.map(({ folder }) => folder))
 }
 
-export async function forgetRemovals(db: Queries): Promise<void> {
+export async function deleteOldRemovals(db: Queries): Promise<void> {
   await db
     .delete(storageRemovals)
     .where(lt(storageRemovals.removedAt, sql`now() - make_interval(days => ${KEPT_DAYS})`))

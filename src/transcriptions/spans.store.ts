@@ -31,7 +31,7 @@ export async function insertSpans(
 }
 
 /** Where the spans of a channel end by now; null where there is none. */
-export async function plannedUntil(
+export async function plannedEnd(
   tx: Queries,
   { id, channel }: { id: string; channel: number },
 ): Promise<number | null> {
@@ -43,7 +43,7 @@ export async function plannedUntil(
 }
 
 /** The spans of a channel that have something of this stretch, in order. */
-export async function spansWithin(
+export async function listSpansWithin(
   db: Queries,
   { id, channel, startSample, endSample }: { id: string } & SpanRange,
 ): Promise<(PlannedSpan & Pick<Span, 'state'>)[]> {
@@ -130,7 +130,7 @@ export async function markRevision(
 }
 
 /** The spans that were finished after a revision, as they were, each with its segments. */
-export async function finishedSince(db: Queries, { id, revision }: { id: string; revision: number }) {
+export async function listFinishedSince(db: Queries, { id, revision }: { id: string; revision: number }) {
   const done = await db
     .select()
     .from(spans)

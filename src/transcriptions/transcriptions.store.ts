@@ -10,7 +10,7 @@ export type StoredSegment = typeof segments.$inferSelect & { channel: number }
 
 const OPEN: Transcription['status'][] = ['queued', 'processing']
 
-const OVER: Transcription['status'][] = ['completed', 'failed', 'canceled']
+const FINISHED: Transcription['status'][] = ['completed', 'failed', 'canceled']
 
 /** Not over: queued or being worked on. Of all or of a user's, these are found by an index of their own. */
 export const isOpen = inArray(transcriptions.status, OPEN)
@@ -19,7 +19,7 @@ export const isOpen = inArray(transcriptions.status, OPEN)
  * The same, said of those that are named by their ids. Statistics that were taken when next to nothing was open have Postgres
  * look through that index for the one that is named; said so, it cannot.
  */
-export const isUnfinished = notInArray(transcriptions.status, OVER)
+export const isUnfinished = notInArray(transcriptions.status, FINISHED)
 
 export const isFinished = ({ status }: Pick<Transcription, 'status'>): boolean => !OPEN.includes(status)
 
@@ -63,7 +63,7 @@ export async function segmentsOf(
 }
 
 /** Writes what a probe has told of it; null where it is gone. */
-export async function setSound(
+export async function setProbeResult(
   db: Queries,
   { id, ...sound }: Pick<Transcription, 'id' | 'codec' | 'audioChannels' | 'claimedSeconds'>,
 ): Promise<Transcription | null> {
@@ -85,7 +85,7 @@ const isUndecoded = and(isUnfinished, isNull(transcriptions.totalSamples))
  * One whose audio is not known to its end, held until `tx` ends, so that several deliveries of its job write one after
  * another. Null where another has come to the end, decoding has begun anew, or it is over, or gone.
  */
-export async function holdUndecoded(
+export async function lockUndecoded(
   tx: Transaction,
   { id, decodingRound }: Pick<Transcription, 'id' | 'decodingRound'>,
 ): Promise<Transcription | null> {
@@ -121,7 +121,7 @@ export async function countFailure(db: Queries, id: string): Promise<number> {
 }
 
 /** Adds finished samples; the row's lock lets spans that end at the same time see each other's. */
-export async function addDone(
+export async function addDoneSamples(
   tx: Transaction,
   { id, samples }: { id: string; samples: number },
 ): Promise<Transcription | null> {

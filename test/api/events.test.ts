@@ -3,7 +3,7 @@ import { eq } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { startProcessing } from '../../src/transcriptions/pipeline/decoded.store.ts'
 import { claimSpan, finishSpan, insertSpans, markRevision } from '../../src/transcriptions/spans.store.ts'
-import { addDone, complete, fail } from '../../src/transcriptions/transcriptions.store.ts'
+import { addDoneSamples, complete, fail } from '../../src/transcriptions/transcriptions.store.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
@@ -58,7 +58,7 @@ describe.each(databases)('what becomes of a transcription, on $name', (kind) => 
         result,
         engine: 'sidecar',
       })
-      const after = await addDone(tx, { id, samples: SECOND })
+      const after = await addDoneSamples(tx, { id, samples: SECOND })
       await markRevision(tx, { spanId: span.id, revision: after?.revision ?? 0 })
       if (after?.doneSamples === after?.workSamples) {
         await complete(tx, { id, text: 'all of it', detectedLanguage: 'en' })

@@ -10,7 +10,7 @@ import {
 } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { counters, transcriptions, usage } from '../../src/db/schema.ts'
-import { addDone, fail, setLength } from '../../src/transcriptions/transcriptions.store.ts'
+import { addDoneSamples, fail, setLength } from '../../src/transcriptions/transcriptions.store.ts'
 import { type Answer, type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
@@ -141,7 +141,7 @@ describe.each(databases)('limits on $name', (kind) => {
         setLength(tx, { id, totalSamples: seconds * 16_000, workSamples: seconds * 16_000 }),
       )
     const done = (id: string, seconds: number) =>
-      service.db.transaction((tx) => addDone(tx, { id, samples: seconds * 16_000 }))
+      service.db.transaction((tx) => addDoneSamples(tx, { id, samples: seconds * 16_000 }))
 
     test('are limited for concurrent uploads', async () => {
       const ada = await newClient()

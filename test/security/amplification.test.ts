@@ -302,7 +302,7 @@ describe.each(databases)('storage and daily limit of a long recording on $name',
     const services = { ...workplace.servicesOf({ queue, engine: scriptedEngine() }), storage: full, log }
     const outcome = createPrepare(services)({ transcriptionId: id }, new AbortController().signal)
     expect(await outcome.catch((error: unknown) => error)).toBeInstanceOf(Postponed)
-    expect(logged).toEqual([`preparing ${id} waits for room in the storage`])
+    expect(logged).toEqual([`preparing ${id} is postponed: the storage is full`])
     isFull = false
     await workplace.startWorker(scriptedEngine(), { storage: full })
     expect(await workplace.once(id, isOver)).toMatchObject({ status: 'completed', failures: 0 })

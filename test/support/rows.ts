@@ -7,7 +7,7 @@ import { insertEnvelope } from '../../src/transcriptions/envelopes.store.ts'
 import { claimSpan, finishSpan, insertSpans } from '../../src/transcriptions/spans.store.ts'
 import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
 import {
-  addDone,
+  addDoneSamples,
   complete,
   insertTranscription,
   type NewTranscription,
@@ -61,7 +61,7 @@ export async function finishWith(
   await db.transaction(async (tx) => {
     const claim = { spanId: span.id, attempt: span.attempt }
     await finishSpan(tx, { claim, span, result: { model: 'scripted', segments: heard }, engine: 'sidecar' })
-    await addDone(tx, { id, samples })
+    await addDoneSamples(tx, { id, samples })
     await complete(tx, { id, text: joinTexts(heard.map(({ text }) => text)), detectedLanguage: language })
   })
 }

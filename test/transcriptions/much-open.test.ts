@@ -7,10 +7,10 @@ import { findExpired } from '../../src/retention/sweep.store.ts'
 import { startProcessing } from '../../src/transcriptions/pipeline/decoded.store.ts'
 import { claimSpan, findPendingSpan, insertSpans, recentSpeed } from '../../src/transcriptions/spans.store.ts'
 import {
-  addDone,
+  addDoneSamples,
   cancelOwned,
   fail,
-  holdUndecoded,
+  lockUndecoded,
   setLength,
 } from '../../src/transcriptions/transcriptions.store.ts'
 import { insertAnyUser, insertOwned } from '../support/rows.ts'
@@ -70,11 +70,11 @@ describe('where much is over, and much was uploaded since the statistics were ta
 
   const byId: Record<string, () => Promise<unknown>> = {
     takeUp: () => startProcessing(db, id),
-    holdUndecoded: () => db.transaction((tx) => holdUndecoded(tx, { id, decodingRound: 0 })),
+    holdUndecoded: () => db.transaction((tx) => lockUndecoded(tx, { id, decodingRound: 0 })),
     setLength: () => db.transaction((tx) => setLength(tx, { id, totalSamples: 1, workSamples: 1 })),
     askedFor: () => findPendingSpan(db, spanId),
     claimSpan: () => claimSpan(db, spanId),
-    addDone: () => db.transaction((tx) => addDone(tx, { id, samples: 1 })),
+    addDone: () => db.transaction((tx) => addDoneSamples(tx, { id, samples: 1 })),
     cancelOwned: () => cancelOwned(db, { id, userId }),
     fail: () => fail(db, { id, code: 'internal', message: '' }),
   }

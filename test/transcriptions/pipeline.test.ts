@@ -105,7 +105,7 @@ for (const kind of databases) {
       const id = await workplace.upload(queue, longWav)
       await expectWhole(id, long)
       while (told.length === 0) await Bun.sleep(10)
-      expect(told).toEqual([`removing the pcm of ${id} failed`])
+      expect(told).toEqual([`cannot remove the pcm of ${id}`])
     })
 
     test('a part alone is transcribed, at its times in the whole', async () => {
@@ -137,7 +137,7 @@ for (const kind of databases) {
       expect(await workplace.once(outside, isOver)).toMatchObject({
         status: 'failed',
         errorCode: 'part_outside',
-        errorMessage: expect.stringMatching(/^The part begins at 9999 s, but the audio ends at [\d.]+ s$/),
+        errorMessage: expect.stringMatching(/^start is 9999 s, but the audio ends at [\d.]+ s: send an earlier start$/),
       })
     })
 
@@ -447,7 +447,7 @@ for (const kind of databases) {
       expect(await workplace.once(defect, isOver)).toMatchObject({
         status: 'failed',
         errorCode: 'internal',
-        errorMessage: 'A part of the audio could not be transcribed, after several tries',
+        errorMessage: 'A part of the audio could not be transcribed after several attempts',
       })
       for (const id of [away, defect]) {
         expect(await workplace.spansOf(id)).toMatchObject([{ state: 'failed', attempt: 2, failures: 8 }])

@@ -13,7 +13,7 @@ import {
   removeSpan,
   type Span,
 } from '../../src/transcriptions/spans.store.ts'
-import { addDone, fail, segmentsOf } from '../../src/transcriptions/transcriptions.store.ts'
+import { addDoneSamples, fail, segmentsOf } from '../../src/transcriptions/transcriptions.store.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 import { insertOwned } from '../support/rows.ts'
 import { segmentOf } from '../support/scripted-engine.ts'
@@ -189,7 +189,7 @@ for (const kind of databases) {
     })
 
     test('what is done is added up, until it is over', async () => {
-      const done = () => database.db.transaction((tx) => addDone(tx, { id: transcriptionId, samples: 40 }))
+      const done = () => database.db.transaction((tx) => addDoneSamples(tx, { id: transcriptionId, samples: 40 }))
       await done()
       expect((await done())?.doneSamples).toBe(80)
       await fail(database.db, { id: transcriptionId, code: 'internal', message: 'over' })

@@ -2,17 +2,20 @@ import type { Changes } from '../../db/changes.ts'
 import type { Database } from '../../db/database.ts'
 import { findTranscription, isFinished } from '../transcriptions.store.ts'
 
-/** Fires `over` once the transcription is canceled, failed or removed, by whatever process; for as long as it is used. */
+/**
+ * `canceled` fires when any process cancels, fails or removes the transcription. Dispose of the result to
+ * stop watching.
+ */
 export function watchCancellation(
   { db, changes }: { db: Database; changes: Changes },
   transcriptionId: string,
-): { over: AbortSignal } & Disposable {
-  const control = new AbortController()
-  const look = async () => {
+): { canceled: AbortSignal } & Disposable {
+  const controller = new AbortController()
+  const check = async () => {
     const row = await findTranscription(db, transcriptionId)
-    if (!row || isFinished(row)) control.abort(new Error('the transcription is over'))
+    if (!row || isFinished(row)) controller.abort(new Error('the transcription has finished or was removed'))
   }
-  // What cannot be read now is looked at again with the next change; a result is fenced in any case.
-  const stop = changes.listen(transcriptionId, () => void look().catch(() => {}))
-  return { over: control.signal, [Symbol.dispose]: stop }
+  // A failed read is repeated with the next change. Results are fenced in any case.
+  const stop = changes.listen(transcriptionId, () => void check().catch(() => {}))
+  return { canceled: controller.signal, [Symbol.dispose]: stop }
 }

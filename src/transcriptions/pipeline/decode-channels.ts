@@ -1,50 +1,56 @@
 import type { Changes } from '../../db/changes.ts'
-import type { Database } from '../../db/database.ts'
 import { BYTES_PER_SECOND, type PcmPiece, SAMPLE_RATE } from '../../media/media.ts'
 import { Postponed } from '../../queue/queue.ts'
 import type { TraceSpan } from '../../traces/traces.ts'
 import { audioKey } from '../storage-keys.ts'
-import { setSound, type Transcription } from '../transcriptions.store.ts'
-import { aheadSamples, preparedOf } from './decoded.store.ts'
-import { createChannelPlanner, decodedIn, type Planned } from './plan-channel.ts'
+import { setProbeResult, type Transcription } from '../transcriptions.store.ts'
+import { aheadSamples, readPrepared } from './decoded.store.ts'
+import { createChannelPlanner, decodedIn, type PieceOutcome } from './plan-channel.ts'
 import type { WorkServices } from './work-services.ts'
 
 const AHEAD_CHECK_MS = 2_000
-/** For so long another user's recording has the decoder's place. */
-const PLACE_SECONDS = 5
+/** How long this recording leaves the decoder to another user's recording. */
+const YIELD_SECONDS = 5
 
-export type Decoding = {
+export type DecodeOptions = {
   row: Transcription
   signal: AbortSignal
-  step: TraceSpan
+  traceSpan: TraceSpan
   isShort: boolean
-  /** Whether another user's job waits for this one's place. */
+  /** Whether another user's job waits for this decoder slot. */
   isWanted: () => Promise<boolean>
-  /** Called when nobody waits for the transcription any more: it is over, or another delivery of the same job was faster. */
-  onOver: () => void
-  /** Called when a recording that seemed short goes on behind its first piece. Throws. */
+  /**
+   * Called if the transcription has finished, or another delivery of this job was faster. Must abort
+   * `signal`.
+   */
+  onAbandoned: () => void
+  /** Called if a recording that seemed short has more than one piece. Throws. */
   onLong: () => Promise<never>
 }
 
-/** All channels mixed to one or, if they are transcribed apart, one after another. Throws `Postponed`. */
-export async function decodeChannels(services: WorkServices, options: Decoding): Promise<void> {
+/** Decodes all channels mixed into one or, with `channels=split`, one after the other. Throws `Postponed`. */
+export async function decodeChannels(services: WorkServices, options: DecodeOptions): Promise<void> {
   const { storage, media, maxAudioSeconds } = services
-  const { row: found, signal, step, isShort } = options
-  const prepared = await preparedOf(services.db, found.id)
-  await storage.withFile(audioKey(found.id), async (path) => {
-    const row = found.codec === null ? await probed(services, { row: found, path, signal }) : found
-    step.setAttributes({ 'verbatim.audio.codec': row.codec ?? 'unknown' })
+  const { signal, traceSpan, isShort } = options
+  const prepared = await readPrepared(services.db, options.row.id)
+  await storage.withFile(audioKey(options.row.id), async (path) => {
+    const row = await probeOnce(services, { row: options.row, path, signal })
+    traceSpan.setAttributes({ 'verbatim.audio.codec': row.codec ?? 'unknown' })
     const isSplit = row.channels === 'split'
     const channels = isSplit ? row.audioChannels : 1
-    const told = { spans: 0, seconds: 0 }
+    let plannedSpans = 0
+    let seconds = 0
     let decodedBefore = 0
     for (let channel = 0; channel < channels; channel++) {
       let samples = 0
       const plan = createChannelPlanner(services, {
-        ...{ row, channel, channels, decodedBefore },
+        row,
+        channel,
+        channels,
+        decodedBefore,
         ...(prepared.get(channel) ?? { stored: 0, until: null }),
-        onPlanned: (more) => {
-          told.spans += more
+        onPlanned: (spans) => {
+          plannedSpans += spans
         },
       })
       await media.decode({
@@ -56,38 +62,40 @@ export async function decodeChannels(services: WorkServices, options: Decoding):
         signal,
         async take(piece) {
           samples += (piece.pcm.length / BYTES_PER_SECOND) * SAMPLE_RATE
-          await goOn(services, options, { piece, planned: await plan(piece) })
+          await afterPiece(services, options, { piece, outcome: await plan(piece) })
         },
       })
       decodedBefore += decodedIn(row, samples)
-      if (channel === 0) told.seconds = samples / SAMPLE_RATE
+      if (channel === 0) seconds = samples / SAMPLE_RATE
     }
-    step.setAttributes({ 'verbatim.audio.seconds': told.seconds, 'verbatim.spans': told.spans })
+    traceSpan.setAttributes({ 'verbatim.audio.seconds': seconds, 'verbatim.spans': plannedSpans })
   })
 }
 
-/** Between two pieces: stops, hands the recording over, or waits while the engines are too far behind. */
-async function goOn(
+/**
+ * Between two pieces: stops, moves a long recording to its queue, or waits while engines are too far behind.
+ */
+async function afterPiece(
   services: WorkServices,
-  { row, signal, isShort, isWanted, onOver, onLong }: Decoding,
-  { piece, planned }: { piece: PcmPiece; planned: Planned },
+  { row, signal, isShort, isWanted, onAbandoned, onLong }: DecodeOptions,
+  { piece, outcome }: { piece: PcmPiece; outcome: PieceOutcome },
 ): Promise<void> {
-  if (planned === 'over') return onOver()
+  if (outcome === 'abandoned') return onAbandoned()
   if (piece.isLast) return
   if (isShort) return onLong()
-  if (planned === 'known') return
+  if (outcome === 'known') return
   const maxSamples = services.decodeAheadSeconds * SAMPLE_RATE
   while ((await aheadSamples(services.db, row.userId)) >= maxSamples) {
     if (await isWanted()) {
-      throw new Postponed('another user waits for the decoder', { seconds: PLACE_SECONDS })
+      throw new Postponed('another user waits for the decoder', { seconds: YIELD_SECONDS })
     }
-    await changed(services, { id: row.id, withinMs: AHEAD_CHECK_MS, signal })
+    await nextChange(services, { id: row.id, withinMs: AHEAD_CHECK_MS, signal })
     signal.throwIfAborted()
   }
 }
 
-/** Resolves at the transcription's next change, and after `withinMs` at the latest, or when `signal` fires. */
-async function changed(
+/** Resolves at the transcription's next change, after `withinMs`, or when `signal` fires. */
+async function nextChange(
   { changes }: { changes: Changes },
   { id, withinMs, signal }: { id: string; withinMs: number; signal: AbortSignal },
 ): Promise<void> {
@@ -100,12 +108,13 @@ async function changed(
   stop()
 }
 
-/** What could not be told of it where it was uploaded. */
-async function probed(
-  { db, media }: Pick<WorkServices, 'media'> & { db: Database },
+/** Probes the audio if the API that received the upload could not. */
+async function probeOnce(
+  { db, media }: Pick<WorkServices, 'db' | 'media'>,
   { row, path, signal }: { row: Transcription; path: string; signal: AbortSignal },
 ): Promise<Transcription> {
+  if (row.codec !== null) return row
   const info = await media.probe(path, { signal, group: row.userId })
   const { codec, channels: audioChannels, claimedSeconds } = info
-  return (await setSound(db, { id: row.id, codec, audioChannels, claimedSeconds })) ?? row
+  return (await setProbeResult(db, { id: row.id, codec, audioChannels, claimedSeconds })) ?? row
 }

@@ -6,8 +6,11 @@ import { isUnfinished, type Transcription } from '../transcriptions.store.ts'
 
 const others = alias(transcriptions, 'others')
 
-/** Samples of a user's that are decoded and not transcribed. What is queued has none: an index leaves it out. */
-const aheadOf = (db: Queries, userId: string | typeof transcriptions.userId) =>
+/**
+ * A user's samples that are decoded but not transcribed. Queued transcriptions have none, so that the index
+ * on `processing` is enough.
+ */
+const aheadQuery = (db: Queries, userId: string | typeof transcriptions.userId) =>
   db
     .select({
       samples: sql<number>`coalesce(sum(greatest(${others.decodedSamples} - ${others.doneSamples}, 0)), 0)::float8`,
@@ -16,20 +19,20 @@ const aheadOf = (db: Queries, userId: string | typeof transcriptions.userId) =>
     .where(and(eq(others.userId, userId), eq(others.status, 'processing')))
 
 export async function aheadSamples(db: Queries, userId: string): Promise<number> {
-  const [row] = await aheadOf(db, userId)
+  const [row] = await aheadQuery(db, userId)
   return row?.samples ?? 0
 }
 
 /**
- * Marks it as being worked on; null where it is over already, or gone, or where the user has `maxAheadSamples` or more that
- * wait for engines.
+ * Sets the status `processing`. Null if the transcription has finished or is removed, or if the user has
+ * `maxAheadSamples` or more decoded samples that wait for engines.
  */
 export async function startProcessing(
   db: Queries,
   id: string,
   { maxAheadSamples = Number.MAX_SAFE_INTEGER }: { maxAheadSamples?: number } = {},
 ): Promise<Transcription | null> {
-  const isRoom: SQL = sql`(${aheadOf(db, transcriptions.userId)}) < ${maxAheadSamples}`
+  const isRoom: SQL = sql`(${aheadQuery(db, transcriptions.userId)}) < ${maxAheadSamples}`
   const [row] = await db
     .update(transcriptions)
     .set({ status: 'processing' })
@@ -38,17 +41,7 @@ export async function startProcessing(
   return row ?? null
 }
 
-/** One that is not over, held until `tx` ends. */
-export async function holdOpen(tx: Transaction, id: string): Promise<Transcription | null> {
-  const [row] = await tx
-    .select()
-    .from(transcriptions)
-    .where(and(eq(transcriptions.id, id), isUnfinished))
-    .for('no key update')
-  return row ?? null
-}
-
-/** Writes how much is decoded of one that is held as undecoded. */
+/** Writes the decoded length of a transcription that `lockUndecoded` has locked. */
 export async function setDecoded(
   tx: Transaction,
   { id, decodedSamples }: Pick<Transcription, 'id' | 'decodedSamples'>,
@@ -56,8 +49,11 @@ export async function setDecoded(
   await tx.update(transcriptions).set({ decodedSamples }).where(eq(transcriptions.id, id))
 }
 
-/** Has what was decoded count, though the transcription was canceled or has failed meanwhile. */
-export async function countDecoded(
+/**
+ * Raises the decoded length of a transcription that failed or was canceled meanwhile, so that it counts as
+ * usage.
+ */
+export async function raiseDecoded(
   tx: Transaction,
   { id, decodedSamples }: Pick<Transcription, 'id' | 'decodedSamples'>,
 ): Promise<void> {
@@ -75,26 +71,26 @@ export async function countDecoded(
 }
 
 /**
- * How far each channel is prepared: how many pieces of its pcm are stored, from the first on, and until where its spans are
- * planned. Channels of which there is nothing are left out.
+ * How far each channel is prepared: `stored` is the number of its pcm pieces from the first on, `until` the
+ * sample at which its last span ends. Channels without pieces and spans are left out.
  */
-export async function preparedOf(
+export async function readPrepared(
   db: Queries,
   id: string,
 ): Promise<Map<number, { stored: number; until: number | null }>> {
-  const nothing = sql<number | null>`null::bigint`
+  const noValue = sql<number | null>`null::bigint`
   const pieces = db
     .select({
       channel: envelopes.channel,
       piece: sql<number | null>`${envelopes.piece}::bigint`.as('piece'),
-      end: nothing.as('end'),
+      end: noValue.as('end'),
     })
     .from(envelopes)
     .where(eq(envelopes.transcriptionId, id))
   const planned = db
     .select({
       channel: spans.channel,
-      piece: nothing.as('piece'),
+      piece: noValue.as('piece'),
       end: sql<number | null>`${spans.endSample}`.as('end'),
     })
     .from(spans)
@@ -118,15 +114,17 @@ export async function preparedOf(
 }
 
 /**
- * Has an open transcription decoded again from its start. Its spans stay, and those that are done stay done. Null where it is
- * over, or gone.
+ * Resets an open transcription to undecoded, in a new decoding round. Its spans and their states stay. Null
+ * if it has finished or is removed.
  */
-export async function forgetDecoded(tx: Transaction, id: string): Promise<Transcription | null> {
+export async function resetDecoded(tx: Transaction, id: string): Promise<Transcription | null> {
   await tx.delete(envelopes).where(eq(envelopes.transcriptionId, id))
   const [row] = await tx
     .update(transcriptions)
     .set({
-      ...{ totalSamples: null, workSamples: null, decodedSamples: 0 },
+      totalSamples: null,
+      workSamples: null,
+      decodedSamples: 0,
       decodingRound: sql`${transcriptions.decodingRound} + 1`,
     })
     .where(and(eq(transcriptions.id, id), isUnfinished))

@@ -5,8 +5,8 @@ import { joinTexts } from '../transcript/languages.ts'
 import { complete, segmentsOf, type Transcription } from '../transcriptions.store.ts'
 
 /**
- * Completes a transcription all of whose audio is decoded and transcribed, with the text from all segments in order. Gives
- * whether it was; `removePcm` then, once `tx` is committed.
+ * Completes a transcription if all of its audio is decoded and transcribed, and returns whether it did. If
+ * so, the caller removes the pcm after the commit.
  */
 export async function finishIfDone(
   tx: Transaction,
@@ -14,9 +14,9 @@ export async function finishIfDone(
 ): Promise<boolean> {
   if (row.workSamples === null || row.doneSamples < row.workSamples) return false
   const attributes = { 'verbatim.transcription.id': row.id }
-  await withTraceSpan(traces, { name: 'finish', kind: 'internal', attributes }, async (step) => {
+  await withTraceSpan(traces, { name: 'finish', kind: 'internal', attributes }, async (traceSpan) => {
     const segments = await segmentsOf(tx, row)
-    step.setAttributes({ 'verbatim.segments': segments.length })
+    traceSpan.setAttributes({ 'verbatim.segments': segments.length })
     await complete(tx, {
       id: row.id,
       text: joinTexts(segments.map((segment) => segment.text)),

@@ -2,13 +2,13 @@ import type { Database } from '../../db/database.ts'
 import type { Log } from '../../log.ts'
 import { SAMPLE_RATE, SAMPLES_PER_PIECE } from '../../media/media.ts'
 import type { Storage } from '../../storage/storage.ts'
-import { type SpanRange, spansWithin } from '../spans.store.ts'
+import { listSpansWithin, type SpanRange } from '../spans.store.ts'
 import type { Transcription } from '../transcriptions.store.ts'
 import { removePcmPiece } from './pcm.ts'
 
 /**
- * Removes the pieces of pcm that no span needs any more once one of their spans is done. Of a recording that is one piece, all
- * is removed when it is completed.
+ * Removes the pcm pieces of a finished span that no unfinished span needs. Does nothing for a recording of
+ * one piece: its pcm is removed when it is completed.
  */
 export async function freePcm(
   services: { db: Database; storage: Pick<Storage, 'remove'>; log: Log },
@@ -17,28 +17,31 @@ export async function freePcm(
   const { id, totalSamples } = transcription
   if (totalSamples !== null && totalSamples <= SAMPLES_PER_PIECE) return
   const { channel } = span
-  const first = Math.floor(span.startSample / SAMPLES_PER_PIECE)
-  const behind = Math.ceil(span.endSample / SAMPLES_PER_PIECE)
-  const near = await spansWithin(services.db, {
+  const firstPiece = Math.floor(span.startSample / SAMPLES_PER_PIECE)
+  const endPiece = Math.ceil(span.endSample / SAMPLES_PER_PIECE)
+  const spans = await listSpansWithin(services.db, {
     id,
     channel,
-    startSample: first * SAMPLES_PER_PIECE,
-    endSample: behind * SAMPLES_PER_PIECE,
+    startSample: firstPiece * SAMPLES_PER_PIECE,
+    endSample: endPiece * SAMPLES_PER_PIECE,
   })
-  const done = near.filter(({ state }) => state === 'done')
-  for (let piece = first; piece < behind; piece++) {
+  const done = spans.filter(({ state }) => state === 'done')
+  for (let piece = firstPiece; piece < endPiece; piece++) {
     const needed = neededOf(transcription, piece)
-    const samples = done.reduce((sum, one) => sum + overlap(one, needed), 0)
+    const samples = done.reduce((sum, range) => sum + overlap(range, needed), 0)
     if (samples >= needed.endSample - needed.startSample) {
       await removePcmPiece(services, { id, channel, piece })
     }
   }
 }
 
-type Stretch = { startSample: number; endSample: number }
+type SampleRange = { startSample: number; endSample: number }
 
-/** What of a piece is transcribed. Behind the end of the audio, once that is known, and outside of the part is nothing. */
-function neededOf({ partStart, partEnd, totalSamples }: Transcription, piece: number): Stretch {
+/**
+ * The samples of a piece that are transcribed: within the audio, if its length is known, and the requested
+ * time range.
+ */
+function neededOf({ partStart, partEnd, totalSamples }: Transcription, piece: number): SampleRange {
   return {
     startSample: Math.max(piece * SAMPLES_PER_PIECE, Math.round((partStart ?? 0) * SAMPLE_RATE)),
     endSample: Math.min(
@@ -49,5 +52,5 @@ function neededOf({ partStart, partEnd, totalSamples }: Transcription, piece: nu
   }
 }
 
-const overlap = (one: Stretch, other: Stretch) =>
-  Math.max(0, Math.min(one.endSample, other.endSample) - Math.max(one.startSample, other.startSample))
+const overlap = (a: SampleRange, b: SampleRange) =>
+  Math.max(0, Math.min(a.endSample, b.endSample) - Math.max(a.startSample, b.startSample))

@@ -4,12 +4,12 @@ import { BYTES_PER_SAMPLE, SAMPLES_PER_PIECE } from '../../media/media.ts'
 import type { Storage } from '../../storage/storage.ts'
 import { pcmFolder, pcmKey } from '../storage-keys.ts'
 
-type Place = { id: string; channel: number }
+type ChannelKey = { id: string; channel: number }
 
-/** Stores a piece of a channel's pcm (from 0); one that is stored already is written over. Throws `storage_full`. */
+/** Stores a pcm piece of a channel; overwrites a stored one. Throws `storage_full`. */
 export async function writePcmPiece(
   storage: Storage,
-  { pcm, ...place }: Place & { piece: number; pcm: Uint8Array<ArrayBuffer> },
+  { pcm, ...channelKey }: ChannelKey & { piece: number; pcm: Uint8Array<ArrayBuffer> },
 ): Promise<void> {
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -17,11 +17,11 @@ export async function writePcmPiece(
       controller.close()
     },
   })
-  // It is of an upload that was accepted, and gone once that is transcribed.
-  await storage.write(pcmKey(place), body, { mayUseReserve: true })
+  // The upload is accepted and the pcm is temporary, so that it may use the reserve of the disk.
+  await storage.write(pcmKey(channelKey), body, { mayUseReserve: true })
 }
 
-/** A piece of pcm is not stored, or not all of it. */
+/** A pcm piece is missing or truncated. */
 export class PcmMissing extends Error {
   override name = 'PcmMissing'
   readonly channel: number
@@ -34,10 +34,10 @@ export class PcmMissing extends Error {
   }
 }
 
-/** The pcm of [startSample, endSample), from whatever pieces it lies in. Throws `PcmMissing`. */
+/** Reads the pcm of [startSample, endSample) from its pieces. Throws `PcmMissing`. */
 export async function readPcm(
   storage: Storage,
-  { startSample, endSample, ...place }: Place & { startSample: number; endSample: number },
+  { startSample, endSample, ...channelKey }: ChannelKey & { startSample: number; endSample: number },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const pcm = new Uint8Array((endSample - startSample) * BYTES_PER_SAMPLE)
   let filled = 0
@@ -46,42 +46,42 @@ export async function readPcm(
     const start = at - piece * SAMPLES_PER_PIECE
     const end = Math.min(endSample - piece * SAMPLES_PER_PIECE, SAMPLES_PER_PIECE)
     const range = { start: start * BYTES_PER_SAMPLE, end: end * BYTES_PER_SAMPLE }
-    for await (const bytes of await openPiece(storage, { ...place, piece }, range)) {
+    for await (const bytes of await openPiece(storage, { ...channelKey, piece }, range)) {
       pcm.set(bytes, filled)
       filled += bytes.length
     }
     at += end - start
-    if (filled < (at - startSample) * BYTES_PER_SAMPLE) throw new PcmMissing({ ...place, piece })
+    if (filled < (at - startSample) * BYTES_PER_SAMPLE) throw new PcmMissing({ ...channelKey, piece })
   }
   return pcm
 }
 
 async function openPiece(
   storage: Storage,
-  place: Place & { piece: number },
+  pieceKey: ChannelKey & { piece: number },
   range: { start: number; end: number },
 ) {
-  return storage.read(pcmKey(place), range).catch((error: unknown) => {
+  return storage.read(pcmKey(pieceKey), range).catch((error: unknown) => {
     if (error instanceof VerbatimError && error.code === 'not_found') {
-      throw new PcmMissing(place, { cause: error })
+      throw new PcmMissing(pieceKey, { cause: error })
     }
     throw error
   })
 }
 
-/** Of a transcription that is over. What cannot be removed now is removed with the transcription. */
+/** Removes the pcm of a finished transcription. Logs a failure: the pcm then goes with the transcription. */
 export async function removePcm({ storage, log }: PcmServices, id: string): Promise<void> {
-  await storage.remove(pcmFolder(id)).catch((error) => log(`removing the pcm of ${id} failed`, error))
+  await storage.remove(pcmFolder(id)).catch((error) => log(`cannot remove the pcm of ${id}`, error))
 }
 
-/** As `removePcm`, of one piece. */
+/** As `removePcm`, for one piece. */
 export async function removePcmPiece(
   { storage, log }: PcmServices,
-  { piece, ...place }: Place & { piece: number },
+  { piece, ...channelKey }: ChannelKey & { piece: number },
 ): Promise<void> {
   await storage
-    .remove(pcmKey({ ...place, piece }))
-    .catch((error) => log(`removing a piece of the pcm of ${place.id} failed`, error))
+    .remove(pcmKey({ ...channelKey, piece }))
+    .catch((error) => log(`cannot remove piece ${piece} of the pcm of ${channelKey.id}`, error))
 }
 
 type PcmServices = { storage: Pick<Storage, 'remove'>; log: Log }

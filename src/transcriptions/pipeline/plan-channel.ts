@@ -4,39 +4,43 @@ import { BYTES_PER_SAMPLE, type PcmPiece } from '../../media/media.ts'
 import { planSpans } from '../../media/span-plan.ts'
 import { insertEnvelope } from '../envelopes.store.ts'
 import { mayTranscribe } from '../intake/usage-limits.ts'
-import { plannedUntil, spansWithin } from '../spans.store.ts'
-import { holdUndecoded, setLength, type Transcription } from '../transcriptions.store.ts'
-import { countDecoded, setDecoded } from './decoded.store.ts'
+import { listSpansWithin, plannedEnd } from '../spans.store.ts'
+import { lockUndecoded, setLength, type Transcription } from '../transcriptions.store.ts'
+import { raiseDecoded, setDecoded } from './decoded.store.ts'
 import { finishIfDone } from './finish.ts'
 import { removePcm, writePcmPiece } from './pcm.ts'
 import { addSpans, enqueueSpans, rankOf } from './span-jobs.ts'
 import { timeRangeOf, timeRangeWithin } from './time-range.ts'
 import type { WorkServices } from './work-services.ts'
 
-/** What became of a piece: it was known before, it is written down, or nobody waits for the transcription any more. */
-export type Planned = 'known' | 'planned' | 'over'
+/**
+ * `known`: recorded before. `planned`: recorded now. `abandoned`: the transcription has finished or was
+ * restarted.
+ */
+export type PieceOutcome = 'known' | 'planned' | 'abandoned'
 
-type Channel = {
+type ChannelOptions = {
   row: Transcription
   channel: number
   channels: number
-  /** Pieces that are known, from the first on. */
+  /** Number of pieces that are recorded, from the first on. */
   stored: number
-  /** Where the channel's spans end: with nothing stored, those of a transcription that is prepared again. */
+  /** Sample at which the channel's spans end; also set if the pcm was lost and is decoded again. */
   until: number | null
-  /** What there is to transcribe of the channels before it. */
+  /** Samples to transcribe of the channels before this one. */
   decodedBefore: number
-  /** Called with the number of spans that were planned, once they are written. */
+  /** Called with the number of new spans after their commit. */
   onPlanned: (spans: number) => void
 }
 
 /**
- * Takes a channel's pieces in order: stores each, then writes what it sounds like and the spans that can be planned with
- * it in one transaction; the last piece of the last channel tells how long the audio is.
+ * Returns a function that takes a channel's pieces in order. It stores the pcm of a piece; one transaction
+ * then writes its envelope and the spans that can be cut by now. The last piece of the last channel sets the
+ * audio's length.
  */
 export function createChannelPlanner(
   services: WorkServices,
-  { row, channel, channels, stored, until, decodedBefore, onPlanned }: Channel,
+  { row, channel, channels, stored, until, decodedBefore, onPlanned }: ChannelOptions,
 ) {
   const { db, queue, storage, engines, traces, log, usageLimits } = services
   const { id } = row
@@ -44,75 +48,76 @@ export function createChannelPlanner(
   let samples = 0
   let levels = new Uint8Array()
 
+  /** Whether the pcm from `from` on has to be stored for a span that is not done. */
   async function isNeeded(from: number): Promise<boolean> {
-    const part = timeRangeWithin(row, samples)
-    if (part.endSample <= from || part.startSample >= samples) return false
+    const range = timeRangeWithin(row, samples)
+    if (range.endSample <= from || range.startSample >= samples) return false
     if (until === null || samples > until) return true
-    const near = await spansWithin(db, { id, channel, startSample: from, endSample: samples })
-    return near.some(({ state }) => state !== 'done')
+    const spans = await listSpansWithin(db, { id, channel, startSample: from, endSample: samples })
+    return spans.some(({ state }) => state !== 'done')
   }
 
-  /** Spans that were planned before the pcm was lost or removed, and that end in this piece. */
-  async function planAgain(tx: Transaction, from: number) {
-    const near = await spansWithin(tx, { id, channel, startSample: from, endSample: samples })
-    const ready = near.filter(({ state, endSample }) => state !== 'done' && endSample <= samples)
-    const turn = await rankOf(tx, row)
-    await enqueueSpans(tx, { queue, spans: ready.map((span) => ({ ...span, ...turn })) })
+  /** Enqueues the spans that end in this piece and were planned before their pcm was lost or removed. */
+  async function enqueuePlanned(tx: Transaction, from: number) {
+    const spans = await listSpansWithin(tx, { id, channel, startSample: from, endSample: samples })
+    const ready = spans.filter(({ state, endSample }) => state !== 'done' && endSample <= samples)
+    const rank = await rankOf(tx, row)
+    await enqueueSpans(tx, { queue, spans: ready.map((span) => ({ ...span, ...rank })) })
   }
 
-  async function planOn(
+  async function planNext(
     tx: Transaction,
     { from, isLast, isNew }: { from: number; isLast: boolean; isNew: boolean },
   ) {
-    const part = isLast ? timeRangeOf(row, samples) : timeRangeWithin(row, samples)
-    const planned = await plannedUntil(tx, { id, channel })
-    if (isNew && planned !== null && planned > from) await planAgain(tx, from)
+    const range = isLast ? timeRangeOf(row, samples) : timeRangeWithin(row, samples)
+    const planned = await plannedEnd(tx, { id, channel })
+    if (isNew && planned !== null && planned > from) await enqueuePlanned(tx, from)
     const ranges = planSpans({
       levels,
-      startSample: planned ?? part.startSample,
-      endSample: part.endSample,
+      startSample: planned ?? range.startSample,
+      endSample: range.endSample,
       targetSeconds: engines.targetSpanSeconds,
       maxSeconds: engines.maxSpanSeconds,
-      isWhole: isLast || part.endSample < samples,
+      isWhole: isLast || range.endSample < samples,
     })
-    await addSpans(tx, { queue, transcription: row, ranges: ranges.map((range) => ({ channel, ...range })) })
-    return { workSamples: channels * (part.endSample - part.startSample), spans: ranges.length }
+    await addSpans(tx, { queue, transcription: row, ranges: ranges.map((span) => ({ channel, ...span })) })
+    return { workSamples: channels * (range.endSample - range.startSample), spans: ranges.length }
   }
 
-  async function writeDown(
+  async function recordPiece(
     tx: Transaction,
     { piece, from, isLast, ...envelope }: Omit<PcmPiece, 'pcm'> & { piece: number; from: number },
   ) {
     const decodedSamples = decodedBefore + decodedIn(row, samples)
-    if (!(await holdUndecoded(tx, row))) {
-      await countDecoded(tx, { id, decodedSamples })
+    if (!(await lockUndecoded(tx, row))) {
+      await raiseDecoded(tx, { id, decodedSamples })
       return null
     }
     const isNew = await insertEnvelope(tx, { transcriptionId: id, channel, piece, ...envelope })
     const isEnd = isLast && channel === channels - 1
     if (!(await mayTranscribe(tx, { row, decodedSamples, usageLimits }))) return null
     if (!isEnd) await setDecoded(tx, { id, decodedSamples })
-    const { workSamples, spans } = await planOn(tx, { from, isLast, isNew })
+    const { workSamples, spans } = await planNext(tx, { from, isLast, isNew })
     const decoded = isEnd ? await setLength(tx, { id, totalSamples: samples, workSamples }) : null
     return { spans, isDone: decoded !== null && (await finishIfDone(tx, { row: decoded, traces })) }
   }
 
-  return async ({ pcm, isLast, ...envelope }: PcmPiece): Promise<Planned> => {
+  return async ({ pcm, isLast, ...envelope }: PcmPiece): Promise<PieceOutcome> => {
     const piece = pieces++
     const from = samples
     samples += pcm.length / BYTES_PER_SAMPLE
     levels = concatenated([levels, envelope.levels])
     if (piece < stored && !isLast) return 'known'
     if (piece >= stored && (await isNeeded(from))) await writePcmPiece(storage, { id, channel, piece, pcm })
-    const planned = await db.transaction((tx) => writeDown(tx, { piece, from, isLast, ...envelope }))
-    if (planned === null) return 'over'
-    onPlanned(planned.spans)
-    if (planned.isDone) await removePcm({ storage, log }, id)
+    const recorded = await db.transaction((tx) => recordPiece(tx, { piece, from, isLast, ...envelope }))
+    if (recorded === null) return 'abandoned'
+    onPlanned(recorded.spans)
+    if (recorded.isDone) await removePcm({ storage, log }, id)
     return 'planned'
   }
 }
 
-/** How much there is to transcribe in the first `samples` of a channel. */
+/** Samples to transcribe in the first `samples` of a channel. */
 export function decodedIn(row: Transcription, samples: number): number {
   const { startSample, endSample } = timeRangeWithin(row, samples)
   return endSample - startSample

@@ -23,51 +23,56 @@ import { enqueuePrepare, rankOf } from './span-jobs.ts'
 import type { WorkServices } from './work-services.ts'
 
 const MAX_FAILURES = 5
-/** A recording whose user has enough decoded, or for which there is no room on the disk, is looked at again after so long. */
-const AGAIN_SECONDS = { ahead: 5, full: 30 }
+/** Retry delays: `ahead` if enough of the user's audio is decoded, `full` if the storage is full. */
+const RETRY_SECONDS = { ahead: 5, full: 30 }
 
-/** A recording goes on in the queue of long ones. */
-class HandedOver extends Error {}
+/** The recording was moved to the queue `prepare_long`. */
+class MovedToLongQueue extends Error {}
 
-type Attempt = { signal: AbortSignal; step: TraceSpan; isWanted: () => Promise<boolean> }
+type Attempt = { signal: AbortSignal; traceSpan: TraceSpan; isWanted: () => Promise<boolean> }
 
 /**
- * Prepare: audio → pcm in storage, one of each channel that is transcribed apart, and its envelopes, its span plan and at
- * last its true length in the database. Spans are planned, with a job for each, as soon as their pcm is there, while the
- * rest is still being decoded. One that is taken up again, wherever it broke off, goes on behind what is planned. Audio that
- * cannot be decoded fails its transcription with the reason.
+ * Handles `prepare` jobs. Decodes the audio into pcm in storage, and writes its envelopes, its spans and
+ * finally its length to the database. A span gets its job as soon as its pcm is stored, while the rest is
+ * still being decoded. A repeated job continues after the planned spans. Audio that cannot be decoded fails
+ * its transcription.
  *
- * No more than `decodeAheadSeconds` of a user's audio is decoded ahead of the engines: pcm takes up to 36,000 times the room
- * of the audio. `isShort`: jobs are of short recordings; one that is not is handed over to the queue of the long ones.
+ * At most `decodeAheadSeconds` of a user's audio is decoded ahead of the engines, because pcm can be 36,000
+ * times as large as the audio. `isShort`: for the queue of short recordings; longer ones are moved to
+ * `prepare_long`.
  */
 export function createPrepare(services: WorkServices, { isShort = false }: { isShort?: boolean } = {}) {
   const { db, queue, traces, decodeAheadSeconds } = services
 
-  async function handOver(row: Transcription): Promise<never> {
+  async function moveToLongQueue(row: Transcription): Promise<never> {
     await db.transaction(async (tx) => {
-      const turn = await rankOf(tx, row)
-      await enqueuePrepare(tx, { queue, recordings: [{ ...row, ...turn }], isLong: true })
+      const rank = await rankOf(tx, row)
+      await enqueuePrepare(tx, { queue, recordings: [{ ...row, ...rank }], isLong: true })
     })
-    throw new HandedOver()
+    throw new MovedToLongQueue()
   }
 
-  async function prepare(row: Transcription, { signal, step, isWanted }: Attempt) {
+  async function prepare(row: Transcription, { signal, traceSpan, isWanted }: Attempt) {
     const { id } = row
     using watched = watchCancellation(services, id)
-    const elsewhere = new AbortController()
-    const stop = AbortSignal.any([signal, watched.over, elsewhere.signal])
+    const abandoned = new AbortController()
+    const stop = AbortSignal.any([signal, watched.canceled, abandoned.signal])
     try {
       await decodeChannels(services, {
-        ...{ row, signal: stop, step, isShort, isWanted },
-        onOver: () => elsewhere.abort(),
-        onLong: () => handOver(row),
+        row,
+        signal: stop,
+        traceSpan,
+        isShort,
+        isWanted,
+        onAbandoned: () => abandoned.abort(),
+        onLong: () => moveToLongQueue(row),
       })
     } catch (error) {
       signal.throwIfAborted()
-      if (stop.aborted || error instanceof HandedOver) return
-      await settle(services, { id, step, error })
+      if (stop.aborted || error instanceof MovedToLongQueue) return
+      await handleFailure(services, { id, traceSpan, error })
     } finally {
-      await tidy(services, id)
+      await cleanUp(services, id)
     }
   }
 
@@ -79,17 +84,17 @@ export function createPrepare(services: WorkServices, { isShort = false }: { isS
   ) => {
     const row = await startProcessing(db, id, { maxAheadSamples: decodeAheadSeconds * SAMPLE_RATE })
     if (!row) {
-      const found = await findTranscription(db, id)
-      if (!found || isFinished(found) || found.totalSamples !== null) return
-      throw new Postponed('enough of the user’s audio is decoded', { seconds: AGAIN_SECONDS.ahead })
+      const current = await findTranscription(db, id)
+      if (!current || isFinished(current) || current.totalSamples !== null) return
+      throw new Postponed('enough of the user’s audio is decoded', { seconds: RETRY_SECONDS.ahead })
     }
     if (row.totalSamples !== null) return
     const attributes = { 'verbatim.transcription.id': id, ...waited(since) }
-    const about = { name: 'prepare', kind: 'consumer', parent: row.traceparent, attributes } as const
-    await withTraceSpan(traces, about, async (step) => {
-      // What comes of one that was uploaded where no traces are kept belongs together all the same.
-      if (row.traceparent === null && step.traceparent) await setTraceparent(db, { id, ...step })
-      await prepare(row, { signal, step, isWanted })
+    const options = { name: 'prepare', kind: 'consumer', parent: row.traceparent, attributes } as const
+    await withTraceSpan(traces, options, async (traceSpan) => {
+      // If the API records no traces, this trace span becomes the parent of the later ones.
+      if (row.traceparent === null && traceSpan.traceparent) await setTraceparent(db, { id, ...traceSpan })
+      await prepare(row, { signal, traceSpan, isWanted })
     })
   }
 }
@@ -99,17 +104,20 @@ function reasonOf(error: unknown): { code: ErrorCode; message: string } {
     const { code, message } = audioMissing(error)
     return { code, message }
   }
-  return { code: 'internal', message: 'The audio could not be prepared, after several tries' }
+  return { code: 'internal', message: 'The audio could not be decoded after several attempts' }
 }
 
-/** Without a recorded deletion, a missing row may be the fault of an older database: then the original stays. */
-async function removeRest({ db, storage }: WorkServices, id: string): Promise<void> {
+/**
+ * Removes the files of a transcription without a row. Without a recorded deletion, the database may be an
+ * older copy: then the original stays.
+ */
+async function removeFilesWithoutRow({ db, storage }: WorkServices, id: string): Promise<void> {
   const isDeleted = (await findRecordedRemovals(db, [folderOf(id)])).size > 0
   await storage.remove(isDeleted ? folderOf(id) : pcmFolder(id))
 }
 
-/** Trying again would not help. */
-const OF_THE_AUDIO = new Set([
+/** Errors of the audio itself: another attempt would not help. */
+const FINAL_CODES = new Set([
   'corrupt',
   'empty',
   'no_audio_track',
@@ -118,18 +126,18 @@ const OF_THE_AUDIO = new Set([
   'part_outside',
 ])
 
-/** Fails the transcription with the reason, or throws, so that its job comes back. */
-async function settle(
+/** Fails the transcription with the reason, or throws, so that the job is retried. */
+async function handleFailure(
   { db, log }: WorkServices,
-  { id, step, error }: { id: string; step: TraceSpan; error: unknown },
+  { id, traceSpan, error }: { id: string; traceSpan: TraceSpan; error: unknown },
 ): Promise<void> {
   if (error instanceof Postponed) throw error
-  step.fail(codeOf(error))
+  traceSpan.fail(codeOf(error))
   if (error instanceof VerbatimError) {
-    if (OF_THE_AUDIO.has(error.code)) return fail(db, { id, code: error.code, message: error.message })
+    if (FINAL_CODES.has(error.code)) return fail(db, { id, code: error.code, message: error.message })
     if (error.code === 'storage_full') {
-      log(`preparing ${id} waits for room in the storage`, error)
-      throw new Postponed(error.message, { seconds: AGAIN_SECONDS.full })
+      log(`preparing ${id} is postponed: the storage is full`, error)
+      throw new Postponed(error.message, { seconds: RETRY_SECONDS.full })
     }
   }
   log(`preparing ${id} failed`, error)
@@ -138,9 +146,9 @@ async function settle(
   await fail(db, { id, ...reasonOf(error) })
 }
 
-/** Removes what was still being written when the transcription was deleted, or was over. */
-async function tidy(services: WorkServices, id: string): Promise<void> {
+/** Removes files that were written after the transcription was deleted or had finished. */
+async function cleanUp(services: WorkServices, id: string): Promise<void> {
   const row = await findTranscription(services.db, id)
-  if (!row) await removeRest(services, id)
+  if (!row) await removeFilesWithoutRow(services, id)
   else if (isFinished(row)) await removePcm(services, id)
 }

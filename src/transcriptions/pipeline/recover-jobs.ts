@@ -4,8 +4,9 @@ import { listOpen } from '../open-work.store.ts'
 import { enqueuePrepare, enqueueSpans } from './span-jobs.ts'
 
 /**
- * Makes jobs anew from the rows that still have work, and gives their number. Only for a database's one owner, at start:
- * it takes work away from whoever else might be at it, where others wait for a dead worker's heartbeat to be missed.
+ * Drops all jobs, creates new ones from the rows with unfinished work, and returns their number. Only for the
+ * start of the only process of a database, since it would take jobs away from other workers. Without it, the
+ * jobs of a dead worker return after a missed heartbeat.
  */
 export async function recoverJobs({ db, queue }: { db: Database; queue: Queue }): Promise<number> {
   await queue.clear()

@@ -3,6 +3,7 @@ import { VerbatimError } from '../../errors.ts'
 import type { Queue } from '../../queue/queue.ts'
 import type { Traces } from '../../traces/traces.ts'
 import { isUuid } from '../../uuid.ts'
+import { transcriptionNotFound } from '../owned.ts'
 import { reopenSpans } from '../spans.store.ts'
 import { findTranscription, isFinished, reopen, type Transcription } from '../transcriptions.store.ts'
 import { finishIfDone } from './finish.ts'
@@ -10,9 +11,9 @@ import { decodeAgain } from './prepare-again.ts'
 import { enqueuePrepare, enqueueSpans, rankOf } from './span-jobs.ts'
 
 /**
- * Puts a transcription to work again that has failed, was canceled, or is stuck, with new jobs for all that is not done.
- * Of one that has failed or was canceled the pcm was removed: it is decoded again. Gives its status. Throws `not_found`,
- * `already_over` where it is completed, and `audio_removed`.
+ * Requeues a failed, canceled or stuck transcription: creates jobs for all spans that are not done, and
+ * returns the new status. A failed or canceled one is decoded again, because its pcm was removed. Throws
+ * `not_found`, `already_over` if it is completed, and `audio_removed`.
  */
 export function createRequeue({
   db,
@@ -27,27 +28,28 @@ export function createRequeue({
     tx: Transaction,
     { row, spans }: { row: Transcription; spans: Awaited<ReturnType<typeof reopenSpans>> },
   ) {
-    const turn = await rankOf(tx, row)
-    if (row.totalSamples === null) await enqueuePrepare(tx, { queue, recordings: [{ ...row, ...turn }] })
-    await enqueueSpans(tx, { queue, spans: spans.map((span) => ({ ...span, ...turn })) })
+    const rank = await rankOf(tx, row)
+    if (row.totalSamples === null) await enqueuePrepare(tx, { queue, recordings: [{ ...row, ...rank }] })
+    await enqueueSpans(tx, { queue, spans: spans.map((span) => ({ ...span, ...rank })) })
   }
 
   return async (id: string): Promise<'queued' | 'processing' | 'completed'> => {
-    const found = isUuid(id) ? await findTranscription(db, id) : null
-    if (!found) throw new VerbatimError('not_found', 'Transcription not found')
-    if (found.status === 'completed') {
-      throw new VerbatimError('already_over', 'The transcription is completed already')
+    const current = isUuid(id) ? await findTranscription(db, id) : null
+    if (!current) throw transcriptionNotFound()
+    if (current.status === 'completed') {
+      throw new VerbatimError('already_over', 'The transcription is already completed')
     }
-    if (found.audioRemovedAt) {
-      throw new VerbatimError('audio_removed', 'The audio was removed: there is nothing left to transcribe')
+    if (current.audioRemovedAt) {
+      throw new VerbatimError('audio_removed', 'The audio was removed: upload it again')
     }
     return db.transaction(async (tx) => {
       const spans = await reopenSpans(tx, id)
       const row = await reopen(tx, id)
-      if (!row)
+      if (!row) {
         throw new VerbatimError('already_over', 'The transcription was completed or removed meanwhile')
+      }
       if (await finishIfDone(tx, { row, traces })) return 'completed'
-      if (isFinished(found)) await decodeAgain(tx, { queue, id })
+      if (isFinished(current)) await decodeAgain(tx, { queue, id })
       else await renewJobs(tx, { row, spans })
       return row.totalSamples === null ? 'queued' : 'processing'
     })

@@ -7,7 +7,7 @@ import { countOpen } from '../open-work.store.ts'
 import { insertSpans, type SpanRange } from '../spans.store.ts'
 import type { Transcription } from '../transcriptions.store.ts'
 
-/** Writes spans with their jobs. */
+/** Inserts spans and their jobs. */
 export async function addSpans(
   tx: Transaction,
   {
@@ -17,13 +17,13 @@ export async function addSpans(
   }: { queue: Pick<Queue, 'enqueue'>; transcription: Transcription; ranges: SpanRange[] },
 ) {
   const spans = await insertSpans(tx, { transcriptionId: transcription.id, ranges })
-  const turn = await rankOf(tx, transcription)
-  await enqueueSpans(tx, { queue, spans: spans.map((span) => ({ ...span, ...turn })) })
+  const rank = await rankOf(tx, transcription)
+  await enqueueSpans(tx, { queue, spans: spans.map((span) => ({ ...span, ...rank })) })
 }
 
 /**
- * Makes the jobs of spans, the short ones in a queue of their own: many of them at once fill an engine's batches, and none
- * waits for a worker that is at a long one.
+ * Enqueues spans, the short ones (clips) in a queue of their own: many clips at once fill an engine's
+ * batches, and no clip waits for a worker that has a long span.
  */
 export async function enqueueSpans(
   tx: Transaction,
@@ -31,27 +31,27 @@ export async function enqueueSpans(
     queue,
     spans,
     delaySeconds = 0,
-  }: { queue: Pick<Queue, 'enqueue'>; spans: SpanToDo[]; delaySeconds?: number },
+  }: { queue: Pick<Queue, 'enqueue'>; spans: PendingSpan[]; delaySeconds?: number },
 ) {
-  const { clip = [], span = [] } = Object.groupBy(spans, (one) =>
-    one.endSample - one.startSample <= CLIP_SAMPLES ? 'clip' : 'span',
+  const byQueue = Object.groupBy(spans, ({ startSample, endSample }) =>
+    endSample - startSample <= CLIP_SAMPLES ? 'clip' : 'span',
   )
-  const job = (one: SpanToDo) => ({ ...spanJob(one), delaySeconds })
-  await queue.enqueue(tx, 'span', span.map(job))
-  await queue.enqueue(tx, 'clip', clip.map(job))
+  const jobOf = (span: PendingSpan) => ({ ...spanJob(span), delaySeconds })
+  await queue.enqueue(tx, 'span', (byQueue.span ?? []).map(jobOf))
+  await queue.enqueue(tx, 'clip', (byQueue.clip ?? []).map(jobOf))
 }
 
-type SpanToDo = { id: string; startSample: number; endSample: number; userId: string } & Partial<QueueRank>
+type PendingSpan = { id: string; startSample: number; endSample: number; userId: string } & Partial<QueueRank>
 
 export type QueueRank = {
   userId: string
-  /** The user's; higher goes first, whatever else there is. */
+  /** The user's priority. A higher one always goes first. */
   priority: number
-  /** How many of the user's transcriptions come before it. */
+  /** Number of the user's open transcriptions that are older. */
   ahead: number
 }
 
-/** The turn of a transcription's jobs; without `createdAt`, of one that would be written down now. */
+/** The rank of a transcription's jobs; without `createdAt`, of a transcription that is created now. */
 export async function rankOf(
   tx: Transaction,
   { userId, createdAt }: { userId: string; createdAt?: Date },
@@ -66,8 +66,8 @@ export type ToPrepare = Pick<
 >
 
 /**
- * Makes the jobs that prepare recordings, the short ones in a queue of their own, so that none waits for a worker that decodes a
- * long one. `isLong`: of recordings that have turned out to be long.
+ * Enqueues recordings to prepare, the short ones in a queue of their own, so that none waits for a worker
+ * that decodes a long one. `isLong`: the recordings turned out to be long.
  */
 export async function enqueuePrepare(
   tx: Transaction,
@@ -77,11 +77,11 @@ export async function enqueuePrepare(
     isLong = false,
   }: { queue: Pick<Queue, 'enqueue'>; recordings: (ToPrepare & Partial<QueueRank>)[]; isLong?: boolean },
 ) {
-  const { prepare = [], prepare_long = [] } = Object.groupBy(recordings, (one) =>
-    isShort(one) && !isLong ? 'prepare' : 'prepare_long',
+  const byQueue = Object.groupBy(recordings, (recording) =>
+    isShort(recording) && !isLong ? 'prepare' : 'prepare_long',
   )
-  await queue.enqueue(tx, 'prepare', prepare.map(prepareJob))
-  await queue.enqueue(tx, 'prepare_long', prepare_long.map(prepareJob))
+  await queue.enqueue(tx, 'prepare', (byQueue.prepare ?? []).map(prepareJob))
+  await queue.enqueue(tx, 'prepare_long', (byQueue.prepare_long ?? []).map(prepareJob))
 }
 
 function prepareJob({
@@ -92,12 +92,12 @@ function prepareJob({
 }: ToPrepare & Partial<QueueRank>): NewJob<'prepare'> {
   return {
     data: { transcriptionId: id },
-    priority: priority * TURNS_PER_PRIORITY - ahead,
+    priority: priority * RANKS_PER_PRIORITY - ahead,
     group: userId,
   }
 }
 
-/** Whether all that is decoded of it fits in one piece, as its header says; if that says nothing, by its size. */
+/** Whether its pcm fits in one piece, by the length in its header; if the header has none, by its size. */
 function isShort({ claimedSeconds, channels, audioChannels, audioBytes }: ToPrepare): boolean {
   if (claimedSeconds === null) return audioBytes <= SHORT_BYTES
   return (channels === 'split' ? audioChannels : 1) * claimedSeconds * SAMPLE_RATE <= SAMPLES_PER_PIECE
@@ -106,18 +106,18 @@ function isShort({ claimedSeconds, channels, audioChannels, audioBytes }: ToPrep
 const SHORT_BYTES = 8 * 2 ** 20
 
 /**
- * Early spans go first, whatever file they are of, so that short files end early; of a user's files each is a turn later than
- * the one before it, so that who sends many does not keep others waiting.
+ * The rank rises by one for every 30 s of the file before the span, so that short files finish early, and for
+ * every older open file of the user, so that a user with many files does not delay others.
  */
-function spanJob({ id, startSample, userId, priority = 0, ahead = 0 }: SpanToDo): NewJob<'span' | 'clip'> {
-  const turn = Math.floor(startSample / SAMPLES_PER_TURN) + ahead
-  return { data: { spanId: id }, priority: priority * TURNS_PER_PRIORITY - turn, group: userId }
+function spanJob({ id, startSample, userId, priority = 0, ahead = 0 }: PendingSpan): NewJob<'span' | 'clip'> {
+  const rank = Math.floor(startSample / SAMPLES_PER_RANK) + ahead
+  return { data: { spanId: id }, priority: priority * RANKS_PER_PRIORITY - rank, group: userId }
 }
 
 const CLIP_SAMPLES = 30 * SAMPLE_RATE
 
-/** More than there are in the longest audio, of 14 days. */
-const TURNS_PER_PRIORITY = 100_000
+/** More than the ranks of the longest audio (14 days). */
+const RANKS_PER_PRIORITY = 100_000
 
-/** Spans that start within the same half minute of their files take turns as they came. */
-const SAMPLES_PER_TURN = 30 * SAMPLE_RATE
+/** Spans that start in the same 30 s of their files have the same rank: first in, first out. */
+const SAMPLES_PER_RANK = 30 * SAMPLE_RATE

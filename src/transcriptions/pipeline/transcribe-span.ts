@@ -18,7 +18,13 @@ import {
   removeSpan,
   type Span,
 } from '../spans.store.ts'
-import { addDone, fail, findTranscription, isFinished, type Transcription } from '../transcriptions.store.ts'
+import {
+  addDoneSamples,
+  fail,
+  findTranscription,
+  isFinished,
+  type Transcription,
+} from '../transcriptions.store.ts'
 import { watchCancellation } from './cancellation.ts'
 import { finishIfDone } from './finish.ts'
 import { freePcm } from './free-pcm.ts'
@@ -28,14 +34,17 @@ import { addSpans, enqueueSpans, rankOf } from './span-jobs.ts'
 import type { WorkServices } from './work-services.ts'
 
 const MAX_FAILURES = 8
-/** A folder or a bucket that is not mounted right is noticed soon, and nothing else brings a missing original back. */
-const MAX_MISSES = 4
-const MAX_PAUSE_SECONDS = 60
-const ASK_AGAIN_SECONDS = 5
+/**
+ * Few attempts: a missing original does not come back, and a wrongly mounted folder or bucket is noticed
+ * soon.
+ */
+const MAX_FAILURES_WITHOUT_AUDIO = 4
+const MAX_BACKOFF_SECONDS = 60
+const RETRY_SECONDS = 5
 
 /**
- * One span: its pcm → engine → segments, written with the span's state in one transaction; the one that finds itself
- * the last finishes the transcription in that same transaction.
+ * Handles `span` and `clip` jobs: sends the span's pcm to an engine, and writes the segments and the span's
+ * state in one transaction. The last span finishes the transcription in the same transaction.
  */
 export function createTranscribeSpan(services: WorkServices) {
   const { db, engines, traces } = services
@@ -46,15 +55,17 @@ export function createTranscribeSpan(services: WorkServices) {
     since = new Date(),
   ): Promise<void> => {
     await engines.whenReady(signal)
-    const asked = await findPendingSpan(db, spanId)
-    if (!asked) return
-    const usable = await engines.available(asked.engine && [asked.engine])
-    if (usable.length === 0) return askAgain(services, asked)
+    const pending = await findPendingSpan(db, spanId)
+    if (!pending) return
+    const available = await engines.available(pending.engine && [pending.engine])
+    if (available.length === 0) return enqueueLater(services, pending)
     const span = await claimSpan(db, spanId)
     if (!span) return
     const attributes = { ...attributesOf(span), ...waited(since) }
-    const about = { name: 'span', kind: 'consumer', parent: asked.traceparent, attributes } as const
-    await withTraceSpan(traces, about, (step) => attempt(services, { span, usable, signal, step }))
+    const options = { name: 'span', kind: 'consumer', parent: pending.traceparent, attributes } as const
+    await withTraceSpan(traces, options, (traceSpan) =>
+      transcribe(services, { span, available, signal, traceSpan }),
+    )
   }
 }
 
@@ -69,70 +80,91 @@ function attributesOf({ id, transcriptionId, channel, startSample, endSample, at
   }
 }
 
-async function attempt(
+async function transcribe(
   services: WorkServices,
-  { span, usable, signal, step }: { span: Span; usable: Engine[]; signal: AbortSignal; step: TraceSpan },
+  {
+    span,
+    available,
+    signal,
+    traceSpan,
+  }: { span: Span; available: Engine[]; signal: AbortSignal; traceSpan: TraceSpan },
 ): Promise<void> {
-  const { db, traces, log } = services
+  const { db, log } = services
   const claim: Claim = { spanId: span.id, attempt: span.attempt }
   using watched = watchCancellation(services, span.transcriptionId)
-  const stop = AbortSignal.any([signal, watched.over])
+  const stop = AbortSignal.any([signal, watched.canceled])
   try {
     const transcription = await findTranscription(db, span.transcriptionId)
-    if (!transcription || isFinished(transcription))
-      return void (await releaseSpan(db, { claim, failed: false }))
-    const sent = await send(services, { usable, span, transcription, signal: stop, step })
+    if (!transcription || isFinished(transcription)) {
+      await releaseSpan(db, { claim, failed: false })
+      return
+    }
+    const sent = await send(services, { available, span, transcription, signal: stop, traceSpan })
     if ('tooLongFor' in sent) {
       return await split(services, { span, claim, transcription, engine: sent.tooLongFor })
     }
-    const { result, engine } = sent
-    step.setAttributes({ 'verbatim.engine': engine, 'verbatim.model': result.model })
-    const after = await db.transaction(async (tx) => {
-      if (!(await finishSpan(tx, { claim, span, result, engine }))) return null
-      const samples = span.endSample - span.startSample
-      const row = await addDone(tx, { id: span.transcriptionId, samples })
-      if (!row) return null
-      await markRevision(tx, { spanId: span.id, revision: row.revision })
-      return { row, isDone: await finishIfDone(tx, { row, traces }) }
-    })
-    if (after?.isDone) await removePcm(services, span.transcriptionId)
-    else if (after) await freePcm(services, { transcription: after.row, span })
+    traceSpan.setAttributes({ 'verbatim.engine': sent.engine, 'verbatim.model': sent.result.model })
+    await writeResult(services, { span, claim, ...sent })
   } catch (error) {
     if (stop.aborted) {
       await releaseSpan(db, { claim, failed: false })
       if (signal.aborted) throw error
-      step.fail('canceled')
+      traceSpan.fail('canceled')
       return
     }
     if (error instanceof PcmMissing) {
-      step.fail('pcm_missing')
+      traceSpan.fail('pcm_missing')
       return await prepareAgain(services, { span, claim, missing: error }).catch((error) =>
-        settle(services, { span, claim, error }),
+        handleFailure(services, { span, claim, error }),
       )
     }
-    step.fail(codeOf(error))
-    log(`span ${span.id} of ${span.transcriptionId}, attempt ${span.attempt}`, error)
-    await settle(services, { span, claim, error })
+    traceSpan.fail(codeOf(error))
+    log(`span ${span.id} of ${span.transcriptionId}, attempt ${span.attempt}, failed`, error)
+    await handleFailure(services, { span, claim, error })
   }
 }
 
+/** Writes the segments if the claim is still held, then removes the pcm that is no longer needed. */
+async function writeResult(
+  services: WorkServices,
+  { span, claim, result, engine }: { span: Span; claim: Claim; result: SpanResult; engine: EngineName },
+): Promise<void> {
+  const { db, traces } = services
+  const written = await db.transaction(async (tx) => {
+    if (!(await finishSpan(tx, { claim, span, result, engine }))) return null
+    const samples = span.endSample - span.startSample
+    const row = await addDoneSamples(tx, { id: span.transcriptionId, samples })
+    if (!row) return null
+    await markRevision(tx, { spanId: span.id, revision: row.revision })
+    return { row, isDone: await finishIfDone(tx, { row, traces }) }
+  })
+  if (written?.isDone) await removePcm(services, span.transcriptionId)
+  else if (written) await freePcm(services, { transcription: written.row, span })
+}
+
 /**
- * Sends a span to the first of the usable engines; where that one fails, to the next. One that takes only shorter spans is
- * named instead. Throws what the last one threw.
+ * Sends a span to the first available engine; if that one fails, to the next. Returns `tooLongFor` instead if
+ * the next engine takes only shorter spans. Throws the error of the last engine.
  */
 async function send(
   services: WorkServices,
   {
-    usable,
+    available,
     span,
     transcription,
     signal,
-    step,
-  }: { usable: Engine[]; span: Span; transcription: Transcription; signal: AbortSignal; step: TraceSpan },
+    traceSpan,
+  }: {
+    available: Engine[]
+    span: Span
+    transcription: Transcription
+    signal: AbortSignal
+    traceSpan: TraceSpan
+  },
 ): Promise<{ result: SpanResult; engine: EngineName } | { tooLongFor: Engine }> {
-  let failed: unknown
+  let lastError: unknown
   let pcm: Uint8Array<ArrayBuffer> | undefined
-  for (const [place, engine] of usable.entries()) {
+  for (const [index, engine] of available.entries()) {
     if (span.endSample - span.startSample > engine.maxSpanSeconds * SAMPLE_RATE) return { tooLongFor: engine }
     try {
       const { language, task, words } = transcription
@@ -140,16 +172,16 @@ async function send(
       return { result: await engine.transcribe({ pcm, language, task, words, signal }), engine: engine.name }
     } catch (error) {
       if (signal.aborted || !failsOver(error)) throw error
-      failed = error
-      step.addEvent('engine failed', { 'verbatim.engine': engine.name, 'error.type': error.code })
-      const next = usable[place + 1]
-      if (next) services.log(`span ${span.id} of ${span.transcriptionId} goes on to ${next.name}`, error)
+      lastError = error
+      traceSpan.addEvent('engine failed', { 'verbatim.engine': engine.name, 'error.type': error.code })
+      const next = available[index + 1]
+      if (next) services.log(`span ${span.id} of ${span.transcriptionId} fails over to ${next.name}`, error)
     }
   }
-  throw failed
+  throw lastError
 }
 
-/** A span that was planned for an engine that takes longer ones is cut up for this one. */
+/** Replaces a span that was planned for another engine by spans that are short enough for this one. */
 async function split(
   { db, queue }: WorkServices,
   {
@@ -177,31 +209,31 @@ async function split(
   })
 }
 
-/** None of the engines that may do it takes a span now. */
-async function askAgain(
+/** Enqueues a span again with a delay, because no engine is available for it. */
+async function enqueueLater(
   { db, queue }: WorkServices,
   span: NonNullable<Awaited<ReturnType<typeof findPendingSpan>>>,
 ) {
   await db.transaction(async (tx) => {
-    const turn = await rankOf(tx, span)
-    await enqueueSpans(tx, { queue, spans: [{ ...span, ...turn }], delaySeconds: ASK_AGAIN_SECONDS })
+    const rank = await rankOf(tx, span)
+    await enqueueSpans(tx, { queue, spans: [{ ...span, ...rank }], delaySeconds: RETRY_SECONDS })
   })
 }
 
 /**
- * After an error: come back later, or, where that is hopeless, fail the transcription with the reason. What an operator has
- * to put right first is waited for, as is a database or a storage that is away.
+ * After an error: enqueues the span again or, after too many failures, fails the transcription with the
+ * reason. Outages of the database or the storage, overloaded engines and misconfigured engines do not count
+ * as failures.
  */
-async function settle(
+async function handleFailure(
   services: WorkServices,
   { span, claim, error }: { span: Span; claim: Claim; error: unknown },
 ) {
   const { db, queue } = services
   const code = error instanceof VerbatimError ? error.code : 'internal'
-  const isAway = isOutage(error)
-  const counts = !isAway && code !== 'engine_overloaded' && code !== 'engine_misconfigured'
-  const most = code === 'audio_missing' ? MAX_MISSES : MAX_FAILURES
-  if (code === 'engine_rejected' || (counts && span.failures + 1 >= most)) {
+  const counts = !isOutage(error) && code !== 'engine_overloaded' && code !== 'engine_misconfigured'
+  const maxFailures = code === 'audio_missing' ? MAX_FAILURES_WITHOUT_AUDIO : MAX_FAILURES
+  if (code === 'engine_rejected' || (counts && span.failures + 1 >= maxFailures)) {
     const isFailed = await db.transaction(async (tx) => {
       if (!(await failSpan(tx, claim))) return false
       await fail(tx, { id: span.transcriptionId, ...reasonOf(error) })
@@ -210,19 +242,21 @@ async function settle(
     if (isFailed) await removePcm(services, span.transcriptionId)
     return
   }
-  const delaySeconds =
-    error instanceof EngineOverloaded
-      ? error.retryAfterSeconds
-      : isAway
-        ? ASK_AGAIN_SECONDS
-        : Math.min(MAX_PAUSE_SECONDS, 2 ** span.failures * (0.5 + Math.random()))
+  const delaySeconds = delayOf(error, span.failures)
   await db.transaction(async (tx) => {
     if ((await releaseSpan(tx, { claim, failed: counts })) === null) return
     const transcription = await findTranscription(tx, span.transcriptionId)
     if (!transcription) return
-    const turn = await rankOf(tx, transcription)
-    await enqueueSpans(tx, { queue, spans: [{ ...span, ...turn }], delaySeconds })
+    const rank = await rankOf(tx, transcription)
+    await enqueueSpans(tx, { queue, spans: [{ ...span, ...rank }], delaySeconds })
   })
+}
+
+/** Seconds until the next attempt: as the engine asks, or exponential backoff with jitter. */
+function delayOf(error: unknown, failures: number): number {
+  if (error instanceof EngineOverloaded) return error.retryAfterSeconds
+  if (isOutage(error)) return RETRY_SECONDS
+  return Math.min(MAX_BACKOFF_SECONDS, 2 ** failures * (0.5 + Math.random()))
 }
 
 function reasonOf(error: unknown) {
@@ -230,6 +264,6 @@ function reasonOf(error: unknown) {
     ? { code: error.code, message: error.message }
     : {
         code: 'internal' as const,
-        message: 'A part of the audio could not be transcribed, after several tries',
+        message: 'A part of the audio could not be transcribed after several attempts',
       }
 }

@@ -8,7 +8,7 @@ import type { Storage } from '../../storage/storage.ts'
 import type { Traces } from '../../traces/traces.ts'
 import type { UsageLimits } from '../intake/usage-limits.ts'
 
-/** What the jobs of transcriptions are done with. */
+/** The dependencies of the job handlers of transcriptions. */
 export type WorkServices = {
   db: Database
   changes: Changes
@@ -18,9 +18,12 @@ export type WorkServices = {
   engines: Engines
   maxAudioSeconds: number
   usageLimits: UsageLimits
-  /** Seconds of one user's audio that may be decoded ahead of the engines. */
+  /** Maximum seconds of one user's audio that are decoded but not transcribed. */
   decodeAheadSeconds: number
-  /** Spans of one user that engines are at, on all machines together; undefined: as many as there is room for. */
+  /**
+   * Maximum spans of one user that engines transcribe at a time, on all machines together; undefined:
+   * unlimited.
+   */
   maxConcurrentPerUser: number | undefined
   traces: Traces
   log: Log

@@ -1,9 +1,9 @@
 import type { Changes } from '../../db/changes.ts'
 import type { Database } from '../../db/database.ts'
-import { finishedSince } from '../spans.store.ts'
+import { listFinishedSince } from '../spans.store.ts'
 import { findTranscription, isFinished, type Transcription } from '../transcriptions.store.ts'
 
-type FinishedSpan = Awaited<ReturnType<typeof finishedSince>>[number]
+type FinishedSpan = Awaited<ReturnType<typeof listFinishedSince>>[number]
 
 /** `revision`: resuming behind it misses nothing. */
 export type Change =
@@ -59,7 +59,7 @@ function look(db: Database, { id, revision }: { id: string; revision: number }):
   if (begun) return begun
   const looking = (async () => ({
     row: await findTranscription(db, id),
-    finished: await finishedSince(db, { id, revision }),
+    finished: await listFinishedSince(db, { id, revision }),
   }))()
   shared.set(revision, looking)
   setImmediate(() => {
