@@ -228,7 +228,9 @@ async function startSweeping({
         maxOrphans: settings.MAX_ORPHANS,
         acceptAgain,
         soleOwner,
-        ...(!soleOwner && { isTurn: () => acquireLease(db, { key: 'sweep', seconds: SWEEP_LEASE_SECONDS }) }),
+        ...(!soleOwner && {
+          holdsScanLease: () => acquireLease(db, { key: 'sweep', seconds: SWEEP_LEASE_SECONDS }),
+        }),
         alongside: () => deleteExpired(db),
         log,
       }),

@@ -4,7 +4,7 @@ import { installation, storageOrphans } from '../db/schema.ts'
 
 export type Orphan = { folder: string; reason: string | null }
 
-/** Those of `folders` that an earlier sweep has found. */
+/** Returns those of `folders` that an earlier sweep has recorded. */
 export async function findSeenOrphans(db: Queries, folders: string[]): Promise<Set<string>> {
   if (folders.length === 0) return new Set()
   const rows = await db
@@ -14,7 +14,7 @@ export async function findSeenOrphans(db: Queries, folders: string[]): Promise<S
   return new Set(rows.map(({ folder }) => folder))
 }
 
-/** Records folders as orphans that are in the storage now; the first time counts. */
+/** Records orphans that are in the storage now. The time of the first record stays. */
 export async function recordOrphans(db: Queries, orphans: Orphan[]): Promise<void> {
   if (orphans.length === 0) return
   await db
@@ -23,16 +23,18 @@ export async function recordOrphans(db: Queries, orphans: Orphan[]): Promise<voi
     .onConflictDoUpdate({ target: storageOrphans.folder, set: { lastSeenAt: sql`now()` } })
 }
 
-/** The time of the database, to compare with what `recordOrphans` writes after it. */
+/** The database's clock, to compare with `lastSeenAt`, which `recordOrphans` writes. */
 export async function readDatabaseTime(db: Queries): Promise<Date> {
   const [row] = await db
     .select({ milliseconds: sql<number>`floor(extract(epoch from now()) * 1000)::float8` })
     .from(sql`(select) as nothing`)
-  if (!row) throw new Error('the database gave no time')
+  if (!row) throw new Error('the database returned no time')
   return new Date(row.milliseconds)
 }
 
-/** Forgets orphans that were not seen since `before`: they are gone, or have a row again. */
+/**
+ * Deletes the records of orphans that were last seen before `before`: they are removed or have a row again.
+ */
 export async function deleteVanishedOrphans(db: Queries, before: Date): Promise<void> {
   await db.delete(storageOrphans).where(lt(storageOrphans.lastSeenAt, before))
 }
@@ -46,7 +48,7 @@ export async function countOrphans(db: Queries): Promise<number> {
   return row?.count ?? 0
 }
 
-/** Orphans that were first seen so many days ago, in the order of their names behind `after`. */
+/** Orphans that were first seen more than `days` ago, sorted by name, after the name `after`. */
 export async function findOldOrphans(
   db: Queries,
   { days, after, limit }: { days: number; after: string; limit: number },
@@ -61,7 +63,7 @@ export async function findOldOrphans(
   return rows.map(({ folder }) => folder)
 }
 
-/** How the sweep of the storage stands, for metrics. */
+/** The state of the storage sweep, for metrics. */
 export async function storageSweepState(db: Queries): Promise<{ orphans: number; isStopped: boolean }> {
   const [row] = await db.select({ sweepStopped: installation.sweepStopped }).from(installation)
   return { orphans: await countOrphans(db), isStopped: Boolean(row?.sweepStopped) }

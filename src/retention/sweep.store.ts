@@ -3,12 +3,12 @@ import type { Queries } from '../db/database.ts'
 import { transcriptions } from '../db/schema.ts'
 import { isUnfinished } from '../transcriptions/transcriptions.store.ts'
 
-/** Ids, in their order and after `after`, of transcriptions that ended before `before` and still have their audio. */
+/** Sorted ids after `after` of transcriptions that finished before `before` and still have their audio. */
 export async function findExpired(
   db: Queries,
   { before, after, limit }: { before: Date; after: string | null; limit: number },
 ): Promise<string[]> {
-  // An index knows when they ended; few were written down before that was.
+  // The index is on `completedAt`, which is null in the few rows that finished before that column existed.
   const { completedAt, createdAt } = transcriptions
   const isBefore = or(lt(completedAt, before), and(isNull(completedAt), lt(createdAt, before)))
   const rows = await db
@@ -31,7 +31,9 @@ export async function markAudioRemoved(db: Queries, id: string): Promise<void> {
   await db.update(transcriptions).set({ audioRemovedAt: sql`now()` }).where(eq(transcriptions.id, id))
 }
 
-/** Ids of ephemeral transcriptions that were over so long ago that the request which waited for them is gone. */
+/**
+ * Ids of ephemeral transcriptions that finished so long ago that the request which waited for them has ended.
+ */
 export async function findOrphanedEphemeral(db: Queries, { before }: { before: Date }): Promise<string[]> {
   const rows = await db
     .select({ id: transcriptions.id })
@@ -44,7 +46,7 @@ export async function removeTranscription(db: Queries, id: string): Promise<void
   await db.delete(transcriptions).where(eq(transcriptions.id, id))
 }
 
-/** Those of `ids` that are transcriptions' ids. */
+/** Returns those of `ids` that have a transcription. */
 export async function findExisting(db: Queries, ids: string[]): Promise<Set<string>> {
   const rows = await db
     .select({ id: transcriptions.id })

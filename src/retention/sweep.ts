@@ -3,7 +3,7 @@ import type { Log } from '../log.ts'
 import type { Storage } from '../storage/storage.ts'
 import { forgetKeys } from '../transcriptions/intake/idempotency.store.ts'
 import { KEPT_SECONDS } from '../transcriptions/intake/idempotency.ts'
-import { findPendingRemovals, deleteOldRemovals, markRemoved } from '../transcriptions/removals.store.ts'
+import { deleteOldRemovals, findPendingRemovals, markRemoved } from '../transcriptions/removals.store.ts'
 import { folderOf } from '../transcriptions/storage-keys.ts'
 import { findExpiredUploads, removeUpload } from '../tus/uploads.store.ts'
 import { type OrphanSweep, sweepOrphans } from './orphans.ts'
@@ -13,92 +13,92 @@ import { findExpired, findOrphanedEphemeral, markAudioRemoved, removeTranscripti
 
 const DAY_MS = 86_400_000
 const BATCH = 500
-/** Whoever waits for a transcription answers as soon as it is over. */
-const FORSAKEN_MS = 3_600_000
+/** The request that waits for an ephemeral transcription removes it at once; after this time it has ended. */
+const ORPHANED_EPHEMERAL_MS = 3_600_000
 
 export type Sweep = {
   db: Database
   storage: Storage
-  /** Without it audio is kept. */
+  /** Days after which audio is removed; undefined: never. */
   retentionDays: number | undefined
-  /** Whether this process, of all that share the storage, is the one to look through the whole of it now; it is without this. */
-  isTurn?: () => Promise<boolean>
+  /** Whether this process is the one that scans the whole storage in this hour; undefined: it is. */
+  holdsScanLease?: () => Promise<boolean>
   log: Log
-  /** Stops it between two steps. */
+  /** Stops the sweep between two steps. */
   signal: AbortSignal
 } & Pick<OrphanSweep, 'acceptAgain' | 'orphanDays' | 'maxOrphans'>
 
 export type Swept = {
-  /** Transcriptions whose audio was removed because of their age. */
+  /** Transcriptions whose audio was removed after the retention period. */
   expired: number
   /** Resumable uploads that expired. */
   uploads: number
   /** Folders without a row, past their quarantine. */
   orphans: number
-  /** Writes that had never ended. */
+  /** Unfinished writes that were removed. */
   abandoned: number
-  /** Uploads whose rows were lost, and which are transcribed again. */
+  /** Uploads that had lost their rows and are transcribed again. */
   acceptedAgain: number
 }
 
 /**
- * Removes what is no longer needed from the storage. Files go because a row says so: it was deleted, or is old enough. Folders
- * without a row, which an older database has too, are kept in quarantine first, and the sweep stops if there are many.
- * Several processes may sweep at once, and one that is killed in the middle leaves the rest to the next. What fails is logged,
- * and tried again an hour later.
+ * Removes files that are no longer needed from the storage. A file is removed because its row was deleted or
+ * has expired. A folder without a row is kept in quarantine first, because an older copy of the database
+ * lacks rows too; if there are many, the sweep removes none. Several processes may sweep at once. A step that
+ * fails is logged and repeated by the next sweep, an hour later.
  *
- * `leftBefore`: folders without a row, and half-written files, are taken for left behind if they are older. An upload is
- * stored some time before it has its row, and some stores date a long one when it began: so a day, unless the caller
- * knows that no upload is under way that began before.
+ * `leftBefore`: folders without a row and unfinished files count as abandoned if they are older. The default
+ * is one day ago, because an upload is stored before it gets its row, and some storages date a file by the
+ * start of its upload. A caller that knows when the last upload can have started may pass that time.
  */
 export async function sweep(options: Sweep, leftBefore = new Date(Date.now() - DAY_MS)): Promise<Swept> {
   const { db, storage, retentionDays, log, signal } = options
   const swept: Swept = { expired: 0, uploads: 0, orphans: 0, abandoned: 0, acceptedAgain: 0 }
-  const trying = async (work: () => Promise<void>) =>
+  const attempt = async (work: () => Promise<void>) =>
     work().catch((error: unknown) => {
-      if (!signal.aborted) log('sweeping the storage failed; it is tried again within the hour', error)
+      if (!signal.aborted) log('sweeping the storage failed; it is repeated within the hour', error)
     })
   let isOwn = false
-  await trying(async () => {
+  await attempt(async () => {
     isOwn = await isOwnStorage(options)
   })
   if (!isOwn) return swept
-  await trying(() => removeForsaken(db))
-  await trying(async () => void (await forgetKeys(db, { keptSeconds: KEPT_SECONDS })))
-  await trying(async () => {
+  await attempt(() => removeOrphanedEphemeral(db))
+  await attempt(async () => void (await forgetKeys(db, { keptSeconds: KEPT_SECONDS })))
+  await attempt(async () => {
     if (retentionDays !== undefined) swept.expired = await removeExpired(options, retentionDays)
   })
-  await trying(async () => {
+  await attempt(async () => {
     swept.uploads = await removeExpiredUploads(options)
   })
-  await trying(() => finishRemovals(options))
-  await trying(async () => {
-    if (options.isTurn && !(await options.isTurn())) return
+  await attempt(() => finishRemovals(options))
+  await attempt(async () => {
+    if (options.holdsScanLease && !(await options.holdsScanLease())) return
     Object.assign(swept, await sweepOrphans(options, leftBefore))
   })
-  await trying(async () => {
+  await attempt(async () => {
     swept.abandoned = await storage.removeAbandoned(leftBefore)
   })
   return swept
 }
 
-/** Whether the storage belongs to this database. If it does not, nothing is removed, and an operator is told. */
+/** Whether the storage belongs to this database. If not, logs it and records that the sweep is stopped. */
 async function isOwnStorage({ db, storage, log }: Sweep): Promise<boolean> {
   const ownership = await ownershipOf({ db, storage })
   if (ownership === 'own') return true
-  const reason = `the storage is not this database's (${ownership}): restart the service to see what to do`
+  const reason = `the storage is not this database's (${ownership}): restart the service to see the remedy`
   log(`the sweep removes nothing: ${reason}`)
   await setSweepStopped(db, reason)
   return false
 }
 
-/** Their files go with `finishRemovals`. */
-async function removeForsaken(db: Database): Promise<void> {
-  const ids = await findOrphanedEphemeral(db, { before: new Date(Date.now() - FORSAKEN_MS) })
+/** `finishRemovals` removes their files. */
+async function removeOrphanedEphemeral(db: Database): Promise<void> {
+  const ids = await findOrphanedEphemeral(db, { before: new Date(Date.now() - ORPHANED_EPHEMERAL_MS) })
   for (const id of ids) await removeTranscription(db, id)
 }
 
-/** Removes the folders whose rows were deleted, as far as whoever deleted them has not. */
+/** Removes folders whose rows were deleted but whose files could not be removed then. */
 async function finishRemovals({ db, storage, signal }: Sweep): Promise<void> {
   for (;;) {
     const folders = await findPendingRemovals(db, BATCH)
@@ -119,7 +119,7 @@ async function removeExpired({ db, storage, signal }: Sweep, retentionDays: numb
     const ids: string[] = await findExpired(db, { before, after, limit: BATCH })
     for (const id of ids) {
       signal.throwIfAborted()
-      // The other way round a crash would leave files that no sweep looks for again.
+      // In the other order, a crash would leave files that no later sweep finds.
       await storage.remove(folderOf(id))
       await markAudioRemoved(db, id)
       removed++
@@ -130,7 +130,7 @@ async function removeExpired({ db, storage, signal }: Sweep, retentionDays: numb
   }
 }
 
-/** Their files go with `finishRemovals`. */
+/** `finishRemovals` removes their files. */
 async function removeExpiredUploads({ db, signal }: Sweep): Promise<number> {
   let removed = 0
   for (;;) {

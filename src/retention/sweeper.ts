@@ -3,36 +3,36 @@ import { type Sweep, type Swept, sweep } from './sweep.ts'
 const HOUR_MS = 3_600_000
 
 export type Sweeper = {
-  /** Resolves once nothing is being swept any more. */
+  /** Resolves when the running sweep has ended. */
   stop(): Promise<void>
 }
 
-/** Sweeps now and then every hour. */
+/** Sweeps at once and then every hour. */
 export function startSweeper({
   soleOwner,
   alongside,
   ...options
 }: Omit<Sweep, 'signal'> & {
-  /** Nobody else writes to this store, and this process has not begun to: what lies there half done was left. */
+  /** No other process writes to this storage, so that every unfinished file in it is abandoned. */
   soleOwner: boolean
-  /** What else is to be done every hour. */
+  /** Further hourly work. */
   alongside: () => Promise<void>
 }): Sweeper {
   const stopping = new AbortController()
   const { signal } = stopping
   const startedAt = new Date()
 
-  async function round(leftBefore?: Date) {
-    const told = tell(await sweep({ ...options, signal }, leftBefore))
-    if (told) options.log(told)
+  async function run(leftBefore?: Date) {
+    const summary = summarize(await sweep({ ...options, signal }, leftBefore))
+    if (summary) options.log(summary)
     await alongside().catch((error) =>
-      options.log('sweeping failed; it is tried again within the hour', error),
+      options.log('the hourly clean-up failed; it is repeated within the hour', error),
     )
   }
 
-  let running = round(soleOwner ? startedAt : undefined)
+  let running = run(soleOwner ? startedAt : undefined)
   const timer = setInterval(() => {
-    running = running.then(() => round())
+    running = running.then(() => run())
   }, HOUR_MS)
 
   return {
@@ -44,12 +44,12 @@ export function startSweeper({
   }
 }
 
-function tell({ expired, uploads, orphans, abandoned }: Swept): string | null {
-  const parts = [
+function summarize({ expired, uploads, orphans, abandoned }: Swept): string | null {
+  const removed = [
     expired && `audio past RETENTION_DAYS (${expired})`,
     uploads && `expired resumable uploads (${uploads})`,
     orphans && `folders without a row (${orphans})`,
     abandoned && `half-written uploads (${abandoned})`,
   ].filter(Boolean)
-  return parts.length > 0 ? `removed from the storage: ${parts.join(', ')}` : null
+  return removed.length > 0 ? `removed from the storage: ${removed.join(', ')}` : null
 }

@@ -192,13 +192,16 @@ for (const kind of databases) {
       await store(orphan, { hours: 25 })
       const { db } = database
       const key = randomUUID()
-      const isTurn = () => acquireLease(db, { key, seconds: 600 })
-      const [first, second] = [await sweep(options({ isTurn })), await sweep(options({ isTurn }))]
+      const holdsScanLease = () => acquireLease(db, { key, seconds: 600 })
+      const [first, second] = [
+        await sweep(options({ holdsScanLease })),
+        await sweep(options({ holdsScanLease })),
+      ]
       expect([first.orphans, second.orphans]).toEqual([1, 0])
       await store(orphan, { hours: 25 })
-      expect((await sweep(options({ isTurn }))).orphans).toBe(0)
+      expect((await sweep(options({ holdsScanLease }))).orphans).toBe(0)
       await db.update(counters).set({ until: hoursAgo(1) })
-      expect((await sweep(options({ isTurn }))).orphans).toBe(1)
+      expect((await sweep(options({ holdsScanLease }))).orphans).toBe(1)
     })
 
     test('takes a database without any transcription for the wrong one', async () => {

@@ -137,7 +137,9 @@ for (const kind of databases) {
       expect(await workplace.once(outside, isOver)).toMatchObject({
         status: 'failed',
         errorCode: 'part_outside',
-        errorMessage: expect.stringMatching(/^start is 9999 s, but the audio ends at [\d.]+ s: send an earlier start$/),
+        errorMessage: expect.stringMatching(
+          /^start is 9999 s, but the audio ends at [\d.]+ s: send an earlier start$/,
+        ),
       })
     })
 

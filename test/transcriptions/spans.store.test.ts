@@ -189,7 +189,8 @@ for (const kind of databases) {
     })
 
     test('what is done is added up, until it is over', async () => {
-      const done = () => database.db.transaction((tx) => addDoneSamples(tx, { id: transcriptionId, samples: 40 }))
+      const done = () =>
+        database.db.transaction((tx) => addDoneSamples(tx, { id: transcriptionId, samples: 40 }))
       await done()
       expect((await done())?.doneSamples).toBe(80)
       await fail(database.db, { id: transcriptionId, code: 'internal', message: 'over' })
