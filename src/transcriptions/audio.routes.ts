@@ -5,7 +5,10 @@ import { AudioLinkQuery, audioDetail } from './audio.schemas.ts'
 import { IdParams } from './transcriptions.schemas.ts'
 import type { TranscriptionsService } from './transcriptions.service.ts'
 
-/** Takes no token, so that a browser's player can open the link: the signature in the query authorises the request. */
+/**
+ * Takes no token, so that a browser's player can open the link: the signature in the query authorises the
+ * request.
+ */
 export function audioRoutes({ transcriptions }: { transcriptions: TranscriptionsService }) {
   return new Elysia({ tags: ['Transcriptions'], detail: { security: PUBLIC } }).get(
     '/transcriptions/:id/audio',

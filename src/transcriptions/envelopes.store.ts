@@ -3,7 +3,7 @@ import { concatenated } from '../bytes.ts'
 import type { Queries, Transaction } from '../db/database.ts'
 import { envelopes } from '../db/schema.ts'
 
-/** Writes what a stored piece of pcm sounds like. False where that is known already: then it stays as it is. */
+/** Writes the envelope of a stored pcm piece. False if there is one already, which stays. */
 export async function insertEnvelope(
   tx: Transaction,
   envelope: typeof envelopes.$inferInsert,
@@ -16,7 +16,7 @@ export async function insertEnvelope(
   return rows.length > 0
 }
 
-/** Whether a piece of pcm was stored; it may be gone since. */
+/** Whether a pcm piece was decoded and stored. Its file can be removed since. */
 export async function isPieceDecoded(
   db: Queries,
   { id, channel, piece }: { id: string; channel: number; piece: number },
@@ -41,7 +41,7 @@ export async function levelsOf(
   return concatenated(pieces.map(({ levels }) => levels))
 }
 
-/** One of each channel that is transcribed, in order, as far as it is decoded. */
+/** The peaks of each transcribed channel, in order, up to the last decoded piece. */
 export async function peaksOf(db: Queries, id: string): Promise<Uint8Array[]> {
   const pieces = await db
     .select({ channel: envelopes.channel, peaks: envelopes.peaks })
@@ -49,5 +49,5 @@ export async function peaksOf(db: Queries, id: string): Promise<Uint8Array[]> {
     .where(eq(envelopes.transcriptionId, id))
     .orderBy(asc(envelopes.channel), asc(envelopes.piece))
   const channels = Map.groupBy(pieces, ({ channel }) => channel)
-  return [...channels.values()].map((own) => concatenated(own.map(({ peaks }) => peaks)))
+  return [...channels.values()].map((rows) => concatenated(rows.map(({ peaks }) => peaks)))
 }

@@ -4,7 +4,7 @@ import type { Queries } from '../db/database.ts'
 import { detectedLanguageColumn, terms, transcriptions } from '../db/schema.ts'
 import type { Transcription } from './transcriptions.store.ts'
 
-/** A place in a list: behind the row of that time (UTC, to the microsecond) and id. */
+/** A position in a list: after the row with this time (UTC, to the microsecond) and id. */
 export type Cursor = { time: string; id: string }
 
 export type ListFilter = {
@@ -13,87 +13,94 @@ export type ListFilter = {
   limit: number
   status?: Transcription['status']
   language?: string
-  /** From the one on, and before the other. */
+  /** `createdFrom` is inclusive, `createdTo` exclusive. */
   createdFrom?: Date
   createdTo?: Date
-  /** Words of file name or text. */
+  /** Words of the file name or text. */
   words?: string
 }
 
 const EXCERPT_LETTERS = 200
 
-/** Looking through so many takes milliseconds. What is too rare to fill a page from them, the index of words finds soon. */
+/**
+ * Number of latest transcriptions that are scanned first, which takes milliseconds. Words that are too rare
+ * to fill a page from them are found quickly by the index of words.
+ */
 const LATEST = 5_000
 const ALL = 2 ** 31 - 1
 
-/** A user's transcriptions, the latest first. Each way to ask is one range of an index, read backwards. */
-export async function listOwned(db: Queries, asked: ListFilter) {
-  const { words, ...other } = asked
+/**
+ * Lists a user's transcriptions, the latest first. Each combination of filters reads one index range
+ * backwards.
+ */
+export async function listOwned(db: Queries, filter: ListFilter) {
+  const { words, ...other } = filter
   if (words !== undefined) return search(db, { ...other, words })
-  const by = { userId: transcriptions.userId, time: transcriptions.createdAt, id: transcriptions.id }
+  const columns = { userId: transcriptions.userId, time: transcriptions.createdAt, id: transcriptions.id }
   return db
-    .select(columns(by.time))
+    .select(resultColumns(columns.time))
     .from(transcriptions)
-    .where(and(within(by, asked), narrowed(asked)))
-    .orderBy(desc(by.time), desc(by.id))
-    .limit(asked.limit)
+    .where(and(inRange(columns, filter), matchesFilter(filter)))
+    .orderBy(desc(columns.time), desc(columns.id))
+    .limit(filter.limit)
 }
 
 /**
- * Common words are found among the latest, and rare ones by the index of words. Postgres is not left the choice: it cannot
- * guess how common the beginning of a word is.
+ * Finds common words among the latest transcriptions and rare words by the index of words. The query planner
+ * cannot choose between them, because it cannot estimate how common the beginning of a word is.
  */
-async function search(db: Queries, asked: ListFilter & { words: string }) {
-  // Postgres takes no NUL in a text.
-  const query = sql`search_for(${asked.words.replaceAll('\0', ' ')})`
-  const by = { userId: terms.userId, time: terms.createdAt, id: terms.transcriptionId }
+async function search(db: Queries, filter: ListFilter & { words: string }) {
+  // Postgres rejects NUL in a text.
+  const query = sql`search_for(${filter.words.replaceAll('\0', ' ')})`
+  const columns = { userId: terms.userId, time: terms.createdAt, id: terms.transcriptionId }
   const fields = { id: terms.transcriptionId, time: terms.createdAt, words: terms.words }
-  const order = [desc(by.time), desc(by.id)]
+  const order = [desc(columns.time), desc(columns.id)]
   const latest = db
     .select(fields)
     .from(terms)
-    .where(within(by, asked))
+    .where(inRange(columns, filter))
     .orderBy(...order)
     .limit(LATEST)
-  const found = await matching(latest.as('found'))
-  if (found.length === asked.limit) return found
+  const amongLatest = await matching(latest.as('found'))
+  if (amongLatest.length === filter.limit) return amongLatest
   const all = db
     .select(fields)
     .from(terms)
-    .where(and(within(by, asked), sql`${terms.words} @@ ${query}`))
-  // The limit keeps the choice of rows apart from their order.
+    .where(and(inRange(columns, filter), sql`${terms.words} @@ ${query}`))
+  // The limit is an optimisation fence: the word index chooses the rows, which are then sorted.
   return matching(all.limit(ALL).as('found'))
 
-  function matching(among: ReturnType<typeof latest.as<'found'>>) {
+  function matching(rows: ReturnType<typeof latest.as<'found'>>) {
     return db
-      .select(columns(among.time))
-      .from(among)
-      .innerJoin(transcriptions, eq(transcriptions.id, among.id))
-      .where(and(sql`${among.words} @@ ${query}`, narrowed(asked)))
-      .orderBy(desc(among.time), desc(among.id))
-      .limit(asked.limit)
+      .select(resultColumns(rows.time))
+      .from(rows)
+      .innerJoin(transcriptions, eq(transcriptions.id, rows.id))
+      .where(and(sql`${rows.words} @@ ${query}`, matchesFilter(filter)))
+      .orderBy(desc(rows.time), desc(rows.id))
+      .limit(filter.limit)
   }
 }
 
-function within(by: { userId: AnyPgColumn; time: AnyPgColumn; id: AnyPgColumn }, asked: ListFilter) {
-  const { userId, after, createdFrom, createdTo } = asked
-  const behind = after && sql`(${by.time}, ${by.id}) < (${after.time}::timestamptz, ${after.id}::uuid)`
+function inRange(columns: { userId: AnyPgColumn; time: AnyPgColumn; id: AnyPgColumn }, filter: ListFilter) {
+  const { userId, after, createdFrom, createdTo } = filter
+  const afterCursor =
+    after && sql`(${columns.time}, ${columns.id}) < (${after.time}::timestamptz, ${after.id}::uuid)`
   return and(
-    eq(by.userId, userId),
-    behind ?? undefined,
-    createdFrom && gte(by.time, createdFrom),
-    createdTo && lt(by.time, createdTo),
+    eq(columns.userId, userId),
+    afterCursor ?? undefined,
+    createdFrom && gte(columns.time, createdFrom),
+    createdTo && lt(columns.time, createdTo),
   )
 }
 
-function narrowed({ status, language }: ListFilter) {
+function matchesFilter({ status, language }: ListFilter) {
   return and(
     status && eq(transcriptions.status, status),
     language === undefined ? undefined : eq(detectedLanguageColumn(transcriptions), language),
   )
 }
 
-function columns(time: AnyPgColumn) {
+function resultColumns(time: AnyPgColumn) {
   return {
     id: transcriptions.id,
     status: transcriptions.status,
@@ -114,7 +121,7 @@ function columns(time: AnyPgColumn) {
   }
 }
 
-/** How many of a user's transcriptions are in each status that there is one in. */
+/** Counts a user's transcriptions by status; a status without any is left out. */
 export async function countByStatus(db: Queries, userId: string) {
   return db
     .select({ status: transcriptions.status, count: count() })

@@ -28,8 +28,8 @@ export async function countOpenByStatus(db: Queries): Promise<Record<string, num
 }
 
 /**
- * Lists unfinished work, oldest first: transcriptions to prepare and spans to transcribe. `ahead` is the number of open
- * transcriptions of the same user that are older (see `QueueRank`).
+ * Lists unfinished work, oldest first: transcriptions to prepare and spans to transcribe. `ahead` is the
+ * number of open transcriptions of the same user that are older (see `QueueRank`).
  */
 export async function listOpen(db: Queries) {
   const { userId, createdAt, totalSamples } = transcriptions

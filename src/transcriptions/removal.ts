@@ -5,8 +5,8 @@ import { markRemoved, recordRemoval } from './removals.store.ts'
 export type RemoveFolder = (folder: string) => Promise<void>
 
 /**
- * Removes the folder of a row that was deleted. The row's trigger has recorded the folder: what cannot be removed now is
- * removed by the next sweep.
+ * Removes the folder of a deleted row. A trigger has recorded the folder, so that the next sweep removes it
+ * if that fails now.
  */
 export function createRemoveFolder({
   db,
@@ -20,12 +20,12 @@ export function createRemoveFolder({
       await storage.remove(folder)
       await markRemoved(db, folder)
     } catch {
-      // Neither the storage nor the database is needed for the row to stay deleted.
+      // The row is deleted and the removal is recorded: the next sweep removes the folder.
     }
   }
 }
 
-/** Removes a folder that never had a row; one that cannot be removed now is recorded for the sweep. */
+/** Removes a folder that never had a row. If that fails, records it for the sweep. */
 export async function discardFolder(
   { db, storage }: { db: Database; storage: Pick<Storage, 'remove'> },
   folder: string,

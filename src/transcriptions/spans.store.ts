@@ -11,10 +11,10 @@ export type SpanRange = { channel: number; startSample: number; endSample: numbe
 
 const UNFINISHED: Span['state'][] = ['queued', 'running']
 
-/** Only the latest attempt may write: an older one that is still running finds its span taken from it. */
+/** The right of one attempt to write a span's result. It is lost when a later attempt claims the span. */
 export type Claim = { spanId: string; attempt: number }
 
-/** A statement takes 65,534 parameters, and a segment has 11; days of audio in half minutes have more. */
+/** A statement takes 65,534 parameters and a segment has 11, so that days of audio need several inserts. */
 const ROWS_PER_INSERT = 5_000
 
 export async function insertSpans(
@@ -30,7 +30,7 @@ export async function insertSpans(
   return inserted
 }
 
-/** Where the spans of a channel end by now; null where there is none. */
+/** The sample at which the last span of a channel ends; null if it has no span. */
 export async function plannedEnd(
   tx: Queries,
   { id, channel }: { id: string; channel: number },
@@ -42,7 +42,7 @@ export async function plannedEnd(
   return row?.end ?? null
 }
 
-/** The spans of a channel that have something of this stretch, in order. */
+/** The spans of a channel that overlap a range of samples, in order. */
 export async function listSpansWithin(
   db: Queries,
   { id, channel, startSample, endSample }: { id: string } & SpanRange,
@@ -61,7 +61,10 @@ export async function listSpansWithin(
     .orderBy(asc(spans.startSample))
 }
 
-/** Whose a span is, since when it waits with its transcription, which engine was asked for, and whose trace it goes on with; null where it is finished, or its transcription over. */
+/**
+ * An unfinished span with its owner, upload time, requested engine and trace parent. Null if the span or its
+ * transcription has finished.
+ */
 export async function findPendingSpan(db: Queries, spanId: string) {
   const [row] = await db
     .select({
@@ -79,7 +82,7 @@ export async function findPendingSpan(db: Queries, spanId: string) {
   return row ?? null
 }
 
-/** Takes a span up, away from any attempt before; null where it is finished, or its transcription over. */
+/** Claims a span for a new attempt. Null if the span or its transcription has finished. */
 export async function claimSpan(db: Queries, spanId: string): Promise<Span | null> {
   const open = db.select({ id: transcriptions.id }).from(transcriptions).where(isUnfinished)
   const [row] = await db
@@ -90,10 +93,10 @@ export async function claimSpan(db: Queries, spanId: string): Promise<Span | nul
   return row ?? null
 }
 
-const held = ({ spanId, attempt }: Claim) =>
+const isHeld = ({ spanId, attempt }: Claim) =>
   and(eq(spans.id, spanId), eq(spans.attempt, attempt), eq(spans.state, 'running'))
 
-/** Writes a span's result. False where the claim is no longer held: then nothing is written. */
+/** Writes a span's result. False, and nothing is written, if the claim is lost. */
 export async function finishSpan(
   tx: Transaction,
   {
@@ -111,7 +114,7 @@ export async function finishSpan(
   const rows = await tx
     .update(spans)
     .set({ state: 'done', engine, model: result.model, finishedAt: sql`now()` })
-    .where(held(claim))
+    .where(isHeld(claim))
     .returning({ id: spans.id })
   if (rows.length === 0) return false
   const placed = result.segments.map((segment, position) => placedSegment({ segment, position, span }))
@@ -121,7 +124,7 @@ export async function finishSpan(
   return true
 }
 
-/** Says with which of its transcription's revisions a finished span's segments came. */
+/** Stores the revision of the transcription with which a span finished: the id of its event. */
 export async function markRevision(
   tx: Transaction,
   { spanId, revision }: { spanId: string; revision: number },
@@ -129,21 +132,21 @@ export async function markRevision(
   await tx.update(spans).set({ revision }).where(eq(spans.id, spanId))
 }
 
-/** The spans that were finished after a revision, as they were, each with its segments. */
+/** The spans that finished after a revision, in that order, each with its segments. */
 export async function listFinishedSince(db: Queries, { id, revision }: { id: string; revision: number }) {
-  const done = await db
+  const finished = await db
     .select()
     .from(spans)
     .where(and(eq(spans.transcriptionId, id), gt(spans.revision, revision)))
     .orderBy(asc(spans.revision))
-  const ids = done.map((span) => span.id)
-  const told = ids.length
+  const ids = finished.map((span) => span.id)
+  const rows = ids.length
     ? await db.select().from(segments).where(inArray(segments.spanId, ids)).orderBy(asc(segments.position))
     : []
-  return done.map((span) => ({ ...span, segments: told.filter(({ spanId }) => spanId === span.id) }))
+  return finished.map((span) => ({ ...span, segments: rows.filter(({ spanId }) => spanId === span.id) }))
 }
 
-/** Seconds of audio that hosted inference has done since midnight (UTC). */
+/** Seconds of audio that hosted inference transcribed since midnight (UTC). */
 export async function hostedSecondsToday(db: Queries): Promise<number> {
   const [row] = await db
     .select({ samples: sql<string>`coalesce(sum(${spans.endSample} - ${spans.startSample}), 0)` })
@@ -160,8 +163,8 @@ export async function hostedSecondsToday(db: Queries): Promise<number> {
 const RECENT_SPANS = 100
 
 /**
- * Seconds of audio that all engines together got done in a second of the time in which any of them was at work, over the
- * last hundred spans of the last hour; null where there is none.
+ * Recent speed: seconds of audio that all engines together transcribed per second in which any of them was
+ * busy, over the last hundred spans of the last hour. Null if there are none.
  */
 export async function recentSpeed(db: Queries): Promise<number | null> {
   const recent = db
@@ -185,7 +188,7 @@ export async function recentSpeed(db: Queries): Promise<number | null> {
   return row?.seconds && row.busy ? row.seconds / row.busy : null
 }
 
-/** What did the finished spans of a transcription, with the seconds of each, most first. */
+/** Seconds of audio by engine and model over the finished spans of a transcription, most first. */
 export async function workOf(db: Queries, id: string) {
   const seconds = sql<number>`sum(${spans.endSample} - ${spans.startSample})::float8 / ${SAMPLE_RATE}`
   return db
@@ -196,7 +199,10 @@ export async function workOf(db: Queries, id: string) {
     .orderBy(desc(seconds))
 }
 
-/** Gives a span back for a later attempt; `failed` says that its engine met an error. Gives the error count. */
+/**
+ * Releases a span for a later attempt and returns its failure count; null if the claim is lost. `failed` adds
+ * one.
+ */
 export async function releaseSpan(
   db: Queries,
   { claim, failed }: { claim: Claim; failed: boolean },
@@ -204,7 +210,7 @@ export async function releaseSpan(
   const [row] = await db
     .update(spans)
     .set({ state: 'queued', ...(failed && { failures: sql`${spans.failures} + 1` }) })
-    .where(held(claim))
+    .where(isHeld(claim))
     .returning({ failures: spans.failures })
   return row?.failures ?? null
 }
@@ -213,43 +219,43 @@ export async function failSpan(tx: Transaction, claim: Claim): Promise<boolean> 
   const rows = await tx
     .update(spans)
     .set({ state: 'failed', failures: sql`${spans.failures} + 1`, finishedAt: sql`now()` })
-    .where(held(claim))
+    .where(isHeld(claim))
     .returning({ id: spans.id })
   return rows.length > 0
 }
 
-/** Removes a span that is to be replaced by smaller ones. False where the claim is no longer held. */
+/** Removes a span that shorter ones replace. False if the claim is lost. */
 export async function removeSpan(tx: Transaction, claim: Claim): Promise<boolean> {
-  const rows = await tx.delete(spans).where(held(claim)).returning({ id: spans.id })
+  const rows = await tx.delete(spans).where(isHeld(claim)).returning({ id: spans.id })
   return rows.length > 0
 }
 
-/** From seconds within the span to seconds within the audio. */
+/** Converts a segment's times from seconds within the span to seconds within the audio. */
 function placedSegment({ segment, position, span }: { segment: Segment; position: number; span: Span }) {
   const offset = span.startSample / SAMPLE_RATE
   const end = span.endSample / SAMPLE_RATE
-  const place = (seconds: number) => Math.round(Math.min(end, offset + seconds) * 1000) / 1000
-  // Postgres takes no NUL in a text.
-  const plain = (text: string) => text.replaceAll('\0', '')
+  const toAudioTime = (seconds: number) => Math.round(Math.min(end, offset + seconds) * 1000) / 1000
+  // Postgres rejects NUL in a text.
+  const withoutNul = (text: string) => text.replaceAll('\0', '')
   return {
     ...segment,
-    text: plain(segment.text),
+    text: withoutNul(segment.text),
     spanId: span.id,
     transcriptionId: span.transcriptionId,
     position,
-    start: place(segment.start),
-    end: place(segment.end),
+    start: toAudioTime(segment.start),
+    end: toAudioTime(segment.end),
     words:
       segment.words?.map(({ word, start, end, probability }) => ({
-        word: plain(word),
-        start: place(start),
-        end: place(end),
+        word: withoutNul(word),
+        start: toAudioTime(start),
+        end: toAudioTime(end),
         probability,
       })) ?? null,
   }
 }
 
-/** Takes all spans that are not done away from whoever is at them, their errors forgotten. */
+/** Resets all spans that are not done to `queued` without failures. Running attempts lose their claims. */
 export async function reopenSpans(tx: Transaction, transcriptionId: string): Promise<PlannedSpan[]> {
   return tx
     .update(spans)

@@ -32,8 +32,9 @@ type Context = {
 }
 
 /**
- * If the client sent `Prefer: wait` (RFC 7240): how long to delay the response. `until` fires when the time is up,
- * the client leaves, the service stops or the credential stops being valid; `credential` fires in the last case only.
+ * If the client sent `Prefer: wait` (RFC 7240): how long to delay the response. `until` fires when the time
+ * is up, the client leaves, the service stops or the credential stops being valid; `credential` fires in the
+ * last case only.
  */
 export function preferredWait({ request, set, watchCredential }: Context, stopping: AbortSignal) {
   const seconds = waitIn(request.headers)

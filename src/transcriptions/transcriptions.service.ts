@@ -89,8 +89,8 @@ function statusMethods(context: Context) {
     },
 
     /**
-     * Resolves when the transcription is completed. Throws the error with which it failed, `already_over` if it was
-     * canceled, `not_found` if it was removed, and `stopping` if `signal` fires first.
+     * Resolves when the transcription is completed. Throws the error with which it failed, `already_over` if
+     * it was canceled, `not_found` if it was removed, and `stopping` if `signal` fires first.
      */
     async completion({ signal, ...keys }: OwnedKeys & { signal: AbortSignal }): Promise<void> {
       await requireOwned(keys)
@@ -110,7 +110,9 @@ function transcriptMethods({ db, changes, requireOwned }: Context) {
     readTranscript(db, { row: await requireOwned(keys), partial })
 
   return {
-    /** With `partial`, the part that is finished; without it, throws `not_ready` or `transcription_failed`. */
+    /**
+     * With `partial`, the part that is finished; without it, throws `not_ready` or `transcription_failed`.
+     */
     async transcript(request: OwnedKeys & { partial: boolean }) {
       return formatTranscript(db, await read(request))
     },
@@ -129,7 +131,9 @@ function transcriptMethods({ db, changes, requireOwned }: Context) {
       return TEXT_FORMATS[format].write(await read(request))
     },
 
-    /** Streams the text in spoken order while it is transcribed. For transcriptions with mixed channels only. */
+    /**
+     * Streams the text in spoken order while it is transcribed. For transcriptions with mixed channels only.
+     */
     spoken({ id, signal }: { id: string; signal: AbortSignal }): AsyncGenerator<string, void> {
       return inOrder(spansOf(changeStream({ db, changes }, { id, revision: 0, signal })))
     },

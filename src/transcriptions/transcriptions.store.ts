@@ -5,19 +5,19 @@ import type { ErrorCode } from '../errors.ts'
 
 export type Transcription = typeof transcriptions.$inferSelect
 export type NewTranscription = typeof transcriptions.$inferInsert
-/** `channel`: of the audio, from 0. */
+/** `channel` counts the channels of the audio from 0. */
 export type StoredSegment = typeof segments.$inferSelect & { channel: number }
 
 const OPEN: Transcription['status'][] = ['queued', 'processing']
 
 const FINISHED: Transcription['status'][] = ['completed', 'failed', 'canceled']
 
-/** Not over: queued or being worked on. Of all or of a user's, these are found by an index of their own. */
+/** Queued or processing. For queries over all transcriptions or a user's: a partial index has these rows. */
 export const isOpen = inArray(transcriptions.status, OPEN)
 
 /**
- * The same, said of those that are named by their ids. Statistics that were taken when next to nothing was open have Postgres
- * look through that index for the one that is named; said so, it cannot.
+ * The same condition for queries by id. It is written so that Postgres cannot use the partial index: with
+ * statistics from a time without open rows, it would scan that index for the id.
  */
 export const isUnfinished = notInArray(transcriptions.status, FINISHED)
 
@@ -27,7 +27,10 @@ export async function insertTranscription(tx: Transaction, row: NewTranscription
   await tx.insert(transcriptions).values(row)
 }
 
-/** A statement prepared once: status is what clients ask for again and again. Null also for another user's. */
+/**
+ * Prepared once, because clients poll the status. The function returns null for another user's transcription
+ * too.
+ */
 export function prepareFindOwned(db: Database) {
   const statement = db
     .select()
@@ -46,32 +49,32 @@ export async function findTranscription(db: Queries, id: string): Promise<Transc
 }
 
 /**
- * In the order of their spans: by times alone, one span's last could come after the next one's first. Those of several
- * channels in the order in which they were said.
+ * Segments sorted by span, because by time the last segment of a span could come after the first of the next
+ * span. With several channels, they are sorted by time first.
  */
 export async function segmentsOf(
   db: Queries,
   { id, channels }: Pick<Transcription, 'id' | 'channels'>,
 ): Promise<StoredSegment[]> {
-  const place = [asc(spans.startSample), asc(segments.position)]
+  const bySpan = [asc(spans.startSample), asc(segments.position)]
   return db
     .select({ ...getTableColumns(segments), channel: spans.channel })
     .from(segments)
     .innerJoin(spans, eq(segments.spanId, spans.id))
     .where(eq(segments.transcriptionId, id))
-    .orderBy(...(channels === 'split' ? [asc(segments.start), asc(spans.channel), ...place] : place))
+    .orderBy(...(channels === 'split' ? [asc(segments.start), asc(spans.channel), ...bySpan] : bySpan))
 }
 
-/** Writes what a probe has told of it; null where it is gone. */
+/** Writes the result of a probe; null if the transcription is removed. */
 export async function setProbeResult(
   db: Queries,
-  { id, ...sound }: Pick<Transcription, 'id' | 'codec' | 'audioChannels' | 'claimedSeconds'>,
+  { id, ...probed }: Pick<Transcription, 'id' | 'codec' | 'audioChannels' | 'claimedSeconds'>,
 ): Promise<Transcription | null> {
-  const [row] = await db.update(transcriptions).set(sound).where(eq(transcriptions.id, id)).returning()
+  const [row] = await db.update(transcriptions).set(probed).where(eq(transcriptions.id, id)).returning()
   return row ?? null
 }
 
-/** Says which trace what is done for one from now on belongs to. */
+/** Sets the trace parent of the later work on a transcription. */
 export async function setTraceparent(
   db: Queries,
   { id, traceparent }: Pick<Transcription, 'id' | 'traceparent'>,
@@ -82,8 +85,9 @@ export async function setTraceparent(
 const isUndecoded = and(isUnfinished, isNull(transcriptions.totalSamples))
 
 /**
- * One whose audio is not known to its end, held until `tx` ends, so that several deliveries of its job write one after
- * another. Null where another has come to the end, decoding has begun anew, or it is over, or gone.
+ * Locks a transcription whose audio is not completely decoded until `tx` ends, so that several deliveries of
+ * its job write one after the other. Null if the decoding is complete or was restarted, or if the
+ * transcription has finished or is removed.
  */
 export async function lockUndecoded(
   tx: Transaction,
@@ -97,7 +101,7 @@ export async function lockUndecoded(
   return row ?? null
 }
 
-/** Writes how long the audio is, and how much of it there is to transcribe, once it is decoded to its end. */
+/** Writes the length of the decoded audio, and the samples of it that are to be transcribed. */
 export async function setLength(
   tx: Transaction,
   { id, totalSamples, workSamples }: { id: string; totalSamples: number; workSamples: number },
@@ -110,7 +114,7 @@ export async function setLength(
   return row ?? null
 }
 
-/** Counts an error met while preparing; gives the new count. */
+/** Counts a failure of prepare and returns the new count. */
 export async function countFailure(db: Queries, id: string): Promise<number> {
   const [row] = await db
     .update(transcriptions)
@@ -120,7 +124,7 @@ export async function countFailure(db: Queries, id: string): Promise<number> {
   return row?.failures ?? 0
 }
 
-/** Adds finished samples; the row's lock lets spans that end at the same time see each other's. */
+/** Adds finished samples. The row lock makes spans that finish at the same time see each other's samples. */
 export async function addDoneSamples(
   tx: Transaction,
   { id, samples }: { id: string; samples: number },
@@ -153,7 +157,7 @@ export async function fail(
     .where(and(eq(transcriptions.id, id), isUnfinished))
 }
 
-/** Ends a user's transcription, keeping what is done of it. False where there is none, or it is over. */
+/** Cancels a user's transcription; finished segments stay. False if there is none or it has finished. */
 export async function cancelOwned(
   db: Queries,
   { id, userId }: { id: string; userId: string },
@@ -166,9 +170,9 @@ export async function cancelOwned(
   return rows.length > 0
 }
 
-/** Opens one again that is not completed. Null where it is, or its audio was removed. */
+/** Reopens a transcription. Null if it is completed or its audio was removed. */
 export async function reopen(tx: Transaction, id: string): Promise<Transcription | null> {
-  // A span that ended when its transcription was over was not counted then.
+  // Spans that finished after their transcription were not counted in `doneSamples`.
   const done = tx
     .select({ samples: sql`coalesce(sum(${spans.endSample} - ${spans.startSample}), 0)` })
     .from(spans)
@@ -194,7 +198,7 @@ export async function reopen(tx: Transaction, id: string): Promise<Transcription
   return row ?? null
 }
 
-/** Removes a user's transcription with all its rows. False where there is none. */
+/** Deletes a user's transcription with all its rows. False if there is none. */
 export async function removeOwned(
   db: Queries,
   { id, userId }: { id: string; userId: string },

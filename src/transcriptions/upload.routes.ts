@@ -43,7 +43,8 @@ export function uploadRoutes(services: UploadRoutesServices) {
 
   const accept = async (context: Context) => {
     const { request, userId, server, set } = context
-    // The client receives nothing while the audio is downloaded or sent to a bucket: disable the idle timeout.
+    // The client receives nothing while the audio is downloaded or sent to a bucket: disable the idle
+    // timeout.
     server?.timeout(request, 0)
     const id = await receive({ request, userId })
     using wait = preferredWait(context, stopping)

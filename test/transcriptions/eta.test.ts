@@ -37,7 +37,7 @@ for (const kind of databases) {
     }
     const open = (place: number, of: Partial<typeof transcriptions.$inferInsert>) =>
       insertOwned(database.db, { createdAt: new Date(Date.now() - 60_000 + place * 1000), ...of })
-    const outlook = () => createEta({ db: database.db, freshMs: 0 })
+    const outlook = () => createEta({ db: database.db, cacheMs: 0 })
 
     test('is reckoned from what was done while anything was at work', async () => {
       // 180 s of audio in 30 s: two spans at a time, then a pause that does not count, then one more.

@@ -11,7 +11,9 @@ export type AudioLink = { id: string; expires: number; signature: string }
 
 export const audioPath = (id: string) => `/api/transcriptions/${id}/audio`
 
-/** Opens the original audio for a signed link. Throws `not_found` if the link is invalid, and `audio_removed`. */
+/**
+ * Opens the original audio for a signed link. Throws `not_found` if the link is invalid, and `audio_removed`.
+ */
 export async function openAudio(
   { db, links, storage }: { db: Database; links: LinkSigner; storage: Pick<Objects, 'read'> },
   { id, expires, signature }: AudioLink,

@@ -5,102 +5,105 @@ import { findTranscription, isFinished, type Transcription } from '../transcript
 
 type FinishedSpan = Awaited<ReturnType<typeof listFinishedSince>>[number]
 
-/** `revision`: resuming behind it misses nothing. */
+/** A stream that resumes after `revision` misses no change. */
 export type Change =
   | { kind: 'span'; revision: number; row: Transcription; span: FinishedSpan }
   | { kind: 'state'; revision: number; row: Transcription }
   | { kind: 'removed' }
 
 /**
- * What becomes of a transcription: the spans that were finished after `revision`, in the order in which they were, and its
- * state whenever it has changed, beginning with what it is now. Ends once it is over or removed, or `signal` fires.
+ * Streams the changes of a transcription: its current state, each span that finished after `revision`, in the
+ * order in which spans finish, and its state after each change. Ends when the transcription has finished or
+ * is removed, or when `signal` fires.
  */
 export async function* changeStream(
   { db, changes }: { db: Database; changes: Changes },
   { id, revision, signal }: { id: string; revision: number; signal: AbortSignal },
 ): AsyncGenerator<Change, void> {
-  using bell = ringing(changes, id, signal, () => void looks.get(db)?.delete(id))
-  let told = revision
-  let state = -1
+  using listener = listenTo(changes, id, signal, () => void sharedReads.get(db)?.delete(id))
+  let sentRevision = revision
+  let stateRevision = -1
   while (!signal.aborted) {
-    // Before it is read: what changes from here on rings again.
-    const rung = bell.next()
-    const { row, finished } = await look(db, { id, revision: told })
+    // Called before the read: a change during the read resolves it.
+    const changed = listener.next()
+    const { row, finished } = await readChanges(db, { id, revision: sentRevision })
     if (!row) return yield { kind: 'removed' }
     for (const span of finished) {
-      told = span.revision ?? told
-      yield { kind: 'span', revision: told, row, span }
+      sentRevision = span.revision ?? sentRevision
+      yield { kind: 'span', revision: sentRevision, row, span }
     }
-    if (row.revision > state) {
-      state = row.revision
-      yield { kind: 'state', revision: told, row }
+    if (row.revision > stateRevision) {
+      stateRevision = row.revision
+      yield { kind: 'state', revision: sentRevision, row }
     }
     if (isFinished(row)) return
-    await rung
+    await changed
   }
 }
 
-type Look = { row: Transcription | null; finished: FinishedSpan[] }
+type ChangesRead = { row: Transcription | null; finished: FinishedSpan[] }
+type ReadsByRevision = Map<number, Promise<ChangesRead>>
 
-/** What is being read of each transcription, by its id and the revision behind which it is read. */
-const looks = new WeakMap<Database, Map<string, Map<number, Promise<Look>>>>()
+/** Reads in progress, by transcription id and the revision after which they read. */
+const sharedReads = new WeakMap<Database, Map<string, ReadsByRevision>>()
 
 /**
- * A transcription as it is, and its spans that were finished after `revision`. All who ask in one turn of the event loop
- * get one reading, so that a change costs no more when many listen for it. A change ends that: the embedded database may
- * read, write and tell of it within one turn, and who was told is not to be given what was read before.
+ * Reads a transcription and its spans that finished after `revision`. Streams that read in the same turn of
+ * the event loop share one read, so that many listeners cost no more queries. A change ends the sharing: the
+ * embedded database may read, write and notify within one turn, and a notified stream must not receive the
+ * state before the write.
  */
-function look(db: Database, { id, revision }: { id: string; revision: number }): Promise<Look> {
-  const all = looks.get(db) ?? new Map<string, Map<number, Promise<Look>>>()
-  looks.set(db, all)
-  const shared = all.get(id) ?? new Map<number, Promise<Look>>()
-  all.set(id, shared)
-  const begun = shared.get(revision)
-  if (begun) return begun
-  const looking = (async () => ({
+function readChanges(db: Database, { id, revision }: { id: string; revision: number }): Promise<ChangesRead> {
+  const byId = sharedReads.get(db) ?? new Map<string, ReadsByRevision>()
+  sharedReads.set(db, byId)
+  const byRevision: ReadsByRevision = byId.get(id) ?? new Map()
+  byId.set(id, byRevision)
+  const shared = byRevision.get(revision)
+  if (shared) return shared
+  const read = (async () => ({
     row: await findTranscription(db, id),
     finished: await listFinishedSince(db, { id, revision }),
   }))()
-  shared.set(revision, looking)
+  byRevision.set(revision, read)
   setImmediate(() => {
-    if (all.get(id) === shared) all.delete(id)
+    if (byId.get(id) === byRevision) byId.delete(id)
   })
-  return looking
+  return read
 }
 
-/** The transcription once it is over, or as it is when `signal` fires; null where it is gone. */
+/** Returns the transcription when it has finished or `signal` fires; null if it was removed. */
 export async function untilFinished(
   services: { db: Database; changes: Changes },
   { id, signal }: { id: string; signal: AbortSignal },
 ): Promise<Transcription | null> {
-  using bell = ringing(services.changes, id, signal)
+  using listener = listenTo(services.changes, id, signal)
   for (;;) {
-    const rung = bell.next()
+    const changed = listener.next()
     const row = await findTranscription(services.db, id)
     if (!row || isFinished(row) || signal.aborted) return row
-    await rung
+    await changed
   }
 }
 
 /**
- * `next` resolves at the next change that comes after it was called, or when `signal` fires. `forget` is called before anyone
- * hears of that, and when nobody is to hear of changes here any more.
+ * `next` resolves at the first change after its call, or when `signal` fires. `onChange` is called before
+ * `next` resolves, and on disposal.
  */
-function ringing(changes: Changes, id: string, signal: AbortSignal, forget = () => {}) {
-  let bell = Promise.withResolvers<void>()
-  const ring = () => {
-    forget()
-    bell.resolve()
-    bell = Promise.withResolvers()
+function listenTo(changes: Changes, id: string, signal: AbortSignal, onChange = () => {}) {
+  let change = Promise.withResolvers<void>()
+  const notify = () => {
+    onChange()
+    change.resolve()
+    change = Promise.withResolvers()
   }
-  const stop = changes.listen(id, ring)
-  signal.addEventListener('abort', ring)
+  const stop = changes.listen(id, notify)
+  signal.addEventListener('abort', notify)
   return {
-    next: () => (signal.aborted ? Promise.resolve() : bell.promise),
+    next: () => (signal.aborted ? Promise.resolve() : change.promise),
     [Symbol.dispose]() {
       stop()
-      forget()
-      signal.removeEventListener('abort', ring)
+      onChange()
+      signal.removeEventListener('abort', notify)
     },
   }
 }

@@ -3,46 +3,51 @@ import { SAMPLE_RATE } from '../../media/media.ts'
 import { listOpenLengths, type OpenTranscription } from '../open-work.store.ts'
 import { recentSpeed } from '../spans.store.ts'
 
-/** What is read for one client serves the others for so long. */
-const FRESH_MS = 1000
+/** How long one read of the open work serves all clients. */
+const CACHE_MS = 1000
 
 export type Eta = {
-  /** Transcriptions that were uploaded before it and are not over. */
+  /** Number of open transcriptions that were uploaded before this one. */
   queuePosition: number
-  /** Null while nothing is known to reckon with. */
+  /** Null if the length of the audio or the recent speed is unknown. */
   estimatedSeconds: number | null
 }
 
-type Work = { id: string; seconds: number | null; done: number }
+/** Lengths in seconds; `total` is null until it is known. */
+type Work = { id: string; total: number | null; done: number }
 
 /**
- * When an open transcription is likely to be over. Spans go in the order of their places in their files, so before its last
- * one come those of every other file up to the same place.
+ * Estimates when an open transcription finishes. Spans are ordered by their start within their files, so that
+ * the last span of a file comes after the spans of every other file up to the same time.
  */
-export function createEta({ db, freshMs = FRESH_MS }: { db: Database; freshMs?: number }) {
-  let read: { at: number; all: Promise<{ work: Work[]; speed: number | null }> } | undefined
+export function createEta({ db, cacheMs = CACHE_MS }: { db: Database; cacheMs?: number }) {
+  let cached: { at: number; all: Promise<{ work: Work[]; speed: number | null }> } | undefined
 
-  async function all() {
+  async function readAll() {
     const [rows, speed] = [await listOpenLengths(db), await recentSpeed(db)]
-    return { work: rows.map(workIn), speed }
+    return { work: rows.map(toWork), speed }
   }
 
   return async (id: string): Promise<Eta | null> => {
-    if (!read || performance.now() - read.at > freshMs) read = { at: performance.now(), all: all() }
-    const { work, speed } = await read.all
-    const queuePosition = work.findIndex((one) => one.id === id)
+    if (!cached || performance.now() - cached.at > cacheMs) cached = { at: performance.now(), all: readAll() }
+    const { work, speed } = await cached.all
+    const queuePosition = work.findIndex((other) => other.id === id)
     const own = work[queuePosition]
     if (!own) return null
-    const before = speed === null || own.seconds === null ? null : secondsBefore(work, own.seconds) / speed
-    return { queuePosition, estimatedSeconds: before }
+    const estimatedSeconds =
+      speed === null || own.total === null ? null : secondsUntil(work, own.total) / speed
+    return { queuePosition, estimatedSeconds }
   }
 }
 
-/** Seconds of audio that are done before the last of a file that is so long; one of unknown length counts as another. */
-function secondsBefore(work: Work[], length: number): number {
-  return work.reduce((sum, one) => sum + Math.max(0, Math.min(one.seconds ?? length, length) - one.done), 0)
+/**
+ * Seconds of audio to transcribe until a file of this length is finished. A file of unknown length counts as
+ * if it had the same length.
+ */
+function secondsUntil(work: Work[], length: number): number {
+  return work.reduce((sum, { total, done }) => sum + Math.max(0, Math.min(total ?? length, length) - done), 0)
 }
 
-function workIn(row: OpenTranscription): Work {
-  return { id: row.id, seconds: row.workSeconds, done: row.doneSamples / SAMPLE_RATE }
+function toWork(row: OpenTranscription): Work {
+  return { id: row.id, total: row.workSeconds, done: row.doneSamples / SAMPLE_RATE }
 }

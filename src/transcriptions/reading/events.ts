@@ -8,9 +8,9 @@ import { formatSegment } from './transcript.ts'
 export type TranscriptionEvent = { event: string; id?: string; data: unknown }
 
 /**
- * The changes of a transcription as server-sent events: `status`, `segments` for each finished span, and `removed`.
- * Event ids are revisions; `after` is the id of the last event that the client received. Disposes of `permit` at the
- * end.
+ * The changes of a transcription as server-sent events: `status`, `segments` for each finished span, and
+ * `removed`. Event ids are revisions; `after` is the id of the last event that the client received. Disposes
+ * of `permit` at the end.
  */
 export async function* transcriptionEvents(
   { db, changes, formatStatus }: { db: Database; changes: Changes; formatStatus: FormatStatus },

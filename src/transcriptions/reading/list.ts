@@ -6,8 +6,8 @@ import { durationOf, failureOf, formatTime, languageOf, progressOf } from './sta
 export type PageRequest = Omit<ListFilter, 'after'> & { cursor?: string }
 
 /**
- * Reads a page of a user's transcriptions, the newest first. The first page also has the counts by status. Throws
- * `validation` if the cursor is invalid.
+ * Reads a page of a user's transcriptions, the newest first. The first page also has the counts by status.
+ * Throws `validation` if the cursor is invalid.
  */
 export async function readPage(db: Database, { cursor, limit, ...filter }: PageRequest) {
   const after = cursor === undefined ? null : parseCursor(cursor)

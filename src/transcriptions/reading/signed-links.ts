@@ -6,8 +6,9 @@ export type Hmac = (signed: { secret: string; message: string }) => Uint8Array
 export type LinkSigner = ReturnType<typeof createLinkSigner>
 
 /**
- * Signs and checks links that a browser can open without a token: HMAC-SHA256 over path and expiry (Unix seconds), as the
- * query parameters `expires` and `signature`. The first secret signs, and what any of them has signed is taken.
+ * Signs and verifies links that a browser can open without a token: HMAC-SHA256 over the path and the expiry
+ * (Unix seconds), in the query parameters `expires` and `signature`. The first secret signs; signatures of
+ * all secrets are valid. `seconds` is the lifetime of a link.
  */
 export function createLinkSigner({
   secrets,
@@ -19,7 +20,7 @@ export function createLinkSigner({
   seconds?: number
 }) {
   const [first] = secrets
-  // The first line keeps these signatures apart from the access tokens', which are made with the same secret.
+  // The first line separates these signatures from those of access tokens, which use the same secret.
   const messageOf = (path: string, expires: number) => `signed-url\n${path}\n${expires}`
 
   return {
@@ -31,9 +32,9 @@ export function createLinkSigner({
 
     verify({ path, expires, signature }: { path: string; expires: number; signature: string }): boolean {
       if (expires < Date.now() / 1000 || !/^[0-9a-f]{64}$/.test(signature)) return false
-      const given = Uint8Array.fromHex(signature)
+      const bytes = Uint8Array.fromHex(signature)
       const message = messageOf(path, expires)
-      return secrets.some((secret) => timingSafeEqual(hmac({ secret, message }), given))
+      return secrets.some((secret) => timingSafeEqual(hmac({ secret, message }), bytes))
     },
   }
 }

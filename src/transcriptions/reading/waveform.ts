@@ -5,24 +5,24 @@ const VERSION = 2
 const BITS = 8
 
 /**
- * Peaks of each channel (two signed bytes every 50 ms, see `DecodedAudio`) → audiowaveform's JSON: for each pixel the
- * least and the greatest sample of each channel by turns. `samplesPerPixel`: a multiple of 800; throws `validation`.
+ * Converts the peaks of each channel (two signed bytes every 50 ms, see `DecodedAudio`) to audiowaveform's
+ * JSON: for each pixel, the minimum and maximum sample of each channel. Throws `validation` unless
+ * `samplesPerPixel` is a multiple of 800.
  */
 export function waveformOf(peaks: Uint8Array[], samplesPerPixel = SAMPLES_PER_LEVEL) {
   if (samplesPerPixel % SAMPLES_PER_LEVEL !== 0) {
     throw new VerbatimError(
       'validation',
-      `samples_per_pixel is ${samplesPerPixel}; it takes a multiple of ${SAMPLES_PER_LEVEL}`,
+      `samples_per_pixel is ${samplesPerPixel}: send a multiple of ${SAMPLES_PER_LEVEL}`,
     )
   }
-  const pairs = samplesPerPixel / SAMPLES_PER_LEVEL
+  const pairsPerPixel = samplesPerPixel / SAMPLES_PER_LEVEL
   const channels = peaks.map((bytes) => new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length))
-  const length = Math.ceil(Math.max(...channels.map((one) => one.length)) / 2 / pairs)
+  const length = Math.ceil(Math.max(...channels.map((samples) => samples.length)) / 2 / pairsPerPixel)
   const data: number[] = []
   for (let pixel = 0; pixel < length; pixel++) {
     for (const channel of channels) {
-      const among = channel.subarray(2 * pixel * pairs, 2 * (pixel + 1) * pairs)
-      data.push(...extremes(among))
+      data.push(...extremes(channel.subarray(2 * pixel * pairsPerPixel, 2 * (pixel + 1) * pairsPerPixel)))
     }
   }
   return {
@@ -36,12 +36,12 @@ export function waveformOf(peaks: Uint8Array[], samplesPerPixel = SAMPLES_PER_LE
   }
 }
 
-function extremes(samples: Int8Array): [least: number, greatest: number] {
-  let least = samples[0] ?? 0
-  let greatest = least
+function extremes(samples: Int8Array): [min: number, max: number] {
+  let min = samples[0] ?? 0
+  let max = min
   for (const sample of samples) {
-    if (sample < least) least = sample
-    else if (sample > greatest) greatest = sample
+    if (sample < min) min = sample
+    else if (sample > max) max = sample
   }
-  return [least, greatest]
+  return [min, max]
 }

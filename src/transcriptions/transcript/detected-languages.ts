@@ -1,4 +1,4 @@
-/** The languages heard, the one with most speech first. */
+/** Detected languages, the one with the most speech first. */
 export function languagesOf(segments: { start: number; end: number; language: string | null }[]): string[] {
   const seconds = new Map<string, number>()
   for (const { start, end, language } of segments) {

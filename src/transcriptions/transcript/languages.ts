@@ -1,6 +1,6 @@
 import { VerbatimError } from '../../errors.ts'
 
-/** Whisper's languages, by their codes, with its English names for them; the large-v3 models add `yue`. */
+/** Whisper's languages by code, with Whisper's English names. Only the large-v3 models know `yue`. */
 export const LANGUAGES: ReadonlyMap<string, string> = new Map(
   (
     'af:afrikaans am:amharic ar:arabic as:assamese az:azerbaijani ba:bashkir be:belarusian bg:bulgarian ' +
@@ -21,7 +21,7 @@ export const LANGUAGES: ReadonlyMap<string, string> = new Map(
     .map(([code = '', name = '']) => [code, name]),
 )
 
-/** `en`, `EN`, `en-US` → `en`; `auto` stays. Throws `validation`. */
+/** `en`, `EN` and `en-US` become `en`; `auto` stays. Throws `validation`. */
 export function parseLanguage(text: string): string {
   const code = text.trim().toLowerCase().split(/[-_]/)[0] ?? ''
   if (code === 'auto' || LANGUAGES.has(code)) return code
@@ -32,25 +32,25 @@ export function parseLanguage(text: string): string {
   )
 }
 
-/** What is written without spaces between words, with the punctuation that those scripts share and the fullwidth forms. */
+/** Scripts without spaces between words, with their shared punctuation and the fullwidth forms. */
 const UNSPACED =
   '[\\p{scx=Han}\\p{scx=Hira}\\p{scx=Kana}\\p{scx=Thai}\\p{scx=Lao}\\p{scx=Khmr}\\p{scx=Mymr}\\p{scx=Tibt}\\uff00-\\uffef]'
 export const UNSPACED_END = new RegExp(`${UNSPACED}$`, 'u')
 export const UNSPACED_START = new RegExp(`^${UNSPACED}`, 'u')
 
-/** Puts segments' texts together, with a space where their languages have one and the engine left it out. */
+/** Joins the texts of segments, with a space if their script uses spaces and the engine left it out. */
 export function joinTexts(texts: string[]): string {
   let before = ''
-  const parts: string[] = []
+  const joined: string[] = []
   for (const text of texts) {
     if (text === '') continue
-    parts.push(separator(before, text), /\s$/.test(before) ? text.trimStart() : text)
+    joined.push(separator(before, text), /\s$/.test(before) ? text.trimStart() : text)
     before = text
   }
-  return parts.join('').trim()
+  return joined.join('').trim()
 }
 
-/** What a text adds to one before it, put together as `joinTexts` does. */
+/** The characters that `text` adds to `before` when `joinTexts` joins them. */
 export function continuation(before: string, text: string): string {
   return joinTexts([before, text]).slice(before.trim().length)
 }

@@ -1,6 +1,6 @@
 import { UNSPACED_END, UNSPACED_START } from './languages.ts'
 
-/** Timed text; `words` are used where together they say the same. */
+/** Timed text. `words` are used only if together they are the same text. */
 export type TimedText = {
   start: number
   end: number
@@ -8,14 +8,14 @@ export type TimedText = {
   words?: { start: number; end: number; word: string }[] | null
 }
 
-/** Text that a line is not broken in, with its times and its width. */
+/** Text within which no line break is allowed, with its times and width. */
 export type Chunk = { text: string; start: number; end: number; columns: number; isSpaced: boolean }
 
 const WIDE = /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\uff00-\uff60\uffe0-\uffe6]/u
-/** Style guides let a line have 42 letters, or 16 of Chinese, Japanese or Korean. */
+/** Style guides allow 42 letters a line, or 16 in Chinese, Japanese and Korean. */
 const WIDE_COLUMNS = 42 / 16
 
-/** What most texts are: without marks and wide letters, and parted at spaces alone. */
+/** Text without combining marks and wide letters, in which lines break only at spaces. */
 const LATIN = /^[\x20-\u024f]*$/
 
 const OPENING = /[\p{Ps}\p{Pi}]$/u
@@ -24,7 +24,7 @@ const CLOSING = /^[\p{Pe}\p{Pf}\p{Po}\p{Lm}\p{M}]/u
 const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' })
 const words = new Intl.Segmenter('und', { granularity: 'word' })
 
-/** What a text takes of a line, where a letter takes 1 and a mark upon it nothing. */
+/** Width of a text in columns: 1 per letter, 0 per combining mark, more per wide letter. */
 export function columnsOf(text: string): number {
   if (LATIN.test(text)) return text.length
   let columns = 0
@@ -33,8 +33,9 @@ export function columnsOf(text: string): number {
 }
 
 /**
- * Takes a text apart where a line may end: at spaces, between the words of scripts that have none, and within what is
- * wider than `maxColumns`. Without words of its own, time passes evenly over its letters.
+ * Splits a text at the possible line breaks: at spaces, between the words of scripts without spaces, and
+ * within words that are wider than `maxColumns`. Without timed words, the time is spread evenly over the
+ * letters.
  */
 export function chunksOf(timed: TimedText, maxColumns: number): Chunk[] {
   const text = timed.text.trim().replace(/\s+/g, ' ')
@@ -43,15 +44,15 @@ export function chunksOf(timed: TimedText, maxColumns: number): Chunk[] {
   let letters = 0
   return text.split(' ').flatMap((spaced) =>
     unspaced(spaced)
-      .flatMap((piece) => narrow(piece, maxColumns))
-      .map((piece, index) => {
+      .flatMap((word) => narrow(word, maxColumns))
+      .map((chunk, index) => {
         const start = timeAt(letters, 'start')
-        letters += piece.length
+        letters += chunk.length
         return {
-          text: piece,
+          text: chunk,
           start,
           end: Math.max(start, timeAt(letters, 'end')),
-          columns: columnsOf(piece),
+          columns: columnsOf(chunk),
           isSpaced: index === 0,
         }
       }),
@@ -60,46 +61,53 @@ export function chunksOf(timed: TimedText, maxColumns: number): Chunk[] {
 
 const lettersOf = (text: string) => text.replace(/\s+/g, '')
 
-/** Gives the time at which so many letters have been said: where a word ends there, its end, or the next one's start. */
-function timesIn({ start, end, words: heard }: TimedText, letters: string) {
-  const isSame = heard && lettersOf(heard.map(({ word }) => word).join('')) === letters
+/**
+ * Returns a function from a number of letters to the time at which they have been spoken. At a word boundary,
+ * `end` is the end of the word before it and `start` is the start of the word after it.
+ */
+function timesIn({ start, end, words: timedWords }: TimedText, letters: string) {
+  const isSame = timedWords && lettersOf(timedWords.map(({ word }) => word).join('')) === letters
   let until = 0
-  const spoken = (isSame ? heard : [{ start, end, word: letters }]).map((word) => {
+  const spoken = (isSame ? timedWords : [{ start, end, word: letters }]).map((word) => {
     const from = until
     until += lettersOf(word.word).length
     return { start: word.start, end: word.end, from, until }
   })
   let at = 0
-  return (place: number, side: 'start' | 'end'): number => {
-    while (at < spoken.length - 1 && isBehind(spoken[at], place, side)) at++
+  return (letter: number, side: 'start' | 'end'): number => {
+    while (at < spoken.length - 1 && endsBefore(spoken[at], letter, side)) at++
     const word = spoken[at]
     if (!word || word.until === word.from) return end
-    const share = (place - word.from) / (word.until - word.from)
+    const share = (letter - word.from) / (word.until - word.from)
     return word.start + share * (word.end - word.start)
   }
 }
 
-function isBehind(word: { until: number } | undefined, place: number, side: 'start' | 'end'): boolean {
-  return word !== undefined && (side === 'start' ? word.until <= place : word.until < place)
+function endsBefore(word: { until: number } | undefined, letter: number, side: 'start' | 'end'): boolean {
+  return word !== undefined && (side === 'start' ? word.until <= letter : word.until < letter)
 }
 
-/** Takes apart what has no spaces, where its script has none: no line starts with what closes, or ends with what opens. */
+/**
+ * Splits text of a script without spaces into words. Closing punctuation stays with the word before it,
+ * opening with the next.
+ */
 function unspaced(text: string): string[] {
   if (LATIN.test(text)) return [text]
-  const pieces: string[] = []
+  const parts: string[] = []
   for (const { segment } of words.segment(text)) {
-    const before = pieces.at(-1)
-    if (before !== undefined && !mayPart(before, segment)) pieces[pieces.length - 1] = before + segment
-    else pieces.push(segment)
+    const before = parts.at(-1)
+    if (before !== undefined && !mayBreak(before, segment)) parts[parts.length - 1] = before + segment
+    else parts.push(segment)
   }
-  return pieces
+  return parts
 }
 
-function mayPart(before: string, after: string): boolean {
+function mayBreak(before: string, after: string): boolean {
   if (OPENING.test(before) || CLOSING.test(after)) return false
   return UNSPACED_END.test(before) || UNSPACED_START.test(after)
 }
 
+/** Splits text that is wider than `maxColumns` between graphemes. */
 function narrow(text: string, maxColumns: number): string[] {
   if (columnsOf(text) <= maxColumns) return [text]
   const parts: string[] = []

@@ -5,13 +5,15 @@ export function toSrt(cues: Cue[]): string {
   return cues.map((cue, index) => `${index + 1}\n${times(cue, ',')}\n${cue.lines.join('\n')}\n\n`).join('')
 }
 
-/** WebVTT (W3C): `&`, `<` and `>` are escaped, so that `-->` cannot stand in a cue. */
+/** WebVTT (W3C): `&`, `<` and `>` are escaped, so that a cue cannot contain `-->`. */
 export function toVtt(cues: Cue[]): string {
   const written = cues.map((cue) => `${times(cue, '.')}\n${escapeVtt(cue.lines.join('\n'))}\n\n`)
   return `WEBVTT\n\n${written.join('')}`
 }
 
-/** A line a segment, as Whisper's own tool writes them: start and end in milliseconds, and the text. */
+/**
+ * One line per segment, as Whisper's command line writes them: start and end in milliseconds, and the text.
+ */
 export function toTsv(segments: { start: number; end: number; text: string }[]): string {
   const rows = segments.map(
     ({ start, end, text }) => `${toMs(start)}\t${toMs(end)}\t${text.trim().replace(/\s+/g, ' ')}\n`,
@@ -19,7 +21,7 @@ export function toTsv(segments: { start: number; end: number; text: string }[]):
   return `start\tend\ttext\n${rows.join('')}`
 }
 
-/** A cue has to take some time: one of WebVTT without is not shown at all. */
+/** A cue lasts at least 1 ms, because players do not show a WebVTT cue without duration. */
 function times({ start, end }: Cue, point: ',' | '.'): string {
   const from = toMs(start)
   return `${clock(from, point)} --> ${clock(Math.max(from + 1, toMs(end)), point)}`

@@ -1,12 +1,12 @@
 import type { StoredSegment } from '../transcriptions.store.ts'
 import { LANGUAGES } from './languages.ts'
 
-/** Hundredths of a second, as Whisper counts. */
+/** Whisper's unit of `seek`: hundredths of a second. */
 const FRAMES_PER_SECOND = 100
 
 /**
- * OpenAI's `verbose_json`. What engines do not tell is there all the same, as its clients expect: `tokens` is empty, and
- * `temperature` and the measures 0.
+ * OpenAI's `verbose_json`. Fields that engines do not return are present, because clients expect them:
+ * `tokens` is empty, `temperature` and the probabilities are 0.
  */
 export function verboseOf({
   task,
@@ -25,7 +25,7 @@ export function verboseOf({
 }) {
   return {
     task,
-    // A translation is in English, whatever was spoken.
+    // A translation is always in English.
     language: task === 'translate' ? 'english' : (LANGUAGES.get(language ?? '') ?? ''),
     duration,
     text,
