@@ -9,7 +9,7 @@ import {
   listOpen,
   listOpenLengths,
 } from '../../src/transcriptions/open-work.store.ts'
-import { hostedSecondsToday, recentSpeed } from '../../src/transcriptions/spans.store.ts'
+import { hostedSecondsToday, recentSpeed } from '../../src/transcriptions/span-statistics.store.ts'
 
 const TIMES = 3
 const YEARS_AGO = new Date('2000-01-01')

@@ -5,7 +5,8 @@ import { openPglite } from '../../src/db/pglite.ts'
 import { spans, transcriptions } from '../../src/db/schema.ts'
 import { findExpired } from '../../src/retention/sweep.store.ts'
 import { startProcessing } from '../../src/transcriptions/pipeline/decoded.store.ts'
-import { claimSpan, findPendingSpan, insertSpans, recentSpeed } from '../../src/transcriptions/spans.store.ts'
+import { recentSpeed } from '../../src/transcriptions/span-statistics.store.ts'
+import { claimSpan, findPendingSpan, insertSpans } from '../../src/transcriptions/spans.store.ts'
 import {
   addDoneSamples,
   cancelOwned,

@@ -1,7 +1,7 @@
 import type { Database } from '../../db/database.ts'
 import { SAMPLE_RATE } from '../../media/media.ts'
 import { listOpenLengths, type OpenTranscription } from '../open-work.store.ts'
-import { recentSpeed } from '../spans.store.ts'
+import { recentSpeed } from '../span-statistics.store.ts'
 
 /** How long one read of the open work serves all clients. */
 const CACHE_MS = 1000

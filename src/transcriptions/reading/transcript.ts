@@ -1,7 +1,7 @@
 import type { Database } from '../../db/database.ts'
 import { VerbatimError } from '../../errors.ts'
 import { SAMPLE_RATE } from '../../media/media.ts'
-import { workOf } from '../spans.store.ts'
+import { workOf } from '../span-statistics.store.ts'
 import { languagesOf } from '../transcript/detected-languages.ts'
 import { joinTexts } from '../transcript/languages.ts'
 import { type StoredSegment, segmentsOf, type Transcription } from '../transcriptions.store.ts'
