@@ -31,7 +31,7 @@ async function get(link: string, range?: string) {
   return { status: response.status, headers: response.headers, bytes: await response.bytes() }
 }
 
-test('gives the original, byte for byte, to whoever holds it', async () => {
+test('a link returns the original, byte for byte, without a token', async () => {
   const { link } = await uploaded()
   const { status, headers, bytes } = await get(link)
   expect(status).toBe(200)
@@ -46,7 +46,7 @@ test('gives the original, byte for byte, to whoever holds it', async () => {
   })
 })
 
-describe('parts of it, for players that seek', () => {
+describe('range requests', () => {
   let link: string
   beforeAll(async () => {
     link = (await uploaded()).link
@@ -67,20 +67,20 @@ describe('parts of it, for players that seek', () => {
     expect(bytes).toEqual(original.slice(start, end))
   })
 
-  test('behind its end: 416, with the size', async () => {
+  test('a range after the end is refused with 416 and the size', async () => {
     const { status, headers, bytes } = await get(link, `bytes=${SIZE}-`)
     expect(status).toBe(416)
     expect(headers.get('content-range')).toBe(`bytes */${SIZE}`)
     expect(bytes).toHaveLength(0)
   })
 
-  test('what is no single range gets the whole', async () => {
+  test('a request without a single valid range gets the whole file', async () => {
     const { status, bytes } = await get(link, 'bytes=0-1,5-6')
     expect({ status, length: bytes.length }).toEqual({ status: 200, length: SIZE })
   })
 })
 
-describe('what a player has already is not sent again', () => {
+describe('conditional requests', () => {
   let link: string
   let etag: string
   beforeAll(async () => {
@@ -96,12 +96,12 @@ describe('what a player has already is not sent again', () => {
     }
   }
 
-  test('the tag is of the bytes', async () => {
+  test('the entity tag depends on the bytes', async () => {
     expect(etag).toBe(`"${new Bun.CryptoHasher('sha256').update(original).digest('hex')}"`)
     expect((await get((await uploaded()).link)).headers.get('etag')).toBe(etag)
   })
 
-  test('If-None-Match', async () => {
+  test('If-None-Match with the current tag is answered with 304', async () => {
     const unchanged = { status: 304, etag, bytes: 0 }
     for (const value of [etag, `"other", W/${etag}`, '*']) {
       expect(await asked({ 'if-none-match': value })).toEqual(unchanged)
@@ -109,7 +109,7 @@ describe('what a player has already is not sent again', () => {
     expect(await asked({ 'if-none-match': '"other"' })).toEqual({ status: 200, etag, bytes: original.length })
   })
 
-  test('If-Range: of what has changed, the whole', async () => {
+  test('If-Range with another tag gets the whole file', async () => {
     const range = 'bytes=10-19'
     expect(await asked({ range, 'if-range': etag })).toEqual({ status: 206, etag, bytes: 10 })
     expect(await asked({ range, 'if-range': '"other"' })).toEqual({
@@ -120,7 +120,7 @@ describe('what a player has already is not sent again', () => {
   })
 })
 
-test('audio that was removed is 410, and the status has no link to it', async () => {
+test('removed audio is answered with 410, and the status has no link', async () => {
   const { id, link } = await uploaded()
   await service.db.update(transcriptions).set({ audioRemovedAt: new Date() }).where(eq(transcriptions.id, id))
   const response = await fetch(link)
@@ -131,7 +131,7 @@ test('audio that was removed is 410, and the status has no link to it', async ()
   expect((await ada.ask(`/api/transcriptions/${id}`)).body).toMatchObject({ audio_file: null })
 })
 
-describe('is refused', () => {
+describe('a link is refused', () => {
   const refused = {
     status: 404,
     body: {
@@ -150,7 +150,7 @@ describe('is refused', () => {
   }
   const flipped = (hex: string) => (hex.startsWith('0') ? '1' : '0') + hex.slice(1)
 
-  test('with a signature that is another, too short, too long or no hex', async () => {
+  test('with a wrong, short, long or non-hexadecimal signature', async () => {
     const { link } = await uploaded()
     for (const change of [
       flipped,
@@ -172,7 +172,7 @@ describe('is refused', () => {
     }
   })
 
-  test('on another transcription, or one that never was', async () => {
+  test('for another or an unknown transcription', async () => {
     const [first, second] = [await uploaded(), await uploaded()]
     expect(await askedFor(first.link.replace(first.id, second.id))).toEqual(refused)
     const gone = crypto.randomUUID()
@@ -200,7 +200,7 @@ describe('is refused', () => {
   })
 })
 
-describe('names files safely', () => {
+describe('file names in Content-Disposition', () => {
   test.each([
     ['a"; filename=evil.exe', 'a%22%3B%20filename%3Devil.exe'],
     ['../../etc/passwd', 'passwd'],
@@ -215,7 +215,7 @@ describe('names files safely', () => {
     expect(headers.get('content-type')).toBe('audio/mpeg')
   })
 
-  test('a line end in it starts no header, and a NUL is no defect', async () => {
+  test('a line end starts no header, and NUL is not a defect', async () => {
     const { link } = await uploadedRaw('a\0b%0D%0ASet-Cookie: x=1')
     const { headers } = await get(link)
     expect(headers.get('set-cookie')).toBeNull()

@@ -24,9 +24,9 @@ beforeAll(async () => {
 })
 afterAll(() => service.close())
 
-describe('the page', () => {
+describe('the Swagger page', () => {
   for (const path of ['/swagger', '/swagger/']) {
-    test(`${path} and all it loads come from here`, async () => {
+    test(`${path} loads everything from this server`, async () => {
       const response = await fetch(service.url + path)
       expect(response.status).toBe(200)
       expect(response.headers.get('content-type')).toStartWith('text/html')
@@ -44,14 +44,14 @@ describe('the page', () => {
   test.each([
     ['swagger-ui.css', 'text/css', '.swagger-ui'],
     ['swagger-ui-bundle.js', 'text/javascript', 'SwaggerUIBundle'],
-  ])('%s is Swagger UI’s own', async (name, type, content) => {
+  ])('%s is an original file of Swagger UI', async (name, type, content) => {
     const response = await fetch(`${service.url}/swagger/assets/${name}`)
     expect(response.headers.get('content-type')).toStartWith(type)
     expect(await response.text()).toContain(content)
   })
 })
 
-describe('the document', () => {
+describe('the OpenAPI document', () => {
   const operations = () =>
     Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
@@ -63,7 +63,7 @@ describe('the document', () => {
     expect({ valid, errors }).toEqual({ valid: true, errors: undefined })
   })
 
-  test('tells every route, and none of its own pages', () => {
+  test('lists every route except the documentation itself', () => {
     expect(operations().map(({ name }) => name)).toEqual([
       'post /api/auth/register',
       'post /api/auth/login',
@@ -114,7 +114,7 @@ describe('the document', () => {
     ])
   })
 
-  test('says what each is for, and which take a token', () => {
+  test('has a summary and the security of every route', () => {
     const open = ['register', 'login', 'refresh', 'logout', 'audio', 'live', 'ready', 'metrics']
     for (const { name, operation } of operations()) {
       expect({ name, summary: operation.summary }).toEqual({ name, summary: expect.stringMatching(/^[A-Z]/) })
@@ -127,7 +127,7 @@ describe('the document', () => {
     }
   })
 
-  test('tells the methods that a path takes to who asks with another', async () => {
+  test('a wrong method is refused with the allowed methods', async () => {
     for (const [path, told] of Object.entries(document.paths)) {
       const methods = Object.keys(told).map((method) => method.toUpperCase())
       const method = methods.includes('PUT') ? 'PATCH' : 'PUT'
@@ -142,7 +142,7 @@ describe('the document', () => {
     }
   })
 
-  test('says what bodies the routes take', () => {
+  test('describes the request bodies', () => {
     const bodies = operations().map(({ operation }) => Object.keys(operation.requestBody?.content ?? {}))
     const others = bodies.flat().filter((type) => type !== 'application/json')
     expect(others).toEqual([
@@ -154,7 +154,7 @@ describe('the document', () => {
     ])
   })
 
-  test('gives each status of a problem an example of its own', () => {
+  test('has an example for each error status', () => {
     for (const { name, operation } of operations()) {
       for (const [status, response] of Object.entries(operation.responses)) {
         const {
@@ -172,7 +172,7 @@ describe('the document', () => {
     }
   })
 
-  test('says what every status means, and shows each error’s body and all JSON by an example', () => {
+  test('describes every status, with an example of each JSON body', () => {
     type Schema = { examples?: unknown[]; anyOf?: Schema[] }
     const isShown = ({ examples = [], anyOf = [] }: Schema): boolean =>
       examples.length > 0 || anyOf.some(isShown)
@@ -192,14 +192,14 @@ describe('the document', () => {
     }
   })
 
-  test('tells numbers in a query as numbers', () => {
+  test('declares numeric query parameters as numbers', () => {
     const parameters = operations().flatMap(({ operation }) => Object(operation).parameters ?? [])
     const limit = parameters.find(({ name }: { name: string }) => name === 'limit')
     expect(limit.schema).toEqual({ type: 'integer', minimum: 1, maximum: 100, default: 20 })
     expect(JSON.stringify(parameters)).not.toContain('"format":"integer"')
   })
 
-  test('points to no other host', () => {
+  test('refers to no other host', () => {
     const text = JSON.stringify(document)
     const hosts = [...text.matchAll(/https?:\/\/([^/"\s`]+)/g)].map(([, host]) => host)
     expect(new Set(hosts)).toEqual(new Set(['localhost:3000', 'example.com']))

@@ -15,7 +15,7 @@ setDefaultTimeout(60_000)
 
 const SECOND = 16_000
 
-describe.each(databases)('what becomes of a transcription, on $name', (kind) => {
+describe.each(databases)('events of a transcription on $name', (kind) => {
   let service: TestService
   let ada: Client
   let bob: Client
@@ -78,7 +78,7 @@ describe.each(databases)('what becomes of a transcription, on $name', (kind) => 
     return eventsIn(response.body)
   }
 
-  test('is told as it happens, by segments in the order they were done in, to the end', async () => {
+  test('are sent as they happen, with segments in the order in which they finish', async () => {
     const events = await open()
     expect(await events.next()).toMatchObject({
       event: 'status',
@@ -103,7 +103,7 @@ describe.each(databases)('what becomes of a transcription, on $name', (kind) => 
     expect(await events.next()).toBeNull()
   })
 
-  test('goes on behind the last event that was heard', async () => {
+  test('resume after the last event that was received', async () => {
     await plan()
     await finish(2)
     const first = await open()
@@ -121,7 +121,7 @@ describe.each(databases)('what becomes of a transcription, on $name', (kind) => 
     expect(await late.next()).toBeNull()
   })
 
-  test('ends with its removal', async () => {
+  test('end when the transcription is removed', async () => {
     const events = await open()
     await events.next()
     expect((await ada.ask(`/api/transcriptions/${id}`, { method: 'DELETE' })).status).toBe(204)
@@ -129,13 +129,13 @@ describe.each(databases)('what becomes of a transcription, on $name', (kind) => 
     expect(await events.next()).toBeNull()
   })
 
-  test('is for its owner', async () => {
+  test('are sent only to the owner', async () => {
     const path = `/api/transcriptions/${id}/events`
     expect((await bob.ask(path)).status).toBe(404)
     expect((await clientOf(service.url).ask(path)).status).toBe(401)
   })
 
-  test('Prefer: wait holds the status back until it is over', async () => {
+  test('Prefer: wait delays the status until the transcription has finished', async () => {
     const waiting = ada.ask(`/api/transcriptions/${id}`, { headers: { prefer: 'wait=50' } })
     await plan()
     for (const index of [0, 1, 2]) await finish(index)
@@ -145,7 +145,7 @@ describe.each(databases)('what becomes of a transcription, on $name', (kind) => 
     expect(body).toMatchObject({ status: 'completed', transcription: 'all of it' })
   })
 
-  test('Prefer: wait gives what there is when it is up, of an upload too', async () => {
+  test('Prefer: wait returns the current status when the time is up, also for an upload', async () => {
     const prefer = { headers: { prefer: 'wait=1' } }
     expect((await ada.ask(`/api/transcriptions/${id}`, prefer)).body).toMatchObject({ status: 'queued' })
     const form = new FormData()
@@ -154,7 +154,7 @@ describe.each(databases)('what becomes of a transcription, on $name', (kind) => 
     expect(uploaded).toMatchObject({ status: 202, body: { message: 'Transcription started' } })
   })
 
-  test('what is done of it can be read before it is over, and after it failed', async () => {
+  test('the finished part can be read while it is processed and after it failed', async () => {
     const read = (query: string) => ada.ask(`/api/transcriptions/${id}/transcript${query}`)
     await plan()
     await finish(2)
@@ -180,7 +180,7 @@ describe.each(databases)('what becomes of a transcription, on $name', (kind) => 
     })
   })
 
-  test('cancel ends it for good; what is over already cannot be canceled', async () => {
+  test('cancel is final; a finished transcription cannot be canceled', async () => {
     const cancel = (client: Client) => client.ask(`/api/transcriptions/${id}/cancel`, { method: 'POST' })
     await plan()
     await finish(0)

@@ -50,34 +50,37 @@ describe.each(databases)('the list on $name', (kind) => {
 
   const idsOf = ({ transcriptions }: Page) => transcriptions.map(({ id }) => id)
 
-  test.each(['/api/transcriptions', '/api/transcriptions/'])('%s tells what there is', async (path) => {
-    const user = await newUser()
-    const id = await user.insert(
-      { language: 'auto', filename: 'talk.mp3' },
-      ` The old library ${'x'.repeat(300)}`,
-    )
-    const { transcriptions, next_cursor, counts } = await user.list({}, path)
-    expect(transcriptions).toEqual([
-      {
-        id,
-        status: 'completed',
-        created_at: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/),
-        completed_at: expect.stringMatching(/Z$/),
-        language: 'en',
-        task: 'transcribe',
-        filename: 'talk.mp3',
-        size: 1,
-        duration: 2,
-        progress: 1,
-        excerpt: `The old library ${'x'.repeat(184)}`,
-        failure: null,
-      },
-    ])
-    expect(next_cursor).toBeNull()
-    expect(counts).toEqual({ queued: 0, processing: 0, completed: 1, failed: 0, canceled: 0 })
-  })
+  test.each(['/api/transcriptions', '/api/transcriptions/'])(
+    '%s returns the transcriptions',
+    async (path) => {
+      const user = await newUser()
+      const id = await user.insert(
+        { language: 'auto', filename: 'talk.mp3' },
+        ` The old library ${'x'.repeat(300)}`,
+      )
+      const { transcriptions, next_cursor, counts } = await user.list({}, path)
+      expect(transcriptions).toEqual([
+        {
+          id,
+          status: 'completed',
+          created_at: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/),
+          completed_at: expect.stringMatching(/Z$/),
+          language: 'en',
+          task: 'transcribe',
+          filename: 'talk.mp3',
+          size: 1,
+          duration: 2,
+          progress: 1,
+          excerpt: `The old library ${'x'.repeat(184)}`,
+          failure: null,
+        },
+      ])
+      expect(next_cursor).toBeNull()
+      expect(counts).toEqual({ queued: 0, processing: 0, completed: 1, failed: 0, canceled: 0 })
+    },
+  )
 
-  test('of nobody else, and of nobody at all without a token', async () => {
+  test('has no transcription of another user, and requires a token', async () => {
     const [ada, eve] = [await newUser(), await newUser()]
     await ada.insert({}, 'secret words')
     const nothing = { transcriptions: [], next_cursor: null }
@@ -86,7 +89,7 @@ describe.each(databases)('the list on $name', (kind) => {
     expect((await anyone.ask('/api/transcriptions')).status).toBe(401)
   })
 
-  test('page by page, each once and the latest first, while more come in', async () => {
+  test('returns each transcription once, the latest first, while more are uploaded', async () => {
     const user = await newUser()
     // Within a microsecond of each other, and several at the same one.
     const times = ['00.000001', '00.000001', '00.000001', '00.000002', '00.000003', '00.000003', '01.5']
@@ -122,7 +125,7 @@ describe.each(databases)('the list on $name', (kind) => {
       .where(eq(transcriptions.id, id))
   }
 
-  test('by status, language and day, alone and together', async () => {
+  test('filters by status, language and day, separately and combined', async () => {
     const user = await newUser()
     const [queued, processing, canceled] = [await user.insert(), await user.insert(), await user.insert()]
     await startProcessing(service.db, processing)
@@ -157,7 +160,7 @@ describe.each(databases)('the list on $name', (kind) => {
     })
   })
 
-  describe('by words', () => {
+  describe('search by words', () => {
     test.each([
       ['The old library stands beside the river.', 'library', true],
       ['The old library stands beside the river.', 'RIVER old', true],
@@ -183,7 +186,7 @@ describe.each(databases)('the list on $name', (kind) => {
       expect(idsOf(await user.list({ q }))).toEqual(isThere ? [id] : [])
     })
 
-    test('of the file name, also before there is a text, and page by page', async () => {
+    test('finds words of the file name, also without a text, and in pages', async () => {
       const user = await newUser()
       const ids = [
         await user.insert({ filename: 'board-meeting_2026.mp3' }),
@@ -197,13 +200,13 @@ describe.each(databases)('the list on $name', (kind) => {
       expect(second.next_cursor).toBeNull()
     })
 
-    test('without any, all are told', async () => {
+    test('returns all transcriptions if the query has no word', async () => {
       const user = await newUser()
       const id = await user.insert()
       expect(idsOf(await user.list({ q: ' ' }))).toEqual([id])
     })
 
-    test('of a text of a million different words its first ones', async () => {
+    test('finds the first words of a text of a million different words', async () => {
       const user = await newUser()
       const text = Array.from({ length: 300_000 }, (_, index) => index.toString(36).padStart(6, 'w')).join(
         ' ',
@@ -238,5 +241,5 @@ describe.each(databases)('the list on $name', (kind) => {
     })
   })
 
-  test('nothing of this is a defect', () => expect(service.logged).toEqual([]))
+  test('no request is logged as a defect', () => expect(service.logged).toEqual([]))
 })

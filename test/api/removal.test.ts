@@ -8,7 +8,7 @@ import { insertDecoded } from '../support/rows.ts'
 
 setDefaultTimeout(60_000)
 
-describe.each(databases)('removing a transcription on $name', (kind) => {
+describe.each(databases)('deletion of a transcription on $name', (kind) => {
   let service: TestService
   let ada: Client
   let bob: Client
@@ -24,7 +24,7 @@ describe.each(databases)('removing a transcription on $name', (kind) => {
   const uploaded = async () => textAt((await ada.upload(fixture('speech.mp3'))).body, 'transcription_id')
   const remove = (client: Client, id: string) => client.ask(`/api/transcriptions/${id}`, { method: 'DELETE' })
 
-  test('takes every row and every byte of it, and nothing of another', async () => {
+  test('removes all its rows and files, and none of another', async () => {
     const kept = await uploaded()
     const before = await service.files()
     const id = await uploaded()
@@ -40,7 +40,7 @@ describe.each(databases)('removing a transcription on $name', (kind) => {
     expect((await ada.ask(`/api/transcriptions/${kept}`)).status).toBe(200)
   })
 
-  test('is 404 for another user, an unknown id, and a second time', async () => {
+  test('is refused with 404 for another user, an unknown id and a repeated request', async () => {
     const id = await uploaded()
     const files = await service.files()
     const gone = { status: 404, body: { error: 'Transcription not found', code: 'not_found' } }

@@ -69,12 +69,15 @@ describe.each(databases)('a transcript on $name', (kind) => {
     ],
   } as const
 
-  test.each(Object.entries(TEXTS))('%s, by its name and by its type', async (format, [type, body]) => {
-    const answer = { status: 200, type: `${type}; charset=utf-8`, vary: 'Accept', body }
-    expect(await read(`?format=${format}`)).toEqual(answer)
-    expect(await read(`?format=${format}`, 'application/json')).toEqual(answer)
-    expect(await read('', `image/png, ${type};q=0.9, application/json;q=0.1`)).toEqual(answer)
-  })
+  test.each(Object.entries(TEXTS))(
+    '%s is returned by format name and by media type',
+    async (format, [type, body]) => {
+      const answer = { status: 200, type: `${type}; charset=utf-8`, vary: 'Accept', body }
+      expect(await read(`?format=${format}`)).toEqual(answer)
+      expect(await read(`?format=${format}`, 'application/json')).toEqual(answer)
+      expect(await read('', `image/png, ${type};q=0.9, application/json;q=0.1`)).toEqual(answer)
+    },
+  )
 
   test('verbose_json has OpenAI’s fields, and no others', async () => {
     const { status, type, body } = await read('?format=verbose_json')
@@ -116,7 +119,7 @@ describe.each(databases)('a transcript on $name', (kind) => {
     })
   })
 
-  test('words are there only where they were asked for', async () => {
+  test('words are included only if the upload requested them', async () => {
     const plain = await finished({})
     expect((await read('?format=verbose_json', undefined, plain)).body).not.toHaveProperty('words')
     expect((await read('', undefined, plain)).body).toMatchObject({
@@ -133,7 +136,7 @@ describe.each(databases)('a transcript on $name', (kind) => {
     })
   })
 
-  test('silence is a transcript too, in every format', async () => {
+  test('silence has a transcript in every format', async () => {
     const silent = await finished({ words: 'true' }, [])
     const formats = ['txt', 'srt', 'vtt', 'tsv'].map((format) => read(`?format=${format}`, undefined, silent))
     expect((await Promise.all(formats)).map(({ body }) => body)).toEqual([
@@ -160,14 +163,14 @@ describe.each(databases)('a transcript on $name', (kind) => {
     },
   )
 
-  test('a type that there is none of: 406', async () => {
+  test('an unknown media type is refused with 406', async () => {
     expect(await read('', 'application/pdf, text/*;q=0')).toMatchObject({
       status: 406,
       body: { error: expect.stringContaining('text/vtt'), code: 'not_acceptable' },
     })
   })
 
-  test('a format that there is none of: 400', async () => {
+  test('an unknown format is refused with 400', async () => {
     for (const format of ['docx', '', 'SRT', 'toString']) {
       const { status, body } = await read(`?format=${format}`)
       expect({ status, body }).toMatchObject({ status: 400, body: { code: 'validation' } })
@@ -175,5 +178,5 @@ describe.each(databases)('a transcript on $name', (kind) => {
     }
   })
 
-  test('nothing of this is a defect', () => expect(service.logged).toEqual([]))
+  test('no request is logged as a defect', () => expect(service.logged).toEqual([]))
 })

@@ -26,7 +26,7 @@ async function prepared(...channels: Uint8Array[]) {
   return `/api/transcriptions/${id}/waveform`
 }
 
-test('is audiowaveform’s JSON, of each channel by turns', async () => {
+test('the waveform is audiowaveform’s JSON with interleaved channels', async () => {
   const path = await prepared(bytes(-1, 2, -128, 127, 5, 6), bytes(0, 1, -3, 4, -7, -6))
   expect((await ada.ask(path)).body).toEqual({
     version: 2,
@@ -44,7 +44,7 @@ test('is audiowaveform’s JSON, of each channel by turns', async () => {
   })
 })
 
-test('is for its owner, of whole multiples, once it is there', async () => {
+test('the waveform is only for the owner, in multiples of 800, once the audio is decoded', async () => {
   const path = await prepared(bytes(-1, 1))
   expect((await bob.ask(path)).status).toBe(404)
   expect((await clientOf(service.url).ask(path)).status).toBe(401)

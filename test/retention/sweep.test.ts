@@ -78,7 +78,7 @@ for (const kind of databases) {
     const hasAudio = async (id: string) => (await keysBelow(storage, `${FOLDER}/${id}`)).length > 0
     const removedAt = async (id: string) => (await findTranscription(database.db, id))?.audioRemovedAt
 
-    test('removes audio whose transcription ended too long ago, and keeps the transcript', async () => {
+    test('removes audio after the retention period, and keeps the transcript', async () => {
       const over = [
         await stored({ status: 'completed', completedAt: daysAgo(31), text: 'What was said.' }),
         await stored({ status: 'failed', completedAt: daysAgo(31) }),
@@ -117,7 +117,7 @@ for (const kind of databases) {
       expect((await sweep(options({ retentionDays: 30 }))).expired).toBe(0)
     })
 
-    test('goes on where a sweep before it was killed, whether before the files went or after', async () => {
+    test('resumes after a killed sweep, whether the files were removed or not', async () => {
       const ids = [await stored({ status: 'failed', completedAt: daysAgo(3) })]
       ids.push(await stored({ status: 'failed', completedAt: daysAgo(3) }))
       const killed = new Error('killed')
@@ -140,7 +140,7 @@ for (const kind of databases) {
       }
     })
 
-    test('removes more than fits into one look at the database', async () => {
+    test('removes more files than one query returns', async () => {
       const userId = await insertAnyUser(database.db)
       const row = { userId, status: 'failed' as const, completedAt: daysAgo(3), language: 'en' }
       const upload = { codec: 'mp3', contentType: 'audio/mpeg', audioBytes: 1, audioSha256: '00' }
@@ -154,7 +154,7 @@ for (const kind of databases) {
       expect((await sweep(options({ retentionDays: 2 }))).expired).toBe(1001)
     })
 
-    test('removes old files that no row knows, and nothing else', async () => {
+    test('removes old files without a row, and nothing else', async () => {
       const known = await stored({ status: 'completed' })
       const [orphan, fresh] = [randomUUID(), randomUUID()]
       await store(orphan, { hours: 25 })
@@ -187,7 +187,7 @@ for (const kind of databases) {
       expect(await hasAudio(known)).toBe(true)
     })
 
-    test('looks through the storage where it is its turn alone: of several processes, one has it', async () => {
+    test('scans the storage only in the process that holds the lease', async () => {
       const [, orphan] = [await stored({ status: 'completed' }), randomUUID()]
       await store(orphan, { hours: 25 })
       const { db } = database
@@ -204,14 +204,14 @@ for (const kind of databases) {
       expect((await sweep(options({ holdsScanLease }))).orphans).toBe(1)
     })
 
-    test('takes a database without any transcription for the wrong one', async () => {
+    test('removes no orphan if the database has no transcription', async () => {
       const id = randomUUID()
       await store(id, { hours: 1000 })
       expect((await sweep(options())).orphans).toBe(0)
       expect(await hasAudio(id)).toBe(true)
     })
 
-    test('leaves uploads under way alone, and removes what has been half written for a day', async () => {
+    test('keeps uploads in progress, and removes unfinished files after a day', async () => {
       const { stream, goOn } = haltingStream(AUDIO, 5)
       const writing = storage.write(audioKey(randomUUID()), stream)
       const incoming = join(folder.path, 'incoming')
@@ -224,7 +224,7 @@ for (const kind of databases) {
       expect((await writing).bytes).toBe(AUDIO.length)
     })
 
-    test('does no harm where two do it at once', async () => {
+    test('can run twice at the same time', async () => {
       const known = await stored({ status: 'completed', completedAt: daysAgo(1) })
       const over: string[] = []
       for (let count = 0; count < 20; count++) {
@@ -242,7 +242,7 @@ for (const kind of databases) {
       for (const id of over) expect(await removedAt(id)).toBeInstanceOf(Date)
     })
 
-    test('the sole owner removes at its start what was left, however new it is', async () => {
+    test('the sole owner removes abandoned files at its start, however new they are', async () => {
       const known = await stored({ status: 'completed' })
       await store(randomUUID(), { hours: 0 })
       await writeFile(join(folder.path, 'incoming', 'left'), AUDIO)

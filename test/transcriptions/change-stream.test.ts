@@ -6,7 +6,7 @@ import { embedded } from '../support/databases.ts'
 
 const TIMES = 50
 
-test('whoever follows a transcription on the embedded database hears of its end, however soon it comes', async () => {
+test('a stream on the embedded database receives the last change, however soon it comes', async () => {
   const { db, changes, close } = await embedded.open()
   const [user] = await db.insert(users).values({ email: 'ada@example.com' }).returning()
   if (!user) throw new Error('no user')

@@ -12,26 +12,26 @@ const linesOf = (text: string, seconds: number) =>
   cuesOf([{ start: 0, end: seconds, text }], HOUR).map(({ lines }) => lines)
 
 describe('short segments', () => {
-  test('stay as they are', () => {
+  test('become one cue each, unchanged', () => {
     const text = ' The old library stands beside the river.'
     expect(cuesOf([{ start: 0.064, end: 2.688, text }], HOUR)).toEqual([
       { start: 0.064, end: 2.688, lines: [text.trim()] },
     ])
   })
 
-  test('take two lines of like length, parted behind a clause', () => {
+  test('are broken into two lines of similar length after a clause', () => {
     expect(linesOf('When the river was high, nobody crossed the old wooden bridge.', 4)).toEqual([
       ['When the river was high,', 'nobody crossed the old wooden bridge.'],
     ])
   })
 
-  test('are one line each, whatever line breaks an engine puts into them', () => {
+  test('become one line each, whatever line breaks the engine returns', () => {
     expect(linesOf('one\r\n\r\n2\n00:00:05,000 --> 00:00:06,000\ntwo', 2)).toEqual([
       ['one 2 00:00:05,000 --> 00:00:06,000 two'],
     ])
   })
 
-  test('of nothing are none', () => expect(linesOf(' \n ', 2)).toEqual([]))
+  test('become no cue if they contain no text', () => expect(linesOf(' \n ', 2)).toEqual([]))
 })
 
 describe('long segments', () => {
@@ -39,7 +39,7 @@ describe('long segments', () => {
     'The old library stands beside the river. Every morning I take the train to work and read a good book, ' +
     'and in the evening I walk back along the water.'
 
-  test('are cut behind sentences and clauses, at the times of words', () => {
+  test('are cut after sentences and clauses, at the times of words', () => {
     const words = wordsOf(text)
     const cues = cuesOf([{ start: 0, end: words.at(-1)?.end ?? 0, text, words }], HOUR)
     const starts = cues.map(({ lines }) => lines.join(' ').split(' ')[0])
@@ -53,7 +53,7 @@ describe('long segments', () => {
     expect(cues.filter(({ lines }) => /[.,]$/.test(lines.at(-1) ?? ''))).toHaveLength(3)
   })
 
-  test('are cut by their letters where there are no words', () => {
+  test('are cut by their letters if they have no words', () => {
     const cues = cuesOf([{ start: 10, end: 20, text }], HOUR)
     expect(cues.map(({ lines }) => lines.join(' ')).join(' ')).toBe(text)
     const letters = text.replaceAll(' ', '').length
@@ -66,7 +66,7 @@ describe('long segments', () => {
     expect(cues[0]?.lines).toEqual(['The old library stands beside the river.'])
   })
 
-  test('whose words say something else are cut by their letters', () => {
+  test('are cut by their letters if the words differ from the text', () => {
     const words = [{ start: 0, end: 9, word: 'nothing' }]
     expect(cuesOf([{ start: 10, end: 20, text, words }], HOUR)).toEqual(
       cuesOf([{ start: 10, end: 20, text }], HOUR),
@@ -93,22 +93,22 @@ describe('scripts without spaces', () => {
     }
   })
 
-  test('a line neither starts with what closes nor ends with what opens', () => {
+  test('a line does not start with closing or end with opening punctuation', () => {
     const text = `${'彼は「行く」と言った。'.repeat(12)}`
     for (const line of cuesOf([{ start: 0, end: 40, text }], HOUR).flatMap(({ lines }) => lines)) {
       expect(line).not.toMatch(/^[」。]|「$/)
     }
   })
 
-  test('with words between them in another', () => {
+  test('embedded words of another script are not broken', () => {
     const lines = linesOf('Windowsを使う。'.repeat(5), 9).flat()
     expect(lines.join('')).toBe('Windowsを使う。'.repeat(5))
     expect(lines.every((line) => line.startsWith('Windows'))).toBe(true)
   })
 })
 
-describe('reading', () => {
-  test('what is said fast stays on, as far as the next one lets it', () => {
+describe('reading time', () => {
+  test('a cue that is spoken fast stays until it can be read or the next cue starts', () => {
     const text = 'x'.repeat(40)
     const cues = cuesOf(
       [
@@ -125,7 +125,7 @@ describe('reading', () => {
     ])
   })
 
-  test('those that overlap are left as they are', () => {
+  test('overlapping cues are left as they are', () => {
     const cues = cuesOf(
       [
         { start: 0, end: 5, text: 'on the left' },
@@ -140,7 +140,7 @@ describe('reading', () => {
   })
 })
 
-test('whatever is said, nothing is lost and no line is too long', () => {
+test('no text is lost and no line is too long, whatever the text', () => {
   const random = randomFrom(1)
   const pick = (from: string[]) => from[Math.floor(random() * from.length)] ?? ''
   const said = [

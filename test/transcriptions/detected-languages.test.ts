@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { languagesOf } from '../../src/transcriptions/transcript/detected-languages.ts'
 
-test('the language with most speech comes first, not the one with most segments', () => {
+test('the language with the most speech comes first, not the one with the most segments', () => {
   expect(
     languagesOf([
       { start: 0, end: 1, language: 'de' },
@@ -12,6 +12,6 @@ test('the language with most speech comes first, not the one with most segments'
   ).toEqual(['en', 'de'])
 })
 
-test('no language where no engine said one', () => {
+test('there is no language if no engine returned one', () => {
   expect(languagesOf([{ start: 0, end: 1, language: null }])).toEqual([])
 })

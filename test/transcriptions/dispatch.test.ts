@@ -23,7 +23,7 @@ const SAMPLES = speech.length / BYTES_PER_SAMPLE
 const inMinutes = { targetSpanSeconds: 60, maxSpanSeconds: 120, concurrency: 2 }
 
 for (const kind of databases) {
-  describe(`spans of what is still being decoded, on ${kind.name}`, () => {
+  describe(`spans of a recording that is still being decoded, on ${kind.name}`, () => {
     let workplace: Workplace
     beforeAll(async () => {
       workplace = await openWorkplace(kind)
@@ -66,7 +66,7 @@ for (const kind of databases) {
       return done
     }
 
-    test('are transcribed before the rest is there', async () => {
+    test('are transcribed before the rest is decoded', async () => {
       const heard = Promise.withResolvers<void>()
       const engine = scriptedEngine({
         ...inMinutes,
@@ -87,7 +87,7 @@ for (const kind of databases) {
       expect(done.every(({ attempt }) => attempt === 1)).toBe(true)
     })
 
-    test('do not keep a short file waiting for a worker that is at a long one', async () => {
+    test('do not delay a short file while a worker decodes a long one', async () => {
       const release = Promise.withResolvers<void>()
       const taken = Promise.withResolvers<void>()
       const engine = scriptedEngine({
@@ -110,7 +110,7 @@ for (const kind of databases) {
       await expectWhole(long)
     })
 
-    test('are gone on with after a stop, and none is done again, though spans are longer now', async () => {
+    test('are resumed after a stop, and no finished span is repeated although spans are longer now', async () => {
       const decoded = Promise.withResolvers<void>()
       const media = decoding(async (_piece, signal) => {
         decoded.resolve()
@@ -144,7 +144,7 @@ for (const kind of databases) {
       expect(written).toEqual([1, 2].map((piece) => pcmKey({ id, piece })))
     })
 
-    test('are written once, though their job is delivered twice', async () => {
+    test('are written once although their job is delivered twice', async () => {
       const both = Promise.withResolvers<void>()
       let decodes = 0
       const untilBoth = async (piece: number) => {
@@ -166,7 +166,7 @@ for (const kind of databases) {
       expect(engine.calls).toHaveLength(done.length)
     })
 
-    test('keep what was said in them when the rest is too long', async () => {
+    test('keep their segments if the rest turns out too long', async () => {
       const media = decoding(async () => {
         await workplace.once(id, (row) => row.doneSamples > 150 * 16_000 || isOver(row))
       })
@@ -176,7 +176,7 @@ for (const kind of databases) {
       expect((await workplace.segmentsOf(id)).at(-1)?.end).toBeGreaterThan(150)
     })
 
-    test('of a part, or of each channel, come out whole, too', async () => {
+    test('of a time range or of each channel are complete too', async () => {
       const queue = await workplace.startWorker(scriptedEngine(inMinutes))
       const part = await workplace.upload(queue, recording, { start: '100', end: '350.5' })
       const apart = await workplace.upload(queue, stereoWav(speech, speech), { channels: 'split' })

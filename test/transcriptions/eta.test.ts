@@ -10,7 +10,7 @@ setDefaultTimeout(60_000)
 const SECOND = 16_000
 
 for (const kind of databases) {
-  describe(`when a transcription will be over, on ${kind.name}`, () => {
+  describe(`the ETA of a transcription on ${kind.name}`, () => {
     let database: TestDatabase
     beforeAll(async () => {
       database = await kind.open()
@@ -39,7 +39,7 @@ for (const kind of databases) {
       insertOwned(database.db, { createdAt: new Date(Date.now() - 60_000 + place * 1000), ...of })
     const outlook = () => createEta({ db: database.db, cacheMs: 0 })
 
-    test('is reckoned from what was done while anything was at work', async () => {
+    test('uses the speed while any engine was busy', async () => {
       // 180 s of audio in 30 s: two spans at a time, then a pause that does not count, then one more.
       await done([100, 80], [100, 80], [50, 40])
       const id = await open(0, { claimedSeconds: 120 })
@@ -48,7 +48,7 @@ for (const kind of databases) {
       expect(found?.estimatedSeconds).toBeCloseTo(20, 1)
     })
 
-    test('before a file come those that are older, up to its own length of each, less what is done', async () => {
+    test('counts the unfinished audio of older files up to the length of the file itself', async () => {
       await done([60, 0])
       const long = await open(0, { workSamples: 3600 * SECOND, doneSamples: 60 * SECOND })
       const short = await open(1, { claimedSeconds: 30 })
@@ -65,7 +65,7 @@ for (const kind of databases) {
       })
     })
 
-    test('counts a part, channels apart, and what no header tells', async () => {
+    test('counts time ranges, separate channels and files whose header has no length', async () => {
       await done([60, 0])
       const part = await open(0, { claimedSeconds: 100, partStart: 40, partEnd: 500 })
       const apart = await open(1, { claimedSeconds: 50, channels: 'split', audioChannels: 2 })
@@ -76,7 +76,7 @@ for (const kind of databases) {
       expect(await ask(unknown)).toEqual({ queuePosition: 2, estimatedSeconds: null })
     })
 
-    test('is not known before anything was done, and nothing of what is over', async () => {
+    test('is unknown before any span has finished, and null for a finished transcription', async () => {
       const id = await open(0, { claimedSeconds: 30 })
       expect(await outlook()(id)).toEqual({ queuePosition: 0, estimatedSeconds: null })
       expect(await outlook()(await insertOwned(database.db, { status: 'completed' }))).toBeNull()

@@ -21,7 +21,7 @@ test.each([[[0, 1, 2, 3]], [[3, 2, 1, 0]], [[1, 0, 3, 2]]])(
   },
 )
 
-test('what comes before a gap is told at once', async () => {
+test('text before a gap is yielded at once', async () => {
   const pieces = inOrder(finished([0, 2]))
   expect((await pieces.next()).value).toBe('The old')
   expect((await pieces.next()).value).toBe(' library')

@@ -13,7 +13,7 @@ describe('parseLanguage', () => {
     ['haw', 'haw'],
     ['Auto', 'auto'],
   ] as const) {
-    test(`takes ${JSON.stringify(text)} as ${code}`, () => expect(parseLanguage(text)).toBe(code))
+    test(`parses ${JSON.stringify(text)} as ${code}`, () => expect(parseLanguage(text)).toBe(code))
   }
 
   for (const text of ['', 'english', 'tlh', 'e', '-en', 'constructor', "en'; drop table users"]) {
@@ -24,7 +24,7 @@ describe('parseLanguage', () => {
     })
   }
 
-  test('says what is wrong in one short line, however long the text is', () => {
+  test('reports an error in one short line, however long the text is', () => {
     expect(() => parseLanguage('x'.repeat(100_000))).toThrow(/^.{1,150}$/)
   })
 })
@@ -45,6 +45,6 @@ describe('joinTexts', () => {
     [['', ' Yes.', '', ' No.', ''], 'Yes. No.'],
     [[], ''],
   ] as const) {
-    test(`puts ${JSON.stringify(texts)} together`, () => expect(joinTexts([...texts])).toBe(joined))
+    test(`joins ${JSON.stringify(texts)}`, () => expect(joinTexts([...texts])).toBe(joined))
   }
 })

@@ -22,7 +22,7 @@ const OVER = 3_000
 const OPEN = 1_000
 const FEW = 12
 
-describe('where much is over, and much was uploaded since the statistics were taken', () => {
+describe('query plans with many finished rows and outdated statistics', () => {
   let database: Awaited<ReturnType<typeof openPglite>>
   let db: Database
   let client: PGlite
@@ -80,18 +80,18 @@ describe('where much is over, and much was uploaded since the statistics were ta
     fail: () => fail(db, { id, code: 'internal', message: '' }),
   }
   for (const [name, act] of Object.entries(byId)) {
-    test(`${name} looks at no other than the one it is told`, async () => {
+    test(`${name} reads only the row with its id`, async () => {
       expect(await act()).not.toBe(null)
       expect(await looks(act)).toBeLessThan(FEW)
     })
   }
 
-  test('what has expired is found without a look at what has not', async () => {
+  test('expired transcriptions are found without reading the others', async () => {
     const asked = { before: new Date(0), after: null, limit: 10 }
     expect(await looks(() => findExpired(db, asked))).toBeLessThan(OVER)
   })
 
-  test('how fast engines were lately is told without a look at what was done before', async () => {
+  test('the recent speed is computed without reading older spans', async () => {
     const transcriptionId = await insertOwned(db, { userId })
     const long = { transcriptionId, state: 'done' as const, finishedAt: new Date(0), startedAt: new Date(0) }
     const places = Array.from({ length: OVER }, (_, place) => ({ startSample: place, endSample: place + 1 }))

@@ -72,7 +72,7 @@ describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) =
     expect(after.map(({ failures }) => failures)).toEqual(after.map(() => 0))
   })
 
-  test('while it is being decoded gets every piece in the end', async () => {
+  test('gets every piece in the end if it is lost while it is decoded', async () => {
     const queue = await workplace.openQueue()
     const id = await workplace.upload(queue, longWav)
     // As if the first piece had been stored before, and its file is lost.
@@ -134,7 +134,7 @@ describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) =
     await expectWhole(id)
   })
 
-  test('and whose audio is lost too fails, with a sentence that names no storage key', async () => {
+  test('fails if its audio is lost too, with an error that names no storage key', async () => {
     const id = await halfDone()
     await workplace.storage.remove(pcmFolder(id))
     await workplace.storage.remove(audioKey(id))
@@ -146,7 +146,7 @@ describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) =
     })
   })
 
-  test('does not fail while the storage is away', async () => {
+  test('does not fail while the storage is unavailable', async () => {
     const id = await halfDone()
     let isAway = true
     const read: typeof workplace.storage.read = async (key, range) => {

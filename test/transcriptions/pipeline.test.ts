@@ -66,7 +66,7 @@ for (const kind of databases) {
       await expectWhole(await workplace.upload(queue, shortWav), short)
     }
 
-    test('a recording of several spans comes out whole and in order', async () => {
+    test('the transcript of several spans is complete and in order', async () => {
       const engine = scriptedEngine()
       const queue = await workplace.startWorker(engine)
       const id = await workplace.upload(queue, longWav, {
@@ -87,7 +87,7 @@ for (const kind of databases) {
       expect((await workplace.once(id, isOver)).detectedLanguage).toBe('en')
     })
 
-    test('of what is completed the audio stays, and the pcm does not', async () => {
+    test('a completed transcription keeps its audio but not its pcm', async () => {
       const queue = await workplace.startWorker(scriptedEngine())
       const id = await workplace.upload(queue, longWav)
       await expectWhole(id, long)
@@ -95,7 +95,7 @@ for (const kind of databases) {
       expect(await workplace.storage.size(audioKey(id))).toBe(longWav.length)
     })
 
-    test('pcm that cannot be removed is told of, and the transcription completed all the same', async () => {
+    test('a failure to remove pcm is logged, and the transcription completes', async () => {
       const told: string[] = []
       const storage = {
         ...workplace.storage,
@@ -108,7 +108,7 @@ for (const kind of databases) {
       expect(told).toEqual([`cannot remove the pcm of ${id}`])
     })
 
-    test('a part alone is transcribed, at its times in the whole', async () => {
+    test('a time range is transcribed with its times in the whole audio', async () => {
       const queue = await workplace.startWorker(scriptedEngine())
       const id = await workplace.upload(queue, longWav, { start: '3.5', end: '9' })
       const row = await workplace.once(id, isOver)
@@ -127,7 +127,7 @@ for (const kind of databases) {
       expect(segments.at(-1)?.end).toBeCloseTo(9, 2)
     })
 
-    test('an end beyond the audio is its end; a part that begins there fails with the reason', async () => {
+    test('an end beyond the audio is cut; a start beyond it fails with the reason', async () => {
       const queue = await workplace.startWorker(scriptedEngine())
       const open = await workplace.upload(queue, shortWav, { start: '2', end: '9999' })
       expect((await workplace.once(open, isOver)).workSamples).toBe(
@@ -143,7 +143,7 @@ for (const kind of databases) {
       })
     })
 
-    test('what was uploaded where nothing can be decoded is probed before it is decoded', async () => {
+    test('an upload through an API without a decoder is probed before it is decoded', async () => {
       const inspect = signatureInspector(workplace)
       const queue = await workplace.openQueue()
       const both = stereoWav(short, short)
@@ -166,7 +166,7 @@ for (const kind of databases) {
       })
     })
 
-    test('channels that are transcribed apart each come out whole, their segments by time', async () => {
+    test('separate channels are each complete, and their segments are sorted by time', async () => {
       const queue = await workplace.startWorker(scriptedEngine())
       const left = long.subarray(0, 2 * short.length)
       const right = long.subarray(short.length, 3 * short.length)
@@ -200,7 +200,7 @@ for (const kind of databases) {
       ['canceled', (id: string, userId: string) => cancelOwned(workplace.db, { id, userId })],
       ['removed', (id: string, userId: string) => removeOwned(workplace.db, { id, userId })],
     ] as const) {
-      test(`what is ${how} while an engine is at it lets go of the engine, and nothing more is sent`, async () => {
+      test(`a transcription that is ${how} stops its engine request, and sends no other`, async () => {
         const sent = Promise.withResolvers<void>()
         let reason: unknown
         const engine = scriptedEngine({
@@ -228,7 +228,7 @@ for (const kind of databases) {
       })
     }
 
-    test('what is canceled while it is decoded is decoded no further', async () => {
+    test('a canceled transcription is decoded no further', async () => {
       const queue = await workplace.openQueue()
       const id = await workplace.upload(queue, shortWav)
       const services = workplace.servicesOf({ queue, engine: scriptedEngine() })
@@ -250,7 +250,7 @@ for (const kind of databases) {
       expect(await workplace.once(id, () => true)).toMatchObject({ status: 'canceled', failures: 0 })
     })
 
-    test('what is removed while it is prepared leaves nothing stored', async () => {
+    test('a transcription that is removed during prepare leaves no file', async () => {
       const engine = scriptedEngine()
       const queue = await workplace.openQueue()
       const id = await workplace.upload(queue, shortWav)
@@ -270,7 +270,7 @@ for (const kind of databases) {
       expect(await workplace.storage.size(audioKey(id))).toBeNull()
     })
 
-    test('who sends many files does not keep another waiting', async () => {
+    test('a user with many files does not delay another user', async () => {
       const first = Promise.withResolvers<void>()
       const all = Promise.withResolvers<void>()
       const engine = scriptedEngine({
@@ -304,7 +304,7 @@ for (const kind of databases) {
       const named = (name: EngineName, engine: Engine): Engine => ({ ...engine, name })
       const shorter = { targetSpanSeconds: 2, maxSpanSeconds: 3 }
 
-      test('the preferred one does it; when that breaks off midway the other goes on, in spans that it takes', async () => {
+      test('the preferred engine transcribes; if it fails midway, the other continues with spans of its own length', async () => {
         let well = true
         const sidecar = scriptedEngine({
           answer({ pcm }, call) {
@@ -324,7 +324,7 @@ for (const kind of databases) {
         }
       })
 
-      test('what may go to one engine alone waits for it, and never goes to the other', async () => {
+      test('a transcription that is limited to one engine waits for it and never goes to the other', async () => {
         let well = false
         const heard: EngineName[] = []
         const answering = (name: EngineName) =>
@@ -352,7 +352,7 @@ for (const kind of databases) {
       })
     })
 
-    test('silence is a transcription without text', async () => {
+    test('the transcription of silence has no text', async () => {
       const queue = await workplace.startWorker(
         scriptedEngine({ answer: () => ({ segments: [], model: 'scripted' }) }),
       )
@@ -360,7 +360,7 @@ for (const kind of databases) {
       expect(row).toMatchObject({ status: 'completed', text: '', detectedLanguage: null })
     })
 
-    test('a span whose engine broke off, or that met a defect, is sent again', async () => {
+    test('a span is sent again after an engine failure or a defect', async () => {
       const engine = scriptedEngine({
         answer({ pcm }, call) {
           if (call === 0) throw unavailable()
@@ -377,7 +377,7 @@ for (const kind of databases) {
       for (const span of done.slice(2)) expect(span).toMatchObject({ attempt: 1, failures: 0 })
     })
 
-    test('an engine with too much to do is left alone as long as it asked for, and that is no failure', async () => {
+    test('an overloaded engine is not asked until its Retry-After, and no failure is counted', async () => {
       let told = 0
       let waited = 0
       const engine = scriptedEngine({
@@ -396,7 +396,7 @@ for (const kind of databases) {
       expect(waited).toBeGreaterThanOrEqual(1_000)
     })
 
-    test('what an engine will never take fails the transcription with its sentence; what was done is kept', async () => {
+    test('a rejection by the engine fails the transcription with its message; finished spans are kept', async () => {
       const sentence = 'The sidecar rejected the audio: no speech model for tlh'
       const engine = scriptedEngine({
         answer({ pcm }, call) {
@@ -421,7 +421,7 @@ for (const kind of databases) {
       expect(await workplace.once(id, isOver)).toEqual(row)
     })
 
-    test('an engine that stays away, and a defect that stays, fail the transcription after eight tries', async () => {
+    test('a lasting engine failure or defect fails the transcription after eight attempts', async () => {
       const seen = new Set<number>()
       const engine = scriptedEngine({
         ...{ targetSpanSeconds: 30, maxSpanSeconds: 30 },
@@ -456,7 +456,7 @@ for (const kind of databases) {
       }
     })
 
-    test('a span longer than its engine takes is cut up for it', async () => {
+    test('a span that is too long for its engine is replaced by shorter ones', async () => {
       const queue = await workplace.openQueue()
       const planner = scriptedEngine({ targetSpanSeconds: 120, maxSpanSeconds: 300 })
       const id = await workplace.upload(queue, longWav)
@@ -516,7 +516,7 @@ for (const kind of databases) {
       expect(await expectWhole(id, long)).toMatchObject([{ attempt: 2, failures: 0 }])
     })
 
-    test('spans that end at the same moment complete their transcription, all of them', async () => {
+    test('spans that finish at the same moment complete their transcription', async () => {
       const waiting: (() => void)[] = []
       const engine = scriptedEngine({
         concurrency: 4,
@@ -536,7 +536,7 @@ for (const kind of databases) {
       for (const id of ids) await expectWhole(id, long)
     })
 
-    test('audio that turns out damaged fails with the reason, and leaves the original alone', async () => {
+    test('damaged audio fails with the reason, and the original is kept', async () => {
       const damaged = (await Bun.file(fixture('speech.flac')).bytes()).fill(0, 4_000)
       const engine = scriptedEngine()
       const queue = await workplace.startWorker(engine)
@@ -548,7 +548,7 @@ for (const kind of databases) {
       expect(engine.calls).toHaveLength(0)
     })
 
-    test('audio that is gone fails after several tries', async () => {
+    test('missing audio fails the transcription after several attempts', async () => {
       const queue = await workplace.openQueue()
       const prepare = createPrepare(workplace.servicesOf({ queue, engine: scriptedEngine() }))
       const id = await workplace.upload(queue, shortWav)
@@ -564,7 +564,7 @@ for (const kind of databases) {
       })
     })
 
-    test('after a stop half-way a new start goes on, and does no finished span again', async () => {
+    test('a restart after a stop resumes, and repeats no finished span', async () => {
       const third = Promise.withResolvers<void>()
       const before = scriptedEngine({
         answer(span: SpanRequest, call: number) {
@@ -592,7 +592,7 @@ for (const kind of databases) {
       expect(after.calls).toHaveLength(unfinished.length)
     })
 
-    test('what an operator has to put right is waited for, and no error of the span', async () => {
+    test('a misconfigured engine is waited for, and no failure is counted', async () => {
       const engine = scriptedEngine({
         answer({ pcm }, call) {
           if (call < 2) throw new VerbatimError('engine_misconfigured', 'There is no credit left')
@@ -605,7 +605,7 @@ for (const kind of databases) {
       expect(done.every(({ failures }) => failures === 0)).toBe(true)
     })
 
-    test('a span that no engine takes at the moment is not taken up', async () => {
+    test('a span is not claimed while no engine is available', async () => {
       const engines = withFailover([scriptedEngine()])
       let asked = 0
       const queue = await workplace.startWorker({
@@ -616,7 +616,7 @@ for (const kind of databases) {
       expect(span).toMatchObject({ attempt: 1, failures: 0 })
     })
 
-    test('a stop while a recording is decoded loses nothing', async () => {
+    test('a stop during decoding loses nothing', async () => {
       const queue = await workplace.openQueue()
       const id = await workplace.upload(queue, longWav)
       const stopping = new AbortController()

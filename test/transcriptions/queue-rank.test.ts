@@ -16,7 +16,7 @@ setDefaultTimeout(60_000)
 
 const forever = new AbortController().signal
 
-describe.each(databases)('the turn of a user’s third file on $name', (kind) => {
+describe.each(databases)('the rank of a user’s third file on $name', (kind) => {
   let workplace: Workplace
   let queue: Queue
   /** How urgent each job was that was made, and for what. */
@@ -64,9 +64,9 @@ describe.each(databases)('the turn of a user’s third file on $name', (kind) =>
     return job.priority
   }
 
-  test('is the third', () => expect(first).toBe(-2))
+  test('is lower by two than that of the first', () => expect(first).toBe(-2))
 
-  test('stays what it is when an engine has no room', async () => {
+  test('stays the same after an overload of the engine', async () => {
     const engine = scriptedEngine({
       answer() {
         throw new EngineOverloaded('full', { retryAfterSeconds: 1 })
@@ -80,13 +80,13 @@ describe.each(databases)('the turn of a user’s third file on $name', (kind) =>
     expect(lastOf(spanId)).toBe(first)
   })
 
-  test('and when no engine may be asked', async () => {
+  test('stays the same while no engine is available', async () => {
     const engine = { ...withFailover([scriptedEngine()]), available: async () => [] }
     await createTranscribeSpan(workplace.servicesOf({ queue, engine }))({ spanId }, forever)
     expect(lastOf(spanId)).toBe(first)
   })
 
-  test('and after a new start, where what is still to be prepared has its turn too', async () => {
+  test('stays the same for spans and for prepare after a restart', async () => {
     await recover({ db: workplace.db, queue })
     const jobs = [...made]
     expect(lastOf(spanId)).toBe(first)

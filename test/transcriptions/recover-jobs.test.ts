@@ -12,7 +12,7 @@ import { insertOwned } from '../support/rows.ts'
 setDefaultTimeout(60_000)
 
 for (const kind of databases) {
-  describe(`recovery on ${kind.name}`, () => {
+  describe(`recovery of jobs on ${kind.name}`, () => {
     let database: TestDatabase
     let queue: Queue
     beforeAll(async () => {
@@ -44,7 +44,7 @@ for (const kind of databases) {
       return { id, spans: ids }
     }
 
-    test('makes jobs for the unfinished rows, each once, and for no others', async () => {
+    test('creates one job for each unfinished row, and none for others', async () => {
       const { db } = database
       const uploaded = await left('queued', [])
       const preparing = await left('processing', [])

@@ -26,7 +26,7 @@ const long = await repeatedSpeech(3)
 const longWav = wavOf(long)
 const shortWav = wavOf(await fixturePcm('speech.wav'))
 
-describe.each(databases)('what operators do on $name', (kind) => {
+describe.each(databases)('requeue on $name', (kind) => {
   let workplace: Workplace
   beforeAll(async () => {
     workplace = await openWorkplace(kind)
@@ -41,7 +41,7 @@ describe.each(databases)('what operators do on $name', (kind) => {
     expect(row.text).toBe(textOf(long, await workplace.spansOf(id)))
   }
 
-  test('a failed transcription goes on behind what is done of it', async () => {
+  test('a failed transcription resumes after its finished spans', async () => {
     let isCured = false
     const engine = scriptedEngine({
       answer({ pcm }, call) {
@@ -60,7 +60,7 @@ describe.each(databases)('what operators do on $name', (kind) => {
     expect(engine.calls.length - before).toBe(spans.length - 2)
   })
 
-  test('a canceled one too, and a span that ended meanwhile counts', async () => {
+  test('a canceled transcription resumes, and a span that finished meanwhile counts', async () => {
     const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>()
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
     const engine = scriptedEngine({
@@ -80,7 +80,7 @@ describe.each(databases)('what operators do on $name', (kind) => {
     await expectWhole(id)
   })
 
-  test('one whose jobs are lost gets new ones', async () => {
+  test('a transcription whose jobs are lost gets new jobs', async () => {
     const idle = await workplace.openQueue()
     const id = await workplace.upload(idle, longWav)
     await idle.clear()
@@ -89,7 +89,7 @@ describe.each(databases)('what operators do on $name', (kind) => {
     await expectWhole(id)
   })
 
-  test('a completed one, and one that is not there, are refused', async () => {
+  test('a completed and an unknown transcription are refused', async () => {
     const queue = await workplace.startWorker(scriptedEngine())
     const requeue = createRequeue({ db: workplace.db, queue, traces: noTraces })
     const id = await workplace.upload(queue, shortWav)
@@ -153,7 +153,7 @@ describe.each(databases)('what operators do on $name', (kind) => {
     expect(order.slice(1, spans + 1)).toEqual(Array(spans).fill('fr'))
   })
 
-  test('an account that is deleted stops what runs for it, and leaves no file', async () => {
+  test('deletion of an account stops its work and leaves no file', async () => {
     const { db, storage } = workplace
     const stopped = Promise.withResolvers<void>()
     const begun = Promise.withResolvers<void>()

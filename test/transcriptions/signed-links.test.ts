@@ -22,7 +22,7 @@ function partsOf(link: string) {
 
 const after = (seconds: number) => new Date(NOON.getTime() + seconds * 1000)
 
-test('a link is good until it expires', () => {
+test('a link is valid until it expires', () => {
   setSystemTime(NOON)
   const links = createLinkSigner({ hmac: nodeHmac, secrets: [secret], seconds: 60 })
   const parts = partsOf(links.sign(PATH))
@@ -34,13 +34,13 @@ test('a link is good until it expires', () => {
   expect(links.verify(parts)).toBe(false)
 })
 
-test('another process with the same secret takes it, one with another does not', () => {
+test('a process with the same secret accepts the link; one with another secret does not', () => {
   const parts = partsOf(createLinkSigner({ hmac: nodeHmac, secrets: [secret] }).sign(PATH))
   expect(createLinkSigner({ hmac: nodeHmac, secrets: [secret] }).verify(parts)).toBe(true)
   expect(createLinkSigner({ hmac: nodeHmac, secrets: [`${secret}!`] }).verify(parts)).toBe(false)
 })
 
-test('a link opens its own path alone, and only as it was signed', () => {
+test('a link opens only its own path, and only as it was signed', () => {
   const links = createLinkSigner({ hmac: nodeHmac, secrets: [secret] })
   const parts = partsOf(links.sign(PATH))
   const { expires, signature } = parts

@@ -61,7 +61,7 @@ for (const kind of databases) {
       return (await database.db.select().from(spans).where(eq(spans.id, spanId)))[0]
     }
 
-    test('an attempt that was overtaken writes nothing, whatever it ends with', async () => {
+    test('an attempt that lost its claim writes nothing, whatever its outcome', async () => {
       const older = await claimed()
       const latest = await claimed()
       expect([older.span.attempt, latest.span.attempt]).toEqual([1, 2])
@@ -78,7 +78,7 @@ for (const kind of databases) {
       ).toEqual([' latest'])
     })
 
-    test('a finished span is finished once, and cannot be taken up again', async () => {
+    test('a span finishes once and cannot be claimed again', async () => {
       const work = await claimed()
       expect(await finish(work, [segmentOf({ text: ' once' })])).toBe(true)
       expect(await finish(work, [segmentOf({ text: ' twice' })])).toBe(false)
@@ -94,7 +94,7 @@ for (const kind of databases) {
       expect(await segmentsOf(database.db, { id: transcriptionId, channels: 'mix' })).toHaveLength(1)
     })
 
-    test('a failed span, one that is not there, and one of a transcription that is over cannot be taken up', async () => {
+    test('a failed or unknown span, and a span of a finished transcription, cannot be claimed', async () => {
       const { claim } = await claimed()
       await database.db.transaction(async (tx) => expect(await failSpan(tx, claim)).toBe(true))
       expect(await claimSpan(database.db, spanId)).toBeNull()
@@ -105,14 +105,14 @@ for (const kind of databases) {
       expect(await startProcessing(database.db, transcriptionId)).toBeNull()
     })
 
-    test('a span that is given back can be taken up again, and counts only its errors', async () => {
+    test('a released span can be claimed again, and counts only failures', async () => {
       expect(await releaseSpan(database.db, { ...(await claimed()), failed: false })).toBe(0)
       expect(await releaseSpan(database.db, { ...(await claimed()), failed: true })).toBe(1)
       expect(await releaseSpan(database.db, { ...(await claimed()), failed: true })).toBe(2)
       expect(await row()).toMatchObject({ state: 'queued', attempt: 3, failures: 2 })
     })
 
-    test("segments and words are placed at the span's offset, and not past its end", async () => {
+    test("segments and words are shifted by the span's offset, and cut at its end", async () => {
       const words = [
         { start: 1.5, end: 2.0005, word: ' stands', probability: 0.9 },
         { start: 9.5, end: 11, word: ' beside', probability: null },
@@ -146,7 +146,7 @@ for (const kind of databases) {
       expect(stored[1]).toMatchObject({ language: 'en', avgLogprob: -0.25, noSpeechProb: null })
     })
 
-    test('segments come in the order of their spans, also where one ends and the next begins at once', async () => {
+    test('segments are in the order of their spans, also if one ends when the next begins', async () => {
       const places = Array.from({ length: 12 }, (_, index): [number, number] => [
         index * SECOND,
         (index + 1) * SECOND,
@@ -166,12 +166,12 @@ for (const kind of databases) {
       ).toEqual(places.flatMap((_, second) => told.map(({ word }) => ` ${second} ${word}`)))
     })
 
-    test('two spans cannot start at one place', async () => {
+    test('two spans cannot start at the same sample', async () => {
       const error = await insert([90 * SECOND, 91 * SECOND]).catch((error: unknown) => error)
       expect(error).toBeInstanceOf(Error)
     })
 
-    test('the plan of eight days in half minutes can be written', async () => {
+    test('the spans of eight days in half minutes can be inserted', async () => {
       const HALF_MINUTE = 30 * SECOND
       const ranges = Array.from({ length: 23_040 }, (_, index) => ({
         channel: 0,
@@ -188,7 +188,7 @@ for (const kind of databases) {
       )
     })
 
-    test('what is done is added up, until it is over', async () => {
+    test('finished samples are added until the transcription has finished', async () => {
       const done = () =>
         database.db.transaction((tx) => addDoneSamples(tx, { id: transcriptionId, samples: 40 }))
       await done()

@@ -25,16 +25,16 @@ describe('toSrt', () => {
     expect(late).toBe('10:00:00,001 --> 10:00:00,025')
   })
 
-  test('shows every cue for some time', () => {
+  test('gives every cue a duration', () => {
     const [, times] = toSrt([{ start: 2, end: 2, lines: ['x'] }]).split('\n')
     expect(times).toBe('00:00:02,000 --> 00:00:02,001')
   })
 
-  test('gives nothing for silence', () => expect(toSrt([])).toBe(''))
+  test('is empty for silence', () => expect(toSrt([])).toBe(''))
 })
 
 describe('toVtt', () => {
-  test('starts with its name, with a point before milliseconds', () => {
+  test('starts with WEBVTT, with a point before milliseconds', () => {
     expect(toVtt(cues.slice(0, 2))).toBe(
       [
         'WEBVTT\n\n',
@@ -44,7 +44,7 @@ describe('toVtt', () => {
     )
   })
 
-  test('escapes what would be markup or another cue', () => {
+  test('escapes text that would be markup or another cue', () => {
     expect(toVtt([{ start: 0, end: 1, lines: ['a < b && <i>c</i> --> d &lt;'] }])).toBe(
       'WEBVTT\n\n00:00:00.000 --> 00:00:01.000\na &lt; b &amp;&amp; &lt;i&gt;c&lt;/i&gt; --&gt; d &amp;lt;\n\n',
     )
@@ -53,7 +53,7 @@ describe('toVtt', () => {
   test('is a valid file for silence', () => expect(toVtt([])).toBe('WEBVTT\n\n'))
 })
 
-test('toTsv writes a line a segment, whatever the text holds', () => {
+test('toTsv writes one line per segment, whatever the text contains', () => {
   const segments = [
     { start: 0, end: 1.5004, text: ' The old\tlibrary' },
     { start: 3599.9996, end: 3661, text: 'stands\r\nbeside the river.' },
