@@ -5,14 +5,14 @@ import type { Log } from '../log.ts'
 import type { Objects } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
 import { peaksOf } from './envelopes.store.ts'
-import { createRequireOwned, type OwnedKeys, transcriptionNotFound } from './owned.ts'
+import { createRequireOwned, type OwnedKeys, type RequireOwned, transcriptionNotFound } from './owned.ts'
 import { removePcm } from './pipeline/pcm.ts'
 import { type AudioLink, openAudio } from './reading/audio.ts'
 import { type Change, changeStream, untilFinished } from './reading/change-stream.ts'
 import { type TranscriptionEvent, transcriptionEvents } from './reading/events.ts'
 import { type PageRequest, readPage } from './reading/list.ts'
 import type { LinkSigner } from './reading/signed-links.ts'
-import { createFormatStatus } from './reading/status.ts'
+import { createFormatStatus, type FormatStatus } from './reading/status.ts'
 import { formatTranscript, readTranscript } from './reading/transcript.ts'
 import { waveformOf } from './reading/waveform.ts'
 import type { RemoveFolder } from './removal.ts'
@@ -36,8 +36,8 @@ type ServiceDependencies = {
 
 /** Dependencies and the functions that all parts of the service share. */
 type Context = ServiceDependencies & {
-  requireOwned: ReturnType<typeof createRequireOwned>
-  formatStatus: ReturnType<typeof createFormatStatus>
+  requireOwned: RequireOwned
+  formatStatus: FormatStatus
 }
 
 export type TranscriptionsService = ReturnType<typeof createTranscriptionsService>

@@ -223,7 +223,7 @@ describe('file names in Content-Disposition', () => {
   })
 })
 
-/** Sent as it is, with quotes escaped by a backslash, where `FormData` would encode more. */
+/** Sends the file name unencoded, with backslash-escaped quotes; `FormData` would encode more. */
 async function uploadedRaw(filename: string) {
   const quoted = filename.replaceAll('\\', '\\\\').replaceAll('"', '\\"')
   const body = new Blob([

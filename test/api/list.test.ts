@@ -27,7 +27,7 @@ describe.each(databases)('the list on $name', (kind) => {
   })
   afterAll(() => service.close())
 
-  /** Someone new, with what they have and what they are told of it. */
+  /** Registers a user, with functions to insert and to list transcriptions. */
   async function newUser() {
     const token = await anyone.newToken()
     const client = anyone.as(token)
@@ -91,7 +91,7 @@ describe.each(databases)('the list on $name', (kind) => {
 
   test('returns each transcription once, the latest first, while more are uploaded', async () => {
     const user = await newUser()
-    // Within a microsecond of each other, and several at the same one.
+    // Within a microsecond of each other, and several at the same time.
     const times = ['00.000001', '00.000001', '00.000001', '00.000002', '00.000003', '00.000003', '01.5']
     const ids: string[] = []
     for (const time of times) {

@@ -52,7 +52,7 @@ const AUDIO = new Uint8Array(100)
 const wav = wavOf(await fixturePcm('speech.wav'))
 const postgres = databases.find(({ name }) => name === 'Postgres')
 
-/** As if all files were older than a sweep waits. */
+/** Makes all files count as abandoned. */
 const later = () => new Date(Date.now() + 60_000)
 
 describe.each(databases)('the sweep of a storage whose rows are in $name', (kind) => {
@@ -183,7 +183,7 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
         ...services.media,
         async decode(options) {
           await services.media.decode(options)
-          // As a failover to a standby that had not heard of it.
+          // Like a failover to a standby that had not received the row.
           await db.delete(transcriptions).where(eq(transcriptions.id, id))
           await db.delete(storageRemovals)
         },
@@ -200,7 +200,7 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
         provideWebhook: async () => {},
       })
 
-    /** Loses the rows as a power cut does: nothing is recorded. */
+    /** Loses the rows like a power cut: no removal is recorded. */
     async function lose(id: string) {
       await workplace.db.delete(transcriptions).where(eq(transcriptions.id, id))
       await workplace.db.delete(storageRemovals)
@@ -379,7 +379,7 @@ describe('the owner of a storage', () => {
         expect(await refusalOf(own)).toMatch(
           /The database is older than its storage, .* remove the file `owner`/,
         )
-        // What the message says.
+        // The remedy that the message names.
         await rm(owner)
         expect(await startAndStop(own)).toContain('this database owns it from now on')
         await rm(owner)

@@ -58,7 +58,7 @@ for (const kind of databases) {
         ...other,
       })
 
-    /** Stores an original and pcm, written so many hours ago. */
+    /** Stores an original and pcm, dated that many hours ago. */
     async function store(id: string, { hours }: { hours: number }) {
       for (const key of [audioKey(id), pcmKey({ id }), pcmKey({ id, channel: 1 })]) {
         await storage.write(key, streamOf(AUDIO))
@@ -160,7 +160,7 @@ for (const kind of databases) {
       await store(orphan, { hours: 25 })
       await store('no-id-at-all', { hours: 25 })
       await store(fresh, { hours: 0 })
-      // Whichever is listed first, one key that is new keeps them all.
+      // One new file keeps the whole folder, whichever is listed first.
       const mixed = [randomUUID(), randomUUID(), randomUUID()]
       for (const [index, id] of mixed.entries()) {
         await store(id, { hours: 25 })

@@ -3,7 +3,7 @@ import { markStorage, ownershipOf } from '../../src/retention/storage-owner.ts'
 import { type Sweep, type Swept, sweep } from '../../src/retention/sweep.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 
-/** A sweep that keeps no folder in quarantine, however many there are, and accepts no upload again. */
+/** A sweep without quarantine and without a maximum of orphans, which accepts no upload again. */
 export function sweepOptions(options: { db: Database; storage: Storage } & Partial<Sweep>): Sweep {
   return {
     retentionDays: undefined,
@@ -16,7 +16,7 @@ export function sweepOptions(options: { db: Database; storage: Storage } & Parti
   }
 }
 
-/** Sweeps with `sweepOptions` a storage that the database owns, or that has no owner yet. */
+/** Sweeps a storage with `sweepOptions`; the database owns it afterwards. */
 export async function sweepAll(
   options: Parameters<typeof sweepOptions>[0],
   leftBefore?: Date,

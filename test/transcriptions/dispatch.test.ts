@@ -11,7 +11,7 @@ import { stereoWav } from '../support/recordings.ts'
 import { namingSamples, scriptedEngine } from '../support/scripted-engine.ts'
 import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from '../support/workplace.ts'
 
-// Far more than is needed: a machine may have much else to do.
+// Far more than needed: the machine may be busy.
 setDefaultTimeout(300_000)
 
 /** Three pieces of pcm, the last a short one. */
@@ -31,7 +31,7 @@ for (const kind of databases) {
     afterEach(() => workplace?.tidy())
     afterAll(() => workplace?.close())
 
-    /** The real decoder, with something done after a piece is taken, which the next waits for. */
+    /** The real decoder; it runs a callback after each piece and waits for it. */
     function decoding(
       after: (piece: number, signal?: AbortSignal) => Promise<void>,
       media: Media = workplace.media,
@@ -75,7 +75,7 @@ for (const kind of databases) {
           return namingSamples(pcm)
         },
       })
-      // Without the first spans' answers the decoder would wait for ever.
+      // Without the results of the first spans the decoder would wait for ever.
       const queue = await workplace.startWorker(
         engine,
         decoding(() => heard.promise),
@@ -154,7 +154,7 @@ for (const kind of databases) {
       const engine = scriptedEngine(inMinutes)
       const queue = await workplace.startWorker(engine, decoding(untilBoth))
       const id = await workplace.upload(queue, recording)
-      // Another process, since one decodes a single long recording of a user at a time on two cores.
+      // Another process, because on two cores one process decodes one long recording of a user at a time.
       const otherMedia = ffmpegMedia({ concurrency: 1 })
       const prepare = createPrepare({
         ...workplace.servicesOf({ queue, engine }),

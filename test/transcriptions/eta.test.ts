@@ -20,7 +20,7 @@ for (const kind of databases) {
       await database.db.delete(transcriptions)
     })
 
-    /** Of a transcription that is over: spans of 60 s of audio each, done between these seconds ago. */
+    /** Inserts finished spans of 60 s of audio each, transcribed between these times (in seconds before now). */
     async function done(...times: [startedAgo: number, finishedAgo: number][]) {
       const transcriptionId = await insertOwned(database.db, { status: 'completed' })
       const ago = (seconds: number) => sql`now() - make_interval(secs => ${seconds})`

@@ -52,7 +52,7 @@ describe('query plans with many finished rows and outdated statistics', () => {
     await db.insert(transcriptions).values(Array.from({ length: count }, () => ({ ...row, completedAt })))
   }
 
-  /** Rows of a table, and entries of its indexes, that are looked at while `act` runs. */
+  /** Counts the rows and index entries of a table that are read while `act` runs. */
   async function looks(act: () => Promise<unknown>, table = 'transcriptions'): Promise<number> {
     const before = await looked(table)
     await act()

@@ -27,7 +27,7 @@ describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) =
   afterEach(() => workplace?.tidy())
   afterAll(() => workplace?.close())
 
-  /** A decoded transcription of which the first span is done, and none is in progress. */
+  /** A decoded transcription whose first span is done; no span is in progress. */
   async function halfDone() {
     const first = Promise.withResolvers<void>()
     const engine = scriptedEngine({
@@ -75,7 +75,7 @@ describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) =
   test('gets every piece in the end if it is lost while it is decoded', async () => {
     const queue = await workplace.openQueue()
     const id = await workplace.upload(queue, longWav)
-    // As if the first piece had been stored before, and its file is lost.
+    // As if the first piece had been stored before and its file were lost.
     const levels = new Uint8Array()
     await workplace.db.insert(envelopes).values({ transcriptionId: id, levels, peaks: levels })
     await workplace.startWorker(scriptedEngine())
@@ -91,7 +91,7 @@ describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) =
     const stop = new AbortController()
     const first = createPrepare({
       ...workplace.servicesOf({ queue, engine: scriptedEngine() }),
-      // The news that it is over comes too late.
+      // The notification that it has finished comes too late.
       changes: { listen: () => () => {} },
       storage: {
         ...workplace.storage,

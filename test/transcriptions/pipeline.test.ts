@@ -22,7 +22,7 @@ import { insertAnyUser } from '../support/rows.ts'
 import { namingSamples, scriptedEngine, untilAborted } from '../support/scripted-engine.ts'
 import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from '../support/workplace.ts'
 
-// Far more than is needed: a machine may have much else to do.
+// Far more than needed: the machine may be busy.
 setDefaultTimeout(300_000)
 
 const unavailable = () => new VerbatimError('engine_unavailable', 'The sidecar broke off')
@@ -40,7 +40,7 @@ for (const kind of databases) {
     afterEach(() => workplace?.tidy())
     afterAll(() => workplace?.close())
 
-    /** That a transcription is completed with every stretch of `pcm` in it once, in order; gives its spans. */
+    /** Expects a completed transcription with each part of `pcm` once and in order, and returns its spans. */
     async function expectWhole(id: string, pcm: Uint8Array) {
       const row = await workplace.once(id, isOver)
       expect(row).toMatchObject({ status: 'completed', errorCode: null, errorMessage: null })
@@ -61,7 +61,7 @@ for (const kind of databases) {
       return done
     }
 
-    /** Work that came before this has been delivered once this is through. */
+    /** When this has finished, all earlier jobs have been delivered. */
     async function throughAnother(queue: Queue) {
       await expectWhole(await workplace.upload(queue, shortWav), short)
     }
@@ -296,7 +296,7 @@ for (const kind of databases) {
         ended.push({ id, at: (await workplace.once(id, isOver)).completedAt })
       }
       const order = ended.toSorted((a, b) => Number(a.at) - Number(b.at)).map(({ id }) => id)
-      // The first was being worked on when the other came.
+      // The first file was in progress when the second arrived.
       expect(order.slice(0, 2)).toContain(one)
     })
 
@@ -427,7 +427,7 @@ for (const kind of databases) {
         ...{ targetSpanSeconds: 30, maxSpanSeconds: 30 },
         async answer({ pcm }) {
           const samples = pcm.length / BYTES_PER_SAMPLE
-          // Six failures more, whose pauses would take a minute.
+          // Six more failures, whose delays would take a minute.
           if (!seen.has(samples)) {
             await workplace.db
               .update(spans)
@@ -501,7 +501,7 @@ for (const kind of databases) {
       await again()
       await entered[1]?.promise
       gates[0]?.resolve()
-      // One of the two places is taken: when another got through the other one, the first attempt has ended.
+      // One of the two slots is busy: when another job has passed through the other slot, the first attempt has ended.
       await throughAnother(queue)
       expect(await workplace.once(id, () => true)).toMatchObject({ status: 'processing', doneSamples: 0 })
       expect(await workplace.segmentsOf(id)).toEqual([])

@@ -19,7 +19,7 @@ const forever = new AbortController().signal
 describe.each(databases)('the rank of a user’s third file on $name', (kind) => {
   let workplace: Workplace
   let queue: Queue
-  /** How urgent each job was that was made, and for what. */
+  /** The priority of each enqueued job, with the id of its span or transcription. */
   const made: { id: string; priority: number }[] = []
   let third: string
   let spanId: string

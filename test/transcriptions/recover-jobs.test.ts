@@ -25,7 +25,7 @@ for (const kind of databases) {
       await database?.close()
     })
 
-    /** A transcription as a run before left it, with a span in each of the states; gives all the ids. */
+    /** Inserts a transcription as an earlier run left it, with one span in each of the states; returns all ids. */
     async function left(status: Transcription['status'], states: Span['state'][]) {
       const id = await insertOwned(database.db, {
         status,

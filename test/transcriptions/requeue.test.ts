@@ -111,7 +111,7 @@ describe.each(databases)('requeue on $name', (kind) => {
     for (const [name, priority] of Object.entries(people)) {
       const by = await insertAnyUser(db)
       await updateUser(db, { id: by, priority })
-      // Of the same user the second comes later than the first, and earlier than any of lower priority.
+      // The user's second file ranks after the first, and before all files of lower priority.
       for (const place of [1, 2]) {
         uploads.push({ id: await workplace.upload(idle, shortWav, {}, { by }), by, name: `${name} ${place}` })
       }
@@ -149,7 +149,7 @@ describe.each(databases)('requeue on $name', (kind) => {
     go()
     await workplace.once(usual, isOver)
     const spans = (await workplace.spansOf(high)).length
-    // One was under way when the others came.
+    // One was in progress when the others arrived.
     expect(order.slice(1, spans + 1)).toEqual(Array(spans).fill('fr'))
   })
 

@@ -10,7 +10,7 @@ afterEach(() => {
   setSystemTime()
 })
 
-/** A link's parts, as a route reads them. */
+/** The path and query of a link, as a route reads them. */
 function partsOf(link: string) {
   const { pathname, searchParams } = new URL(link, 'http://localhost')
   return {

@@ -12,7 +12,7 @@ const AHEAD_CHECK_MS = 2_000
 /** How long this recording leaves the decoder to another user's recording. */
 const YIELD_SECONDS = 5
 
-export type DecodeOptions = {
+type DecodeOptions = {
   row: Transcription
   signal: AbortSignal
   traceSpan: TraceSpan

@@ -6,7 +6,7 @@ import { languagesOf } from '../transcript/detected-languages.ts'
 import { joinTexts } from '../transcript/languages.ts'
 import { type StoredSegment, segmentsOf, type Transcription } from '../transcriptions.store.ts'
 
-export type ReadTranscript = Awaited<ReturnType<typeof readTranscript>>
+type ReadTranscript = Awaited<ReturnType<typeof readTranscript>>
 
 /** With `partial`, the part that is finished; without it, throws `not_ready` or `transcription_failed`. */
 export async function readTranscript(
