@@ -17,7 +17,7 @@ export function parseCursor(cursor: string): Cursor {
   throw new VerbatimError('validation', 'cursor is invalid: pass a `next_cursor` returned by this list')
 }
 
-/** JavaScript's Date accepts 31 February and 24:00, and Postgres does not: compare with what Date prints. */
+/** Date accepts 31 February and 24:00, which Postgres rejects: a valid time is printed as it was parsed. */
 function isTime(text: string): boolean {
   const time = new Date(TIME.test(text) ? text : Number.NaN)
   return !Number.isNaN(time.getTime()) && time.toISOString().slice(0, -1) === text.slice(0, -4)

@@ -38,7 +38,7 @@ export async function recentSpeed(db: Queries): Promise<number | null> {
     .select({
       seconds: sql<number | null>`(sum(${recent.samples}) / ${SAMPLE_RATE})::float8`,
       busy: sql<number | null>`(
-        select sum(extract(epoch from upper(one) - lower(one))) from unnest(range_agg(${recent.busy})) as one
+        select sum(extract(epoch from upper(period) - lower(period))) from unnest(range_agg(${recent.busy})) as period
       )::float8`,
     })
     .from(recent)

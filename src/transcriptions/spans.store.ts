@@ -147,8 +147,8 @@ export async function listFinishedSince(db: Queries, { id, revision }: { id: str
 }
 
 /**
- * Releases a span for a later attempt and returns its failure count; null if the claim is lost. `failed` adds
- * one.
+ * Releases a span for a later attempt and returns its failure count; null if the claim is lost. `failed`
+ * increments the count.
  */
 export async function releaseSpan(
   db: Queries,

@@ -65,6 +65,6 @@ function acceptedFormat(headers: Headers): TranscriptFormat {
   if (format) return format
   throw new VerbatimError(
     'not_acceptable',
-    `Accept allows no format of a transcript: send one of ${types.join(', ')}`,
+    `Accept allows no transcript format: send Accept with one of ${types.join(', ')}`,
   )
 }
