@@ -97,9 +97,11 @@ export const TranscriptQuery = t.Object({
   ),
 })
 
+const MEDIA_TYPES = [...TYPES.keys()].map((type) => `\`${type}\``).join(', ')
+
 export const transcriptDetail = {
   summary: 'Read the transcript as JSON, plain text or subtitles',
-  description: `Returns the requested \`format\`, or else the first of ${[...TYPES.keys()].map((type) => `\`${type}\``).join(', ')} that \`Accept\` prefers.`,
+  description: `Returns the requested \`format\`, or else the first of ${MEDIA_TYPES} that \`Accept\` prefers.`,
 }
 
 export const WaveformQuery = t.Object({
