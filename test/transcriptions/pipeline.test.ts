@@ -220,7 +220,7 @@ for (const kind of databases) {
         // The engine's only slot is free again.
         const next = await workplace.upload(queue, shortWav)
         const done = await expectWhole(next, short)
-        expect(reason).toEqual(new Error('the transcription is over'))
+        expect(reason).toEqual(new Error('the transcription has finished or was removed'))
         expect(engine.calls).toHaveLength(1 + done.length)
         const left = await workplace.spansOf(id)
         expect(left.every(({ state, failures }) => state === 'queued' && failures === 0)).toBe(true)
@@ -246,7 +246,7 @@ for (const kind of databases) {
         },
       })
       await prepare({ transcriptionId: id }, new AbortController().signal)
-      expect(reason).toEqual(new Error('the transcription is over'))
+      expect(reason).toEqual(new Error('the transcription has finished or was removed'))
       expect(await workplace.once(id, () => true)).toMatchObject({ status: 'canceled', failures: 0 })
     })
 
