@@ -12,7 +12,7 @@ import { measuredEngine } from './metrics/measured-engine.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { tracedFetch } from './traces/traced-fetch.ts'
 import { noTraces, type Traces } from './traces/traces.ts'
-import { hostedSecondsToday } from './transcriptions/spans.store.ts'
+import { hostedSecondsToday } from './transcriptions/span-statistics.store.ts'
 
 /** The folder that contains `sidecar/`. */
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
