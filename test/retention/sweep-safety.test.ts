@@ -37,12 +37,12 @@ import { signUp } from '../support/client.ts'
 import { databases } from '../support/databases.ts'
 import { startFakeSidecar } from '../support/fake-sidecar.ts'
 import { fixturePcm } from '../support/pcm.ts'
+import { isFinished, openPipeline, type Pipeline } from '../support/pipeline.ts'
 import { fixture } from '../support/recordings.ts'
 import { insertAnyUser, insertOwned } from '../support/rows.ts'
 import { scriptedEngine } from '../support/scripted-engine.ts'
 import { type RunningService, startService, withFolder } from '../support/service.ts'
 import { uploadAudio } from '../support/upload-audio.ts'
-import { isOver, openWorkplace, type Workplace } from '../support/workplace.ts'
 import { sweepOptions } from './sweeping.ts'
 
 setDefaultTimeout(180_000)
@@ -56,37 +56,37 @@ const postgres = databases.find(({ name }) => name === 'Postgres')
 const later = () => new Date(Date.now() + 60_000)
 
 describe.each(databases)('the sweep of a storage whose rows are in $name', (kind) => {
-  let workplace: Workplace
+  let pipeline: Pipeline
   let told: string[]
   beforeAll(async () => {
-    workplace = await openWorkplace(kind)
-    await insertOwned(workplace.db)
+    pipeline = await openPipeline(kind)
+    await insertOwned(pipeline.db)
   })
   beforeEach(async () => {
     told = []
-    const { db, storage } = workplace
+    const { db, storage } = pipeline
     for (const folder of ['transcriptions', 'uploads', OWNER_KEY]) await storage.remove(folder)
     await db.delete(storageOrphans)
     await db.delete(storageRemovals)
     await db.update(installation).set({ sweepStopped: null })
     await markStorage({ db, storage })
   })
-  afterEach(() => workplace?.tidy())
-  afterAll(() => workplace?.close())
+  afterEach(() => pipeline?.tidy())
+  afterAll(() => pipeline?.close())
 
-  const run = ({ db, storage } = workplace, other: Partial<Sweep> = {}) =>
+  const run = ({ db, storage } = pipeline, other: Partial<Sweep> = {}) =>
     sweep(
       sweepOptions({ db, storage, orphanDays: 30, maxOrphans: 20, log: (line) => told.push(line), ...other }),
       later(),
     )
-  const state = () => storageSweepState(workplace.db)
-  const isStored = async (id: string) => (await workplace.storage.size(audioKey(id))) !== null
+  const state = () => storageSweepState(pipeline.db)
+  const isStored = async (id: string) => (await pipeline.storage.size(audioKey(id))) !== null
   const seenDaysAgo = (days: number) =>
-    workplace.db.update(storageOrphans).set({ firstSeenAt: sql`now() - make_interval(days => ${days})` })
+    pipeline.db.update(storageOrphans).set({ firstSeenAt: sql`now() - make_interval(days => ${days})` })
 
   async function storeOrphan(): Promise<string> {
     const id = randomUUID()
-    await workplace.storage.write(audioKey(id), streamOf(AUDIO))
+    await pipeline.storage.write(audioKey(id), streamOf(AUDIO))
     return id
   }
 
@@ -108,7 +108,7 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
     const id = await storeOrphan()
     await run()
     await seenDaysAgo(31)
-    await insertOwned(workplace.db, { id })
+    await insertOwned(pipeline.db, { id })
     await run()
     expect(await state()).toEqual({ orphans: 0, isStopped: false })
     expect(await isStored(id)).toBe(true)
@@ -118,40 +118,40 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
     const ids = [await storeOrphan(), await storeOrphan(), await storeOrphan()]
     await run()
     await seenDaysAgo(31)
-    expect((await run(workplace, { maxOrphans: 2 })).orphans).toBe(0)
+    expect((await run(pipeline, { maxOrphans: 2 })).orphans).toBe(0)
     for (const id of ids) expect(await isStored(id)).toBe(true)
     expect(told.at(-1)).toMatch(/^the sweep removes no folder: 3 folders .* MAX_ORPHANS \(2\)/)
     expect(await state()).toEqual({ orphans: 3, isStopped: true })
-    expect((await run(workplace, { maxOrphans: 3 })).orphans).toBe(3)
+    expect((await run(pipeline, { maxOrphans: 3 })).orphans).toBe(3)
     expect(await state()).toEqual({ orphans: 0, isStopped: false })
   })
 
   test.each([
-    ['is another database’s', () => workplace.db.update(installation).set({ id: randomUUID() })],
+    ['is another database’s', () => pipeline.db.update(installation).set({ id: randomUUID() })],
     [
       'was used by a newer state of the database',
-      () => workplace.db.update(installation).set({ generation: 0 }),
+      () => pipeline.db.update(installation).set({ generation: 0 }),
     ],
-    ['has lost its owner', () => workplace.storage.remove(OWNER_KEY)],
+    ['has lost its owner', () => pipeline.storage.remove(OWNER_KEY)],
   ])('removes nothing from a storage that %s, not even what expired', async (_, change) => {
     const orphan = await storeOrphan()
     await run()
     await seenDaysAgo(31)
     const completedAt = new Date(0)
-    const expired = await insertOwned(workplace.db, { status: 'completed', completedAt })
-    await workplace.storage.write(audioKey(expired), streamOf(AUDIO))
+    const expired = await insertOwned(pipeline.db, { status: 'completed', completedAt })
+    await pipeline.storage.write(audioKey(expired), streamOf(AUDIO))
     await change()
     const nothing = { expired: 0, uploads: 0, orphans: 0, abandoned: 0, acceptedAgain: 0 }
-    expect(await run(workplace, { retentionDays: 1 })).toEqual(nothing)
+    expect(await run(pipeline, { retentionDays: 1 })).toEqual(nothing)
     for (const id of [orphan, expired]) expect(await isStored(id)).toBe(true)
     expect((await state()).isStopped).toBe(true)
-    await removeOwned(workplace.db, { id: expired, userId: (await rowOf(expired)).userId })
+    await removeOwned(pipeline.db, { id: expired, userId: (await rowOf(expired)).userId })
   })
 
-  const rowOf = async (id: string) => (await findTranscription(workplace.db, id)) ?? expect.unreachable()
+  const rowOf = async (id: string) => (await findTranscription(pipeline.db, id)) ?? expect.unreachable()
 
   test('finishes deletions at once, whoever deleted the row and whatever was still being written', async () => {
-    const { db, storage } = workplace
+    const { db, storage } = pipeline
     const userId = await insertAnyUser(db)
     const ids = [await insertOwned(db, { userId }), await insertOwned(db), await insertOwned(db)]
     const [ofAccount = '', broken = '', late = ''] = ids
@@ -173,10 +173,10 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
   })
 
   test('prepare keeps the original if its row is missing and no deletion is recorded', async () => {
-    const { db, storage } = workplace
-    const queue = await workplace.openQueue()
-    const services = workplace.servicesOf({ queue, engine: scriptedEngine() })
-    const id = await workplace.upload(queue, wav)
+    const { db, storage } = pipeline
+    const queue = await pipeline.openQueue()
+    const services = pipeline.servicesOf({ queue, engine: scriptedEngine() })
+    const id = await pipeline.upload(queue, wav)
     const prepare = createPrepare({
       ...services,
       media: {
@@ -194,67 +194,67 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
   })
 
   describe('and an upload whose row is lost', () => {
-    const accepting = (queue: Awaited<ReturnType<Workplace['openQueue']>>) =>
+    const accepting = (queue: Awaited<ReturnType<Pipeline['openQueue']>>) =>
       createAcceptAgain({
-        ...{ db: workplace.db, queue, storage: workplace.storage },
+        ...{ db: pipeline.db, queue, storage: pipeline.storage },
         provideWebhook: async () => {},
       })
 
     /** Loses the rows like a power cut: no removal is recorded. */
     async function lose(id: string) {
-      await workplace.db.delete(transcriptions).where(eq(transcriptions.id, id))
-      await workplace.db.delete(storageRemovals)
+      await pipeline.db.delete(transcriptions).where(eq(transcriptions.id, id))
+      await pipeline.db.delete(storageRemovals)
     }
 
     test('accept it again under its id, with its options, and it is transcribed', async () => {
-      const queue = await workplace.startWorker(scriptedEngine())
+      const queue = await pipeline.startWorker(scriptedEngine())
       const fields = { language: 'de', task: 'translate', words: 'true', start: '1', end: '3' }
-      const id = await workplace.upload(queue, wav, fields)
-      const before = await workplace.once(id, isOver)
+      const id = await pipeline.upload(queue, wav, fields)
+      const before = await pipeline.once(id, isFinished)
       await lose(id)
-      expect((await run(workplace, { acceptAgain: accepting(queue) })).acceptedAgain).toBe(1)
+      expect((await run(pipeline, { acceptAgain: accepting(queue) })).acceptedAgain).toBe(1)
       expect(told).toContain(`the database had no row of the upload ${id}: it is accepted again`)
-      const { createdAt, completedAt, revision, ...after } = await workplace.once(id, isOver)
+      const { createdAt, completedAt, revision, ...after } = await pipeline.once(id, isFinished)
       expect(before).toMatchObject(after)
       expect(Math.abs(Number(createdAt) - Number(before.createdAt))).toBeLessThan(60_000)
-      expect((await run(workplace, { acceptAgain: accepting(queue) })).acceptedAgain).toBe(0)
+      expect((await run(pipeline, { acceptAgain: accepting(queue) })).acceptedAgain).toBe(0)
     })
 
     test.each([
       [
         'its user is lost too',
         'its user does not exist',
-        async (id: string) => removeUser(workplace.db, (await rowOf(id)).userId),
+        async (id: string) => removeUser(pipeline.db, (await rowOf(id)).userId),
       ],
       [
         'half of its audio is lost',
         'its audio is incomplete',
-        (id: string) => workplace.storage.write(audioKey(id), streamOf(AUDIO)),
+        (id: string) => pipeline.storage.write(audioKey(id), streamOf(AUDIO)),
       ],
       [
         'its manifest is damaged',
         'its manifest cannot be read',
-        (id: string) => workplace.storage.write(manifestKey(id), streamOf(AUDIO)),
+        (id: string) => pipeline.storage.write(manifestKey(id), streamOf(AUDIO)),
       ],
     ])('keep it and report it if %s', async (_, reason, change) => {
-      const queue = await workplace.openQueue()
-      const by = await insertAnyUser(workplace.db)
-      const id = await workplace.upload(queue, wav, {}, { by })
+      const queue = await pipeline.openQueue()
+      const by = await insertAnyUser(pipeline.db)
+      const id = await pipeline.upload(queue, wav, {}, { by })
       await change(id)
       await lose(id)
-      for (const _ of [1, 2]) await run(workplace, { acceptAgain: accepting(queue) })
+      for (const _ of [1, 2]) await run(pipeline, { acceptAgain: accepting(queue) })
       expect(told).toEqual([`folders without a row are kept for 30 days: ${folderOf(id)} (${reason})`])
       expect(await isStored(id)).toBe(true)
     })
 
     test('do not accept it again if it was deleted, also at that moment', async () => {
-      const { db } = workplace
-      const queue = await workplace.openQueue()
-      const id = await workplace.upload(queue, wav)
+      const { db } = pipeline
+      const queue = await pipeline.openQueue()
+      const id = await pipeline.upload(queue, wav)
       const again = accepting(queue)
       await db.delete(transcriptions).where(eq(transcriptions.id, id))
       expect(await again(id)).toEqual({ kind: 'known' })
-      const { userId } = workplace
+      const { userId } = pipeline
       await createRemoveFolder({ db, storage: { remove: async () => {} } })(folderOf(id))
       expect(await again(id)).toEqual({ kind: 'known' })
       expect(await removeOwned(db, { id, userId })).toBe(false)
@@ -262,8 +262,8 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
 
     /** An upload with an Idempotency-Key, or as the end of a resumable upload. */
     async function uploadAs(other: { idempotencyKey?: string; uploadId?: string }) {
-      const { db, storage, userId } = workplace
-      const queue = await workplace.openQueue()
+      const { db, storage, userId } = pipeline
+      const queue = await pipeline.openQueue()
       const beginUpload = createBeginUpload({
         ...{ db, queue, storage, engines: ['sidecar'], maxAudioSeconds: 3600, usageLimits: {} },
         ...{ storageQuota: null, concurrencyLimit: () => ({ [Symbol.dispose]() {} }) },
@@ -279,8 +279,8 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
       const key = randomUUID()
       const { id, queue, send } = await uploadAs({ idempotencyKey: key })
       await lose(id)
-      await run(workplace, { acceptAgain: accepting(queue) })
-      const { db, userId } = workplace
+      await run(pipeline, { acceptAgain: accepting(queue) })
+      const { db, userId } = pipeline
       expect((await findAnswer(db, { userId, key }))?.transcriptionId).toBe(id)
       expect(await send()).toBe(id)
     })
@@ -293,20 +293,20 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
     })
 
     test('make it the end of its resumable upload', async () => {
-      const { db, userId } = workplace
+      const { db, userId } = pipeline
       const row = (await insertUpload(db, { userId, length: 10, metadata: '' })) ?? expect.unreachable()
       const { id, queue } = await uploadAs({ uploadId: row.id })
       await db.update(uploads).set({ transcriptionId: null }).where(eq(uploads.id, row.id))
       await lose(id)
-      await run(workplace, { acceptAgain: accepting(queue) })
+      await run(pipeline, { acceptAgain: accepting(queue) })
       const [after] = await db.select().from(uploads).where(eq(uploads.id, row.id))
       expect(after?.transcriptionId).toBe(id)
     })
   })
 
   test('an upload whose commit was not answered keeps its audio, and is answered if it was committed', async () => {
-    const { db, storage, userId } = workplace
-    const queue = await workplace.openQueue()
+    const { db, storage, userId } = pipeline
+    const queue = await pipeline.openQueue()
     const lost = Object.assign(new Error('write CONNECTION_CLOSED'), { code: 'CONNECTION_CLOSED' })
     const uploading = (isCommitted: boolean) => {
       const rollback = new Error('rolled back')

@@ -10,10 +10,10 @@ import { clientOf, textAt } from '../support/api-client.ts'
 import { startService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
 import { fixturePcm } from '../support/pcm.ts'
+import { isFinished, openPipeline, type Pipeline } from '../support/pipeline.ts'
 import { insertAnyUser } from '../support/rows.ts'
 import { namingSamples, scriptedEngine, untilAborted } from '../support/scripted-engine.ts'
 import { openReceiver } from '../support/webhook-receiver.ts'
-import { isOver, openWorkplace, type Workplace } from '../support/workplace.ts'
 import { silentFlac } from './silent-flac.ts'
 
 setDefaultTimeout(240_000)
@@ -27,19 +27,19 @@ const clip = wavOf(speech.slice(0, 3 * BYTES_PER_SECOND))
 const loopback = [parseNetwork('127.0.0.1')].filter((network) => network !== undefined)
 
 describe.each(databases)('fairness between users on $name', (kind) => {
-  let workplace: Workplace
+  let pipeline: Pipeline
   beforeAll(async () => {
-    workplace = await openWorkplace(kind)
+    pipeline = await openPipeline(kind)
   })
-  afterEach(() => workplace?.tidy())
-  afterAll(() => workplace?.close())
+  afterEach(() => pipeline?.tidy())
+  afterAll(() => pipeline?.close())
 
-  const user = () => insertAnyUser(workplace.db)
+  const user = () => insertAnyUser(pipeline.db)
 
   /** The real decoder, except that decoding of recordings longer than a clip never ends. */
   function endlessMedia(): { media: Media; decoding: Set<string> } {
     const decoding = new Set<string>()
-    const { media } = workplace
+    const { media } = pipeline
     return {
       decoding,
       media: {
@@ -61,22 +61,22 @@ describe.each(databases)('fairness between users on $name', (kind) => {
     const greedy = await user()
     const { media, decoding } = endlessMedia()
     const engine = scriptedEngine({ targetSpanSeconds: 30, maxSpanSeconds: 60 })
-    const queue = await workplace.openQueue()
+    const queue = await pipeline.openQueue()
     const recording = silentFlac({ seconds: TEN_HOURS })
     for (let count = 0; count < 2; count++) {
-      await workplace.upload(queue, recording, {}, { by: greedy, maxAudioSeconds: MAX_SECONDS })
+      await pipeline.upload(queue, recording, {}, { by: greedy, maxAudioSeconds: MAX_SECONDS })
     }
     const many: string[] = []
     for (let count = 0; count < 8; count++) {
-      many.push(await workplace.upload(queue, clip, {}, { by: greedy }))
+      many.push(await pipeline.upload(queue, clip, {}, { by: greedy }))
     }
-    const own = await workplace.upload(queue, clip, {}, { by: await user() })
-    await startWorker({ ...workplace.servicesOf({ queue, engine }), media })
-    await workplace.once(own, isOver)
+    const own = await pipeline.upload(queue, clip, {}, { by: await user() })
+    await startWorker({ ...pipeline.servicesOf({ queue, engine }), media })
+    await pipeline.once(own, isFinished)
     while (decoding.size === 0) await Bun.sleep(10)
     const completed = []
     for (const id of [...many, own]) {
-      completed.push({ id, at: (await workplace.once(id, isOver)).completedAt })
+      completed.push({ id, at: (await pipeline.once(id, isFinished)).completedAt })
     }
     const order = completed.toSorted((a, b) => Number(a.at) - Number(b.at)).map(({ id }) => id)
     // Two clips of the greedy user may have started before it, and two may run beside it.
@@ -86,20 +86,20 @@ describe.each(databases)('fairness between users on $name', (kind) => {
   test('a clip without a length in its header does not wait for long recordings', async () => {
     const { media } = endlessMedia()
     const engine = scriptedEngine({ targetSpanSeconds: 30, maxSpanSeconds: 60 })
-    const queue = await workplace.openQueue()
+    const queue = await pipeline.openQueue()
     for (let count = 0; count < 5; count++) {
       const recording = silentFlac({ seconds: TEN_HOURS })
-      await workplace.upload(queue, recording, {}, { by: await user(), maxAudioSeconds: MAX_SECONDS })
+      await pipeline.upload(queue, recording, {}, { by: await user(), maxAudioSeconds: MAX_SECONDS })
     }
     const unknown = silentFlac({ seconds: 3, claimedSeconds: null })
-    const own = await workplace.upload(queue, unknown, {}, { by: await user() })
-    await startWorker({ ...workplace.servicesOf({ queue, engine }), media })
-    expect((await workplace.once(own, isOver)).status).toBe('completed')
+    const own = await pipeline.upload(queue, unknown, {}, { by: await user() })
+    await startWorker({ ...pipeline.servicesOf({ queue, engine }), media })
+    expect((await pipeline.once(own, isFinished)).status).toBe('completed')
   })
 
   test('a long recording that claims to be a clip moves to the queue of long recordings after its first piece', async () => {
     const lanes: boolean[] = []
-    const { media } = workplace
+    const { media } = pipeline
     const watched: Media = {
       ...media,
       decode(options) {
@@ -107,15 +107,15 @@ describe.each(databases)('fairness between users on $name', (kind) => {
         return media.decode(options)
       },
     }
-    const queue = await workplace.startWorker(
+    const queue = await pipeline.startWorker(
       scriptedEngine({ targetSpanSeconds: 60, maxSpanSeconds: 120, concurrency: 2 }),
       { media: watched },
     )
     const lie = silentFlac({ seconds: 800, claimedSeconds: 3 })
-    const id = await workplace.upload(queue, lie)
-    expect((await workplace.once(id, isOver)).status).toBe('completed')
+    const id = await pipeline.upload(queue, lie)
+    expect((await pipeline.once(id, isFinished)).status).toBe('completed')
     expect(lanes).toEqual([true, false])
-    const spans = await workplace.spansOf(id)
+    const spans = await pipeline.spansOf(id)
     expect(spans.every(({ attempt }) => attempt === 1)).toBe(true)
   })
 
@@ -128,20 +128,20 @@ describe.each(databases)('fairness between users on $name', (kind) => {
         return namingSamples(span.pcm)
       },
     })
-    const queue = await workplace.startWorker(engine, { decodeAheadSeconds: AHEAD_SECONDS })
+    const queue = await pipeline.startWorker(engine, { decodeAheadSeconds: AHEAD_SECONDS })
     const ids: string[] = []
     // One more user than decoder slots.
     for (let count = 0; count < 5; count++) {
-      ids.push(await workplace.upload(queue, silentFlac({ seconds: 1190 }), {}, { by: await user() }))
+      ids.push(await pipeline.upload(queue, silentFlac({ seconds: 1190 }), {}, { by: await user() }))
     }
     for (const id of ids) {
-      const { decodedSamples } = await workplace.once(id, ({ decodedSamples }) => decodedSamples > 0)
+      const { decodedSamples } = await pipeline.once(id, ({ decodedSamples }) => decodedSamples > 0)
       expect(decodedSamples).toBeLessThanOrEqual(AHEAD_SECONDS * SAMPLE_RATE)
     }
     answer()
     for (const id of ids) {
-      expect((await workplace.once(id, isOver)).status).toBe('completed')
-      const spans = await workplace.spansOf(id)
+      expect((await pipeline.once(id, isFinished)).status).toBe('completed')
+      const spans = await pipeline.spansOf(id)
       const bounds = spans.flatMap(({ startSample, endSample }) => [startSample, endSample])
       expect(bounds.slice(1, -1).every((bound, at) => at % 2 === 1 || bound === bounds[at + 2])).toBe(true)
     }
@@ -157,7 +157,7 @@ describe.each(databases)('fairness between users on $name', (kind) => {
 
     async function webhook(userId: string, url: string): Promise<string> {
       const row = { userId, url, secret: `whsec_${btoa('a secret')}`, events: [] }
-      const [inserted] = await workplace.db.insert(webhooks).values(row).returning({ id: webhooks.id })
+      const [inserted] = await pipeline.db.insert(webhooks).values(row).returning({ id: webhooks.id })
       return inserted?.id ?? ''
     }
 
@@ -170,16 +170,16 @@ describe.each(databases)('fairness between users on $name', (kind) => {
       const tests = slow.flatMap((webhookId) =>
         Array.from({ length: 10 }, () => ({ webhookId, event: 'webhook.test' as const })),
       )
-      await workplace.db.insert(deliveries).values(tests)
-      const queue = await workplace.openQueue()
-      const services = workplace.servicesOf({ queue, engine: scriptedEngine() })
+      await pipeline.db.insert(deliveries).values(tests)
+      const queue = await pipeline.openQueue()
+      const services = pipeline.servicesOf({ queue, engine: scriptedEngine() })
       await startWorker({ ...services, outbound: guardedOutbound({ allow: loopback }) })
-      const { db, listen } = workplace
+      const { db, listen } = pipeline
       const relay = await startRelay({ db, queue, listen, log: () => {} })
       try {
         await silent.count(10)
         const webhookId = await webhook(await user(), receiver.url)
-        await workplace.db.insert(deliveries).values({ webhookId, event: 'webhook.test' })
+        await pipeline.db.insert(deliveries).values({ webhookId, event: 'webhook.test' })
         await receiver.count(1)
         expect(silent.messages.length).toBe(10)
       } finally {

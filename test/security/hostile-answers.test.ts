@@ -9,7 +9,7 @@ import { engineError } from '../engines/engine-error.ts'
 import { spanOf } from '../engines/span.ts'
 import { fixture } from '../support/api-client.ts'
 import { databases } from '../support/databases.ts'
-import { isOver, openWorkplace, type Workplace } from '../support/workplace.ts'
+import { isFinished, openPipeline, type Pipeline } from '../support/pipeline.ts'
 
 setDefaultTimeout(60_000)
 
@@ -154,19 +154,19 @@ test('an endless key set is aborted after some MiB', async () => {
 })
 
 describe.each(databases)('a response of a hostile sidecar on $name', (kind) => {
-  let workplace: Workplace
+  let pipeline: Pipeline
   beforeAll(async () => {
-    workplace = await openWorkplace(kind)
+    pipeline = await openPipeline(kind)
   })
-  afterEach(() => workplace.tidy())
-  afterAll(() => workplace.close())
+  afterEach(() => pipeline.tidy())
+  afterAll(() => pipeline.close())
 
   const after = async (answer: () => Response) => {
     const engine = sidecarEngine({ urls: [answering(answer)] })
     open.push({ stop: () => engine.close() })
-    const queue = await workplace.startWorker(engine)
-    const id = await workplace.upload(queue, await fixture('speech.mp3').bytes())
-    const row = await workplace.once(id, isOver)
+    const queue = await pipeline.startWorker(engine)
+    const id = await pipeline.upload(queue, await fixture('speech.mp3').bytes())
+    const row = await pipeline.once(id, isFinished)
     return row
   }
 

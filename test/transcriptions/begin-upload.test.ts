@@ -16,30 +16,30 @@ import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 import { keysBelow, streamOf } from '../contracts/storage.ts'
 import { embedded } from '../support/databases.ts'
+import { openPipeline, type Pipeline } from '../support/pipeline.ts'
 import { fixture, temporaryFolder } from '../support/recordings.ts'
 import { uploadAudio } from '../support/upload-audio.ts'
-import { openWorkplace, type Workplace } from '../support/workplace.ts'
 
 setDefaultTimeout(60_000)
 
 const FORMATS = ['wav', 'mp3', 'flac', 'm4a', 'mp4', 'ogg', 'webm']
 
 const media = ffmpegMedia()
-let workplace: Workplace
+let pipeline: Pipeline
 let queue: Queue
 beforeAll(async () => {
-  workplace = await openWorkplace(embedded)
-  queue = await workplace.openQueue()
+  pipeline = await openPipeline(embedded)
+  queue = await pipeline.openQueue()
 })
 afterAll(async () => {
-  await workplace.tidy()
-  await workplace.close()
+  await pipeline.tidy()
+  await pipeline.close()
   await media.close()
 })
 
 /** A remote storage: `withEnds` shows only `endBytes` of each end, and `seen.whole` counts whole reads. */
 function distant(endBytes: number) {
-  const { storage } = workplace
+  const { storage } = pipeline
   const seen = { whole: 0 }
   const elsewhere: Storage = {
     ...storage,
@@ -60,7 +60,7 @@ function distant(endBytes: number) {
 
 async function beginUploadTo(storage: Storage) {
   return createBeginUpload({
-    db: workplace.db,
+    db: pipeline.db,
     queue,
     storage,
     inspect: probeInspector({ storage, media }),
@@ -80,38 +80,38 @@ async function beginUploadTo(storage: Storage) {
 /** Uploads to `storage`; returns the facts that were written to the row. */
 async function uploaded(storage: Storage, recording: Uint8Array) {
   const beginUpload = await beginUploadTo(storage)
-  const id = await uploadAudio(beginUpload, { userId: workplace.userId, audio: recording })
+  const id = await uploadAudio(beginUpload, { userId: pipeline.userId, audio: recording })
   const { codec, contentType, audioChannels, claimedSeconds, audioSha256 } =
-    (await findTranscription(workplace.db, id)) ?? expect.unreachable()
+    (await findTranscription(pipeline.db, id)) ?? expect.unreachable()
   return { codec, contentType, audioChannels, claimedSeconds, audioSha256 }
 }
 
 test.each(FORMATS)('the ends of a %s file are enough to inspect it', async (format) => {
   const recording = await readFile(fixture(`speech.${format}`))
   const { storage, seen } = distant(12_000)
-  expect(await uploaded(storage, recording)).toEqual(await uploaded(workplace.storage, recording))
+  expect(await uploaded(storage, recording)).toEqual(await uploaded(pipeline.storage, recording))
   expect(seen.whole).toBe(0)
 })
 
 test('a file whose ends say nothing is inspected as a whole', async () => {
   const recording = await readFile(fixture('speech.m4a'))
   const { storage, seen } = distant(100)
-  expect(await uploaded(storage, recording)).toEqual(await uploaded(workplace.storage, recording))
+  expect(await uploaded(storage, recording)).toEqual(await uploaded(pipeline.storage, recording))
   expect(seen.whole).toBe(1)
 })
 
 test('a file without an audio track is refused after a whole inspection, and is removed', async () => {
   const { storage } = distant(100)
-  const before = await keysBelow(workplace.storage, 'transcriptions')
+  const before = await keysBelow(pipeline.storage, 'transcriptions')
   const error = await uploaded(storage, await readFile(fixture('silent.mp4'))).catch(
     (error: unknown) => error,
   )
   expect(error).toMatchObject({ code: 'no_audio_track' })
-  expect(await keysBelow(workplace.storage, 'transcriptions')).toEqual(before)
+  expect(await keysBelow(pipeline.storage, 'transcriptions')).toEqual(before)
 })
 
 test('an intake without a commit removes its audio', async () => {
-  const { storage, userId } = workplace
+  const { storage, userId } = pipeline
   const before = await keysBelow(storage, 'transcriptions')
   const beginUpload = await beginUploadTo(storage)
   {
@@ -124,7 +124,7 @@ test('an intake without a commit removes its audio', async () => {
 
 describe('two intakes of one resumable upload', () => {
   async function commitTwice(beforeSecond: (uploadId: string) => Promise<void>) {
-    const { db, storage, userId } = workplace
+    const { db, storage, userId } = pipeline
     const audio = await readFile(fixture('speech.mp3'))
     const { id: uploadId } =
       (await insertUpload(db, { userId, length: audio.length, metadata: '' })) ?? expect.unreachable()
@@ -140,22 +140,18 @@ describe('two intakes of one resumable upload', () => {
   }
 
   test('commit one transcription, and keep one audio', async () => {
-    const before = await keysBelow(workplace.storage, 'transcriptions')
+    const before = await keysBelow(pipeline.storage, 'transcriptions')
     const { id, result } = await commitTwice(async () => {})
     expect(result).toBe(id)
-    const added = (await keysBelow(workplace.storage, 'transcriptions')).filter(
-      (key) => !before.includes(key),
-    )
+    const added = (await keysBelow(pipeline.storage, 'transcriptions')).filter((key) => !before.includes(key))
     expect(added).toEqual([audioKey(id), manifestKey(id)])
   })
 
   test('commit nothing after the upload was deleted', async () => {
-    const before = await keysBelow(workplace.storage, 'transcriptions')
-    const { id, result } = await commitTwice((uploadId) => removeUpload(workplace.db, uploadId))
+    const before = await keysBelow(pipeline.storage, 'transcriptions')
+    const { id, result } = await commitTwice((uploadId) => removeUpload(pipeline.db, uploadId))
     expect(result).toMatchObject({ code: 'not_found' })
-    const added = (await keysBelow(workplace.storage, 'transcriptions')).filter(
-      (key) => !before.includes(key),
-    )
+    const added = (await keysBelow(pipeline.storage, 'transcriptions')).filter((key) => !before.includes(key))
     expect(added).toEqual([audioKey(id), manifestKey(id)])
   })
 })

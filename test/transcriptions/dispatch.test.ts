@@ -7,9 +7,9 @@ import { recoverJobs } from '../../src/transcriptions/pipeline/recover-jobs.ts'
 import { pcmKey } from '../../src/transcriptions/storage-keys.ts'
 import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
 import { databases } from '../support/databases.ts'
+import { isFinished, openPipeline, type Pipeline, repeatedSpeech, textOf } from '../support/pipeline.ts'
 import { stereoWav } from '../support/recordings.ts'
 import { namingSamples, scriptedEngine } from '../support/scripted-engine.ts'
-import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from '../support/workplace.ts'
 
 // Far more than needed: the machine may be busy.
 setDefaultTimeout(300_000)
@@ -24,17 +24,17 @@ const inMinutes = { targetSpanSeconds: 60, maxSpanSeconds: 120, concurrency: 2 }
 
 for (const kind of databases) {
   describe(`spans of a recording that is still being decoded, on ${kind.name}`, () => {
-    let workplace: Workplace
+    let pipeline: Pipeline
     beforeAll(async () => {
-      workplace = await openWorkplace(kind)
+      pipeline = await openPipeline(kind)
     })
-    afterEach(() => workplace?.tidy())
-    afterAll(() => workplace?.close())
+    afterEach(() => pipeline?.tidy())
+    afterAll(() => pipeline?.close())
 
     /** The real decoder; it runs a callback after each piece and waits for it. */
     function decoding(
       after: (piece: number, signal?: AbortSignal) => Promise<void>,
-      media: Media = workplace.media,
+      media: Media = pipeline.media,
     ): { media: Media } {
       return {
         media: {
@@ -52,8 +52,8 @@ for (const kind of databases) {
     }
 
     async function expectWhole(id: string) {
-      const row = await workplace.once(id, isOver)
-      const done = await workplace.spansOf(id)
+      const row = await pipeline.once(id, isFinished)
+      const done = await pipeline.spansOf(id)
       expect(row).toMatchObject({
         status: 'completed',
         totalSamples: SAMPLES,
@@ -76,11 +76,11 @@ for (const kind of databases) {
         },
       })
       // Without the results of the first spans the decoder would wait for ever.
-      const queue = await workplace.startWorker(
+      const queue = await pipeline.startWorker(
         engine,
         decoding(() => heard.promise),
       )
-      const id = await workplace.upload(queue, recording)
+      const id = await pipeline.upload(queue, recording)
       await heard.promise
       const done = await expectWhole(id)
       expect(engine.calls).toHaveLength(done.length)
@@ -101,11 +101,11 @@ for (const kind of databases) {
           return namingSamples(pcm)
         },
       })
-      const queue = await workplace.startWorker(engine)
-      const long = await workplace.upload(queue, recording)
+      const queue = await pipeline.startWorker(engine)
+      const long = await pipeline.upload(queue, recording)
       await taken.promise
-      const id = await workplace.upload(queue, wavOf(short))
-      expect(await workplace.once(id, isOver)).toMatchObject({ status: 'completed' })
+      const id = await pipeline.upload(queue, wavOf(short))
+      expect(await pipeline.once(id, isFinished)).toMatchObject({ status: 'completed' })
       release.resolve()
       await expectWhole(long)
     })
@@ -117,16 +117,16 @@ for (const kind of databases) {
         await new Promise((resolve) => signal?.addEventListener('abort', resolve))
       })
       const before = scriptedEngine(inMinutes)
-      const queue = await workplace.startWorker(before, media)
-      const id = await workplace.upload(queue, recording)
+      const queue = await pipeline.startWorker(before, media)
+      const id = await pipeline.upload(queue, recording)
       await decoded.promise
-      await workplace.once(id, (row) => row.doneSamples > 150 * 16_000)
+      await pipeline.once(id, (row) => row.doneSamples > 150 * 16_000)
       await queue.stop(0)
-      const half = await workplace.spansOf(id)
-      expect(await workplace.once(id, () => true)).toMatchObject({ totalSamples: null, failures: 0 })
+      const half = await pipeline.spansOf(id)
+      expect(await pipeline.once(id, () => true)).toMatchObject({ totalSamples: null, failures: 0 })
 
       const written: string[] = []
-      const { storage } = workplace
+      const { storage } = pipeline
       const watched: typeof storage = {
         ...storage,
         write(key, body) {
@@ -134,10 +134,10 @@ for (const kind of databases) {
           return storage.write(key, body)
         },
       }
-      const next = await workplace.openQueue()
-      await recoverJobs({ db: workplace.db, queue: next })
+      const next = await pipeline.openQueue()
+      await recoverJobs({ db: pipeline.db, queue: next })
       const after = scriptedEngine({ ...inMinutes, targetSpanSeconds: 90 })
-      await workplace.startWorker(after, { storage: watched })
+      await pipeline.startWorker(after, { storage: watched })
       const done = await expectWhole(id)
       expect(done.slice(0, half.length).map(({ id }) => id)).toEqual(half.map(({ id }) => id))
       expect(before.calls.length + after.calls.length).toBe(done.length)
@@ -152,12 +152,12 @@ for (const kind of databases) {
         await both.promise
       }
       const engine = scriptedEngine(inMinutes)
-      const queue = await workplace.startWorker(engine, decoding(untilBoth))
-      const id = await workplace.upload(queue, recording)
+      const queue = await pipeline.startWorker(engine, decoding(untilBoth))
+      const id = await pipeline.upload(queue, recording)
       // Another process, because on two cores one process decodes one long recording of a user at a time.
       const otherMedia = ffmpegMedia({ concurrency: 1 })
       const prepare = createPrepare({
-        ...workplace.servicesOf({ queue, engine }),
+        ...pipeline.servicesOf({ queue, engine }),
         ...decoding(untilBoth, otherMedia),
       })
       await prepare({ transcriptionId: id }, new AbortController().signal)
@@ -168,38 +168,38 @@ for (const kind of databases) {
 
     test('keep their segments if the rest turns out too long', async () => {
       const media = decoding(async () => {
-        await workplace.once(id, (row) => row.doneSamples > 150 * 16_000 || isOver(row))
+        await pipeline.once(id, (row) => row.doneSamples > 150 * 16_000 || isFinished(row))
       })
-      const queue = await workplace.startWorker(scriptedEngine(inMinutes), { ...media, maxAudioSeconds: 400 })
-      const id = await workplace.upload(queue, recording)
-      expect(await workplace.once(id, isOver)).toMatchObject({ status: 'failed', errorCode: 'too_long' })
-      expect((await workplace.segmentsOf(id)).at(-1)?.end).toBeGreaterThan(150)
+      const queue = await pipeline.startWorker(scriptedEngine(inMinutes), { ...media, maxAudioSeconds: 400 })
+      const id = await pipeline.upload(queue, recording)
+      expect(await pipeline.once(id, isFinished)).toMatchObject({ status: 'failed', errorCode: 'too_long' })
+      expect((await pipeline.segmentsOf(id)).at(-1)?.end).toBeGreaterThan(150)
     })
 
     test('of a time range or of each channel are complete too', async () => {
-      const queue = await workplace.startWorker(scriptedEngine(inMinutes))
-      const part = await workplace.upload(queue, recording, { start: '100', end: '350.5' })
-      const apart = await workplace.upload(queue, stereoWav(speech, speech), { channels: 'split' })
-      const row = await workplace.once(part, isOver)
+      const queue = await pipeline.startWorker(scriptedEngine(inMinutes))
+      const part = await pipeline.upload(queue, recording, { start: '100', end: '350.5' })
+      const apart = await pipeline.upload(queue, stereoWav(speech, speech), { channels: 'split' })
+      const row = await pipeline.once(part, isFinished)
       expect(row).toMatchObject({ status: 'completed', totalSamples: SAMPLES, workSamples: 250.5 * 16_000 })
-      const spans = await workplace.spansOf(part)
+      const spans = await pipeline.spansOf(part)
       expect(row.text).toBe(textOf(speech, spans))
       expect(spans.at(-1)?.endSample).toBe(350.5 * 16_000)
-      expect(await workplace.once(apart, isOver)).toMatchObject({
+      expect(await pipeline.once(apart, isFinished)).toMatchObject({
         status: 'completed',
         totalSamples: SAMPLES,
         workSamples: 2 * SAMPLES,
         doneSamples: 2 * SAMPLES,
       })
       const [left, right] = [0, 1].map(async (channel) =>
-        (await workplace.spansOf(apart)).filter((span) => span.channel === channel),
+        (await pipeline.spansOf(apart)).filter((span) => span.channel === channel),
       )
       const placesOf = async (spans?: Promise<{ startSample: number; endSample: number }[]>) =>
         (await spans)?.map(({ startSample, endSample }) => [startSample, endSample])
       expect(await placesOf(left)).toEqual(await placesOf(right))
-      const said = (await workplace.segmentsOf(apart)).filter(({ channel }) => channel === 1)
+      const said = (await pipeline.segmentsOf(apart)).filter(({ channel }) => channel === 1)
       expect(joinTexts(said.map(({ text }) => text))).toBe(textOf(speech, (await right) ?? []))
-      for (const id of [part, apart]) await workplace.withoutPcm(id)
+      for (const id of [part, apart]) await pipeline.withoutPcm(id)
     })
   })
 }

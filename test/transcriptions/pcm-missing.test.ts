@@ -10,8 +10,8 @@ import { audioKey, pcmFolder, pcmKey } from '../../src/transcriptions/storage-ke
 import { cancelOwned, fail } from '../../src/transcriptions/transcriptions.store.ts'
 import { streamOf } from '../contracts/storage.ts'
 import { databases } from '../support/databases.ts'
+import { isFinished, openPipeline, type Pipeline, repeatedSpeech, textOf } from '../support/pipeline.ts'
 import { namingSamples, scriptedEngine } from '../support/scripted-engine.ts'
-import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from '../support/workplace.ts'
 
 setDefaultTimeout(120_000)
 
@@ -20,12 +20,12 @@ const longWav = wavOf(long)
 const threePieces = await repeatedSpeech(90)
 
 describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) => {
-  let workplace: Workplace
+  let pipeline: Pipeline
   beforeAll(async () => {
-    workplace = await openWorkplace(kind)
+    pipeline = await openPipeline(kind)
   })
-  afterEach(() => workplace?.tidy())
-  afterAll(() => workplace?.close())
+  afterEach(() => pipeline?.tidy())
+  afterAll(() => pipeline?.close())
 
   /** A decoded transcription whose first span is done; no span is in progress. */
   async function halfDone() {
@@ -37,35 +37,35 @@ describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) =
         return namingSamples(pcm)
       },
     })
-    const queue = await workplace.startWorker(engine)
-    const id = await workplace.upload(queue, longWav)
-    await workplace.once(id, ({ totalSamples, doneSamples }) => totalSamples !== null && doneSamples > 0)
+    const queue = await pipeline.startWorker(engine)
+    const id = await pipeline.upload(queue, longWav)
+    await pipeline.once(id, ({ totalSamples, doneSamples }) => totalSamples !== null && doneSamples > 0)
     await queue.stop(0)
     return id
   }
 
   async function expectWhole(id: string) {
-    const row = await workplace.once(id, isOver)
+    const row = await pipeline.once(id, isFinished)
     expect(row).toMatchObject({ status: 'completed', errorCode: null })
     expect(row.doneSamples).toBe(row.workSamples ?? 0)
-    expect(row.text).toBe(textOf(long, await workplace.spansOf(id)))
+    expect(row.text).toBe(textOf(long, await pipeline.spansOf(id)))
   }
 
   test.each([
-    ['all of it', (id: string) => workplace.storage.remove(pcmFolder(id))],
+    ['all of it', (id: string) => pipeline.storage.remove(pcmFolder(id))],
     [
       'half of a piece',
       async (id: string) =>
-        void (await workplace.storage.write(pcmKey({ id }), streamOf(long.subarray(0, 100_000)))),
+        void (await pipeline.storage.write(pcmKey({ id }), streamOf(long.subarray(0, 100_000)))),
     ],
   ])('(%s) is decoded again, and repeats no finished span', async (_, lose) => {
     const id = await halfDone()
-    const before = await workplace.spansOf(id)
+    const before = await pipeline.spansOf(id)
     await lose(id)
     const engine = scriptedEngine()
-    await workplace.startWorker(engine)
+    await pipeline.startWorker(engine)
     await expectWhole(id)
-    const after = await workplace.spansOf(id)
+    const after = await pipeline.spansOf(id)
     expect(after.map(({ id }) => id)).toEqual(before.map(({ id }) => id))
     expect(after[0]).toEqual(before[0])
     expect(engine.calls).toHaveLength(before.length - 1)
@@ -73,28 +73,28 @@ describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) =
   })
 
   test('gets every piece in the end if it is lost while it is decoded', async () => {
-    const queue = await workplace.openQueue()
-    const id = await workplace.upload(queue, longWav)
+    const queue = await pipeline.openQueue()
+    const id = await pipeline.upload(queue, longWav)
     // As if the first piece had been stored before and its file were lost.
     const levels = new Uint8Array()
-    await workplace.db.insert(envelopes).values({ transcriptionId: id, levels, peaks: levels })
-    await workplace.startWorker(scriptedEngine())
+    await pipeline.db.insert(envelopes).values({ transcriptionId: id, levels, peaks: levels })
+    await pipeline.startWorker(scriptedEngine())
     await expectWhole(id)
   })
 
   test('is decoded again when it is requeued while it is still being decoded', async () => {
-    const queue = await workplace.openQueue()
-    const id = await workplace.upload(queue, wavOf(threePieces))
+    const queue = await pipeline.openQueue()
+    const id = await pipeline.upload(queue, wavOf(threePieces))
     const isWriting = Promise.withResolvers<void>()
     const mayWrite = Promise.withResolvers<void>()
     const isWritten = Promise.withResolvers<void>()
     const stop = new AbortController()
     const first = createPrepare({
-      ...workplace.servicesOf({ queue, engine: scriptedEngine() }),
+      ...pipeline.servicesOf({ queue, engine: scriptedEngine() }),
       // The notification that it has finished comes too late.
       changes: { listen: () => () => {} },
       storage: {
-        ...workplace.storage,
+        ...pipeline.storage,
         async write(key, ...rest) {
           if (key === pcmKey({ id, piece: 1 })) {
             isWriting.resolve()
@@ -104,42 +104,42 @@ describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) =
             isWritten.resolve()
             await new Promise((_, reject) => stop.signal.addEventListener('abort', reject))
           }
-          return workplace.storage.write(key, ...rest)
+          return pipeline.storage.write(key, ...rest)
         },
       },
     })({ transcriptionId: id }, stop.signal).catch(() => {})
     await isWriting.promise
-    await fail(workplace.db, { id, code: 'internal', message: 'A failure' })
-    await workplace.storage.remove(pcmFolder(id))
+    await fail(pipeline.db, { id, code: 'internal', message: 'A failure' })
+    await pipeline.storage.remove(pcmFolder(id))
     await queue.clear()
-    await createRequeue({ db: workplace.db, queue, traces: noTraces })(id)
+    await createRequeue({ db: pipeline.db, queue, traces: noTraces })(id)
     mayWrite.resolve()
     await Promise.race([first, isWritten.promise])
-    await workplace.startWorker(scriptedEngine())
-    const row = await workplace.once(id, isOver)
+    await pipeline.startWorker(scriptedEngine())
+    const row = await pipeline.once(id, isFinished)
     stop.abort()
     await first
     expect(row).toMatchObject({
       status: 'completed',
-      text: textOf(threePieces, await workplace.spansOf(id)),
+      text: textOf(threePieces, await pipeline.spansOf(id)),
     })
   })
 
   test('is decoded again when it was canceled and is requeued', async () => {
     const id = await halfDone()
-    await cancelOwned(workplace.db, { id, userId: workplace.userId })
-    await workplace.storage.remove(pcmFolder(id))
-    const queue = await workplace.startWorker(scriptedEngine())
-    await createRequeue({ db: workplace.db, queue, traces: noTraces })(id)
+    await cancelOwned(pipeline.db, { id, userId: pipeline.userId })
+    await pipeline.storage.remove(pcmFolder(id))
+    const queue = await pipeline.startWorker(scriptedEngine())
+    await createRequeue({ db: pipeline.db, queue, traces: noTraces })(id)
     await expectWhole(id)
   })
 
   test('fails if its audio is lost too, with an error that names no storage key', async () => {
     const id = await halfDone()
-    await workplace.storage.remove(pcmFolder(id))
-    await workplace.storage.remove(audioKey(id))
-    await workplace.startWorker(scriptedEngine())
-    const row = await workplace.once(id, isOver)
+    await pipeline.storage.remove(pcmFolder(id))
+    await pipeline.storage.remove(audioKey(id))
+    await pipeline.startWorker(scriptedEngine())
+    const row = await pipeline.once(id, isFinished)
     expect(row).toMatchObject({
       ...{ status: 'failed', errorCode: 'audio_missing' },
       errorMessage: 'The audio is missing: upload it again',
@@ -149,20 +149,20 @@ describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) =
   test('does not fail while the storage is unavailable', async () => {
     const id = await halfDone()
     let isAway = true
-    const read: typeof workplace.storage.read = async (key, range) => {
+    const read: typeof pipeline.storage.read = async (key, range) => {
       if (isAway) throw new VerbatimError('storage_unavailable', 'The storage is away')
-      return workplace.storage.read(key, range)
+      return pipeline.storage.read(key, range)
     }
     const log: string[] = []
-    await workplace.startWorker(scriptedEngine(), {
-      storage: { ...workplace.storage, read },
+    await pipeline.startWorker(scriptedEngine(), {
+      storage: { ...pipeline.storage, read },
       log: (line) => log.push(line),
     })
     while (log.length < 2) await Bun.sleep(20)
     isAway = false
     await expectWhole(id)
-    expect((await workplace.spansOf(id)).map(({ failures }) => failures)).not.toContain(1)
-    expect(await workplace.db.select().from(envelopes).where(eq(envelopes.transcriptionId, id))).toHaveLength(
+    expect((await pipeline.spansOf(id)).map(({ failures }) => failures)).not.toContain(1)
+    expect(await pipeline.db.select().from(envelopes).where(eq(envelopes.transcriptionId, id))).toHaveLength(
       1,
     )
   })

@@ -17,10 +17,10 @@ import { cancelOwned, removeOwned } from '../../src/transcriptions/transcription
 import { keysBelow } from '../contracts/storage.ts'
 import { databases } from '../support/databases.ts'
 import { fixturePcm } from '../support/pcm.ts'
+import { isFinished, openPipeline, type Pipeline, repeatedSpeech, textOf } from '../support/pipeline.ts'
 import { fixture, stereoWav } from '../support/recordings.ts'
 import { insertAnyUser } from '../support/rows.ts'
 import { namingSamples, scriptedEngine, untilAborted } from '../support/scripted-engine.ts'
-import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from '../support/workplace.ts'
 
 // Far more than needed: the machine may be busy.
 setDefaultTimeout(300_000)
@@ -33,24 +33,24 @@ const [longWav, shortWav] = [wavOf(long), wavOf(short)]
 
 for (const kind of databases) {
   describe(`transcribing on ${kind.name}`, () => {
-    let workplace: Workplace
+    let pipeline: Pipeline
     beforeAll(async () => {
-      workplace = await openWorkplace(kind)
+      pipeline = await openPipeline(kind)
     })
-    afterEach(() => workplace?.tidy())
-    afterAll(() => workplace?.close())
+    afterEach(() => pipeline?.tidy())
+    afterAll(() => pipeline?.close())
 
     /** Expects a completed transcription with each part of `pcm` once and in order, and returns its spans. */
     async function expectWhole(id: string, pcm: Uint8Array) {
-      const row = await workplace.once(id, isOver)
+      const row = await pipeline.once(id, isFinished)
       expect(row).toMatchObject({ status: 'completed', errorCode: null, errorMessage: null })
       expect(row.totalSamples).toBe(pcm.length / BYTES_PER_SAMPLE)
       expect(row.doneSamples).toBe(pcm.length / BYTES_PER_SAMPLE)
       expect(row.completedAt).toBeInstanceOf(Date)
-      const done = await workplace.spansOf(id)
+      const done = await pipeline.spansOf(id)
       expect(new Set(done.map(({ state }) => state))).toEqual(new Set(['done']))
       expect(row.text).toBe(textOf(pcm, done))
-      const segments = await workplace.segmentsOf(id)
+      const segments = await pipeline.segmentsOf(id)
       expect(segments).toHaveLength(done.length * 2)
       let end = 0
       for (const segment of segments) {
@@ -63,13 +63,13 @@ for (const kind of databases) {
 
     /** When this has finished, all earlier jobs have been delivered. */
     async function throughAnother(queue: Queue) {
-      await expectWhole(await workplace.upload(queue, shortWav), short)
+      await expectWhole(await pipeline.upload(queue, shortWav), short)
     }
 
     test('the transcript of several spans is complete and in order', async () => {
       const engine = scriptedEngine()
-      const queue = await workplace.startWorker(engine)
-      const id = await workplace.upload(queue, longWav, {
+      const queue = await pipeline.startWorker(engine)
+      const id = await pipeline.upload(queue, longWav, {
         language: 'auto',
         task: 'translate',
         words: 'true',
@@ -84,57 +84,57 @@ for (const kind of databases) {
       for (const { language, task, words } of engine.calls) {
         expect({ language, task, words }).toEqual({ language: 'auto', task: 'translate', words: true })
       }
-      expect((await workplace.once(id, isOver)).detectedLanguage).toBe('en')
+      expect((await pipeline.once(id, isFinished)).detectedLanguage).toBe('en')
     })
 
     test('a completed transcription keeps its audio but not its pcm', async () => {
-      const queue = await workplace.startWorker(scriptedEngine())
-      const id = await workplace.upload(queue, longWav)
+      const queue = await pipeline.startWorker(scriptedEngine())
+      const id = await pipeline.upload(queue, longWav)
       await expectWhole(id, long)
-      await workplace.withoutPcm(id)
-      expect(await workplace.storage.size(audioKey(id))).toBe(longWav.length)
+      await pipeline.withoutPcm(id)
+      expect(await pipeline.storage.size(audioKey(id))).toBe(longWav.length)
     })
 
     test('a failure to remove pcm is logged, and the transcription completes', async () => {
       const told: string[] = []
       const storage = {
-        ...workplace.storage,
+        ...pipeline.storage,
         remove: () => Promise.reject(new Error('the bucket takes no orders')),
       }
-      const queue = await workplace.startWorker(scriptedEngine(), { storage, log: (line) => told.push(line) })
-      const id = await workplace.upload(queue, longWav)
+      const queue = await pipeline.startWorker(scriptedEngine(), { storage, log: (line) => told.push(line) })
+      const id = await pipeline.upload(queue, longWav)
       await expectWhole(id, long)
       while (told.length === 0) await Bun.sleep(10)
       expect(told).toEqual([`cannot remove the pcm of ${id}`])
     })
 
     test('a time range is transcribed with its times in the whole audio', async () => {
-      const queue = await workplace.startWorker(scriptedEngine())
-      const id = await workplace.upload(queue, longWav, { start: '3.5', end: '9' })
-      const row = await workplace.once(id, isOver)
+      const queue = await pipeline.startWorker(scriptedEngine())
+      const id = await pipeline.upload(queue, longWav, { start: '3.5', end: '9' })
+      const row = await pipeline.once(id, isFinished)
       const samples = long.length / BYTES_PER_SAMPLE
       expect(row).toMatchObject({
         status: 'completed',
         totalSamples: samples,
         workSamples: 5.5 * SAMPLE_RATE,
       })
-      const done = await workplace.spansOf(id)
+      const done = await pipeline.spansOf(id)
       expect(done[0]?.startSample).toBe(3.5 * SAMPLE_RATE)
       expect(done.at(-1)?.endSample).toBe(9 * SAMPLE_RATE)
       expect(row.text).toBe(textOf(long, done))
-      const segments = await workplace.segmentsOf(id)
+      const segments = await pipeline.segmentsOf(id)
       expect(segments[0]?.start).toBe(3.5)
       expect(segments.at(-1)?.end).toBeCloseTo(9, 2)
     })
 
     test('an end beyond the audio is cut; a start beyond it fails with the reason', async () => {
-      const queue = await workplace.startWorker(scriptedEngine())
-      const open = await workplace.upload(queue, shortWav, { start: '2', end: '9999' })
-      expect((await workplace.once(open, isOver)).workSamples).toBe(
+      const queue = await pipeline.startWorker(scriptedEngine())
+      const open = await pipeline.upload(queue, shortWav, { start: '2', end: '9999' })
+      expect((await pipeline.once(open, isFinished)).workSamples).toBe(
         short.length / BYTES_PER_SAMPLE - 2 * SAMPLE_RATE,
       )
-      const outside = await workplace.upload(queue, shortWav, { start: '9999' })
-      expect(await workplace.once(outside, isOver)).toMatchObject({
+      const outside = await pipeline.upload(queue, shortWav, { start: '9999' })
+      expect(await pipeline.once(outside, isFinished)).toMatchObject({
         status: 'failed',
         errorCode: 'part_outside',
         errorMessage: expect.stringMatching(
@@ -144,34 +144,34 @@ for (const kind of databases) {
     })
 
     test('an upload through an API without a decoder is probed before it is decoded', async () => {
-      const inspect = signatureInspector(workplace)
-      const queue = await workplace.openQueue()
+      const inspect = signatureInspector(pipeline)
+      const queue = await pipeline.openQueue()
       const both = stereoWav(short, short)
-      const id = await workplace.upload(queue, both, { channels: 'split' }, { inspect })
-      expect(await workplace.once(id, () => true)).toMatchObject({ codec: null, contentType: 'audio/wav' })
-      const silent = await workplace.upload(
+      const id = await pipeline.upload(queue, both, { channels: 'split' }, { inspect })
+      expect(await pipeline.once(id, () => true)).toMatchObject({ codec: null, contentType: 'audio/wav' })
+      const silent = await pipeline.upload(
         queue,
         await Bun.file(fixture('silent.mp4')).bytes(),
         {},
         { inspect },
       )
-      await workplace.startWorker(scriptedEngine())
+      await pipeline.startWorker(scriptedEngine())
       const samples = short.length / BYTES_PER_SAMPLE
-      expect(await workplace.once(id, isOver)).toMatchObject({
+      expect(await pipeline.once(id, isFinished)).toMatchObject({
         ...{ status: 'completed', codec: 'pcm_s16le', audioChannels: 2 },
         ...{ totalSamples: samples, workSamples: 2 * samples },
       })
-      expect(await workplace.once(silent, isOver)).toMatchObject({
+      expect(await pipeline.once(silent, isFinished)).toMatchObject({
         ...{ status: 'failed', errorCode: 'no_audio_track' },
       })
     })
 
     test('separate channels are each complete, and their segments are sorted by time', async () => {
-      const queue = await workplace.startWorker(scriptedEngine())
+      const queue = await pipeline.startWorker(scriptedEngine())
       const left = long.subarray(0, 2 * short.length)
       const right = long.subarray(short.length, 3 * short.length)
-      const id = await workplace.upload(queue, stereoWav(left, right), { channels: 'split' })
-      const row = await workplace.once(id, isOver)
+      const id = await pipeline.upload(queue, stereoWav(left, right), { channels: 'split' })
+      const row = await pipeline.once(id, isFinished)
       const samples = left.length / BYTES_PER_SAMPLE
       expect(row).toMatchObject({
         status: 'completed',
@@ -180,8 +180,8 @@ for (const kind of databases) {
         workSamples: 2 * samples,
         doneSamples: 2 * samples,
       })
-      const done = await workplace.spansOf(id)
-      const segments = await workplace.segmentsOf(id)
+      const done = await pipeline.spansOf(id)
+      const segments = await pipeline.segmentsOf(id)
       expect(segments.map(({ start }) => start)).toEqual(
         segments.map(({ start }) => start).toSorted((a, b) => a - b),
       )
@@ -197,8 +197,8 @@ for (const kind of databases) {
     })
 
     for (const [how, end] of [
-      ['canceled', (id: string, userId: string) => cancelOwned(workplace.db, { id, userId })],
-      ['removed', (id: string, userId: string) => removeOwned(workplace.db, { id, userId })],
+      ['canceled', (id: string, userId: string) => cancelOwned(pipeline.db, { id, userId })],
+      ['removed', (id: string, userId: string) => removeOwned(pipeline.db, { id, userId })],
     ] as const) {
       test(`a transcription that is ${how} stops its engine request, and sends no other`, async () => {
         const sent = Promise.withResolvers<void>()
@@ -213,32 +213,32 @@ for (const kind of databases) {
             })
           },
         })
-        const queue = await workplace.startWorker(engine)
-        const id = await workplace.upload(queue, longWav)
+        const queue = await pipeline.startWorker(engine)
+        const id = await pipeline.upload(queue, longWav)
         await sent.promise
-        expect(await end(id, workplace.userId)).toBe(true)
+        expect(await end(id, pipeline.userId)).toBe(true)
         // The engine's only slot is free again.
-        const next = await workplace.upload(queue, shortWav)
+        const next = await pipeline.upload(queue, shortWav)
         const done = await expectWhole(next, short)
         expect(reason).toEqual(new Error('the transcription has finished or was removed'))
         expect(engine.calls).toHaveLength(1 + done.length)
-        const left = await workplace.spansOf(id)
+        const left = await pipeline.spansOf(id)
         expect(left.every(({ state, failures }) => state === 'queued' && failures === 0)).toBe(true)
         expect(left.length > 0).toBe(how === 'canceled')
       })
     }
 
     test('a canceled transcription is decoded no further', async () => {
-      const queue = await workplace.openQueue()
-      const id = await workplace.upload(queue, shortWav)
-      const services = workplace.servicesOf({ queue, engine: scriptedEngine() })
+      const queue = await pipeline.openQueue()
+      const id = await pipeline.upload(queue, shortWav)
+      const services = pipeline.servicesOf({ queue, engine: scriptedEngine() })
       let reason: unknown
       const prepare = createPrepare({
         ...services,
         media: {
           ...services.media,
           async decode({ signal }) {
-            await cancelOwned(workplace.db, { id, userId: workplace.userId })
+            await cancelOwned(pipeline.db, { id, userId: pipeline.userId })
             if (!signal) throw new Error('no signal')
             reason = await untilAborted({ signal }).catch((reason) => reason)
             throw reason
@@ -247,27 +247,27 @@ for (const kind of databases) {
       })
       await prepare({ transcriptionId: id }, new AbortController().signal)
       expect(reason).toEqual(new Error('the transcription has finished or was removed'))
-      expect(await workplace.once(id, () => true)).toMatchObject({ status: 'canceled', failures: 0 })
+      expect(await pipeline.once(id, () => true)).toMatchObject({ status: 'canceled', failures: 0 })
     })
 
     test('a transcription that is removed during prepare leaves no file', async () => {
       const engine = scriptedEngine()
-      const queue = await workplace.openQueue()
-      const id = await workplace.upload(queue, shortWav)
-      const services = workplace.servicesOf({ queue, engine })
+      const queue = await pipeline.openQueue()
+      const id = await pipeline.upload(queue, shortWav)
+      const services = pipeline.servicesOf({ queue, engine })
       const prepare = createPrepare({
         ...services,
         media: {
           ...services.media,
           async decode(options) {
             await services.media.decode(options)
-            await workplace.db.delete(transcriptions).where(eq(transcriptions.id, id))
+            await pipeline.db.delete(transcriptions).where(eq(transcriptions.id, id))
           },
         },
       })
       await prepare({ transcriptionId: id }, new AbortController().signal)
-      expect(await workplace.storage.size(pcmKey({ id }))).toBeNull()
-      expect(await workplace.storage.size(audioKey(id))).toBeNull()
+      expect(await pipeline.storage.size(pcmKey({ id }))).toBeNull()
+      expect(await pipeline.storage.size(audioKey(id))).toBeNull()
     })
 
     test('a user with many files does not delay another user', async () => {
@@ -282,18 +282,18 @@ for (const kind of databases) {
           return namingSamples(pcm)
         },
       })
-      const queue = await workplace.startWorker(engine)
-      const many = [await workplace.upload(queue, shortWav)]
+      const queue = await pipeline.startWorker(engine)
+      const many = [await pipeline.upload(queue, shortWav)]
       await first.promise
-      for (let count = 1; count < 4; count++) many.push(await workplace.upload(queue, shortWav))
-      const other = await insertAnyUser(workplace.db)
-      const one = await workplace.upload(queue, shortWav, {}, { by: other })
-      const prepared = (id: string) => workplace.once(id, ({ totalSamples }) => totalSamples !== null)
+      for (let count = 1; count < 4; count++) many.push(await pipeline.upload(queue, shortWav))
+      const other = await insertAnyUser(pipeline.db)
+      const one = await pipeline.upload(queue, shortWav, {}, { by: other })
+      const prepared = (id: string) => pipeline.once(id, ({ totalSamples }) => totalSamples !== null)
       for (const id of [...many, one]) await prepared(id)
       all.resolve()
       const ended: { id: string; at: Date | null }[] = []
       for (const id of [...many, one]) {
-        ended.push({ id, at: (await workplace.once(id, isOver)).completedAt })
+        ended.push({ id, at: (await pipeline.once(id, isFinished)).completedAt })
       }
       const order = ended.toSorted((a, b) => Number(a.at) - Number(b.at)).map(({ id }) => id)
       // The first file was in progress when the second arrived.
@@ -315,8 +315,8 @@ for (const kind of databases) {
         })
         const hosted = named('huggingface', scriptedEngine({ ...shorter, concurrency: 1 }))
         const engines = withFailover([{ ...sidecar, state: () => ({ ready: well, detail: '' }) }, hosted])
-        const queue = await workplace.startWorker(engines)
-        const done = await expectWhole(await workplace.upload(queue, longWav), long)
+        const queue = await pipeline.startWorker(engines)
+        const done = await expectWhole(await pipeline.upload(queue, longWav), long)
         expect(done[0]).toMatchObject({ engine: 'sidecar' })
         for (const span of done.slice(1)) {
           expect(span).toMatchObject({ engine: 'huggingface', failures: 0 })
@@ -338,25 +338,25 @@ for (const kind of databases) {
             }),
           )
         const sidecar = { ...answering('sidecar'), state: () => ({ ready: well, detail: '' }) }
-        const queue = await workplace.startWorker(withFailover([sidecar, answering('huggingface')]))
-        const narrow = await workplace.upload(queue, shortWav, { engine: 'sidecar' })
-        await expectWhole(await workplace.upload(queue, shortWav), short)
-        expect(await workplace.once(narrow, () => true)).toMatchObject({ doneSamples: 0 })
+        const queue = await pipeline.startWorker(withFailover([sidecar, answering('huggingface')]))
+        const narrow = await pipeline.upload(queue, shortWav, { engine: 'sidecar' })
+        await expectWhole(await pipeline.upload(queue, shortWav), short)
+        expect(await pipeline.once(narrow, () => true)).toMatchObject({ doneSamples: 0 })
         const elsewhere = heard.length
         well = true
         await expectWhole(narrow, short)
         expect(heard.slice(elsewhere).every((name) => name === 'sidecar')).toBe(true)
-        expect(await workOf(workplace.db, narrow)).toEqual([
+        expect(await workOf(pipeline.db, narrow)).toEqual([
           { engine: 'sidecar', model: 'scripted', seconds: short.length / BYTES_PER_SAMPLE / SAMPLE_RATE },
         ])
       })
     })
 
     test('the transcription of silence has no text', async () => {
-      const queue = await workplace.startWorker(
+      const queue = await pipeline.startWorker(
         scriptedEngine({ answer: () => ({ segments: [], model: 'scripted' }) }),
       )
-      const row = await workplace.once(await workplace.upload(queue, longWav), isOver)
+      const row = await pipeline.once(await pipeline.upload(queue, longWav), isFinished)
       expect(row).toMatchObject({ status: 'completed', text: '', detectedLanguage: null })
     })
 
@@ -368,8 +368,8 @@ for (const kind of databases) {
           return namingSamples(pcm)
         },
       })
-      const queue = await workplace.startWorker(engine)
-      const done = await expectWhole(await workplace.upload(queue, longWav), long)
+      const queue = await pipeline.startWorker(engine)
+      const done = await expectWhole(await pipeline.upload(queue, longWav), long)
       expect(done.slice(0, 2)).toMatchObject([
         { attempt: 2, failures: 1 },
         { attempt: 2, failures: 1 },
@@ -390,8 +390,8 @@ for (const kind of databases) {
           return namingSamples(pcm)
         },
       })
-      const queue = await workplace.startWorker(engine)
-      const done = await expectWhole(await workplace.upload(queue, shortWav), short)
+      const queue = await pipeline.startWorker(engine)
+      const done = await expectWhole(await pipeline.upload(queue, shortWav), short)
       expect(done[0]).toMatchObject({ attempt: 2, failures: 0 })
       expect(waited).toBeGreaterThanOrEqual(1_000)
     })
@@ -404,21 +404,21 @@ for (const kind of databases) {
           return namingSamples(pcm)
         },
       })
-      const queue = await workplace.startWorker(engine)
-      const id = await workplace.upload(queue, longWav)
-      const row = await workplace.once(id, isOver)
+      const queue = await pipeline.startWorker(engine)
+      const id = await pipeline.upload(queue, longWav)
+      const row = await pipeline.once(id, isFinished)
       expect(row).toMatchObject({ status: 'failed', errorCode: 'engine_rejected', errorMessage: sentence })
       await throughAnother(queue)
-      const left = await workplace.spansOf(id)
+      const left = await pipeline.spansOf(id)
       expect(left.map(({ state }) => state)).toEqual([
         'done',
         'done',
         'failed',
         ...left.slice(3).map(() => 'queued' as const),
       ])
-      expect(await workplace.segmentsOf(id)).toHaveLength(4)
+      expect(await pipeline.segmentsOf(id)).toHaveLength(4)
       expect(engine.calls.filter((_, call) => call >= 3)).toHaveLength(2)
-      expect(await workplace.once(id, isOver)).toEqual(row)
+      expect(await pipeline.once(id, isFinished)).toEqual(row)
     })
 
     test('a lasting engine failure or defect fails the transcription after eight attempts', async () => {
@@ -429,7 +429,7 @@ for (const kind of databases) {
           const samples = pcm.length / BYTES_PER_SAMPLE
           // Six more failures, whose delays would take a minute.
           if (!seen.has(samples)) {
-            await workplace.db
+            await pipeline.db
               .update(spans)
               .set({ failures: 6 })
               .where(and(eq(spans.state, 'running'), eq(spans.endSample, samples)))
@@ -438,36 +438,36 @@ for (const kind of databases) {
           throw pcm.length === short.length ? unavailable() : new TypeError('undefined is not a function')
         },
       })
-      const queue = await workplace.startWorker(engine)
-      const away = await workplace.upload(queue, shortWav)
-      const defect = await workplace.upload(queue, longWav)
-      expect(await workplace.once(away, isOver)).toMatchObject({
+      const queue = await pipeline.startWorker(engine)
+      const away = await pipeline.upload(queue, shortWav)
+      const defect = await pipeline.upload(queue, longWav)
+      expect(await pipeline.once(away, isFinished)).toMatchObject({
         status: 'failed',
         errorCode: 'engine_unavailable',
         errorMessage: 'The sidecar broke off',
       })
-      expect(await workplace.once(defect, isOver)).toMatchObject({
+      expect(await pipeline.once(defect, isFinished)).toMatchObject({
         status: 'failed',
         errorCode: 'internal',
         errorMessage: 'A part of the audio could not be transcribed after several attempts',
       })
       for (const id of [away, defect]) {
-        expect(await workplace.spansOf(id)).toMatchObject([{ state: 'failed', attempt: 2, failures: 8 }])
+        expect(await pipeline.spansOf(id)).toMatchObject([{ state: 'failed', attempt: 2, failures: 8 }])
       }
     })
 
     test('a span that is too long for its engine is replaced by shorter ones', async () => {
-      const queue = await workplace.openQueue()
+      const queue = await pipeline.openQueue()
       const planner = scriptedEngine({ targetSpanSeconds: 120, maxSpanSeconds: 300 })
-      const id = await workplace.upload(queue, longWav)
-      await createPrepare(workplace.servicesOf({ queue, engine: planner }))(
+      const id = await pipeline.upload(queue, longWav)
+      await createPrepare(pipeline.servicesOf({ queue, engine: planner }))(
         { transcriptionId: id },
         AbortSignal.timeout(20_000),
       )
-      const [planned, ...none] = await workplace.spansOf(id)
+      const [planned, ...none] = await pipeline.spansOf(id)
       expect(none).toEqual([])
       const engine = scriptedEngine()
-      await workplace.startWorker(engine)
+      await pipeline.startWorker(engine)
       const done = await expectWhole(id, long)
       expect(done.length).toBeGreaterThanOrEqual(4)
       expect(done.map((span) => span.id)).not.toContain(planned?.id ?? '')
@@ -488,11 +488,11 @@ for (const kind of databases) {
           return namingSamples(pcm)
         },
       })
-      const queue = await workplace.startWorker(engine)
-      const id = await workplace.upload(queue, longWav)
+      const queue = await pipeline.startWorker(engine)
+      const id = await pipeline.upload(queue, longWav)
       const again = async () => {
-        const [span] = await workplace.spansOf(id)
-        await workplace.db.transaction(async (tx) => {
+        const [span] = await pipeline.spansOf(id)
+        await pipeline.db.transaction(async (tx) => {
           await queue.enqueue(tx, 'prepare', [{ data: { transcriptionId: id } }])
           await queue.enqueue(tx, 'span', [{ data: { spanId: span?.id ?? '' } }])
         })
@@ -503,16 +503,16 @@ for (const kind of databases) {
       gates[0]?.resolve()
       // One of the two slots is busy: when another job has passed through the other slot, the first attempt has ended.
       await throughAnother(queue)
-      expect(await workplace.once(id, () => true)).toMatchObject({ status: 'processing', doneSamples: 0 })
-      expect(await workplace.segmentsOf(id)).toEqual([])
+      expect(await pipeline.once(id, () => true)).toMatchObject({ status: 'processing', doneSamples: 0 })
+      expect(await pipeline.segmentsOf(id)).toEqual([])
       gates[1]?.resolve()
       expect(await expectWhole(id, long)).toMatchObject([{ attempt: 2, failures: 0 }])
 
-      const before = await workplace.once(id, isOver)
+      const before = await pipeline.once(id, isFinished)
       await again()
       await throughAnother(queue)
       expect(engine.calls).toHaveLength(4)
-      expect(await workplace.once(id, isOver)).toEqual(before)
+      expect(await pipeline.once(id, isFinished)).toEqual(before)
       expect(await expectWhole(id, long)).toMatchObject([{ attempt: 2, failures: 0 }])
     })
 
@@ -528,38 +528,38 @@ for (const kind of databases) {
           return namingSamples(pcm)
         },
       })
-      const queue = await workplace.openQueue()
-      const ids = await Promise.all([1, 2, 3, 4].map(() => workplace.upload(queue, longWav)))
-      const prepare = createPrepare(workplace.servicesOf({ queue, engine }))
+      const queue = await pipeline.openQueue()
+      const ids = await Promise.all([1, 2, 3, 4].map(() => pipeline.upload(queue, longWav)))
+      const prepare = createPrepare(pipeline.servicesOf({ queue, engine }))
       for (const id of ids) await prepare({ transcriptionId: id }, AbortSignal.timeout(20_000))
-      await workplace.startWorker(engine)
+      await pipeline.startWorker(engine)
       for (const id of ids) await expectWhole(id, long)
     })
 
     test('damaged audio fails with the reason, and the original is kept', async () => {
       const damaged = (await Bun.file(fixture('speech.flac')).bytes()).fill(0, 4_000)
       const engine = scriptedEngine()
-      const queue = await workplace.startWorker(engine)
-      const id = await workplace.upload(queue, damaged)
-      const row = await workplace.once(id, isOver)
+      const queue = await pipeline.startWorker(engine)
+      const id = await pipeline.upload(queue, damaged)
+      const row = await pipeline.once(id, isFinished)
       expect(row).toMatchObject({ status: 'failed', errorCode: 'corrupt', failures: 0, totalSamples: null })
       expect(row.errorMessage).toContain('damaged')
-      expect(await keysBelow(workplace.storage, folderOf(id))).toEqual([audioKey(id), manifestKey(id)])
+      expect(await keysBelow(pipeline.storage, folderOf(id))).toEqual([audioKey(id), manifestKey(id)])
       expect(engine.calls).toHaveLength(0)
     })
 
     test('missing audio fails the transcription after several attempts', async () => {
-      const queue = await workplace.openQueue()
-      const prepare = createPrepare(workplace.servicesOf({ queue, engine: scriptedEngine() }))
-      const id = await workplace.upload(queue, shortWav)
-      await workplace.storage.remove(audioKey(id))
+      const queue = await pipeline.openQueue()
+      const prepare = createPrepare(pipeline.servicesOf({ queue, engine: scriptedEngine() }))
+      const id = await pipeline.upload(queue, shortWav)
+      await pipeline.storage.remove(audioKey(id))
       const work = () => prepare({ transcriptionId: id }, AbortSignal.timeout(20_000))
       for (const failures of [1, 2, 3, 4]) {
         expect(await work().catch((error: unknown) => error)).toMatchObject({ code: 'not_found' })
-        expect(await workplace.once(id, () => true)).toMatchObject({ status: 'processing', failures })
+        expect(await pipeline.once(id, () => true)).toMatchObject({ status: 'processing', failures })
       }
       await work()
-      expect(await workplace.once(id, isOver)).toMatchObject({
+      expect(await pipeline.once(id, isFinished)).toMatchObject({
         ...{ status: 'failed', errorCode: 'audio_missing' },
       })
     })
@@ -573,20 +573,20 @@ for (const kind of databases) {
           return untilAborted(span)
         },
       })
-      const stopped = await workplace.startWorker(before)
-      const id = await workplace.upload(stopped, longWav)
+      const stopped = await pipeline.startWorker(before)
+      const id = await pipeline.upload(stopped, longWav)
       await third.promise
       await stopped.stop(0)
-      const half = await workplace.once(id, () => true)
+      const half = await pipeline.once(id, () => true)
       expect(half).toMatchObject({ status: 'processing', text: null })
       expect(half.doneSamples).toBeGreaterThan(0)
-      const unfinished = (await workplace.spansOf(id)).filter(({ state }) => state !== 'done')
+      const unfinished = (await pipeline.spansOf(id)).filter(({ state }) => state !== 'done')
       expect(unfinished[0]).toMatchObject({ attempt: 1, failures: 0 })
 
       const after: Engine & { calls: SpanRequest[] } = scriptedEngine()
-      const queue = await workplace.openQueue()
-      expect(await recoverJobs({ db: workplace.db, queue })).toBe(unfinished.length)
-      await workplace.startWorker(after)
+      const queue = await pipeline.openQueue()
+      expect(await recoverJobs({ db: pipeline.db, queue })).toBe(unfinished.length)
+      await pipeline.startWorker(after)
       const done = await expectWhole(id, long)
       expect(done.map(({ attempt }) => attempt)).toEqual([1, 1, 2, ...done.slice(3).map(() => 1)])
       expect(after.calls).toHaveLength(unfinished.length)
@@ -599,8 +599,8 @@ for (const kind of databases) {
           return namingSamples(pcm)
         },
       })
-      const queue = await workplace.startWorker(engine)
-      const done = await expectWhole(await workplace.upload(queue, shortWav), short)
+      const queue = await pipeline.startWorker(engine)
+      const done = await expectWhole(await pipeline.upload(queue, shortWav), short)
       expect(done.reduce((sum, { attempt }) => sum + attempt, 0)).toBe(done.length + 2)
       expect(done.every(({ failures }) => failures === 0)).toBe(true)
     })
@@ -608,30 +608,30 @@ for (const kind of databases) {
     test('a span is not claimed while no engine is available', async () => {
       const engines = withFailover([scriptedEngine()])
       let asked = 0
-      const queue = await workplace.startWorker({
+      const queue = await pipeline.startWorker({
         ...engines,
         available: async (among) => (asked++ === 0 ? [] : engines.available(among)),
       })
-      const [span] = await expectWhole(await workplace.upload(queue, shortWav), short)
+      const [span] = await expectWhole(await pipeline.upload(queue, shortWav), short)
       expect(span).toMatchObject({ attempt: 1, failures: 0 })
     })
 
     test('a stop during decoding loses nothing', async () => {
-      const queue = await workplace.openQueue()
-      const id = await workplace.upload(queue, longWav)
+      const queue = await pipeline.openQueue()
+      const id = await pipeline.upload(queue, longWav)
       const stopping = new AbortController()
-      const work = createPrepare(workplace.servicesOf({ queue, engine: scriptedEngine() }))(
+      const work = createPrepare(pipeline.servicesOf({ queue, engine: scriptedEngine() }))(
         { transcriptionId: id },
         stopping.signal,
       )
       const reason = new Error('the service is stopping')
-      await workplace.once(id, ({ status }) => status === 'processing')
+      await pipeline.once(id, ({ status }) => status === 'processing')
       stopping.abort(reason)
       expect(await work.catch((error: unknown) => error)).toBe(reason)
-      expect(await workplace.once(id, () => true)).toMatchObject({ failures: 0, totalSamples: null })
-      expect(await workplace.storage.size(pcmKey({ id }))).toBeNull()
-      expect(await recoverJobs({ db: workplace.db, queue })).toBe(1)
-      await workplace.startWorker(scriptedEngine())
+      expect(await pipeline.once(id, () => true)).toMatchObject({ failures: 0, totalSamples: null })
+      expect(await pipeline.storage.size(pcmKey({ id }))).toBeNull()
+      expect(await recoverJobs({ db: pipeline.db, queue })).toBe(1)
+      await pipeline.startWorker(scriptedEngine())
       await expectWhole(id, long)
     })
   })

@@ -8,16 +8,16 @@ import { createTranscribeSpan } from '../../src/transcriptions/pipeline/transcri
 import { pcmKey } from '../../src/transcriptions/storage-keys.ts'
 import { findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { databases } from '../support/databases.ts'
+import { openPipeline, type Pipeline } from '../support/pipeline.ts'
 import { insertAnyUser, insertOwned } from '../support/rows.ts'
 import { scriptedEngine } from '../support/scripted-engine.ts'
-import { openWorkplace, type Workplace } from '../support/workplace.ts'
 
 setDefaultTimeout(60_000)
 
 const forever = new AbortController().signal
 
 describe.each(databases)('the rank of a user’s third file on $name', (kind) => {
-  let workplace: Workplace
+  let pipeline: Pipeline
   let queue: Queue
   /** The priority of each enqueued job, with the id of its span or transcription. */
   const made: { id: string; priority: number }[] = []
@@ -26,9 +26,9 @@ describe.each(databases)('the rank of a user’s third file on $name', (kind) =>
   let first: number
 
   beforeAll(async () => {
-    workplace = await openWorkplace(kind)
-    const { db } = workplace
-    const real = await workplace.openQueue()
+    pipeline = await openPipeline(kind)
+    const { db } = pipeline
+    const real = await pipeline.openQueue()
     queue = {
       ...real,
       async enqueue(tx, name, jobs) {
@@ -49,13 +49,13 @@ describe.each(databases)('the rank of a user’s third file on $name', (kind) =>
     if (!transcription) throw new Error('the third file is gone')
     const ranges = [{ channel: 0, startSample: 0, endSample: 16_000 }]
     await db.transaction((tx) => addSpans(tx, { queue, transcription, ranges }))
-    const [span] = await workplace.spansOf(third)
+    const [span] = await pipeline.spansOf(third)
     spanId = span?.id ?? ''
     first = lastOf(spanId)
   })
   afterAll(async () => {
-    await workplace?.tidy()
-    await workplace?.close()
+    await pipeline?.tidy()
+    await pipeline?.close()
   })
 
   const lastOf = (id: string) => {
@@ -72,22 +72,19 @@ describe.each(databases)('the rank of a user’s third file on $name', (kind) =>
         throw new EngineOverloaded('full', { retryAfterSeconds: 1 })
       },
     })
-    await workplace.storage.write(
-      pcmKey({ id: third, piece: 0 }),
-      new Blob([new Uint8Array(32_000)]).stream(),
-    )
-    await createTranscribeSpan(workplace.servicesOf({ queue, engine }))({ spanId }, forever)
+    await pipeline.storage.write(pcmKey({ id: third, piece: 0 }), new Blob([new Uint8Array(32_000)]).stream())
+    await createTranscribeSpan(pipeline.servicesOf({ queue, engine }))({ spanId }, forever)
     expect(lastOf(spanId)).toBe(first)
   })
 
   test('stays the same while no engine is available', async () => {
     const engine = { ...withFailover([scriptedEngine()]), available: async () => [] }
-    await createTranscribeSpan(workplace.servicesOf({ queue, engine }))({ spanId }, forever)
+    await createTranscribeSpan(pipeline.servicesOf({ queue, engine }))({ spanId }, forever)
     expect(lastOf(spanId)).toBe(first)
   })
 
   test('stays the same for spans and for prepare after a restart', async () => {
-    await recover({ db: workplace.db, queue })
+    await recover({ db: pipeline.db, queue })
     const jobs = [...made]
     expect(lastOf(spanId)).toBe(first)
     expect(jobs.find(({ id }) => id === third)?.priority).toBe(first)

@@ -16,9 +16,9 @@ import {
 import { keysBelow } from '../contracts/storage.ts'
 import { databases } from '../support/databases.ts'
 import { fixturePcm } from '../support/pcm.ts'
+import { isFinished, openPipeline, type Pipeline, repeatedSpeech, textOf } from '../support/pipeline.ts'
 import { insertAnyUser } from '../support/rows.ts'
 import { namingSamples, scriptedEngine, untilAborted } from '../support/scripted-engine.ts'
-import { isOver, openWorkplace, repeatedSpeech, textOf, type Workplace } from '../support/workplace.ts'
 
 setDefaultTimeout(60_000)
 
@@ -27,18 +27,18 @@ const longWav = wavOf(long)
 const shortWav = wavOf(await fixturePcm('speech.wav'))
 
 describe.each(databases)('requeue on $name', (kind) => {
-  let workplace: Workplace
+  let pipeline: Pipeline
   beforeAll(async () => {
-    workplace = await openWorkplace(kind)
+    pipeline = await openPipeline(kind)
   })
-  afterEach(() => workplace?.tidy())
-  afterAll(() => workplace?.close())
+  afterEach(() => pipeline?.tidy())
+  afterAll(() => pipeline?.close())
 
   async function expectWhole(id: string) {
-    const row = await workplace.once(id, isOver)
+    const row = await pipeline.once(id, isFinished)
     expect(row).toMatchObject({ status: 'completed', errorCode: null, errorMessage: null })
     expect(row.doneSamples).toBe(row.workSamples ?? 0)
-    expect(row.text).toBe(textOf(long, await workplace.spansOf(id)))
+    expect(row.text).toBe(textOf(long, await pipeline.spansOf(id)))
   }
 
   test('a failed transcription resumes after its finished spans', async () => {
@@ -49,14 +49,14 @@ describe.each(databases)('requeue on $name', (kind) => {
         return namingSamples(pcm)
       },
     })
-    const queue = await workplace.startWorker(engine)
-    const id = await workplace.upload(queue, longWav)
-    expect((await workplace.once(id, isOver)).status).toBe('failed')
+    const queue = await pipeline.startWorker(engine)
+    const id = await pipeline.upload(queue, longWav)
+    expect((await pipeline.once(id, isFinished)).status).toBe('failed')
     isCured = true
     const before = engine.calls.length
-    expect(await createRequeue({ db: workplace.db, queue, traces: noTraces })(id)).toBe('processing')
+    expect(await createRequeue({ db: pipeline.db, queue, traces: noTraces })(id)).toBe('processing')
     await expectWhole(id)
-    const spans = await workplace.spansOf(id)
+    const spans = await pipeline.spansOf(id)
     expect(engine.calls.length - before).toBe(spans.length - 2)
   })
 
@@ -70,30 +70,30 @@ describe.each(databases)('requeue on $name', (kind) => {
         return namingSamples(pcm)
       },
     })
-    const queue = await workplace.startWorker(engine)
-    const id = await workplace.upload(queue, longWav)
+    const queue = await pipeline.startWorker(engine)
+    const id = await pipeline.upload(queue, longWav)
     await begun
-    await cancelOwned(workplace.db, { id, userId: workplace.userId })
+    await cancelOwned(pipeline.db, { id, userId: pipeline.userId })
     end()
-    const answer = await createRequeue({ db: workplace.db, queue, traces: noTraces })(id)
+    const answer = await createRequeue({ db: pipeline.db, queue, traces: noTraces })(id)
     expect(['queued', 'processing']).toContain(answer)
     await expectWhole(id)
   })
 
   test('a transcription whose jobs are lost gets new jobs', async () => {
-    const idle = await workplace.openQueue()
-    const id = await workplace.upload(idle, longWav)
+    const idle = await pipeline.openQueue()
+    const id = await pipeline.upload(idle, longWav)
     await idle.clear()
-    expect(await createRequeue({ db: workplace.db, queue: idle, traces: noTraces })(id)).toBe('queued')
-    await workplace.startWorker(scriptedEngine())
+    expect(await createRequeue({ db: pipeline.db, queue: idle, traces: noTraces })(id)).toBe('queued')
+    await pipeline.startWorker(scriptedEngine())
     await expectWhole(id)
   })
 
   test('a completed and an unknown transcription are refused', async () => {
-    const queue = await workplace.startWorker(scriptedEngine())
-    const requeue = createRequeue({ db: workplace.db, queue, traces: noTraces })
-    const id = await workplace.upload(queue, shortWav)
-    await workplace.once(id, isOver)
+    const queue = await pipeline.startWorker(scriptedEngine())
+    const requeue = createRequeue({ db: pipeline.db, queue, traces: noTraces })
+    const id = await pipeline.upload(queue, shortWav)
+    await pipeline.once(id, isFinished)
     const refusal = (id: string) => requeue(id).catch((error) => error.code)
     expect(await refusal(id)).toBe('already_over')
     expect(await refusal(crypto.randomUUID())).toBe('not_found')
@@ -104,8 +104,8 @@ describe.each(databases)('requeue on $name', (kind) => {
     ['as it was uploaded', false],
     ['after a new start', true],
   ])('who has a higher priority goes first, %s', async (_, isRestarted) => {
-    const { db } = workplace
-    const idle = await workplace.openQueue()
+    const { db } = pipeline
+    const idle = await pipeline.openQueue()
     const people = { low: -5, usual: 0, high: 5 }
     const uploads: { id: string; by: string; name: string }[] = []
     for (const [name, priority] of Object.entries(people)) {
@@ -113,7 +113,7 @@ describe.each(databases)('requeue on $name', (kind) => {
       await updateUser(db, { id: by, priority })
       // The user's second file ranks after the first, and before all files of lower priority.
       for (const place of [1, 2]) {
-        uploads.push({ id: await workplace.upload(idle, shortWav, {}, { by }), by, name: `${name} ${place}` })
+        uploads.push({ id: await pipeline.upload(idle, shortWav, {}, { by }), by, name: `${name} ${place}` })
       }
     }
     const names = new Map(uploads.map(({ id, name }) => [id, name]))
@@ -129,7 +129,7 @@ describe.each(databases)('requeue on $name', (kind) => {
   })
 
   test('spans too, also those that are asked again', async () => {
-    const { db } = workplace
+    const { db } = pipeline
     const by = await insertAnyUser(db)
     await updateUser(db, { id: by, priority: 1 })
     const { promise: mayGo, resolve: go } = Promise.withResolvers<void>()
@@ -141,20 +141,20 @@ describe.each(databases)('requeue on $name', (kind) => {
         return namingSamples(pcm)
       },
     })
-    const queue = await workplace.startWorker(engine)
-    const usual = await workplace.upload(queue, longWav, { language: 'de' })
-    await workplace.once(usual, ({ totalSamples }) => totalSamples !== null)
-    const high = await workplace.upload(queue, longWav, { language: 'fr' }, { by })
-    await workplace.once(high, ({ totalSamples }) => totalSamples !== null)
+    const queue = await pipeline.startWorker(engine)
+    const usual = await pipeline.upload(queue, longWav, { language: 'de' })
+    await pipeline.once(usual, ({ totalSamples }) => totalSamples !== null)
+    const high = await pipeline.upload(queue, longWav, { language: 'fr' }, { by })
+    await pipeline.once(high, ({ totalSamples }) => totalSamples !== null)
     go()
-    await workplace.once(usual, isOver)
-    const spans = (await workplace.spansOf(high)).length
+    await pipeline.once(usual, isFinished)
+    const spans = (await pipeline.spansOf(high)).length
     // One was in progress when the others arrived.
     expect(order.slice(1, spans + 1)).toEqual(Array(spans).fill('fr'))
   })
 
   test('deletion of an account stops its work and leaves no file', async () => {
-    const { db, storage } = workplace
+    const { db, storage } = pipeline
     const stopped = Promise.withResolvers<void>()
     const begun = Promise.withResolvers<void>()
     const engine = scriptedEngine({
@@ -163,7 +163,7 @@ describe.each(databases)('requeue on $name', (kind) => {
         return untilAborted(span).finally(stopped.resolve)
       },
     })
-    const queue = await workplace.startWorker(engine)
+    const queue = await pipeline.startWorker(engine)
     const removeFiles = async ({ transcriptions }: { transcriptions: string[] }) => {
       for (const id of transcriptions) await storage.remove(folderOf(id))
     }
@@ -180,7 +180,7 @@ describe.each(databases)('requeue on $name', (kind) => {
       password,
       address: null,
     })
-    const id = await workplace.upload(queue, longWav, {}, { by: userId })
+    const id = await pipeline.upload(queue, longWav, {}, { by: userId })
     await begun.promise
     await auth.remove({ userId, sessionId: null, password })
     await stopped.promise

@@ -14,10 +14,10 @@ import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 import { streamOf } from '../contracts/storage.ts'
 import { embedded } from '../support/databases.ts'
+import { repeatedSpeech } from '../support/pipeline.ts'
 import { temporaryFolder } from '../support/recordings.ts'
 import { insertAnyUser } from '../support/rows.ts'
 import { openS3Server, type S3Server } from '../support/s3-server.ts'
-import { repeatedSpeech } from '../support/workplace.ts'
 
 setDefaultTimeout(300_000)
 

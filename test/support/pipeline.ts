@@ -30,10 +30,10 @@ import { insertAnyUser } from './rows.ts'
 import { namingSamples } from './scripted-engine.ts'
 import { uploadAudio } from './upload-audio.ts'
 
-export type Workplace = Awaited<ReturnType<typeof openWorkplace>>
+export type Pipeline = Awaited<ReturnType<typeof openPipeline>>
 
 /** The real services of the transcription pipeline, except the engine, which each test provides. */
-export async function openWorkplace(kind: TestDatabaseKind) {
+export async function openPipeline(kind: TestDatabaseKind) {
   const database = await kind.open()
   const folder = await temporaryFolder()
   const storage = await diskStorage({ root: folder.path })
@@ -170,7 +170,7 @@ export async function openWorkplace(kind: TestDatabaseKind) {
   }
 }
 
-export const isOver = ({ status }: Transcription) => status === 'completed' || status === 'failed'
+export const isFinished = ({ status }: Transcription) => status === 'completed' || status === 'failed'
 
 /** The fixture's speech, repeated; each repetition is quieter, so that all stretches differ. */
 export async function repeatedSpeech(times: number): Promise<Uint8Array<ArrayBuffer>> {
