@@ -188,7 +188,7 @@ function createIntake(
 }
 
 /** The limits of each user. */
-export function usageLimitsIn(settings: Settings): UsageLimits {
+function usageLimitsIn(settings: Settings): UsageLimits {
   return { maxOpen: settings.MAX_OPEN_PER_USER, audioSecondsPerDay: settings.AUDIO_SECONDS_PER_DAY }
 }
 

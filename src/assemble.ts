@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { type ApiServices, createApiServices, usageLimitsIn } from './api-services.ts'
+import { type ApiServices, createApiServices } from './api-services.ts'
 import type { OperationsServices } from './app.ts'
 import { argon2id } from './auth/argon2id.ts'
 import { openCallerCache } from './auth/caller-cache.ts'
@@ -139,7 +139,7 @@ export async function assemble(options: AssembleOptions): Promise<Service> {
       cipher,
       publicUrl,
       maxAudioSeconds: settings.MAX_AUDIO_SECONDS,
-      usageLimits: usageLimitsIn(settings),
+      audioSecondsPerDay: settings.AUDIO_SECONDS_PER_DAY,
       decodeAheadSeconds: settings.DECODE_AHEAD_SECONDS,
       maxConcurrentPerUser: settings.MAX_CONCURRENT_PER_USER,
       traces,

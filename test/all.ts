@@ -7,6 +7,7 @@ import { ROOT } from './support/sidecar-dir.ts'
 const FAILURES = {
   types: /error TS\d+/,
   lint: /━━━/,
+  unused: /^(Unused|Unlisted|Unresolved|Duplicate) /,
   'sidecar:types': /^\S+:\d+: error: /,
   'sidecar:lint': /^ *--> /,
   'sidecar:format': /^Would reformat/,

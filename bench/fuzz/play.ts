@@ -7,7 +7,7 @@ import { type Decoded, decodeWhole } from '../../test/media/decode-whole.ts'
 import { containsDecoy, DECOYS, writeDecoys } from './decoys.ts'
 
 /** `timeout`: the decoder was killed at its deadline, and the recording was refused as `corrupt`. */
-export type Outcome = 'decoded' | 'timeout' | 'defect' | ErrorCode
+type Outcome = 'decoded' | 'timeout' | 'defect' | ErrorCode
 
 /** `ms` includes the wait for a free decoder. `findings` are sentences about what must not happen. */
 export type Played = { outcome: Outcome; ms: number; findings: string[] }

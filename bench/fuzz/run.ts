@@ -16,7 +16,7 @@ const SAMPLE_EVERY_MS = 20
 export type PlayedCase = Played & { index: number }
 
 /** `cases`: the cases that may have caused it; empty if it was none of them. */
-export type Finding = { text: string; cases: number[] }
+type Finding = { text: string; cases: number[] }
 
 export type Fuzzed = {
   played: PlayedCase[]

@@ -58,7 +58,7 @@ export async function prepare({ url, count }: { url: string; count: number }): P
     media: simulatedMedia,
     engines: simulatedEngines(0),
     maxAudioSeconds: 86_400,
-    usageLimits: {},
+    audioSecondsPerDay: undefined,
     // No engine runs, so all audio must be decoded ahead.
     decodeAheadSeconds: Number.MAX_SAFE_INTEGER / SAMPLE_RATE,
     maxConcurrentPerUser: undefined,

@@ -1,7 +1,7 @@
 import { VerbatimError } from '../errors.ts'
 
 /** Timed text inside one word's bounds. Seconds are relative to the start of the span. */
-export type Word = { start: number; end: number; word: string; probability: number | null }
+type Word = { start: number; end: number; word: string; probability: number | null }
 
 /** Timed text, as OpenAI's `verbose_json` names it. Seconds are relative to the start of the span. */
 export type Segment = {

@@ -3,7 +3,7 @@ import { quoted, VerbatimError } from '../errors.ts'
 export const RESPONSE_FORMATS = ['json', 'text', 'srt', 'verbose_json', 'vtt'] as const
 export const GRANULARITIES = ['segment', 'word'] as const
 
-export type ResponseFormat = (typeof RESPONSE_FORMATS)[number]
+type ResponseFormat = (typeof RESPONSE_FORMATS)[number]
 
 export type Task = 'transcribe' | 'translate'
 

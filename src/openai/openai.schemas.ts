@@ -4,7 +4,7 @@ import type { ErrorResponse } from '../http/problems.ts'
 import { VerboseTranscript } from '../transcriptions/transcript.schemas.ts'
 import { GRANULARITIES, RESPONSE_FORMATS } from './fields.ts'
 
-export const OpenaiError = t.Object(
+const OpenaiError = t.Object(
   {
     error: t.Object({
       message: t.String({ description: 'One sentence' }),
@@ -40,11 +40,11 @@ const exampleText = {
   usage: { type: 'duration', seconds: 3 },
 }
 
-export const Text = t.Object({ text: t.String(), usage: Usage }, { title: 'Text', examples: [exampleText] })
+const Text = t.Object({ text: t.String(), usage: Usage }, { title: 'Text', examples: [exampleText] })
 
 const { segments, ...verbose } = VerboseTranscript.properties
 
-export const Verbose = t.Object(
+const Verbose = t.Object(
   { ...verbose, segments: t.Optional(segments), usage: Usage },
   { title: 'OpenAI’s verbose_json' },
 )

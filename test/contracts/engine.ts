@@ -10,7 +10,7 @@ function wordsOf(text: string): string[] {
 }
 
 /** The word errors of `transcript` against `reference`: missing, wrong and extra words (Levenshtein distance). */
-export function wordErrors(reference: string, transcript: string): number {
+function wordErrors(reference: string, transcript: string): number {
   const [truth, words] = [wordsOf(reference), wordsOf(transcript)]
   let above = words.map((_, index) => index + 1)
   for (const [row, word] of truth.entries()) {

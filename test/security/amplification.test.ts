@@ -99,7 +99,7 @@ describe.each(databases)('storage and daily limit of a long recording on $name',
   }
 
   const limited = (seconds: number): Partial<WorkServices> => ({
-    usageLimits: { audioSecondsPerDay: seconds },
+    audioSecondsPerDay: seconds,
   })
 
   test('decoding of 24 hours in 80 KB stops at the limit ahead of the engines, and a cancellation removes the pcm', async () => {

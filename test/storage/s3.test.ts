@@ -93,6 +93,7 @@ test.each([
     if (isPart(request) && request.url.includes('partNumber=2')) {
       return Promise.resolve(errorResponse(status, code))
     }
+    return undefined
   })
   let cancelReason: unknown
   const body = new ReadableStream<Uint8Array>({
@@ -113,6 +114,7 @@ test('a completion whose response is 200 with an error is repeated', async () =>
   await using proxied = await storageThroughProxy((request) => {
     if (isCompletion(request) && completions++ === 0)
       return Promise.resolve(errorResponse(200, 'InternalError'))
+    return undefined
   })
   await proxied.storage.write('again/audio', streamOf(LONG))
   expect(completions).toBe(2)
@@ -124,6 +126,7 @@ test('a write succeeds if the upload is complete and only the response was lost'
   await using proxied = await storageThroughProxy((request, forward) => {
     if (isCompletion(request) && completions++ === 0)
       return forward().then(() => errorResponse(503, 'SlowDown'))
+    return undefined
   })
   await proxied.storage.write('heard/audio', streamOf(LONG))
   expect(completions).toBe(2)
@@ -133,6 +136,7 @@ test('a write succeeds if the upload is complete and only the response was lost'
 test('a write fails if the completed object is not the one that was sent', async () => {
   await using proxied = await storageThroughProxy((request) => {
     if (isCompletion(request)) return Promise.resolve(errorResponse(404, 'NoSuchUpload'))
+    return undefined
   })
   await proxied.storage.write('other/audio', streamOf(LONG.subarray(0, 10)))
   const error = await proxied.storage.write('other/audio', streamOf(LONG)).catch((error: unknown) => error)
@@ -182,6 +186,7 @@ const endlessBody = () =>
 test('an endless error response fails the request', async () => {
   await using proxied = await storageThroughProxy(({ method }) => {
     if (method === 'PUT') return Promise.resolve(new Response(endlessBody(), { status: 400 }))
+    return undefined
   })
   const error = await proxied.storage.write('endless/audio', streamOf(LONG.subarray(0, 10))).catch(String)
   expect(error).toBe('S3Error: 400 without a code: no reason was given')
@@ -190,6 +195,7 @@ test('an endless error response fails the request', async () => {
 test('an endless listing fails the request', async () => {
   await using proxied = await storageThroughProxy(({ url }) => {
     if (url.includes('endless')) return Promise.resolve(new Response(endlessBody()))
+    return undefined
   })
   const error = await keysBelow(proxied.storage, 'endless').catch(String)
   expect(error).toBe('S3Error: 200 ResponseTooLarge: the response is larger than 8388608 bytes')
@@ -230,6 +236,7 @@ test('a truncated response is an error, and leaves no file behind', async () => 
 test('a range read fails if the store sends the whole object', async () => {
   await using proxied = await storageThroughProxy(({ method, headers }) => {
     if (method === 'GET' && headers.has('range')) return Promise.resolve(new Response(LONG))
+    return undefined
   })
   await proxied.storage.write('all/audio', streamOf(LONG))
   await expect(proxied.storage.read('all/audio', { start: 5, end: 10 })).rejects.toThrow('ignores Range')

@@ -48,4 +48,4 @@ export function startFakeSidecar() {
   }
 }
 
-export const nameOf = (pcm: Uint8Array): string => `span-${Bun.hash.crc32(pcm).toString(16)}`
+const nameOf = (pcm: Uint8Array): string => `span-${Bun.hash.crc32(pcm).toString(16)}`

@@ -69,7 +69,7 @@ export async function openPipeline(kind: TestDatabaseKind) {
       cipher,
       publicUrl: () => 'http://localhost',
       maxAudioSeconds: 100_000,
-      usageLimits: {},
+      audioSecondsPerDay: undefined,
       decodeAheadSeconds: 3600,
       maxConcurrentPerUser: undefined,
       traces: noTraces,

@@ -16,7 +16,7 @@ type Body = {
   resourceSpans: { resource: { attributes: Attribute[] }; scopeSpans: { spans: Sent[] }[] }[]
 }
 
-export type Attributes = Record<string, string | number | boolean | undefined>
+type Attributes = Record<string, string | number | boolean | undefined>
 export type ReceivedSpan = Omit<Sent, 'attributes' | 'events'> & {
   attributes: Attributes
   /** The service name of the process that sent it. */

@@ -12,7 +12,7 @@ import { type Manifest, readManifest } from './manifest.ts'
 import type { UploadWebhooks } from './open-intake.ts'
 
 /** `known`: the upload has a row, or was deleted. `refused`: the reason is for the operator. */
-export type AcceptedAgain = { kind: 'accepted' | 'known' } | { kind: 'refused'; reason: string }
+type AcceptedAgain = { kind: 'accepted' | 'known' } | { kind: 'refused'; reason: string }
 
 export type AcceptAgain = (id: string) => Promise<AcceptedAgain>
 

@@ -1,10 +1,7 @@
-import type { Queries, Transaction } from '../../db/database.ts'
+import type { Transaction } from '../../db/database.ts'
 import { LimitError, VerbatimError } from '../../errors.ts'
-import { SAMPLE_RATE } from '../../media/media.ts'
 import { countOpen } from '../open-work.store.ts'
-import { setDecoded } from '../pipeline/decoded.store.ts'
-import { fail, type Transcription } from '../transcriptions.store.ts'
-import { countedSeconds, usedOnDayOf, usedToday } from './usage.store.ts'
+import { countedSeconds, usedToday } from '../usage.store.ts'
 
 /** The limits of each user; undefined: unlimited. */
 export type UsageLimits = {
@@ -57,35 +54,6 @@ export async function checkInTransaction(
     throw audioLimitReached({ audioSecondsPerDay, audioSeconds: audioSeconds - ownSeconds, secondsLeft })
   }
 }
-
-/** A recording may be this much longer than its header says before its usage is checked again. */
-const SLACK_SECONDS = 30
-
-/**
- * Checks again when more of a recording is decoded than its header says, which is the length that was
- * counted. If its user is over the daily limit by it, fails the transcription and returns false; its finished
- * spans are kept.
- */
-export async function mayTranscribe(
-  tx: Transaction,
-  {
-    row,
-    decodedSamples,
-    usageLimits,
-  }: { row: Transcription; decodedSamples: number; usageLimits: UsageLimits },
-): Promise<boolean> {
-  const { audioSecondsPerDay: limit } = usageLimits
-  const counted = (row.workSeconds ?? 0) + SLACK_SECONDS
-  if (limit === undefined || decodedSamples <= counted * SAMPLE_RATE) return true
-  await setDecoded(tx, { id: row.id, decodedSamples })
-  if ((await usedOnDayOf(tx, row.id)) <= limit) return true
-  await fail(tx, { id: row.id, code: 'audio_limit_reached', message: longerThanClaimed(limit) })
-  return false
-}
-
-const longerThanClaimed = (limit: number) =>
-  'The recording is longer than its header says, and with it you have used your' +
-  ` ${limit} seconds of audio for the day: send the rest after midnight UTC`
 
 function openLimitReached(maxOpen: number) {
   return new LimitError(

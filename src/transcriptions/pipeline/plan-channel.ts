@@ -3,9 +3,9 @@ import type { Transaction } from '../../db/database.ts'
 import { BYTES_PER_SAMPLE, type PcmPiece } from '../../media/media.ts'
 import { planSpans } from '../../media/span-plan.ts'
 import { insertEnvelope } from '../envelopes.store.ts'
-import { mayTranscribe } from '../intake/usage-limits.ts'
 import { listSpansWithin, plannedEnd } from '../spans.store.ts'
 import { lockUndecoded, setLength, type Transcription } from '../transcriptions.store.ts'
+import { mayTranscribe } from './daily-limit.ts'
 import { raiseDecoded, setDecoded } from './decoded.store.ts'
 import { finishIfDone } from './finish.ts'
 import { removePcm, writePcmPiece } from './pcm.ts'
@@ -42,7 +42,7 @@ export function createChannelPlanner(
   services: WorkServices,
   { row, channel, channels, stored, until, decodedBefore, onPlanned }: ChannelOptions,
 ) {
-  const { db, queue, storage, engines, traces, log, usageLimits } = services
+  const { db, queue, storage, engines, traces, log, audioSecondsPerDay } = services
   const { id } = row
   let pieces = 0
   let samples = 0
@@ -95,7 +95,7 @@ export function createChannelPlanner(
     }
     const isNew = await insertEnvelope(tx, { transcriptionId: id, channel, piece, ...envelope })
     const isEnd = isLast && channel === channels - 1
-    if (!(await mayTranscribe(tx, { row, decodedSamples, usageLimits }))) return null
+    if (!(await mayTranscribe(tx, { row, decodedSamples, audioSecondsPerDay }))) return null
     if (!isEnd) await setDecoded(tx, { id, decodedSamples })
     const { workSamples, spans } = await planNext(tx, { from, isLast, isNew })
     const decoded = isEnd ? await setLength(tx, { id, totalSamples: samples, workSamples }) : null

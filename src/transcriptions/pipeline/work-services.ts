@@ -6,7 +6,6 @@ import type { Media } from '../../media/media.ts'
 import type { Queue } from '../../queue/queue.ts'
 import type { Storage } from '../../storage/storage.ts'
 import type { Traces } from '../../traces/traces.ts'
-import type { UsageLimits } from '../intake/usage-limits.ts'
 
 /** The dependencies of the job handlers of transcriptions. */
 export type WorkServices = {
@@ -17,7 +16,8 @@ export type WorkServices = {
   media: Media
   engines: Engines
   maxAudioSeconds: number
-  usageLimits: UsageLimits
+  /** Maximum seconds of one user's audio per day (UTC); undefined: unlimited. */
+  audioSecondsPerDay: number | undefined
   /** Maximum seconds of one user's audio that are decoded but not transcribed. */
   decodeAheadSeconds: number
   /**

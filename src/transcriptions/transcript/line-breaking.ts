@@ -25,7 +25,7 @@ const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' })
 const words = new Intl.Segmenter('und', { granularity: 'word' })
 
 /** Width of a text in columns: 1 per letter, 0 per combining mark, more per wide letter. */
-export function columnsOf(text: string): number {
+function columnsOf(text: string): number {
   if (LATIN.test(text)) return text.length
   let columns = 0
   for (const { segment } of graphemes.segment(text)) columns += WIDE.test(segment) ? WIDE_COLUMNS : 1

@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm'
-import type { Queries } from '../../db/database.ts'
-import { transcriptions, usage } from '../../db/schema.ts'
+import type { Queries } from '../db/database.ts'
+import { transcriptions, usage } from '../db/schema.ts'
 
 const today = sql`(now() at time zone 'utc')::date`
 
