@@ -1,7 +1,7 @@
 import { t } from 'elysia'
 import { byStatus, ERRORS, type ErrorStatus, responsesOf } from '../http/openapi/statuses.ts'
 import type { ErrorResponse } from '../http/problems.ts'
-import { VerboseTranscript } from '../transcriptions/transcript.schemas.ts'
+import { VerboseTranscript } from '../transcriptions/routes/transcript.schemas.ts'
 import { GRANULARITIES, RESPONSE_FORMATS } from './fields.ts'
 
 const OpenaiError = t.Object(

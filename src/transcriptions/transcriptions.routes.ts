@@ -1,9 +1,9 @@
 import { Elysia } from 'elysia'
-import { audioRoutes } from './audio.routes.ts'
-import { type EventsRoutesServices, eventsRoutes } from './events.routes.ts'
-import { cancelRoutes, statusRoutes } from './status.routes.ts'
-import { transcriptRoutes } from './transcript.routes.ts'
-import { type UploadRoutesServices, uploadRoutes } from './upload.routes.ts'
+import { audioRoutes } from './routes/audio.routes.ts'
+import { type EventsRoutesServices, eventsRoutes } from './routes/events.routes.ts'
+import { cancelRoutes, statusRoutes } from './routes/status.routes.ts'
+import { transcriptRoutes } from './routes/transcript.routes.ts'
+import { type UploadRoutesServices, uploadRoutes } from './routes/upload.routes.ts'
 
 export type TranscriptionRoutesServices = UploadRoutesServices & EventsRoutesServices
 

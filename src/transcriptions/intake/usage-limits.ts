@@ -1,4 +1,4 @@
-import type { Transaction } from '../../db/database.ts'
+import type { Queries } from '../../db/database.ts'
 import { LimitError, VerbatimError } from '../../errors.ts'
 import { countOpen } from '../open-work.store.ts'
 import { countedSeconds, usedToday } from '../usage.store.ts'

@@ -1,10 +1,11 @@
 import { Elysia, t } from 'elysia'
-import { VerbatimError } from '../errors.ts'
-import { BEARER, bearer } from '../http/bearer.ts'
-import { preferredType } from '../http/headers/accept.ts'
-import { errorSchemas } from '../http/openapi/statuses.ts'
+import { VerbatimError } from '../../errors.ts'
+import { BEARER, bearer } from '../../http/bearer.ts'
+import { preferredType } from '../../http/headers/accept.ts'
+import { errorSchemas } from '../../http/openapi/statuses.ts'
+import { TEXT_FORMATS, type TranscriptFormat, TYPES } from '../transcript/formats.ts'
+import { IdParams } from '../transcriptions.schemas.ts'
 import type { StatusRoutesServices } from './status.routes.ts'
-import { TEXT_FORMATS, type TranscriptFormat, TYPES } from './transcript/formats.ts'
 import {
   Transcript,
   TranscriptQuery,
@@ -14,7 +15,6 @@ import {
   WaveformQuery,
   waveformDetail,
 } from './transcript.schemas.ts'
-import { IdParams } from './transcriptions.schemas.ts'
 
 export function transcriptRoutes({ transcriptions, authenticator }: StatusRoutesServices) {
   return new Elysia({ tags: ['Transcriptions'], detail: { security: BEARER } })

@@ -1,7 +1,7 @@
 import { t } from 'elysia'
-import { nullable } from '../http/schema.ts'
-import { TRANSCRIPT_FORMATS, TYPES } from './transcript/formats.ts'
-import { EXAMPLE_ID, STATUSES } from './transcriptions.schemas.ts'
+import { nullable } from '../../http/schema.ts'
+import { TRANSCRIPT_FORMATS, TYPES } from '../transcript/formats.ts'
+import { EXAMPLE_ID, STATUSES } from '../transcriptions.schemas.ts'
 
 const Word = t.Object({
   start: t.Number(),

@@ -1,9 +1,9 @@
 import { Elysia } from 'elysia'
-import { type Authenticator, BEARER, bearer, type WatchCredential } from '../http/bearer.ts'
-import { waitIn } from '../http/headers/prefer.ts'
-import { parseTime } from '../http/headers/times.ts'
-import { errorSchemas } from '../http/openapi/statuses.ts'
-import { parseLanguage } from './transcript/languages.ts'
+import { type Authenticator, BEARER, bearer, type WatchCredential } from '../../http/bearer.ts'
+import { waitIn } from '../../http/headers/prefer.ts'
+import { parseTime } from '../../http/headers/times.ts'
+import { errorSchemas } from '../../http/openapi/statuses.ts'
+import { parseLanguage } from '../transcript/languages.ts'
 import {
   cancelDetail,
   deleteDetail,
@@ -13,8 +13,8 @@ import {
   listDetail,
   Status,
   statusDetail,
-} from './transcriptions.schemas.ts'
-import type { TranscriptionsService } from './transcriptions.service.ts'
+} from '../transcriptions.schemas.ts'
+import type { TranscriptionsService } from '../transcriptions.service.ts'
 
 export type StatusRoutesServices = {
   transcriptions: TranscriptionsService

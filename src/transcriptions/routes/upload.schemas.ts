@@ -1,6 +1,6 @@
 import { t } from 'elysia'
-import { IDEMPOTENCY_KEY } from '../http/headers/idempotency-key.ts'
-import { EXAMPLE_ID, PREFER_WAIT } from './transcriptions.schemas.ts'
+import { IDEMPOTENCY_KEY } from '../../http/headers/idempotency-key.ts'
+import { EXAMPLE_ID, PREFER_WAIT } from '../transcriptions.schemas.ts'
 
 export const Accepted = t.Object(
   { message: t.String(), transcription_id: t.String({ format: 'uuid' }) },

@@ -1,10 +1,10 @@
 import { Elysia } from 'elysia'
-import { BEARER, bearer } from '../http/bearer.ts'
-import { errorBodyOf } from '../http/problems.ts'
-import { eventStream, whileValid } from '../http/sse.ts'
-import type { Log } from '../log.ts'
+import { BEARER, bearer } from '../../http/bearer.ts'
+import { errorBodyOf } from '../../http/problems.ts'
+import { eventStream, whileValid } from '../../http/sse.ts'
+import type { Log } from '../../log.ts'
+import { eventsDetail, IdParams } from '../transcriptions.schemas.ts'
 import type { StatusRoutesServices } from './status.routes.ts'
-import { eventsDetail, IdParams } from './transcriptions.schemas.ts'
 
 export type EventsRoutesServices = StatusRoutesServices & { log: Log }
 

@@ -1,5 +1,5 @@
 import { t } from 'elysia'
-import { errorResponses } from '../http/openapi/statuses.ts'
+import { errorResponses } from '../../http/openapi/statuses.ts'
 
 export const AudioLinkQuery = t.Object({
   expires: t.Integer({

@@ -1,9 +1,9 @@
 import { Elysia } from 'elysia'
-import { PUBLIC } from '../http/bearer.ts'
-import { parseRange } from '../http/headers/range.ts'
+import { PUBLIC } from '../../http/bearer.ts'
+import { parseRange } from '../../http/headers/range.ts'
+import { IdParams } from '../transcriptions.schemas.ts'
+import type { TranscriptionsService } from '../transcriptions.service.ts'
 import { AudioLinkQuery, audioDetail } from './audio.schemas.ts'
-import { IdParams } from './transcriptions.schemas.ts'
-import type { TranscriptionsService } from './transcriptions.service.ts'
 
 /**
  * Takes no token, so that a browser's player can open the link: the signature in the query authorises the
