@@ -50,11 +50,17 @@ export async function claimStorage({
   if (ownership === 'older') {
     log('the database is older than the storage, as after a power cut: lost uploads are accepted again')
   }
-  const { generation } = await markStorage(stores)
+  if (ownership === 'own') return renewMarker({ log, ...stores })
+  const { generation } = await markStorage(stores).catch((error: unknown) => {
+    if (!isOutage(error)) throw error
+    throw new StartError(`Cannot write the file \`owner\` to the storage: ${messageOf(error)}`)
+  })
   if (ownership === 'unclaimed' && generation > 1) {
     log('the storage has no `owner` file: this database owns it from now on; check that it is the right one')
   }
 }
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 /** Throws like `claimStorage`, but writes nothing: for processes that do not own the storage. */
 export async function requireOwnStorage(stores: Stores): Promise<void> {
