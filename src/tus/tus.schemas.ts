@@ -10,7 +10,7 @@ export const UploadParams = t.Object({ id: t.String({ description: 'The id of th
 
 const state = {
   id: t.String({ format: 'uuid' }),
-  length: t.Number({ multipleOf: 1, description: 'Bytes of the file' }),
+  length: t.Number({ multipleOf: 1, description: 'Size of the file in bytes' }),
   offset: t.Number({ multipleOf: 1, description: 'Bytes that the server has' }),
   transcription_id: nullable(
     t.String({ format: 'uuid', description: 'The transcription; null until the upload is complete' }),
@@ -48,7 +48,7 @@ export const createDetail = {
   parameters: headerParameters([
     {
       name: 'Upload-Length',
-      description: 'Bytes of the file',
+      description: 'Size of the file in bytes',
       required: true,
       schema: { type: 'integer', minimum: 1 },
     },

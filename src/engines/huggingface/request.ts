@@ -49,7 +49,7 @@ export function argumentsFor(span: SpanRequest, target: Target): Fields & { para
       if (span.task === 'translate') {
         throw new VerbatimError(
           'engine_rejected',
-          `The provider ${target.provider} does not translate speech.`,
+          `The provider ${target.provider} cannot translate speech: use the task transcribe, or set HF_PROVIDER to hf-inference.`,
         )
       }
       // Together defaults to English.
