@@ -251,7 +251,7 @@ describe.each(databases)('storage and daily limit of a long recording on $name',
     const row = await pipeline.once(id, isFinished)
     expect(row).toMatchObject({ status: 'failed', errorCode: 'audio_limit_reached' })
     expect(row.errorMessage).toMatch(
-      /^The recording is longer than its header says, and you have used the 600/,
+      /^The recording is longer than its header says, and with it you have used your 600 seconds/,
     )
     expect(await usedBy(userId)).toBe(3 * PIECE_SECONDS)
     await pipeline.withoutPcm(id)
