@@ -16,12 +16,15 @@ export function createDigest() {
   }
 }
 
-/** The chunks of `body`, which are counted and hashed as they are read. */
-export function withDigest(body: ReadableStream<Uint8Array>) {
+/**
+ * The chunks of `body`, which are counted and hashed as they are read. Calls `onChunk` with the size of each.
+ */
+export function withDigest(body: ReadableStream<Uint8Array>, onChunk: (bytes: number) => void = () => {}) {
   const { update, result } = createDigest()
 
   async function* hashedChunks() {
     for await (const chunk of body) {
+      onChunk(chunk.length)
       update(chunk)
       yield chunk
     }

@@ -41,12 +41,12 @@ export async function diskStorage({
   }
 
   return {
-    async write(key, body, { mayUseReserve = false } = {}) {
+    async write(key, body, { mayUseReserve = false, onChunk } = {}) {
       const path = pathOf(key)
       return tempFiles.within(async (tempPath) => {
         const { update, result } = createDigest()
-        const chunks = (mayUseReserve ? freeSpace : uploadSpace).within(body)
-        await writeChunks({ path: tempPath, chunks, whileWriting: update })
+        const beforeWrite = (mayUseReserve ? freeSpace : uploadSpace).openCheck()
+        await writeChunks({ path: tempPath, chunks: body, onChunk, beforeWrite, whileWriting: update })
         // A file must survive a power cut once it is visible under its key.
         await sync(tempPath)
         await moveInto(tempPath, path)

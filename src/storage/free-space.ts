@@ -16,16 +16,14 @@ export function openFreeSpace({ folder, reserveBytes }: { folder: string; reserv
   }
 
   return {
-    /** Passes chunks on while there is room. Throws `storage_full`. */
-    async *within(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    /** A check for one stream, called with the size of each block before it is written. Throws `storage_full`. */
+    openCheck() {
       let bytesSinceCheck = CHECK_INTERVAL_BYTES
-      for await (const chunk of chunks) {
-        bytesSinceCheck += chunk.length
-        if (bytesSinceCheck >= CHECK_INTERVAL_BYTES) {
-          if ((await freeBytes()) < reserveBytes) throw storageFull()
-          bytesSinceCheck = 0
-        }
-        yield chunk
+      return async (bytes: number): Promise<void> => {
+        bytesSinceCheck += bytes
+        if (bytesSinceCheck < CHECK_INTERVAL_BYTES) return
+        if ((await freeBytes()) < reserveBytes) throw storageFull()
+        bytesSinceCheck = 0
       }
     },
 

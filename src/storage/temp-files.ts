@@ -43,24 +43,30 @@ const WRITE_BYTES = 2 ** 20
 
 /**
  * Writes chunks to a new file, or with `append` to the end of an existing one. Reads the next chunks during a
- * write. Calls `whileWriting` with the bytes that are being written.
+ * write. Calls `onChunk` with the size of each chunk, `beforeWrite` with the size of each block that is written
+ * next, and `whileWriting` with the bytes that are being written.
  */
 export async function writeChunks({
   path,
   chunks,
   append = false,
+  onChunk,
+  beforeWrite = async () => {},
   whileWriting = () => {},
 }: {
   path: string
   chunks: AsyncIterable<Uint8Array>
   append?: boolean
+  onChunk?: ((bytes: number) => void) | undefined
+  beforeWrite?: (bytes: number) => Promise<void>
   whileWriting?: (bytes: Uint8Array) => void
 }): Promise<void> {
   const file = await open(path, append ? 'a' : 'wx', FILE_MODE)
   let writing = Promise.resolve()
   try {
-    for await (const { bytes } of rechunk(chunks, WRITE_BYTES)) {
+    for await (const { bytes } of rechunk(chunks, WRITE_BYTES, onChunk)) {
       await writing
+      await beforeWrite(bytes.length)
       writing = writeAll(file, bytes)
       // Prevents an unhandled rejection before the error is thrown by the next await.
       writing.catch(() => {})

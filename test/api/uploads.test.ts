@@ -132,7 +132,13 @@ describe.each(databases)('uploads on $name', (kind) => {
       ],
       ['a picture', () => ada.upload(new Blob([PNG])), 415, 'unsupported_type', /format/],
       ['an empty file', () => ada.upload(new Blob([])), 400, 'empty', /empty/],
-      ['a video without sound', () => ada.upload(fixture('silent.mp4')), 400, 'no_audio_track', /no audio track/],
+      [
+        'a video without sound',
+        () => ada.upload(fixture('silent.mp4')),
+        400,
+        'no_audio_track',
+        /no audio track/,
+      ],
       [
         'a file that is too large',
         () => ada.upload(new Blob([new Uint8Array(MAX_UPLOAD_BYTES + 1)])),

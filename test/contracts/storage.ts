@@ -182,6 +182,27 @@ export function storageContract(options: {
       }
     })
 
+    test('onChunk receives the size of every chunk, and its error fails the write and leaves nothing', async () => {
+      let counted = 0
+      const count = (size: number) => {
+        counted += size
+      }
+      await storage.write('counted/audio', streamOf(bytes), { onChunk: count })
+      expect(counted).toBe(bytes.length)
+
+      const reached = new Error('the limit is reached')
+      const refuse = () => {
+        throw reached
+      }
+      const error = await storage
+        .write('refused/audio', streamOf(bytes), { onChunk: refuse })
+        .catch((error: unknown) => error)
+      expect(error).toBe(reached)
+      expect(await storage.size('refused/audio')).toBeNull()
+      expect(await options.remains()).toEqual([])
+      await storage.remove('counted')
+    })
+
     test('a stream that fails leaves the previous value and no partial file', async () => {
       const lost = new Error('the client is gone')
       await storage.write('kept/audio', streamOf(bytes.subarray(0, 10)))

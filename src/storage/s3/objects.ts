@@ -21,9 +21,9 @@ export function createObjects({ prefix: folder, pageSize = 1000, ...bucket }: Ob
   const objectKey = (key: string) => root + validKey(key)
 
   const objects: Objects = {
-    async write(key, body) {
+    async write(key, body, { onChunk } = {}) {
       const target = { requests, key: objectKey(key) }
-      const { chunks, result } = withDigest(body)
+      const { chunks, result } = withDigest(body, onChunk)
       await putStream({ ...target, chunks })
       return result()
     },

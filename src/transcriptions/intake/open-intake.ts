@@ -15,7 +15,6 @@ import { type AcceptedUpload, insertAccepted } from './accepted.ts'
 import { fingerprintOf, type KeyHold } from './idempotency.ts'
 import type { Inspect } from './inspect.ts'
 import { writeManifest } from './manifest.ts'
-import { metered } from './metered.ts'
 import { parseOptions } from './options.ts'
 import { checkInTransaction, isLimited, type UsageLimits } from './usage-limits.ts'
 
@@ -66,7 +65,7 @@ export function openIntake(
   let isKept = false
 
   return {
-    store: (audio) => storage.write(audioKey(id), incoming ? metered(audio, incoming.add) : audio),
+    store: (audio) => storage.write(audioKey(id), audio, incoming ? { onChunk: incoming.add } : {}),
 
     async commit({ fields, file }) {
       if (!file) throw new VerbatimError('no_audio_file', 'No audio file provided')
