@@ -24,26 +24,6 @@ export function createAdminService({
   /** Requeues a transcription that is not completed, and returns its new status. */
   requeue: (id: string) => Promise<'queued' | 'processing' | 'completed'>
 }) {
-  async function toApi(page: Awaited<ReturnType<typeof listUsers>>) {
-    const { open, used } = await activityOf(
-      db,
-      page.map(({ id }) => id),
-    )
-    return page.map(({ id, email, role, priority, createdAt }) => {
-      const usage = used.find(({ userId }) => userId === id)
-      return {
-        id,
-        email,
-        role,
-        priority,
-        created_at: createdAt.toISOString(),
-        open: open.find(({ userId }) => userId === id)?.open ?? 0,
-        transcriptions: usage?.transcriptions ?? 0,
-        audio_seconds: usage?.audioSeconds ?? 0,
-      }
-    })
-  }
-
   return {
     /**
      * Lists users in pages. `next` is the `after` of the next page, null on the last page. Throws
@@ -54,14 +34,14 @@ export function createAdminService({
         throw new VerbatimError('validation', 'after is invalid: pass a `next` returned by this list')
       }
       const page = await listUsers(db, { after, email: email?.trim().toLowerCase(), limit: PAGE_SIZE + 1 })
-      const users = await toApi(page.slice(0, PAGE_SIZE))
+      const users = await toApi(db, page.slice(0, PAGE_SIZE))
       return { users, next: page.length > PAGE_SIZE ? (users.at(-1)?.id ?? null) : null }
     },
 
     /** Creates an account even if registration is closed. Throws `email_taken`. */
     async create(credentials: { email: string; password: string }) {
       const row = await findUser(db, await createAccount(credentials))
-      const [user] = row ? await toApi([row]) : []
+      const [user] = row ? await toApi(db, [row]) : []
       if (!user) throw new VerbatimError('not_found', 'User not found')
       return user
     },
@@ -72,7 +52,7 @@ export function createAdminService({
         throw new VerbatimError('validation', 'Send role, priority, or both')
       }
       const row = isUuid(id) ? await updateUser(db, { id, ...changed }) : null
-      const [user] = row ? await toApi([row]) : []
+      const [user] = row ? await toApi(db, [row]) : []
       if (!user) throw new VerbatimError('not_found', 'User not found')
       return user
     },
@@ -102,6 +82,26 @@ export function createAdminService({
       return { id, status: await requeue(id) }
     },
   }
+}
+
+async function toApi(db: Database, page: Awaited<ReturnType<typeof listUsers>>) {
+  const { open, used } = await activityOf(
+    db,
+    page.map(({ id }) => id),
+  )
+  return page.map(({ id, email, role, priority, createdAt }) => {
+    const usage = used.find(({ userId }) => userId === id)
+    return {
+      id,
+      email,
+      role,
+      priority,
+      created_at: createdAt.toISOString(),
+      open: open.find(({ userId }) => userId === id)?.open ?? 0,
+      transcriptions: usage?.transcriptions ?? 0,
+      audio_seconds: usage?.audioSeconds ?? 0,
+    }
+  })
 }
 
 const dayOf = (time: number) => new Date(time).toISOString().slice(0, 10)

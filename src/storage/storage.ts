@@ -10,8 +10,8 @@ export type Storage = {
    * Streams `body` to `key` at constant memory. Returns its size and SHA-256 (hex). Readers see nothing under
    * `key` until all of it is stored. If the stream fails, nothing of it remains. Throws `storage_full`. A
    * store on a disk keeps free space in reserve, for the database on the same disk; only a write with
-   * `mayUseReserve` may use that space. Calls `onChunk` with the size of each chunk that is read; an error that it throws
-   * fails the write.
+   * `mayUseReserve` may use that space. Calls `onChunk` with the size of each chunk that is read; an error
+   * that it throws fails the write.
    */
   write(
     key: string,

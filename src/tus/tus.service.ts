@@ -1,5 +1,5 @@
 import { withUserLock } from '../auth/users.store.ts'
-import type { Database } from '../db/database.ts'
+import type { Database, Transaction } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
 import type { BeginUpload } from '../intake.ts'
 import type { Objects } from '../storage/storage.ts'
@@ -75,12 +75,7 @@ export function createTusService({
       checkLength(length, { maxBytes })
       await checkFields(parseMetadata(metadata))
       return withUserLock(db, userId, async (tx) => {
-        if ((await countUnfinished(tx, userId)) >= MAX_UNFINISHED) {
-          throw new VerbatimError(
-            'too_many_uploads',
-            `You have ${MAX_UNFINISHED} unfinished uploads: finish or delete one first`,
-          )
-        }
+        await requireFewUnfinished(tx, userId)
         const row = await insertUpload(tx, { userId, length, metadata })
         if (!row) throw new Error('the insert of an upload returned no row')
         await storageQuota?.require(tx, { userId, bytes: length })
@@ -113,6 +108,14 @@ export function createTusService({
       for (const id of ids) await removeFolder(uploadFolder(id))
     },
   }
+}
+
+async function requireFewUnfinished(tx: Transaction, userId: string): Promise<void> {
+  if ((await countUnfinished(tx, userId)) < MAX_UNFINISHED) return
+  throw new VerbatimError(
+    'too_many_uploads',
+    `You have ${MAX_UNFINISHED} unfinished uploads: finish or delete one first`,
+  )
 }
 
 function checkLength(length: number, { maxBytes }: { maxBytes: number }): void {
