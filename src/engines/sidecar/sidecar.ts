@@ -9,7 +9,7 @@ import {
   type SpanResult,
 } from '../engine.ts'
 import { retryGeneration } from '../shared/generation.ts'
-import { createReadiness } from '../shared/readiness.ts'
+import { createReadiness, type Readiness } from '../shared/readiness.ts'
 import { spanSeconds } from '../shared/span-result.ts'
 import { markDown, markMisconfigured, type Sidecar, watchHealth } from './health.ts'
 import { readSidecarReply } from './reply.ts'
@@ -42,6 +42,52 @@ function createPicker(sidecars: Sidecar[]) {
     return [...sidecars.slice(offset), ...sidecars.slice(0, offset)]
       .filter((sidecar) => sidecar.healthy && !tried.has(sidecar))
       .toSorted((a, b) => a.busy - b.busy)[0]
+  }
+}
+
+/** The sidecars to choose from, and what requests to them need. */
+type Pool = {
+  nextSidecar: ReturnType<typeof createPicker>
+  updateState: () => void
+  ready: Readiness
+  apiKey: string | undefined
+  deadlineSeconds: number
+  fetch: Fetch
+}
+
+/** Sends a span to one sidecar after the other until one transcribes it. */
+async function tryAll(pool: Pool, span: SpanRequest): Promise<SpanResult> {
+  const { nextSidecar, updateState, ready, apiKey, deadlineSeconds, fetch } = pool
+  const seconds = spanSeconds(span.pcm, SIDECAR_LIMITS.maxSpanSeconds)
+  const wav = wavOf(span.pcm)
+  const tried = new Set<Sidecar>()
+  let overloaded: EngineOverloaded | undefined
+  let misconfigured: VerbatimError | undefined
+  for (;;) {
+    const sidecar = nextSidecar(tried)
+    if (!sidecar) {
+      throw overloaded ?? misconfigured ?? new VerbatimError('engine_unavailable', ready.state().detail)
+    }
+    tried.add(sidecar)
+    sidecar.busy += 1
+    try {
+      const { url } = sidecar
+      const request = { url, apiKey, wav, span, deadlineSeconds, fetch }
+      return readSidecarReply(await requestTranscription(request), seconds)
+    } catch (error) {
+      if (error instanceof EngineOverloaded) {
+        if (!overloaded || error.retryAfterSeconds < overloaded.retryAfterSeconds) overloaded = error
+      } else if (error instanceof VerbatimError && error.code === 'engine_unavailable') {
+        markDown(sidecar, error.message)
+        updateState()
+      } else if (error instanceof VerbatimError && error.code === 'engine_misconfigured') {
+        markMisconfigured(sidecar, error.message)
+        misconfigured = error
+        updateState()
+      } else throw error
+    } finally {
+      sidecar.busy -= 1
+    }
   }
 }
 
@@ -80,40 +126,7 @@ export function sidecarEngine(options: {
     void watchHealth({ sidecar, apiKey, onCheck: updateState, signal: closing.signal })
   }
 
-  /** Sends a span to one sidecar after the other until one transcribes it. */
-  async function tryAll(span: SpanRequest): Promise<SpanResult> {
-    const seconds = spanSeconds(span.pcm, SIDECAR_LIMITS.maxSpanSeconds)
-    const wav = wavOf(span.pcm)
-    const tried = new Set<Sidecar>()
-    let overloaded: EngineOverloaded | undefined
-    let misconfigured: VerbatimError | undefined
-    for (;;) {
-      const sidecar = nextSidecar(tried)
-      if (!sidecar) {
-        throw overloaded ?? misconfigured ?? new VerbatimError('engine_unavailable', ready.state().detail)
-      }
-      tried.add(sidecar)
-      sidecar.busy += 1
-      try {
-        const { url } = sidecar
-        const request = { url, apiKey, wav, span, deadlineSeconds, fetch: sendRequest }
-        return readSidecarReply(await requestTranscription(request), seconds)
-      } catch (error) {
-        if (error instanceof EngineOverloaded) {
-          if (!overloaded || error.retryAfterSeconds < overloaded.retryAfterSeconds) overloaded = error
-        } else if (error instanceof VerbatimError && error.code === 'engine_unavailable') {
-          markDown(sidecar, error.message)
-          updateState()
-        } else if (error instanceof VerbatimError && error.code === 'engine_misconfigured') {
-          markMisconfigured(sidecar, error.message)
-          misconfigured = error
-          updateState()
-        } else throw error
-      } finally {
-        sidecar.busy -= 1
-      }
-    }
-  }
+  const pool = { nextSidecar, updateState, ready, apiKey, deadlineSeconds, fetch: sendRequest }
 
   return {
     name: 'sidecar',
@@ -126,7 +139,7 @@ export function sidecarEngine(options: {
 
     async transcribe(span) {
       span.signal.throwIfAborted()
-      return retryGeneration(() => tryAll(span), span.signal)
+      return retryGeneration(() => tryAll(pool, span), span.signal)
     },
 
     async close() {
