@@ -1,6 +1,6 @@
 import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { Jobs, QueueName } from './jobs.ts'
-import { startPollLoop } from './poll-loop.ts'
+import { type PollLoop, startPollLoop } from './poll-loop.ts'
 import { type Handler, Postponed, type WorkOptions } from './queue.ts'
 
 /** A lost notification delays a job by at most this long. */
@@ -24,6 +24,21 @@ export type Consumer = {
 
 type Job<Name extends QueueName> = JobWithMetadata<Jobs[Name]>
 
+type Options<Name extends QueueName> = WorkOptions & {
+  boss: PgBoss
+  name: Name
+  handle: Handler<Name>
+  onError: (error: unknown) => void
+}
+
+type State<Name extends QueueName> = {
+  running: Map<Job<Name>, AbortController>
+  postponedGroups: ReturnType<typeof createPostponedGroups>
+  stopping: boolean
+  /** Resolves when no job runs. */
+  idle: PromiseWithResolvers<void>
+}
+
 /**
  * A job is in one of these states:
  * - fetched: at most half of the free slots' jobs per statement, never more of one group than may run;
@@ -34,89 +49,15 @@ type Job<Name extends QueueName> = JobWithMetadata<Jobs[Name]>
  *
  * All changes are fenced by the attempt: they do nothing to a job that another worker has fetched since.
  */
-export function startConsumer<Name extends QueueName>({
-  boss,
-  name,
-  concurrency,
-  perGroup,
-  perGroupHere,
-  handle,
-  onError,
-}: WorkOptions & {
-  boss: PgBoss
-  name: Name
-  handle: Handler<Name>
-  onError: (error: unknown) => void
-}): Consumer {
-  const running = new Map<Job<Name>, AbortController>()
-  const postponedGroups = createPostponedGroups()
-  let stopping = false
-  let idle = Promise.withResolvers<void>()
-  idle.resolve()
-
-  /** Groups whose jobs may not be fetched now: they fill their slots here, or are postponed. */
-  function closedGroups(): string[] {
-    const groups = [...running.keys()].flatMap(({ groupId }) => groupId ?? [])
-    const full = [...Map.groupBy(groups, (group) => group)].filter(
-      ([, jobs]) => perGroupHere !== undefined && jobs.length >= perGroupHere,
-    )
-    return [...postponedGroups.list(), ...full.map(([group]) => group)]
-  }
-
-  async function fetchJobs(): Promise<boolean> {
-    const freeSlots = concurrency - running.size
-    if (freeSlots === 0) return false
-    // Half of the free slots leave jobs to other processes. With `perGroupHere`, a batch could hold too many
-    // jobs of one group.
-    const batchSize = perGroupHere === undefined ? Math.ceil(freeSlots / 2) : 1
-    const ignoreGroups = closedGroups()
-    const options = {
-      batchSize,
-      includeMetadata: true as const,
-      ...(perGroup !== undefined && { groupConcurrency: perGroup }),
-      ...(ignoreGroups.length > 0 && { ignoreGroups }),
-    }
-    const jobs = await boss.fetch<Jobs[Name]>(name, options)
-    for (const job of jobs) void run(job)
-    // With `perGroup`, pg-boss drops the jobs of full groups from a batch: a small batch does not show an
-    // empty queue.
-    return jobs.length === batchSize || (perGroup !== undefined && jobs.length > 0)
-  }
-
-  async function run(job: Job<Name>) {
-    if (running.size === 0) idle = Promise.withResolvers()
-    const control = new AbortController()
-    running.set(job, control)
-    try {
-      if (stopping) throw stopError()
-      const dueSince = new Date(Math.max(Number(job.createdOn), Number(job.startAfter)))
-      await handle(job.data, control.signal, dueSince, () => isSlotWanted(job))
-      await boss.deleteJob(name, [job])
-    } catch (error) {
-      if (error instanceof Postponed && !control.signal.aborted) return await postpone(job, error)
-      // If the database is unavailable, pg-boss returns the job to the queue when its heartbeats are missing.
-      await boss.fail(name, [job], error instanceof Error ? error : { error }).catch(onError)
-    } finally {
-      running.delete(job)
-      if (running.size === 0) idle.resolve()
-      loop.wake()
-    }
-  }
-
-  async function postpone(job: Job<Name>, { seconds }: Postponed) {
-    if (job.groupId) postponedGroups.add(job.groupId, seconds)
-    await boss.getDb().executeSql(RELEASE, [name, job.id, job.retryCount]).catch(onError)
-  }
-
-  /** Queries the database only if all slots are in use. */
-  async function isSlotWanted(job: Job<Name>): Promise<boolean> {
-    if (running.size < concurrency) return false
-    const excluded = [...closedGroups(), ...(job.groupId ? [job.groupId] : [])]
-    const { rows } = await boss.getDb().executeSql(DUE_OUTSIDE_GROUPS, [name, excluded])
-    return rows.length > 0
-  }
-
-  const loop = startPollLoop({ pass: fetchJobs, everyMs: POLL_MS, onError })
+export function startConsumer<Name extends QueueName>(options: Options<Name>): Consumer {
+  const { boss, name, concurrency, onError } = options
+  const state = createState<Name>()
+  const { running } = state
+  const loop: PollLoop = startPollLoop({
+    pass: () => fetchJobs(options, state, () => loop.wake()),
+    everyMs: POLL_MS,
+    onError,
+  })
 
   return {
     name,
@@ -132,9 +73,9 @@ export function startConsumer<Name extends QueueName>({
       }
     },
     async stop() {
-      stopping = true
+      state.stopping = true
       await loop.stop()
-      await idle.promise
+      await state.idle.promise
     },
     abort() {
       for (const control of running.values()) control.abort(stopError())
@@ -144,6 +85,100 @@ export function startConsumer<Name extends QueueName>({
       if (jobs.length > 0) await boss.fail(name, jobs, stopError()).catch(onError)
     },
   }
+}
+
+function createState<Name extends QueueName>(): State<Name> {
+  const idle = Promise.withResolvers<void>()
+  idle.resolve()
+  return { running: new Map(), postponedGroups: createPostponedGroups(), stopping: false, idle }
+}
+
+/** Starts the jobs that it fetches. `wake` fetches more jobs when one of them has left its slot. */
+async function fetchJobs<Name extends QueueName>(
+  options: Options<Name>,
+  state: State<Name>,
+  wake: () => void,
+): Promise<boolean> {
+  const { boss, name, concurrency, perGroup, perGroupHere } = options
+  const freeSlots = concurrency - state.running.size
+  if (freeSlots === 0) return false
+  // Half of the free slots leave jobs to other processes. With `perGroupHere`, a batch could hold too many
+  // jobs of one group.
+  const batchSize = perGroupHere === undefined ? Math.ceil(freeSlots / 2) : 1
+  const ignoreGroups = closedGroups(options, state)
+  const jobs = await boss.fetch<Jobs[Name]>(name, {
+    batchSize,
+    includeMetadata: true,
+    ...(perGroup !== undefined && { groupConcurrency: perGroup }),
+    ...(ignoreGroups.length > 0 && { ignoreGroups }),
+  })
+  for (const job of jobs) void runJob(options, state, job, wake)
+  // With `perGroup`, pg-boss drops the jobs of full groups from a batch: a small batch does not show an
+  // empty queue.
+  return jobs.length === batchSize || (perGroup !== undefined && jobs.length > 0)
+}
+
+/** Groups whose jobs may not be fetched now: they fill their slots here, or are postponed. */
+function closedGroups<Name extends QueueName>(
+  { perGroupHere }: WorkOptions,
+  { running, postponedGroups }: State<Name>,
+): string[] {
+  const groups = [...running.keys()].flatMap(({ groupId }) => groupId ?? [])
+  const full = [...Map.groupBy(groups, (group) => group)].filter(
+    ([, jobs]) => perGroupHere !== undefined && jobs.length >= perGroupHere,
+  )
+  return [...postponedGroups.list(), ...full.map(([group]) => group)]
+}
+
+async function runJob<Name extends QueueName>(
+  options: Options<Name>,
+  state: State<Name>,
+  job: Job<Name>,
+  wake: () => void,
+) {
+  const { boss, name, handle, onError } = options
+  const { running } = state
+  if (running.size === 0) state.idle = Promise.withResolvers()
+  const control = new AbortController()
+  running.set(job, control)
+  try {
+    if (state.stopping) throw stopError()
+    const dueSince = new Date(Math.max(Number(job.createdOn), Number(job.startAfter)))
+    await handle(job.data, control.signal, dueSince, () => isSlotWanted(options, state, job))
+    await boss.deleteJob(name, [job])
+  } catch (error) {
+    if (error instanceof Postponed && !control.signal.aborted)
+      return await postpone(options, state, job, error)
+    // If the database is unavailable, pg-boss returns the job to the queue when its heartbeats are missing.
+    await boss.fail(name, [job], error instanceof Error ? error : { error }).catch(onError)
+  } finally {
+    running.delete(job)
+    if (running.size === 0) state.idle.resolve()
+    wake()
+  }
+}
+
+async function postpone<Name extends QueueName>(
+  { boss, name, onError }: Options<Name>,
+  { postponedGroups }: State<Name>,
+  job: Job<Name>,
+  { seconds }: Postponed,
+) {
+  if (job.groupId) postponedGroups.add(job.groupId, seconds)
+  await boss.getDb().executeSql(RELEASE, [name, job.id, job.retryCount]).catch(onError)
+}
+
+/** Queries the database only if all slots are in use. */
+async function isSlotWanted<Name extends QueueName>(
+  options: Options<Name>,
+  state: State<Name>,
+  job: Job<Name>,
+): Promise<boolean> {
+  const { boss, name, concurrency } = options
+  if (state.running.size < concurrency) return false
+  const excluded = [...closedGroups(options, state), ...(job.groupId ? [job.groupId] : [])]
+  const { rows } = await boss.getDb().executeSql(DUE_OUTSIDE_GROUPS, [name, excluded])
+  return rows.length > 0
 }
 
 /** Groups whose jobs this process does not fetch for some seconds. */
