@@ -5,7 +5,7 @@ import { type ConstructorOptions, fromDrizzle, fromPglite, PgBoss } from 'pg-bos
 import type { OpenDatabase, Transaction } from '../db/database.ts'
 import { type Consumer, startConsumer } from './consumer.ts'
 import type { NewJob, QueueName } from './jobs.ts'
-import { startPollLoop } from './poll-loop.ts'
+import { type PollLoop, startPollLoop } from './poll-loop.ts'
 import type { Backlog, Queue } from './queue.ts'
 
 const QUEUES: QueueName[] = ['prepare', 'prepare_long', 'span', 'clip', 'webhook']
@@ -69,22 +69,17 @@ export async function pgBossQueue({
   let listening: Promise<void> | undefined
   let draining: Promise<void> | undefined
 
-  async function wakeDue(): Promise<boolean> {
-    const names = consumers.filter((consumer) => consumer.hasFreeSlot()).map(({ name }) => name)
-    if (names.length === 0) return false
-    const { rows } = await boss.getDb().executeSql(DUE, [names])
-    for (const { name } of rows) wake(name)
-    return false
-  }
-  function wake(name: string) {
-    for (const consumer of consumers) if (consumer.name === name) consumer.wake()
-  }
+  const wake = (name: string) => wakeQueue(consumers, name)
   function wakeAll() {
     for (const consumer of consumers) consumer.wake()
   }
 
   const reportError = (error: unknown) => onError(error instanceof Error ? error : new Error(String(error)))
-  const dueLoop = startPollLoop({ pass: wakeDue, everyMs: DUE_POLL_MS, onError: reportError })
+  const dueLoop = startPollLoop({
+    pass: () => wakeDue(boss, consumers),
+    everyMs: DUE_POLL_MS,
+    onError: reportError,
+  })
   const heartbeats = setInterval(
     () => {
       for (const consumer of consumers) consumer.heartbeat().catch(reportError)
@@ -92,19 +87,8 @@ export async function pgBossQueue({
     (HEARTBEAT_SECONDS / 2) * 1000,
   )
 
-  async function drainOnce(graceMs: number) {
-    await dueLoop.stop()
-    const abort = setTimeout(() => {
-      for (const consumer of consumers) consumer.abort()
-    }, graceMs)
-    const stopped = Promise.all(consumers.map((consumer) => consumer.stop()))
-    await Promise.race([stopped, sleep(graceMs + ABORT_MS, undefined, { ref: false })])
-    clearTimeout(abort)
-    clearInterval(heartbeats)
-    for (const consumer of consumers) await consumer.release()
-  }
   function drain(graceMs: number): Promise<void> {
-    draining ??= drainOnce(graceMs)
+    draining ??= drainConsumers({ consumers, dueLoop, heartbeats, graceMs })
     return draining
   }
 
@@ -136,6 +120,41 @@ export async function pgBossQueue({
       await boss.stop({ graceful: true, timeout: 1_000 })
     },
   }
+}
+
+/** Wakes the consumers of queues with due jobs. Returns false: the next interval is soon enough. */
+async function wakeDue(boss: PgBoss, consumers: Consumer[]): Promise<boolean> {
+  const names = consumers.filter((consumer) => consumer.hasFreeSlot()).map(({ name }) => name)
+  if (names.length === 0) return false
+  const { rows } = await boss.getDb().executeSql(DUE, [names])
+  for (const { name } of rows) wakeQueue(consumers, name)
+  return false
+}
+
+function wakeQueue(consumers: Consumer[], name: string) {
+  for (const consumer of consumers) if (consumer.name === name) consumer.wake()
+}
+
+async function drainConsumers({
+  consumers,
+  dueLoop,
+  heartbeats,
+  graceMs,
+}: {
+  consumers: Consumer[]
+  dueLoop: PollLoop
+  heartbeats: ReturnType<typeof setInterval>
+  graceMs: number
+}) {
+  await dueLoop.stop()
+  const abort = setTimeout(() => {
+    for (const consumer of consumers) consumer.abort()
+  }, graceMs)
+  const stopped = Promise.all(consumers.map((consumer) => consumer.stop()))
+  await Promise.race([stopped, sleep(graceMs + ABORT_MS, undefined, { ref: false })])
+  clearTimeout(abort)
+  clearInterval(heartbeats)
+  for (const consumer of consumers) await consumer.release()
 }
 
 async function enqueueJobs<Name extends QueueName>(
