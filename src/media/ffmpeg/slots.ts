@@ -1,3 +1,5 @@
+import { createRoundRobin } from './round-robin.ts'
+
 export type Slot = {
   /**
    * Releases the slot while `work` runs, and then waits for a slot again, ahead of callers of the same group
@@ -6,7 +8,7 @@ export type Slot = {
   without(work: () => Promise<void>): Promise<void>
 }
 
-type Waiter = { start: () => void; isReturning: boolean }
+type Limits = { count: number; perGroup?: number; started?: number }
 
 /**
  * A semaphore that is fair to groups: `count` callers run at once, waiting groups take turns (round robin),
@@ -17,53 +19,24 @@ export function createSlots({
   count,
   perGroup = count,
   started: maxStarted = Number.POSITIVE_INFINITY,
-}: {
-  count: number
-  perGroup?: number
-  started?: number
-}) {
+}: Limits) {
   let free = count
-  let startedCount = 0
-  const startedByGroup = new Map<string, number>()
-  /** In the order of the groups' turns. */
-  const waiting = new Map<string, Waiter[]>()
+  const started = countStarted({ max: maxStarted, perGroup })
+  const waiting = createRoundRobin()
 
   const isRoomFor = (group: string, isReturning: boolean) =>
-    free > 0 && (isReturning || (startedCount < maxStarted && (startedByGroup.get(group) ?? 0) < perGroup))
-
-  function changeStarted(group: string, by: 1 | -1): void {
-    startedCount += by
-    const count = (startedByGroup.get(group) ?? 0) + by
-    if (count > 0) startedByGroup.set(group, count)
-    else startedByGroup.delete(group)
-  }
+    free > 0 && (isReturning || started.isRoomFor(group))
 
   function occupy(group: string, isReturning: boolean): void {
     free -= 1
-    if (!isReturning) changeStarted(group, 1)
+    if (!isReturning) started.change(group, 1)
   }
 
   function startNext(): void {
-    for (const [group, [first, ...others]] of waiting) {
-      if (!first || !isRoomFor(group, first.isReturning)) continue
-      waiting.delete(group)
-      if (others.length > 0) waiting.set(group, others)
-      occupy(group, first.isReturning)
-      first.start()
-      return
-    }
-  }
-
-  function enqueue(group: string, waiter: Waiter): void {
-    const waiters = waiting.get(group) ?? []
-    const index = waiter.isReturning ? waiters.findIndex(({ isReturning }) => !isReturning) : -1
-    waiting.set(group, index < 0 ? [...waiters, waiter] : waiters.toSpliced(index, 0, waiter))
-  }
-
-  function dequeue(group: string, waiter: Waiter): void {
-    const others = waiting.get(group)?.filter((other) => other !== waiter) ?? []
-    if (others.length > 0) waiting.set(group, others)
-    else waiting.delete(group)
+    const next = waiting.takeNext(isRoomFor)
+    if (!next) return
+    occupy(next.group, next.waiter.isReturning)
+    next.waiter.start()
   }
 
   async function acquire(
@@ -75,10 +48,10 @@ export function createSlots({
     const slotFree = Promise.withResolvers<void>()
     const waiter = { start: slotFree.resolve, isReturning }
     const onAbort = () => {
-      dequeue(group, waiter)
+      waiting.remove(group, waiter)
       slotFree.reject(signal.reason)
     }
-    enqueue(group, waiter)
+    waiting.add(group, waiter)
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       await slotFree.promise
@@ -112,10 +85,26 @@ export function createSlots({
       try {
         return await use(slot)
       } finally {
-        changeStarted(group, -1)
+        started.change(group, -1)
         if (isHeld) release()
         else startNext()
       }
+    },
+  }
+}
+
+/** Counts the callers that have started and not finished. */
+function countStarted({ max, perGroup }: { max: number; perGroup: number }) {
+  let total = 0
+  const byGroup = new Map<string, number>()
+
+  return {
+    isRoomFor: (group: string) => total < max && (byGroup.get(group) ?? 0) < perGroup,
+    change(group: string, by: 1 | -1): void {
+      total += by
+      const count = (byGroup.get(group) ?? 0) + by
+      if (count > 0) byGroup.set(group, count)
+      else byGroup.delete(group)
     },
   }
 }
