@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises'
-import { VerbatimError } from '../../errors.ts'
 import type { Media } from '../media.ts'
 import { maxParallelJobs } from './capacity.ts'
 import { compileCore } from './compiled-core.ts'
 import { runJob } from './job.ts'
 import type { Input, Task } from './reports.ts'
+import { trackRunningWork } from './running-work.ts'
 import { createSlots } from './slots.ts'
 
 /** Decoding a piece of five minutes takes less than a second. A file that needs 120 s is made to be slow. */
@@ -40,9 +40,8 @@ export function ffmpegMedia({
     long: createSlots({ count: concurrency, started: capacity.long }),
   }
   const workers = createSlots({ count: maxWorkers })
-  const running = new Map<AbortController, Promise<unknown>>()
+  const running = trackRunningWork()
   let compiled: Promise<WebAssembly.Module> | undefined
-  let isClosed = false
 
   function core(): Promise<WebAssembly.Module> {
     compiled ??= compileCore().catch((error) => {
@@ -52,26 +51,10 @@ export function ffmpegMedia({
     return compiled
   }
 
-  async function runTracked<T>(signal: AbortSignal | undefined, work: (stop: AbortSignal) => Promise<T>) {
-    if (isClosed) throw shutDown()
-    signal?.throwIfAborted()
-    const stop = new AbortController()
-    const onAbort = () => stop.abort(signal?.reason)
-    signal?.addEventListener('abort', onAbort, { once: true })
-    const done = work(stop.signal)
-    running.set(stop, done)
-    try {
-      return await done
-    } finally {
-      running.delete(stop)
-      signal?.removeEventListener('abort', onAbort)
-    }
-  }
-
   return {
     capacity,
     probe(path, { signal, group = DEFAULT_GROUP } = {}) {
-      return runTracked(signal, (stop) =>
+      return running.run(signal, (stop) =>
         slots.probe.within({ group, signal: stop }, async () => {
           const module = await core()
           return withInput(path, async (input) => {
@@ -86,7 +69,7 @@ export function ffmpegMedia({
       )
     },
     decode({ path, maxSeconds, channel = null, isShort = false, group = DEFAULT_GROUP, signal, take }) {
-      return runTracked(signal, (stop) =>
+      return running.run(signal, (stop) =>
         slots[isShort ? 'short' : 'long'].within({ group, signal: stop }, async (slot) => {
           const module = await core()
           await withInput(path, async (input) => {
@@ -106,15 +89,9 @@ export function ffmpegMedia({
         }),
       )
     },
-    async close() {
-      isClosed = true
-      for (const stop of running.keys()) stop.abort(shutDown())
-      await Promise.allSettled(running.values())
-    },
+    close: () => running.close(),
   }
 }
-
-const shutDown = () => new VerbatimError('media_unavailable', 'The audio decoder has been shut down.')
 
 async function withInput<T>(path: string, use: (input: Input) => Promise<T>): Promise<T> {
   const file = await open(path, 'r')
