@@ -1,4 +1,4 @@
-import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { readFile } from 'node:fs/promises'
 import postgres from 'postgres'
 import { readSettings, SETTINGS } from '../src/config.ts'
@@ -7,8 +7,6 @@ import { prometheusMetrics } from '../src/metrics/prometheus.ts'
 import { pgBossQueue } from '../src/queue/pg-boss.ts'
 import { databases } from './support/databases.ts'
 import { ROOT } from './support/sidecar-dir.ts'
-
-setDefaultTimeout(60_000)
 
 const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), 'utf8')
 

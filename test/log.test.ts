@@ -1,10 +1,8 @@
-import { expect, setDefaultTimeout, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { VerbatimError } from '../src/errors.ts'
 import { createLog, withoutRepeats } from '../src/log.ts'
 import { embedded } from './support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 function logged(format: 'text' | 'json', ...entry: Parameters<ReturnType<typeof createLog>>) {
   const lines: string[] = []

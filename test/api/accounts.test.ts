@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { argon2id } from '../../src/auth/argon2id.ts'
 import { createAuthService } from '../../src/auth/auth.service.ts'
 import { users } from '../../src/db/schema.ts'
@@ -6,8 +6,6 @@ import { type Answer, type Client, clientOf, fixture, textAt } from '../support/
 import { SECRET, startService, type TestService } from '../support/api-service.ts'
 import { databases, embedded } from '../support/databases.ts'
 import { claimsOf, forge } from './jwt.ts'
-
-setDefaultTimeout(60_000)
 
 const password = 'correct horse battery'
 const access = {

@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eq, sql } from 'drizzle-orm'
 import { updateUser } from '../../src/admin/admin.store.ts'
 import { usage, users } from '../../src/db/schema.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 const password = 'correct horse battery'
 

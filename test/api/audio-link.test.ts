@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { nodeHmac } from '../../src/transcriptions/reading/node-hmac.ts'
@@ -6,8 +6,6 @@ import { createLinkSigner } from '../../src/transcriptions/reading/signed-links.
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { SECRET, startService, type TestService } from '../support/api-service.ts'
 import { embedded } from '../support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 let service: TestService
 let ada: Client

@@ -1,11 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { transcriptions } from '../../src/db/schema.ts'
 import { openRawHost, type RawHost } from '../outbound/raw-host.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { MAX_UPLOAD_BYTES, startService, type TestService } from '../support/api-service.ts'
 import { embedded } from '../support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 let service: TestService
 let host: ReturnType<typeof Bun.serve>

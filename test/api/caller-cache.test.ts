@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eq, sql } from 'drizzle-orm'
 import { openChanges } from '../../src/db/changes.ts'
 import { openPostgres } from '../../src/db/postgres.ts'
@@ -7,8 +7,6 @@ import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts
 import { SECRET, startService, type TestService } from '../support/api-service.ts'
 import { databases, type TestDatabase, type TestDatabaseKind } from '../support/databases.ts'
 import { claimsOf, forge } from './jwt.ts'
-
-setDefaultTimeout(60_000)
 
 const password = 'correct horse battery'
 

@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { ERRORS } from '../../src/http/openapi/statuses.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { embedded } from '../support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 type Operation = {
   summary?: string

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { treaty } from '@elysiajs/eden'
 import type { App } from '../../src/app.ts'
 import { fixture } from '../support/api-client.ts'
@@ -6,8 +6,6 @@ import { startService, type TestService } from '../support/api-service.ts'
 import { embedded } from '../support/databases.ts'
 import { finishWith } from '../support/rows.ts'
 import { segmentOf } from '../support/scripted-engine.ts'
-
-setDefaultTimeout(60_000)
 
 let service: TestService
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { startProcessing } from '../../src/transcriptions/pipeline/decoded.store.ts'
@@ -10,8 +10,6 @@ import { databases } from '../support/databases.ts'
 import { eventsIn } from '../support/event-stream.ts'
 import { insertDecoded } from '../support/rows.ts'
 import { segmentOf } from '../support/scripted-engine.ts'
-
-setDefaultTimeout(60_000)
 
 const SECOND = 16_000
 

@@ -1,9 +1,7 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { type Client, clientOf } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { embedded } from '../support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 let service: TestService
 let anyone: Client

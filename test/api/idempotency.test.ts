@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { eq, sql } from 'drizzle-orm'
 import { idempotencyKeys } from '../../src/db/schema.ts'
 import { forgetKeys } from '../../src/transcriptions/intake/idempotency.store.ts'
@@ -6,8 +6,6 @@ import { KEPT_SECONDS } from '../../src/transcriptions/intake/idempotency.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 describe.each(databases)('an Idempotency-Key on $name', (kind) => {
   let service: TestService

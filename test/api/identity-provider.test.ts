@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { identities, users } from '../../src/db/schema.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { databases, embedded } from '../support/databases.ts'
 import { forge } from './jwt.ts'
-
-setDefaultTimeout(60_000)
 
 const issuer = 'https://id.example/realms/main'
 const audience = 'verbatim'

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { updateUser } from '../../src/admin/admin.store.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { SECRET, startService, type TestService } from '../support/api-service.ts'
@@ -9,7 +9,6 @@ import { claimsOf, forge } from './jwt.ts'
  * Tries every route of the OpenAPI document as every kind of caller. The expected outcome is what the document says
  * (`security`). A route without `security`, or with an id of a resource that is missing in RESOURCES, fails.
  */
-setDefaultTimeout(60_000)
 
 type Operation = {
   security?: Record<string, string[]>[]

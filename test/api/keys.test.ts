@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { apiKeys } from '../../src/db/schema.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 describe.each(databases)('API keys on $name', (kind) => {
   let service: TestService

@@ -1,21 +1,10 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  setDefaultTimeout,
-  test,
-} from 'bun:test'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { counters, transcriptions, usage } from '../../src/db/schema.ts'
 import { addDoneSamples, fail, setLength } from '../../src/transcriptions/transcriptions.store.ts'
 import { type Answer, type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 /** The duration in the header of speech.mp3. */
 const SPEECH_SECONDS = 7.2

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eq, sql } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { startProcessing } from '../../src/transcriptions/pipeline/decoded.store.ts'
@@ -8,8 +8,6 @@ import { startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
 import { finishWith, insertOwned } from '../support/rows.ts'
 import { segmentOf } from '../support/scripted-engine.ts'
-
-setDefaultTimeout(60_000)
 
 type Page = {
   transcriptions: { id: string; [name: string]: unknown }[]

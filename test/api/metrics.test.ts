@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { measuredEngine } from '../../src/metrics/measured-engine.ts'
 import { spanOf } from '../engines/span.ts'
 import { type Client, clientOf, fixture } from '../support/api-client.ts'
@@ -6,8 +6,6 @@ import { startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
 import { silence } from '../support/pcm.ts'
 import { scriptedEngine } from '../support/scripted-engine.ts'
-
-setDefaultTimeout(60_000)
 
 describe.each(databases)('metrics on $name', (kind) => {
   let service: TestService

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { eq, sql } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { cancelOwned, fail, findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
@@ -7,8 +7,6 @@ import { type Client, clientOf, fixture } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
 import { insertOwned } from '../support/rows.ts'
-
-setDefaultTimeout(60_000)
 
 // test/e2e/openai.test.ts runs OpenAI's client with real speech.
 describe.each(databases)('OpenAI’s routes on $name', (kind) => {

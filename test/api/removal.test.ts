@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { envelopes, segments, spans, transcriptions } from '../../src/db/schema.ts'
 import { insertSpans } from '../../src/transcriptions/spans.store.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
 import { insertDecoded } from '../support/rows.ts'
-
-setDefaultTimeout(60_000)
 
 describe.each(databases)('deletion of a transcription on $name', (kind) => {
   let service: TestService

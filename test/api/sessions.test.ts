@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { refreshTokens, sessions, users } from '../../src/db/schema.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { SECRET, startService, type TestService } from '../support/api-service.ts'
 import { databases, embedded } from '../support/databases.ts'
 import { claimsOf, forge, headerOf } from './jwt.ts'
-
-setDefaultTimeout(60_000)
 
 const password = 'correct horse battery'
 const REFUSED = { status: 401, body: { code: 'invalid_refresh_token' } }

@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
 import { finishWith } from '../support/rows.ts'
 import { segmentOf } from '../support/scripted-engine.ts'
-
-setDefaultTimeout(60_000)
 
 const HEARD = [
   segmentOf({

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { BYTES_PER_SECOND } from '../../src/media/media.ts'
@@ -6,8 +6,6 @@ import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts
 import { MAX_UPLOAD_BYTES, startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
 import { stereoWav } from '../support/recordings.ts'
-
-setDefaultTimeout(60_000)
 
 const FORMATS: [file: string, codec: string, type: string][] = [
   ['speech.wav', 'pcm_s16le', 'audio/wav'],

@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { embedded } from '../support/databases.ts'
 import { insertDecoded } from '../support/rows.ts'
-
-setDefaultTimeout(60_000)
 
 let service: TestService
 let ada: Client

@@ -1,19 +1,7 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  setDefaultTimeout,
-  test,
-} from 'bun:test'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import type { Database } from '../../src/db/database.ts'
 import type { NewJob } from '../../src/queue/jobs.ts'
 import { Postponed, type Queue } from '../../src/queue/queue.ts'
-
-// Much longer than needed, since the machine may be busy.
-setDefaultTimeout(30_000)
 
 const NO_GRACE = 0
 const AMPLE_GRACE = 20_000

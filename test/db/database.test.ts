@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { isUniqueViolation } from '../../src/db/database.ts'
 import { envelopes, transcriptions, users } from '../../src/db/schema.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 import { insertOwned } from '../support/rows.ts'
-
-setDefaultTimeout(60_000)
 
 for (const kind of databases) {
   describe(`the database: ${kind.name}`, () => {

@@ -1,4 +1,4 @@
-import { expect, setDefaultTimeout, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
@@ -15,8 +15,6 @@ import * as schema from '../../src/db/schema.ts'
 import { StartError } from '../../src/errors.ts'
 import { temporaryFolder } from '../support/recordings.ts'
 import { withFreshDatabase } from './fresh-database.ts'
-
-setDefaultTimeout(60_000)
 
 type Journal = { entries: { idx: number; when: number; tag: string }[] }
 

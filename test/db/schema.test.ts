@@ -1,9 +1,7 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { fileURLToPath } from 'node:url'
 import { databases, type TestDatabase } from '../support/databases.ts'
 import { describeSchema } from './describe-schema.ts'
-
-setDefaultTimeout(60_000)
 
 const RECORDED = fileURLToPath(new URL('./schema.txt', import.meta.url))
 

@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { chmod, chown, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { openServer } from '../../bench/shared/postgres.ts'
 import { startService } from '../support/service.ts'
-
-setDefaultTimeout(60_000)
 
 const [server] = new Bun.Glob('usr/lib/postgresql/*/bin/initdb').scanSync('/')
 const isPossible = server !== undefined && Bun.which('openssl') !== null

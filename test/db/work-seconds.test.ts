@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { countedSeconds } from '../../src/transcriptions/usage.store.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 import { insertOwned } from '../support/rows.ts'
-
-setDefaultTimeout(60_000)
 
 type Case = Partial<typeof transcriptions.$inferInsert> & { work: number | null; counted: number }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { openPostgres } from '../../src/db/postgres.ts'
 import { counters } from '../../src/db/schema.ts'
@@ -6,8 +6,6 @@ import { LimitError } from '../../src/errors.ts'
 import { deleteExpired } from '../../src/limits/counters.store.ts'
 import { createRate } from '../../src/limits/rate.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 describe.each(databases)('a rate on $name', (kind) => {
   let database: TestDatabase

@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compileCore } from '../../src/media/ffmpeg/compiled-core.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { fixture, temporaryFolder } from '../support/recordings.ts'
 import { decodeWhole } from './decode-whole.ts'
-
-// Compiling the decoder can take seconds on a busy machine.
-setDefaultTimeout(300_000)
 
 let connections = 0
 const server = Bun.listen({

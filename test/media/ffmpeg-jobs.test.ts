@@ -1,4 +1,4 @@
-import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { cp, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -6,9 +6,6 @@ import { fileURLToPath } from 'node:url'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { amplyAbove, fixture, temporaryFolder, writeSilence } from '../support/recordings.ts'
 import { decodeWhole } from './decode-whole.ts'
-
-// Compiling the decoder can take seconds on a busy machine.
-setDefaultTimeout(300_000)
 
 /** Longer than any machine decodes while a test runs. */
 const ENDLESS_SECONDS = 100_000

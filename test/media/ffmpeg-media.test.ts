@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, describe, expect, test } from 'bun:test'
 import { open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
@@ -12,9 +12,6 @@ import {
   writeSilence,
 } from '../support/recordings.ts'
 import { decodeWhole } from './decode-whole.ts'
-
-// Compiling the decoder can take seconds on a busy machine.
-setDefaultTimeout(300_000)
 
 const media = ffmpegMedia()
 afterAll(() => media.close())

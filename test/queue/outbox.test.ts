@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { count } from 'drizzle-orm'
 import { outbox } from '../../src/db/schema.ts'
 import type { NewJob } from '../../src/queue/jobs.ts'
@@ -6,8 +6,6 @@ import { outboxQueue, startTakeover } from '../../src/queue/outbox.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
-
-setDefaultTimeout(30_000)
 
 const onError = (error: Error) => console.error(error)
 

@@ -1,11 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { queueContract } from '../contracts/queue.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 /** Longer than pg-boss needs to notice missing heartbeats. */
 const MISSED_MS = 17_000

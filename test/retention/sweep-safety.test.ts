@@ -1,13 +1,4 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  setDefaultTimeout,
-  test,
-} from 'bun:test'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { randomUUID } from 'node:crypto'
 import { cp, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -44,8 +35,6 @@ import { scriptedEngine } from '../support/scripted-engine.ts'
 import { type RunningService, startService, withFolder } from '../support/service.ts'
 import { uploadAudio } from '../support/upload-audio.ts'
 import { sweepOptions } from './sweeping.ts'
-
-setDefaultTimeout(180_000)
 
 const clip = Bun.file(fixture('speech.mp3'))
 const AUDIO = new Uint8Array(100)

@@ -1,13 +1,4 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  setDefaultTimeout,
-  test,
-} from 'bun:test'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { randomUUID } from 'node:crypto'
 import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -25,8 +16,6 @@ import { databases, type TestDatabase } from '../support/databases.ts'
 import { temporaryFolder } from '../support/recordings.ts'
 import { insertAnyUser, insertOwned } from '../support/rows.ts'
 import { sweepOptions } from './sweeping.ts'
-
-setDefaultTimeout(60_000)
 
 const AUDIO = new Uint8Array(10)
 const HOUR_MS = 3_600_000

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { createAuthService } from '../../src/auth/auth.service.ts'
 import { DECOY } from '../../src/auth/passwords.ts'
 import { counters, users } from '../../src/db/schema.ts'
@@ -6,8 +6,6 @@ import { createSignInLimits } from '../../src/limits/sign-ins.ts'
 import { type Client, clientOf, textAt } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { databases, embedded } from '../support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 const password = 'correct horse battery'
 

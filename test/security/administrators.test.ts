@@ -1,10 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { describeAccount, findAccount } from '../../src/admin/accounts.ts'
 import { insertIdentity } from '../../src/auth/identities.store.ts'
 import { identities, users } from '../../src/db/schema.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 const issuer = 'https://id.example/realms/main'
 const email = 'boss@example.com'

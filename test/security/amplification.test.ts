@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { usage } from '../../src/db/schema.ts'
 import { VerbatimError } from '../../src/errors.ts'
@@ -20,8 +20,6 @@ import { isFinished, openPipeline, type Pipeline, repeatedSpeech, textOf } from 
 import { insertAnyUser } from '../support/rows.ts'
 import { namingSamples, scriptedEngine, untilAborted } from '../support/scripted-engine.ts'
 import { silentFlac, silentSeconds } from './silent-flac.ts'
-
-setDefaultTimeout(240_000)
 
 const HOUR = 3600
 /** Seconds; five pcm pieces. */

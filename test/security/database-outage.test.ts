@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import postgres from 'postgres'
 import { buildForWorkerd, runtimes, startEdge } from '../runtime/runtimes.ts'
 import { signUp } from '../support/client.ts'
@@ -6,8 +6,6 @@ import { startFakeSidecar } from '../support/fake-sidecar.ts'
 import { type OwnPostgres, POSTGRES_BIN, startPostgres } from '../support/own-postgres.ts'
 import { fixture } from '../support/recordings.ts'
 import { type RunningService, startService, withFolder } from '../support/service.ts'
-
-setDefaultTimeout(180_000)
 
 const clip = Bun.file(fixture('speech.mp3'))
 const UNAVAILABLE = {

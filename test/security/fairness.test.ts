@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { deliveries, webhooks } from '../../src/db/schema.ts'
 import { BYTES_PER_SECOND, type Media, SAMPLE_RATE } from '../../src/media/media.ts'
 import { wavOf } from '../../src/media/wav.ts'
@@ -15,8 +15,6 @@ import { insertAnyUser } from '../support/rows.ts'
 import { namingSamples, scriptedEngine, untilAborted } from '../support/scripted-engine.ts'
 import { openReceiver } from '../support/webhook-receiver.ts'
 import { silentFlac } from './silent-flac.ts'
-
-setDefaultTimeout(240_000)
 
 const TEN_HOURS = 36_000
 const MAX_SECONDS = 100_000

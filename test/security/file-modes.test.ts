@@ -1,4 +1,4 @@
-import { afterEach, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterEach, expect, test } from 'bun:test'
 import { chmod, lstat, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { lockDirectory } from '../../src/db/directory-lock.ts'
@@ -9,8 +9,6 @@ import { signUp } from '../support/client.ts'
 import { startFakeSidecar } from '../support/fake-sidecar.ts'
 import { fixture } from '../support/recordings.ts'
 import { BUN, startService, withFolder } from '../support/service.ts'
-
-setDefaultTimeout(120_000)
 
 const umask = process.umask()
 afterEach(() => void process.umask(umask))

@@ -1,4 +1,4 @@
-import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { chmod } from 'node:fs/promises'
 import { signUp } from '../support/client.ts'
 import { startFakeSidecar } from '../support/fake-sidecar.ts'
@@ -6,8 +6,6 @@ import { POSTGRES_BIN, startPostgres } from '../support/own-postgres.ts'
 import { fixture } from '../support/recordings.ts'
 import { startService, withFolder } from '../support/service.ts'
 import { openSmallDisk } from './small-disk.ts'
-
-setDefaultTimeout(180_000)
 
 const clip = Bun.file(fixture('speech.mp3'))
 const FULL = { status: 507, code: 'storage_full', retryAfter: expect.stringMatching(/^[1-9]\d*$/) }

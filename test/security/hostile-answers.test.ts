@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { createIdentityProvider } from '../../src/auth/identity-provider.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { huggingfaceEngine } from '../../src/engines/huggingface/huggingface.ts'
@@ -10,8 +10,6 @@ import { spanOf } from '../engines/span.ts'
 import { fixture } from '../support/api-client.ts'
 import { databases } from '../support/databases.ts'
 import { isFinished, openPipeline, type Pipeline } from '../support/pipeline.ts'
-
-setDefaultTimeout(60_000)
 
 const MIB = 1024 * 1024
 const SEGMENT = { start: 0, end: 1, text: 'a', language: 'en' }

@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { updateUser } from '../../src/admin/admin.store.ts'
 import { isLocal, readSettings } from '../../src/config.ts'
 import { brieflyCached } from '../../src/health/brief-cache.ts'
 import { type Client, clientOf, textAt } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { embedded } from '../support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 const TOKEN = 'a token for the scraper'
 const URL_OF_SIDECAR = 'http://10.1.2.3:8080'

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eq, sql } from 'drizzle-orm'
 import { apiKeys, storageUsage, transcriptions } from '../../src/db/schema.ts'
 import { createConcurrencyLimit } from '../../src/limits/at-once.ts'
@@ -9,8 +9,6 @@ import { type Answer, type Client, clientOf, fixture, textAt } from '../support/
 import { startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
 import { stalledUpload } from './stalled-upload.ts'
-
-setDefaultTimeout(120_000)
 
 const SPEECH_BYTES = fixture('speech.mp3').size
 const WAV_BYTES = fixture('speech.wav').size

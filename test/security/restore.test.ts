@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { cp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createObjects } from '../../src/storage/s3/objects.ts'
@@ -9,8 +9,6 @@ import { type OwnPostgres, POSTGRES_BIN, runPostgres, startPostgres } from '../s
 import { fixture } from '../support/recordings.ts'
 import { openS3Server, type S3Server } from '../support/s3-server.ts'
 import { type RunningService, startService, withFolder } from '../support/service.ts'
-
-setDefaultTimeout(300_000)
 
 const clip = Bun.file(fixture('speech.mp3'))
 

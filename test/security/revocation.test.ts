@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { createCredentialWatch } from '../../src/auth/credential-watch.ts'
 import { VerbatimError } from '../../src/errors.ts'
 import { claimsOf, forge } from '../api/jwt.ts'
@@ -6,8 +6,6 @@ import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts
 import { SECRET, startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
 import { eventsIn } from '../support/event-stream.ts'
-
-setDefaultTimeout(60_000)
 
 const password = 'correct horse battery'
 

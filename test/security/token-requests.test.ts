@@ -1,8 +1,6 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 /** An address may send ten times as many token requests. */
 const LOGINS_PER_MINUTE = 2

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { users, webhooks } from '../../src/db/schema.ts'
 import { startReencryption } from '../../src/webhooks/reencryption.ts'
@@ -7,8 +7,6 @@ import { rotated, secretsAt } from '../../src/webhooks/secrets.ts'
 import { type Client, clientOf, textAt } from '../support/api-client.ts'
 import { SECRET, startService, type TestService } from '../support/api-service.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 const OLD = 'an old secret for tests, of 32 characters or more'
 const owner = { userId: crypto.randomUUID() }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { createHash } from 'node:crypto'
 import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,8 +10,6 @@ import { openS3Server, type S3Server } from '../support/s3-server.ts'
 import { BUN } from '../support/service.ts'
 import { ROOT } from '../support/sidecar-dir.ts'
 import { errorResponse, type Fault, openFaultyProxy } from './faulty-proxy.ts'
-
-setDefaultTimeout(300_000)
 
 const MEGABYTE = 2 ** 20
 const LONG = new Uint8Array(18 * MEGABYTE).map((_, index) => index % 251)

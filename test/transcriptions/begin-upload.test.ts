@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Intake } from '../../src/intake.ts'
@@ -19,8 +19,6 @@ import { embedded } from '../support/databases.ts'
 import { openPipeline, type Pipeline } from '../support/pipeline.ts'
 import { fixture, temporaryFolder } from '../support/recordings.ts'
 import { uploadAudio } from '../support/upload-audio.ts'
-
-setDefaultTimeout(60_000)
 
 const FORMATS = ['wav', 'mp3', 'flac', 'm4a', 'mp4', 'ogg', 'webm']
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { BYTES_PER_SAMPLE, BYTES_PER_SECOND, type Media, type PcmPiece } from '../../src/media/media.ts'
 import { wavOf } from '../../src/media/wav.ts'
@@ -10,9 +10,6 @@ import { databases } from '../support/databases.ts'
 import { isFinished, openPipeline, type Pipeline, repeatedSpeech, textOf } from '../support/pipeline.ts'
 import { stereoWav } from '../support/recordings.ts'
 import { namingSamples, scriptedEngine } from '../support/scripted-engine.ts'
-
-// Far more than needed: the machine may be busy.
-setDefaultTimeout(300_000)
 
 /** Three pieces of pcm, the last a short one. */
 const speech = await repeatedSpeech(90)

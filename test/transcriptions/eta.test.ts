@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { spans, transcriptions } from '../../src/db/schema.ts'
 import { createEta } from '../../src/transcriptions/reading/eta.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 import { insertOwned } from '../support/rows.ts'
-
-setDefaultTimeout(60_000)
 
 const SECOND = 16_000
 

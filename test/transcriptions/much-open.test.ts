@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import type { PGlite } from '@electric-sql/pglite'
 import type { Database } from '../../src/db/database.ts'
 import { openPglite } from '../../src/db/pglite.ts'
@@ -15,8 +15,6 @@ import {
   setLength,
 } from '../../src/transcriptions/transcriptions.store.ts'
 import { insertAnyUser, insertOwned } from '../support/rows.ts'
-
-setDefaultTimeout(60_000)
 
 const OVER = 3_000
 const OPEN = 1_000

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { envelopes } from '../../src/db/schema.ts'
 import { VerbatimError } from '../../src/errors.ts'
@@ -12,8 +12,6 @@ import { streamOf } from '../contracts/storage.ts'
 import { databases } from '../support/databases.ts'
 import { isFinished, openPipeline, type Pipeline, repeatedSpeech, textOf } from '../support/pipeline.ts'
 import { namingSamples, scriptedEngine } from '../support/scripted-engine.ts'
-
-setDefaultTimeout(120_000)
 
 const long = await repeatedSpeech(3)
 const longWav = wavOf(long)

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { and, eq } from 'drizzle-orm'
 import { spans, transcriptions } from '../../src/db/schema.ts'
 import { type Engine, type EngineName, EngineOverloaded, type SpanRequest } from '../../src/engines/engine.ts'
@@ -21,9 +21,6 @@ import { isFinished, openPipeline, type Pipeline, repeatedSpeech, textOf } from 
 import { fixture, stereoWav } from '../support/recordings.ts'
 import { insertAnyUser } from '../support/rows.ts'
 import { namingSamples, scriptedEngine, untilAborted } from '../support/scripted-engine.ts'
-
-// Far more than needed: the machine may be busy.
-setDefaultTimeout(300_000)
 
 const unavailable = () => new VerbatimError('engine_unavailable', 'The sidecar broke off')
 

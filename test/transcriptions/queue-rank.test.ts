@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { EngineOverloaded } from '../../src/engines/engine.ts'
 import { withFailover } from '../../src/engines/failover.ts'
 import type { Queue } from '../../src/queue/queue.ts'
@@ -11,8 +11,6 @@ import { databases } from '../support/databases.ts'
 import { openPipeline, type Pipeline } from '../support/pipeline.ts'
 import { insertAnyUser, insertOwned } from '../support/rows.ts'
 import { scriptedEngine } from '../support/scripted-engine.ts'
-
-setDefaultTimeout(60_000)
 
 const forever = new AbortController().signal
 

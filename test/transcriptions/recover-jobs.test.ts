@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { spans } from '../../src/db/schema.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
@@ -8,8 +8,6 @@ import { insertSpans, type Span } from '../../src/transcriptions/spans.store.ts'
 import type { Transcription } from '../../src/transcriptions/transcriptions.store.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
 import { insertOwned } from '../support/rows.ts'
-
-setDefaultTimeout(60_000)
 
 for (const kind of databases) {
   describe(`recovery of jobs on ${kind.name}`, () => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { updateUser } from '../../src/admin/admin.store.ts'
 import { argon2id } from '../../src/auth/argon2id.ts'
 import { createAuthService } from '../../src/auth/auth.service.ts'
@@ -19,8 +19,6 @@ import { fixturePcm } from '../support/pcm.ts'
 import { isFinished, openPipeline, type Pipeline, repeatedSpeech, textOf } from '../support/pipeline.ts'
 import { insertAnyUser } from '../support/rows.ts'
 import { namingSamples, scriptedEngine, untilAborted } from '../support/scripted-engine.ts'
-
-setDefaultTimeout(60_000)
 
 const long = await repeatedSpeech(3)
 const longWav = wavOf(long)

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { randomUUID } from 'node:crypto'
 import { asc, eq } from 'drizzle-orm'
 import { segments, spans } from '../../src/db/schema.ts'
@@ -17,8 +17,6 @@ import { addDoneSamples, fail, segmentsOf } from '../../src/transcriptions/trans
 import { databases, type TestDatabase } from '../support/databases.ts'
 import { insertOwned } from '../support/rows.ts'
 import { segmentOf } from '../support/scripted-engine.ts'
-
-setDefaultTimeout(60_000)
 
 const SECOND = 16_000
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { wavOf } from '../../src/media/wav.ts'
 import { guardedOutbound } from '../../src/outbound/guarded.ts'
@@ -18,8 +18,6 @@ import { repeatedSpeech } from '../support/pipeline.ts'
 import { temporaryFolder } from '../support/recordings.ts'
 import { insertAnyUser } from '../support/rows.ts'
 import { openS3Server, type S3Server } from '../support/s3-server.ts'
-
-setDefaultTimeout(300_000)
 
 let server: S3Server
 

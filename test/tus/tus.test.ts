@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eq, sql } from 'drizzle-orm'
 import * as tus from 'tus-js-client'
 import { transcriptions, uploads } from '../../src/db/schema.ts'
@@ -8,8 +8,6 @@ import { sweepAll } from '../retention/sweeping.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { MAX_UPLOAD_BYTES, startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
-
-setDefaultTimeout(60_000)
 
 const CHUNK_TYPE = 'application/offset+octet-stream'
 const base64 = (text: string) => Buffer.from(text).toString('base64')

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { deliveries, transcriptions, users, webhooks } from '../../src/db/schema.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
@@ -13,8 +13,6 @@ import { type Answer, type Client, clientOf, fixture, textAt } from '../support/
 import { SECRET, startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
 import { type Message, openReceiver, verified } from '../support/webhook-receiver.ts'
-
-setDefaultTimeout(60_000)
 
 const PUBLIC_URL = 'https://verbatim.example'
 
