@@ -3,7 +3,8 @@
 import { setDefaultTimeout } from 'bun:test'
 import { SETTINGS } from '../src/config.ts'
 
-// The timeout ends a test that hangs. Bun’s default of 5 seconds also ended tests on a busy machine.
+// The timeout ends a test that hangs. Bun’s default of 5 seconds also ended tests on a busy machine. Bun keeps this
+// value for one file only, so runs of several files also need `--timeout`, as the scripts in package.json have it.
 setDefaultTimeout(300_000)
 
 /** Settings of the sidecar, which its process inherits, and of OpenTelemetry. */

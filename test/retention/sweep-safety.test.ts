@@ -16,7 +16,6 @@ import { storageSweepState } from '../../src/retention/orphans.store.ts'
 import { markStorage, OWNER_KEY } from '../../src/retention/storage-owner.ts'
 import { type Sweep, sweep } from '../../src/retention/sweep.ts'
 import { createAcceptAgain } from '../../src/transcriptions/intake/accept-again.ts'
-import { createBeginUpload } from '../../src/transcriptions/intake/begin-upload.ts'
 import { findAnswer } from '../../src/transcriptions/intake/idempotency.store.ts'
 import { createPrepare } from '../../src/transcriptions/pipeline/prepare.ts'
 import { createRemoveFolder } from '../../src/transcriptions/removal.ts'
@@ -24,6 +23,7 @@ import { audioKey, folderOf, manifestKey, pcmKey } from '../../src/transcription
 import { findTranscription, removeOwned } from '../../src/transcriptions/transcriptions.store.ts'
 import { insertUpload } from '../../src/tus/uploads.store.ts'
 import { keysBelow, streamOf } from '../contracts/storage.ts'
+import { openBeginUpload } from '../support/begin-upload.ts'
 import { signUp } from '../support/client.ts'
 import { databases } from '../support/databases.ts'
 import { startFakeSidecar } from '../support/fake-sidecar.ts'
@@ -253,12 +253,11 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
     async function uploadAs(other: { idempotencyKey?: string; uploadId?: string }) {
       const { db, storage, userId } = pipeline
       const queue = await pipeline.openQueue()
-      const beginUpload = createBeginUpload({
-        ...{ db, queue, storage, engines: ['sidecar'], maxAudioSeconds: 3600, usageLimits: {} },
-        ...{ storageQuota: null, concurrencyLimit: () => ({ [Symbol.dispose]() {} }) },
+      const beginUpload = await openBeginUpload({
+        db,
+        queue,
+        storage,
         inspect: async () => ({ container: 'wav', codec: 'pcm_s16le', channels: 1, claimedSeconds: 7 }),
-        webhooks: { check: async () => {}, provide: async () => {} },
-        traces: { running: () => null },
       })
       const send = () => uploadAudio(beginUpload, { userId, audio: wav, ...other })
       return { id: await send(), queue, send }
@@ -297,7 +296,7 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
     const { db, storage, userId } = pipeline
     const queue = await pipeline.openQueue()
     const lost = Object.assign(new Error('write CONNECTION_CLOSED'), { code: 'CONNECTION_CLOSED' })
-    const uploading = (isCommitted: boolean) => {
+    const uploading = async (isCommitted: boolean) => {
       const rollback = new Error('rolled back')
       const dying: typeof db = {
         ...db,
@@ -316,12 +315,11 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
       const proxy = new Proxy(db, {
         get: (target, name) => (name === 'transaction' ? dying.transaction : Reflect.get(target, name)),
       })
-      const beginUpload = createBeginUpload({
-        ...{ db: proxy, queue, storage, engines: ['sidecar'], maxAudioSeconds: 3600, usageLimits: {} },
-        ...{ storageQuota: null, concurrencyLimit: () => ({ [Symbol.dispose]() {} }) },
+      const beginUpload = await openBeginUpload({
+        db: proxy,
+        queue,
+        storage,
         inspect: async () => ({ container: 'wav', codec: 'pcm_s16le', channels: 1, claimedSeconds: 7 }),
-        webhooks: { check: async () => {}, provide: async () => {} },
-        traces: { running: () => null },
       })
       return uploadAudio(beginUpload, { userId, audio: wav })
     }

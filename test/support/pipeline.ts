@@ -9,7 +9,6 @@ import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import { noTraces } from '../../src/traces/traces.ts'
-import { createBeginUpload } from '../../src/transcriptions/intake/begin-upload.ts'
 import { type Inspect, probeInspector } from '../../src/transcriptions/intake/inspect.ts'
 import type { WorkServices } from '../../src/transcriptions/pipeline/work-services.ts'
 import { pcmFolder } from '../../src/transcriptions/storage-keys.ts'
@@ -21,8 +20,8 @@ import {
 } from '../../src/transcriptions/transcriptions.store.ts'
 import type { DeliverServices } from '../../src/webhooks/deliver.ts'
 import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
-import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 import { startWorker } from '../../src/worker.ts'
+import { openBeginUpload } from './begin-upload.ts'
 import type { TestDatabaseKind } from './databases.ts'
 import { fixturePcm } from './pcm.ts'
 import { temporaryFolder } from './recordings.ts'
@@ -104,21 +103,13 @@ export async function openPipeline(kind: TestDatabaseKind) {
         maxAudioSeconds = 3700,
       }: { by?: string; inspect?: Inspect; maxAudioSeconds?: number } = {},
     ): Promise<string> {
-      const beginUpload = createBeginUpload({
+      const beginUpload = await openBeginUpload({
         db,
         queue,
         storage,
         inspect,
         engines: ['sidecar', 'huggingface'],
         maxAudioSeconds,
-        usageLimits: {},
-        storageQuota: null,
-        concurrencyLimit: () => ({ [Symbol.dispose]() {} }),
-        webhooks: createUploadWebhooks({
-          outbound: guardedOutbound({ allow: [] }),
-          cipher: await createSecretCipher({ secrets: ['a secret for tests'] }),
-        }),
-        traces: noTraces,
       })
       return uploadAudio(beginUpload, { userId: by, audio: recording, fields })
     },

@@ -3,18 +3,14 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Intake } from '../../src/intake.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
-import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import type { Storage } from '../../src/storage/storage.ts'
-import { noTraces } from '../../src/traces/traces.ts'
-import { createBeginUpload } from '../../src/transcriptions/intake/begin-upload.ts'
 import { probeInspector } from '../../src/transcriptions/intake/inspect.ts'
 import { audioKey, manifestKey } from '../../src/transcriptions/storage-keys.ts'
 import { findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { insertUpload, removeUpload } from '../../src/tus/uploads.store.ts'
-import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
-import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 import { keysBelow, streamOf } from '../contracts/storage.ts'
+import { openBeginUpload } from '../support/begin-upload.ts'
 import { embedded } from '../support/databases.ts'
 import { openPipeline, type Pipeline } from '../support/pipeline.ts'
 import { fixture, temporaryFolder } from '../support/recordings.ts'
@@ -56,24 +52,8 @@ function distant(endBytes: number) {
   return { storage: elsewhere, seen }
 }
 
-async function beginUploadTo(storage: Storage) {
-  return createBeginUpload({
-    db: pipeline.db,
-    queue,
-    storage,
-    inspect: probeInspector({ storage, media }),
-    engines: ['sidecar'],
-    maxAudioSeconds: 3600,
-    usageLimits: {},
-    storageQuota: null,
-    concurrencyLimit: () => ({ [Symbol.dispose]() {} }),
-    webhooks: createUploadWebhooks({
-      outbound: guardedOutbound({ allow: [] }),
-      cipher: await createSecretCipher({ secrets: ['a secret for tests'] }),
-    }),
-    traces: noTraces,
-  })
-}
+const beginUploadTo = (storage: Storage) =>
+  openBeginUpload({ db: pipeline.db, queue, storage, inspect: probeInspector({ storage, media }) })
 
 /** Uploads to `storage`; returns the facts that were written to the row. */
 async function uploaded(storage: Storage, recording: Uint8Array) {

@@ -1,18 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { wavOf } from '../../src/media/wav.ts'
-import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { s3Storage } from '../../src/storage/s3/s3.ts'
-import { noTraces } from '../../src/traces/traces.ts'
-import { createBeginUpload } from '../../src/transcriptions/intake/begin-upload.ts'
 import { probeInspector } from '../../src/transcriptions/intake/inspect.ts'
 import { audioKey } from '../../src/transcriptions/storage-keys.ts'
 import { createTusService } from '../../src/tus/tus.service.ts'
 import { UPLOADS_FOLDER } from '../../src/tus/uploads.store.ts'
-import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
-import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 import { streamOf } from '../contracts/storage.ts'
+import { openBeginUpload } from '../support/begin-upload.ts'
 import { embedded } from '../support/databases.ts'
 import { repeatedSpeech } from '../support/pipeline.ts'
 import { temporaryFolder } from '../support/recordings.ts'
@@ -32,21 +28,11 @@ test('chunks in a bucket are joined to the audio of a transcription, and are rem
   const { db, connection, listen, close } = await embedded.open()
   const queue = await pgBossQueue({ database: connection, listen, onError: console.error })
   const media = ffmpegMedia()
-  const beginUpload = createBeginUpload({
+  const beginUpload = await openBeginUpload({
     db,
     queue,
     storage,
     inspect: probeInspector({ storage, media }),
-    engines: ['sidecar'],
-    maxAudioSeconds: 3600,
-    usageLimits: {},
-    storageQuota: null,
-    concurrencyLimit: () => ({ [Symbol.dispose]() {} }),
-    webhooks: createUploadWebhooks({
-      outbound: guardedOutbound({ allow: [] }),
-      cipher: await createSecretCipher({ secrets: ['a secret for tests'] }),
-    }),
-    traces: noTraces,
   })
   const uploads = createTusService({
     db,

@@ -9,7 +9,7 @@ const SLACK_SECONDS = 30
 
 /**
  * Checks again when more of a recording is decoded than its header says, which is the length that was
- * counted. If its user is over the daily limit by it, fails the transcription and returns false; its finished
+ * counted. If its user then exceeds the daily limit, fails the transcription and returns false; its finished
  * spans are kept.
  */
 export async function mayTranscribe(
