@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'corrupt'
   | 'no_audio_track'
   | 'part_outside'
+  | 'track_outside'
   | 'incomplete_upload'
   | 'model_not_found'
   | 'stopping'

@@ -54,10 +54,13 @@ export const simulatedMedia: Media = {
       sampleRate: 16_000,
       channels: 1,
       claimedSeconds: CLIP_SECONDS,
+      track: 1,
+      tracks: [],
     }
   },
   async decode({ take }) {
     await take({ pcm, levels, peaks, isLast: true })
+    return []
   },
   async close() {},
 }

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { bigint, customType, integer, timestamp, uuid } from 'drizzle-orm/pg-core'
+import type { WarningCode } from '../warnings.ts'
 
 export const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' })
 export const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
@@ -14,6 +15,19 @@ export const samples = () => bigint({ mode: 'number' })
 
 /** A word of `segments.words`. Seconds are relative to the start of the audio. */
 export type StoredWord = { start: number; end: number; word: string; probability: number | null }
+
+/** An entry of `transcriptions.tracks`, as `Track` of src/media/media.ts. */
+export type StoredTrack = {
+  number: number
+  codec: string
+  channels: number
+  language: string | null
+  title: string | null
+  isDefault: boolean
+}
+
+/** An entry of `transcriptions.warnings`, as `Warning` of src/warnings.ts. */
+export type StoredWarning = { code: WarningCode; message: string }
 
 /** A job of `outbox.job`, as `NewJob` of the queue. */
 export type StoredJob = {

@@ -28,6 +28,8 @@ import {
   id,
   type PreviousSecret,
   type StoredJob,
+  type StoredTrack,
+  type StoredWarning,
   type StoredWord,
   samples,
   time,
@@ -68,12 +70,24 @@ export const transcriptions = pgTable(
       .default('queued'),
     /** As requested: a Whisper language code, or `auto`. */
     language: text().notNull(),
+    /** No language was requested: `language` is the service's default, and clear speech in another one wins. */
+    isLanguageDefault: boolean().notNull().default(false),
+    /** The Chinese script of the text. Null: as the model wrote it. */
+    script: text({ enum: ['simplified', 'traditional'] }),
+    /** Text that precedes each window in the model's input. */
+    prompt: text(),
+    /** Words that the model should expect. */
+    keywords: jsonb().$type<string[]>().notNull().default([]),
     task: text({ enum: ['transcribe', 'translate'] }).notNull(),
     words: boolean().notNull(),
     /** `split`: each channel of the audio is transcribed separately. */
     channels: text({ enum: ['mix', 'split'] })
       .notNull()
       .default('mix'),
+    /** The audio track to transcribe, from 1. Null until the audio is inspected, if none was requested. */
+    track: integer(),
+    /** The audio tracks of a file that has several; null for one. */
+    tracks: jsonb().$type<StoredTrack[]>(),
     /** The only engine that may receive the audio. Null: any engine of the service. */
     engine: text({ enum: ['sidecar', 'huggingface'] }),
     /** The requested time range, in seconds of the audio. Null: from the start, to the end. */
@@ -120,6 +134,8 @@ export const transcriptions = pgTable(
     /** The language of most of the speech. Null until the transcription is completed. */
     detectedLanguage: text(),
     text: text(),
+    /** What is missing or doubtful, at most one of each code. */
+    warnings: jsonb().$type<StoredWarning[]>().notNull().default([]),
     errorCode: text().$type<ErrorCode>(),
     errorMessage: text(),
     /** The upload's trace context (W3C `traceparent`), which all its work continues. Null without tracing. */
@@ -237,6 +253,9 @@ export const spans = pgTable(
     revision: integer(),
     engine: text({ enum: ['sidecar', 'huggingface'] }),
     model: text(),
+    /** The language that the engine heard, whatever was requested, and its probability from 0 to 1. */
+    detectedLanguage: text(),
+    detectedProbability: doublePrecision(),
     startedAt: time(),
     finishedAt: time(),
   },

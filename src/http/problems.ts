@@ -12,6 +12,7 @@ const STATUS: Record<ErrorCode, number> = {
   corrupt: 400,
   no_audio_track: 400,
   part_outside: 400,
+  track_outside: 400,
   incomplete_upload: 400,
   url_refused: 400,
   unauthorized: 401,

@@ -1,3 +1,5 @@
+import type { Warning } from '../warnings.ts'
+
 /** 16 kHz × 2 bytes: byte offset in pcm = seconds × 32,000. */
 export const SAMPLE_RATE = 16_000
 export const BYTES_PER_SAMPLE = 2
@@ -10,6 +12,18 @@ export const SAMPLES_PER_LEVEL = SAMPLE_RATE * LEVEL_SECONDS
 /** Pcm is decoded and stored in pieces of five minutes, which is a whole number of levels. */
 export const SAMPLES_PER_PIECE = 300 * SAMPLE_RATE
 
+/** An audio track of a file. */
+export type Track = {
+  /** Position among the audio tracks, from 1. */
+  number: number
+  codec: string
+  channels: number
+  /** As the file states it, e.g. `eng`. */
+  language: string | null
+  title: string | null
+  isDefault: boolean
+}
+
 export type AudioInfo = {
   /** Container as ffmpeg names it, e.g. `wav`, `mov,mp4,m4a,3gp,3g2,mj2`. */
   container: string
@@ -18,6 +32,10 @@ export type AudioInfo = {
   channels: number
   /** The duration in the header, in seconds; null if there is none. Only the decoded duration is reliable. */
   claimedSeconds: number | null
+  /** The track that `codec`, `sampleRate` and `channels` describe: the requested one, or the likeliest. */
+  track: number
+  /** All audio tracks. */
+  tracks: Track[]
 }
 
 /**
@@ -51,24 +69,31 @@ export type Media = {
    * Maximum number of short and of long files that are decoded at once, including those that wait for `take`.
    */
   capacity: { short: number; long: number }
-  /** Reads headers only; takes milliseconds. */
-  probe(path: string, options?: { signal?: AbortSignal; group?: string }): Promise<AudioInfo>
   /**
-   * Decodes the first audio track and calls `take` with each piece of pcm, while at most one more piece is
+   * Reads headers only; takes milliseconds. `track`: the requested one, from 1; throws `track_outside` if the
+   * file has fewer.
+   */
+  probe(
+    path: string,
+    options?: { track?: number | null; signal?: AbortSignal; group?: string },
+  ): Promise<AudioInfo>
+  /**
+   * Decodes an audio track (from 1; default: the likeliest) and calls `take` with each piece of pcm, while at most one more piece is
    * decoded. Mixes all channels, or decodes only `channel` (from 0; a missing channel is silent). A truncated
    * file yields the audio that it has. Audio longer than `maxSeconds` throws `too_long` after the pieces
    * before that. An error of `take` ends the decoding. Resolves when `take` has finished with the last piece.
    * The time that `take` needs does not count towards the deadline; meanwhile another group may use the
-   * decoder. `isShort` files have their own slots.
+   * decoder. `isShort` files have their own slots. Returns what is missing or doubtful.
    */
   decode(options: {
     path: string
+    track?: number | null
     maxSeconds: number
     channel?: number | null
     isShort?: boolean
     group?: string
     signal?: AbortSignal
     take: (piece: PcmPiece) => Promise<void>
-  }): Promise<void>
+  }): Promise<Warning[]>
   close(): Promise<void>
 }

@@ -20,3 +20,9 @@ export const tooLong = (maxSeconds: number) =>
 
 /** For audio that the decoder can open but that has a format in which no speech is recorded. */
 export const unsupportedSound = (message: string) => new VerbatimError('unsupported_type', message)
+
+export const trackOutside = ({ track, count }: { track: number; count: number }) =>
+  new VerbatimError(
+    'track_outside',
+    `track is ${track}, but the file has ${count === 1 ? 'one audio track' : `${count} audio tracks`}: send a track from 1 to ${count}`,
+  )

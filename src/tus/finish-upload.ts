@@ -15,6 +15,7 @@ const FINAL_ERRORS = [
   'corrupt',
   'no_audio_track',
   'part_outside',
+  'track_outside',
   'too_long',
 ]
 

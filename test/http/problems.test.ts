@@ -38,6 +38,7 @@ const STATUS = {
   engine_rejected: 502,
   engine_misconfigured: 502,
   part_outside: 400,
+  track_outside: 400,
   url_refused: 400,
   url_failed: 502,
   already_over: 409,

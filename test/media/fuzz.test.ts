@@ -90,7 +90,7 @@ describe('a run reports', () => {
       {
         async decode({ path, take }) {
           const pcm = new Uint8Array(await readFile(join(dirname(path), 'decoy.wav'))).slice(44)
-          await honest.decode({ path, maxSeconds: 60, take: (piece) => take({ ...piece, pcm }) })
+          return honest.decode({ path, maxSeconds: 60, take: (piece) => take({ ...piece, pcm }) })
         },
       },
       'contains a decoy',
@@ -109,7 +109,7 @@ describe('a run reports', () => {
       'levels that are not those of the pcm',
       {
         async decode({ take, ...options }) {
-          await honest.decode({ ...options, take: (piece) => take({ ...piece, levels: new Uint8Array(1) }) })
+          return honest.decode({ ...options, take: (piece) => take({ ...piece, levels: new Uint8Array(1) }) })
         },
       },
       '1 levels instead of',
@@ -119,7 +119,7 @@ describe('a run reports', () => {
       {
         async decode({ take, ...options }) {
           const twice = (piece: PcmPiece) => take(piece).then(() => take(piece))
-          await honest.decode({ ...options, take: twice })
+          return honest.decode({ ...options, take: twice })
         },
       },
       'not exactly one last piece',

@@ -171,10 +171,11 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
       media: {
         ...services.media,
         async decode(options) {
-          await services.media.decode(options)
+          const warnings = await services.media.decode(options)
           // Like a failover to a standby that had not received the row.
           await db.delete(transcriptions).where(eq(transcriptions.id, id))
           await db.delete(storageRemovals)
+          return warnings
         },
       },
     })

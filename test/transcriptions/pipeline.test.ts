@@ -257,8 +257,9 @@ for (const kind of databases) {
         media: {
           ...services.media,
           async decode(options) {
-            await services.media.decode(options)
+            const warnings = await services.media.decode(options)
             await pipeline.db.delete(transcriptions).where(eq(transcriptions.id, id))
+            return warnings
           },
         },
       })

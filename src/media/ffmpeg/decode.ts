@@ -1,3 +1,4 @@
+import type { Warning } from '../../warnings.ts'
 import type { PcmPiece } from '../media.ts'
 import { corrupt } from '../refusals.ts'
 import { CONFINED, openCore } from './confinement.ts'
@@ -16,23 +17,25 @@ const TO_PCM = 'aformat=sample_fmts=flt:channel_layouts=mono,aresample=16000'
 const panTo = (channel: number) => `pan=mono|c0=c${channel}`
 
 /**
- * Decodes the first audio track, or one channel of it, into pieces. Throws the errors of `probe`, and
+ * Decodes an audio track, or one channel of it, into pieces. Throws the errors of `probe`, and
  * `too_long`.
  */
 export async function decode({
   module,
   input,
   maxSeconds,
+  track,
   channel,
   onPiece,
 }: {
   module: WebAssembly.Module
   input: Input
+  track: number | null
   maxSeconds: number
   channel: number | null
   onPiece: (piece: PcmPiece) => void
-}): Promise<void> {
-  await probe(module, input)
+}): Promise<Warning[]> {
+  const info = await probe(module, { input, track })
   const sink = createPcmSink({ maxSeconds, onPiece })
   const filter = channel === null ? TO_PCM : `${panTo(channel)},${TO_PCM}`
   const { core } = await openCore(module)
@@ -46,7 +49,7 @@ export async function decode({
       '-i',
       INPUT,
       '-map',
-      '0:a:0',
+      `0:a:${info.track - 1}`,
       '-af',
       filter,
       '-f',
@@ -56,4 +59,5 @@ export async function decode({
   )
   // The exit status is also 0 if nothing could be decoded.
   if (status !== 0 || !sink.finish()) throw corrupt()
+  return []
 }

@@ -53,12 +53,12 @@ export function ffmpegMedia({
 
   return {
     capacity,
-    probe(path, { signal, group = DEFAULT_GROUP } = {}) {
+    probe(path, { track = null, signal, group = DEFAULT_GROUP } = {}) {
       return running.run(signal, (stop) =>
         slots.probe.within({ group, signal: stop }, async () => {
           const module = await core()
           return withInput(path, async (input) => {
-            const task: Task = { kind: 'probe', input }
+            const task: Task = { kind: 'probe', input, track }
             const outcome = await workers.within({ group, signal: stop }, () =>
               runJob({ module, task, timeoutMs: probeMs, signal: stop }),
             )
@@ -68,12 +68,21 @@ export function ffmpegMedia({
         }),
       )
     },
-    decode({ path, maxSeconds, channel = null, isShort = false, group = DEFAULT_GROUP, signal, take }) {
+    decode({
+      path,
+      maxSeconds,
+      track = null,
+      channel = null,
+      isShort = false,
+      group = DEFAULT_GROUP,
+      signal,
+      take,
+    }) {
       return running.run(signal, (stop) =>
         slots[isShort ? 'short' : 'long'].within({ group, signal: stop }, async (slot) => {
           const module = await core()
-          await withInput(path, async (input) => {
-            const task: Task = { kind: 'decode', input, maxSeconds, channel }
+          return withInput(path, async (input) => {
+            const task: Task = { kind: 'decode', input, maxSeconds, track, channel }
             const outcome = await workers.within({ group, signal: stop }, () =>
               runJob({
                 module,
@@ -85,6 +94,7 @@ export function ffmpegMedia({
               }),
             )
             if (outcome.kind !== 'decoded') throw new Error(`a decode ended as ${outcome.kind}`)
+            return outcome.warnings
           })
         }),
       )

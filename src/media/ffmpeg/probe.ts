@@ -1,5 +1,5 @@
-import type { AudioInfo } from '../media.ts'
-import { corrupt, empty, noAudioTrack, unsupportedSound, unsupportedType } from '../refusals.ts'
+import type { AudioInfo, Track } from '../media.ts'
+import { corrupt, empty, noAudioTrack, trackOutside, unsupportedSound, unsupportedType } from '../refusals.ts'
 import { CONFINED, FORMATS, openCore } from './confinement.ts'
 import { exitStatusOf } from './exit-status.ts'
 import { INPUT, mountInput } from './input.ts'
@@ -9,8 +9,14 @@ const MIN_SAMPLE_RATE = 4_000
 const MAX_SAMPLE_RATE = 384_000
 const MAX_CHANNELS = 16
 
-/** Reads the headers of `input`. Throws `empty`, `unsupported_type`, `no_audio_track` or `corrupt`. */
-export async function probe(module: WebAssembly.Module, input: Input): Promise<AudioInfo> {
+/**
+ * Reads the headers of `input`. Throws `empty`, `unsupported_type`, `no_audio_track`, `track_outside` or
+ * `corrupt`.
+ */
+export async function probe(
+  module: WebAssembly.Module,
+  { input, track }: { input: Input; track: number | null },
+): Promise<AudioInfo> {
   if (input.size === 0) throw empty()
   const { core, lines } = await openCore(module)
   mountInput(core.FS, input)
@@ -20,26 +26,38 @@ export async function probe(module: WebAssembly.Module, input: Input): Promise<A
       '-of',
       'json',
       '-select_streams',
-      'a:0',
+      'a',
       '-show_entries',
-      'format=format_name,duration:stream=codec_name,sample_rate,channels,duration',
+      'format=format_name,duration:stream=codec_name,sample_rate,channels,duration:stream_disposition=default:stream_tags=language,title',
       INPUT,
     ),
   )
-  return infoOf(lines)
+  return infoOf(lines, track)
 }
 
 /** ffprobe's JSON. Some of its numbers are strings. */
 type ProbeOutput = {
   format?: { format_name?: string; duration?: string }
-  streams?: { codec_name?: string; sample_rate?: string; channels?: number; duration?: string }[]
+  streams?: ProbedStream[]
 }
 
-function infoOf(lines: { stdout: string[]; stderr: string[] }): AudioInfo {
+type ProbedStream = {
+  codec_name?: string
+  sample_rate?: string
+  channels?: number
+  duration?: string
+  disposition?: { default?: number }
+  tags?: { language?: string; title?: string }
+}
+
+function infoOf(lines: { stdout: string[]; stderr: string[] }, requested: number | null): AudioInfo {
   const { format, streams } = parseOutput(lines.stdout.join('\n'))
   if (!format?.format_name) throw lines.stderr.some(isFromAllowedDemuxer) ? corrupt() : unsupportedType()
-  const stream = streams?.[0]
-  if (!stream) throw noAudioTrack()
+  const tracks = (streams ?? []).map(trackOf)
+  const number = requested ?? tracks.find(({ isDefault }) => isDefault)?.number ?? 1
+  const stream = streams?.[number - 1]
+  if (tracks.length === 0) throw noAudioTrack()
+  if (!stream) throw trackOutside({ track: number, count: tracks.length })
   const sampleRate = Number(stream.sample_rate)
   const channels = stream.channels ?? 0
   if (!stream.codec_name || !(sampleRate > 0) || channels < 1) throw corrupt()
@@ -54,6 +72,19 @@ function infoOf(lines: { stdout: string[]; stderr: string[] }): AudioInfo {
     sampleRate,
     channels,
     claimedSeconds: claimed > 0 && Number.isFinite(claimed) ? claimed : null,
+    track: number,
+    tracks,
+  }
+}
+
+function trackOf({ codec_name, channels, disposition, tags }: ProbedStream, index: number): Track {
+  return {
+    number: index + 1,
+    codec: codec_name ?? 'unknown',
+    channels: channels ?? 0,
+    language: tags?.language ?? null,
+    title: tags?.title ?? null,
+    isDefault: disposition?.default === 1,
   }
 }
 

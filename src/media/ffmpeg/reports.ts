@@ -1,12 +1,13 @@
 import type { ErrorCode } from '../../errors.ts'
+import type { Warning } from '../../warnings.ts'
 import type { AudioInfo, PcmPiece } from '../media.ts'
 
 /** The main thread opens and closes the descriptor, since a killed Worker could not close it. */
 export type Input = { fd: number; size: number }
 
 export type Task =
-  | { kind: 'probe'; input: Input }
-  | { kind: 'decode'; input: Input; maxSeconds: number; channel: number | null }
+  | { kind: 'probe'; input: Input; track: number | null }
+  | { kind: 'decode'; input: Input; maxSeconds: number; track: number | null; channel: number | null }
 
 /**
  * Main thread → Worker, once, after `ready`. `takenPieces`: the number of pieces that `take` has finished.
@@ -20,7 +21,7 @@ export type Assignment = {
 /** The last report of a Worker. */
 export type Outcome =
   | { kind: 'probed'; info: AudioInfo }
-  | { kind: 'decoded' }
+  | { kind: 'decoded'; warnings: Warning[] }
   | { kind: 'refused'; code: ErrorCode; message: string }
   | { kind: 'crashed'; message: string }
 

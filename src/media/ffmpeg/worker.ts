@@ -28,9 +28,8 @@ async function run({ module, task, takenPieces }: Assignment): Promise<Outcome> 
     }
   }
   try {
-    if (task.kind === 'probe') return { kind: 'probed', info: await probe(module, task.input) }
-    await decode({ ...task, module, onPiece: sendPiece })
-    return { kind: 'decoded' }
+    if (task.kind === 'probe') return { kind: 'probed', info: await probe(module, task) }
+    return { kind: 'decoded', warnings: await decode({ ...task, module, onPiece: sendPiece }) }
   } catch (error) {
     return outcomeOf(error)
   }

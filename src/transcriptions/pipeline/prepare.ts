@@ -124,6 +124,7 @@ const FINAL_CODES = new Set([
   'unsupported_type',
   'too_long',
   'part_outside',
+  'track_outside',
 ])
 
 /** Fails the transcription with the reason, or throws, so that the job is retried. */

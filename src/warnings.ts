@@ -1,0 +1,23 @@
+/**
+ * The stable name of a warning:
+ * - `truncated`: the file ends before the length that its header states
+ * - `data_beyond_header`: the file has more audio than its header states, and it was read
+ * - `several_tracks`: the file has other audio tracks, which were not transcribed
+ * - `inverted_channel`: a channel had the opposite polarity of another and was turned
+ * - `clipped`: the recording level was too high, and the loudest sounds are distorted
+ * - `gap_shortened`: the timestamps of the file skip hours, which were left out
+ * - `language_mismatch`: another language was heard than the requested or default one
+ * - `no_speech`: no speech was found
+ */
+export type WarningCode =
+  | 'truncated'
+  | 'data_beyond_header'
+  | 'several_tracks'
+  | 'inverted_channel'
+  | 'clipped'
+  | 'gap_shortened'
+  | 'language_mismatch'
+  | 'no_speech'
+
+/** What is missing or doubtful in a transcription. `message` is a sentence for its user. */
+export type Warning = { code: WarningCode; message: string }
