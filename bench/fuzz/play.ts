@@ -14,7 +14,8 @@ export type Played = { outcome: Outcome; ms: number; findings: string[] }
 
 /** The error codes that blame the recording; any other code blames the service. */
 const OF_THE_AUDIO: ErrorCode[] = ['empty', 'unsupported_type', 'no_audio_track', 'corrupt', 'too_long']
-const ONE_SENTENCE = /^[A-Z][^/\n]*\.$/
+/** Without paths: a slash is only between the two words of a media type. */
+const ONE_SENTENCE = /^[A-Z]([^/\n]|(?<=audio|video|image|application|text)\/)*\.$/
 
 type Attempt = {
   media: Media

@@ -3,7 +3,31 @@ import { VerbatimError } from '../errors.ts'
 export const empty = () => new VerbatimError('empty', 'The file is empty.')
 
 export const unsupportedType = () =>
-  new VerbatimError('unsupported_type', 'The file is not an audio or video recording of a known format.')
+  new VerbatimError(
+    'unsupported_type',
+    'The file is not an audio or video recording of a known format; headerless PCM needs a container such as ' +
+      'WAV, or the Content-Type `audio/L16;rate=16000`.',
+  )
+
+/** `kind`: what the file is, such as `a web page`. */
+export const notARecording = (kind: string) =>
+  new VerbatimError('unsupported_type', `The file is ${kind}, not an audio or video recording.`)
+
+export const beginningMissing = () =>
+  new VerbatimError(
+    'unsupported_type',
+    'The beginning of the recording is missing, because this is a later slice of it: send all slices, joined ' +
+      'in order, as one file.',
+  )
+
+export const noSound = () =>
+  new VerbatimError('empty', 'The file has a header, but no sound in it: nothing was recorded.')
+
+export const unfinished = () =>
+  new VerbatimError(
+    'corrupt',
+    'The recording was not finished when it was saved, and its index is missing: export it again, or repair it.',
+  )
 
 export const noAudioTrack = () => new VerbatimError('no_audio_track', 'The file has no audio track.')
 

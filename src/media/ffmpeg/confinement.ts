@@ -2,31 +2,15 @@ import type { FFmpegCore } from '@ffmpeg/core'
 import createFFmpegCore from '@ffmpeg/core'
 import { HEAP_CAP_BYTES } from './heap-cap.ts'
 
-/** Demuxers of audio and video containers. None of them opens other files or URLs. */
-export const FORMATS = [
-  'wav',
-  'w64',
-  'mp3',
-  'aac',
-  'flac',
-  'ogg',
-  'aiff',
-  'amr',
-  'amrnb',
-  'amrwb',
-  'asf',
-  'caf',
-  'mpegts',
-  'avi',
-  'ac3',
-  'eac3',
-  'mov',
-  'mp4',
-  'm4a',
-  '3gp',
-  'matroska',
-  'webm',
-]
+/**
+ * Demuxers of recordings: of audio and video containers, and of formats of telephones and dictation machines.
+ * None of them opens other files or URLs.
+ */
+export const FORMATS = (
+  'wav w64 mp3 aac flac ogg aiff amr amrnb amrwb asf caf mpegts avi ac3 eac3 mov mp4 m4a 3gp 3g2 matroska webm ' +
+  'flv live_flv mpeg au gsm wv loas tta dts dtshd ape mpc mpc8 tak shn mlp truehd dsf voc rm ivr nut mxf gxf ' +
+  'wtv dv nsv xwma ircam nistsphere sox pvf ilbc qcp oma dss act iff'
+).split(' ')
 
 /** The first arguments of every run: only local files, only these containers. */
 export const CONFINED = ['-v', 'error', '-protocol_whitelist', 'file', '-format_whitelist', FORMATS.join(',')]
@@ -58,8 +42,14 @@ export function confineGlobals(): void {
   }
 }
 
-/** A new decoder. `lines` collects the first 200 lines of its output. */
-export async function openCore(module: WebAssembly.Module): Promise<{
+/**
+ * A new decoder. `lines` collects the first 200 lines of its output, without those for which `onLine` returns
+ * true.
+ */
+export async function openCore(
+  module: WebAssembly.Module,
+  { onLine = () => false }: { onLine?: (line: string) => boolean } = {},
+): Promise<{
   core: FFmpegCore
   lines: { stdout: string[]; stderr: string[] }
 }> {
@@ -72,6 +62,8 @@ export async function openCore(module: WebAssembly.Module): Promise<{
   })
   const lines = { stdout: [] as string[], stderr: [] as string[] }
   core.setLogger(({ type, message }) => {
+    // The core reports its normal end in this way.
+    if (onLine(message) || message === 'Aborted()') return
     if (lines[type].length < MAX_LOG_LINES) lines[type].push(message.slice(0, MAX_LINE_CHARS))
   })
   return { core, lines }

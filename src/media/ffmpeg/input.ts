@@ -1,5 +1,5 @@
-import { readSync } from 'node:fs'
 import type { CoreFs } from '@ffmpeg/core'
+import type { Source } from './source.ts'
 
 /** Has no extension, so that only the bytes determine the format. */
 export const INPUT = 'file:/in/a'
@@ -8,11 +8,9 @@ const READ_ONLY_FILE = 0o100444
 const EINVAL = 28
 const EROFS = 69
 
-/**
- * Makes `fd` the only file that the decoder can read. Reads use the descriptor with 64-bit offsets, without a
- * copy.
- */
-export function mountInput(fs: CoreFs, { fd, size }: { fd: number; size: number }): void {
+/** Makes `source` the only file that the decoder can read. */
+export function mountInput(fs: CoreFs, source: Source): void {
+  const { size } = source
   fs.mkdir('/in')
   const folder = fs.lookupPath('/in').node
   const node = fs.createNode(folder, 'a', READ_ONLY_FILE, 0)
@@ -42,8 +40,7 @@ export function mountInput(fs: CoreFs, { fd, size }: { fd: number; size: number 
       return base + offset
     },
     read(_stream, heap, offset, length, position) {
-      if (position >= size) return 0
-      return readSync(fd, heap, offset, Math.min(length, size - position), position)
+      return source.read(heap, offset, length, position)
     },
     write() {
       throw new fs.ErrnoError(EROFS)

@@ -3,6 +3,7 @@ import type { PcmPiece } from '../media.ts'
 import { confineGlobals } from './confinement.ts'
 import { decode } from './decode.ts'
 import { probe } from './probe.ts'
+import { openRecording } from './recording.ts'
 import type { Assignment, Outcome, Report } from './reports.ts'
 
 /** One Worker per file, so that the effects of a hostile recording end with the Worker. */
@@ -28,7 +29,11 @@ async function run({ module, task, takenPieces }: Assignment): Promise<Outcome> 
     }
   }
   try {
-    if (task.kind === 'probe') return { kind: 'probed', info: await probe(module, task) }
+    if (task.kind === 'probe')
+      return {
+        kind: 'probed',
+        info: (await probe(module, { recording: openRecording(task.input), track: task.track })).info,
+      }
     return { kind: 'decoded', warnings: await decode({ ...task, module, onPiece: sendPiece }) }
   } catch (error) {
     return outcomeOf(error)

@@ -1,0 +1,113 @@
+import { SAMPLE_RATE } from '../media.ts'
+
+/**
+ * From this second of decoded sound on, its timestamps are `shift` seconds ahead of the number of decoded
+ * samples.
+ */
+export type ClockChange = { atSeconds: number; shift: number }
+
+/** Longer gaps are broken timestamps rather than a muted microphone: one hour. */
+const MAX_GAP_SECONDS = 3_600
+/** Shorter differences are jitter. */
+const MIN_GAP_SECONDS = 0.1
+/** Timestamps that go back further begin again: another recording follows. */
+const RESTART_SECONDS = 1
+/** A change this close to the end has no sound after it. */
+const TAIL_SAMPLES = SAMPLE_RATE / 50
+
+export type Timeline = ReturnType<typeof createTimeline>
+
+/**
+ * Places decoded samples at the times at which a player plays them: gaps of the timestamps become silence.
+ * `start`: the timestamp at which a player starts. `write` receives the samples.
+ */
+export function createTimeline({
+  start,
+  write,
+}: {
+  start: number
+  write: (samples: Int16Array<ArrayBuffer>) => void
+}) {
+  const changes: ClockChange[] = []
+  const omitted: number[] = []
+  let held: Int16Array<ArrayBuffer> = new Int16Array(0)
+  let taken = 0
+  let written = 0
+  /** Added to timestamps: what was left out of gaps, and the ends of earlier recordings. */
+  let correction = -start
+
+  function put(samples: Int16Array<ArrayBuffer>): void {
+    if (samples.length > 0) write(samples)
+    taken += samples.length
+    written += samples.length
+  }
+
+  function silence(samples: number): void {
+    for (let left = samples; left > 0; left -= SAMPLE_RATE) {
+      write(new Int16Array(Math.min(left, SAMPLE_RATE)))
+    }
+    written += samples
+  }
+
+  function apply({ atSeconds, shift }: ClockChange): void {
+    const ahead = atSeconds + shift + correction - written / SAMPLE_RATE
+    if (ahead > MAX_GAP_SECONDS) {
+      omitted.push(ahead)
+      correction -= ahead
+    } else if (ahead >= MIN_GAP_SECONDS) {
+      silence(Math.round(ahead * SAMPLE_RATE))
+    } else if (ahead < -RESTART_SECONDS) {
+      // The timestamps return from a jump: nothing was left out.
+      const last = omitted.at(-1)
+      if (last !== undefined && Math.abs(last + ahead) < RESTART_SECONDS) omitted.pop()
+      correction -= ahead
+    }
+  }
+
+  return {
+    change(next: ClockChange): void {
+      changes.push(next)
+    },
+
+    push(samples: Int16Array<ArrayBuffer>): void {
+      const all = joined(held, samples)
+      const end = taken + all.length - TAIL_SAMPLES
+      let from = 0
+      for (let next = changes[0]; next; next = changes[0]) {
+        const at = Math.round(next.atSeconds * SAMPLE_RATE)
+        if (at >= end) break
+        changes.shift()
+        const cut = Math.max(from, at - taken + from)
+        put(all.slice(from, cut))
+        from = cut
+        apply(next)
+      }
+      const until = Math.max(from, all.length - TAIL_SAMPLES)
+      put(all.slice(from, until))
+      held = all.slice(until)
+    },
+
+    finish(): void {
+      put(held)
+      held = new Int16Array(0)
+    },
+
+    /** Appends silence up to the time at which a player ends. */
+    extendTo(seconds: number): void {
+      const missing = Math.round(seconds * SAMPLE_RATE) - written
+      if (missing > 0 && missing <= MAX_GAP_SECONDS * SAMPLE_RATE) silence(missing)
+    },
+
+    /** Seconds of each gap that was left out. */
+    omitted: (): readonly number[] => omitted,
+    seconds: () => written / SAMPLE_RATE,
+  }
+}
+
+function joined(a: Int16Array<ArrayBuffer>, b: Int16Array<ArrayBuffer>): Int16Array<ArrayBuffer> {
+  if (a.length === 0) return b
+  const all = new Int16Array(a.length + b.length)
+  all.set(a)
+  all.set(b, a.length)
+  return all
+}
