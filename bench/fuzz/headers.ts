@@ -14,6 +14,11 @@ const MARKERS = [
   ...'\x18\x53\x80\x67|\x15\x49\xa9\x66|\x16\x54\xae\x6b|\xae|\xe1|\x1f\x43\xb6\x75|\x1c\x53\xbb\x6b'.split(
     '|',
   ),
+  // FLV, AU, TTA, WavPack, DTS, MPEG-PS, MLP, VOC, RealMedia, NUT, RF64
+  ...'onMetaData|.snd|TTA1|wvpk|\x7f\xfe\x80\x01|\x00\x00\x01\xba|\x00\x00\x01\xbd|\xf8\x72\x6f|Creative'.split(
+    '|',
+  ),
+  ...'.RMF|MDPR|NM\x7a\x56|RF64|ds64'.split('|'),
   // ASF: file, stream and data objects
   ...'\xa1\xdc\xab\x8c|\x91\x07\xdc\xb7|\x36\x26\xb2\x75'.split('|'),
 ]

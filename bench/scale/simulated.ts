@@ -58,6 +58,7 @@ export const simulatedMedia: Media = {
       tracks: [],
     }
   },
+  chooseTrack: async () => 1,
   async decode({ take }) {
     await take({ pcm, levels, peaks, isLast: true })
     return []

@@ -58,7 +58,7 @@ export type PcmPiece = {
 
 /**
  * The only code that parses untrusted media. Groups (one per user) take turns, so that no group's files delay
- * those of another. Both functions take a local path, run in a Worker that is killed at its deadline, and
+ * those of another. All functions take a local path, run in a Worker that is killed at its deadline, and
  * throw a `VerbatimError`: `unsupported_type` (not a known audio or video container, or a sample rate or
  * channel count that is not used for speech), `no_audio_track`, `corrupt` (nothing can be decoded, or not in
  * time), `empty`, `too_long`, `media_unavailable` (the decoder is not installed, or closed). They throw the
@@ -77,6 +77,11 @@ export type Media = {
     path: string,
     options?: { track?: number | null; signal?: AbortSignal; group?: string },
   ): Promise<AudioInfo>
+  /**
+   * The track to transcribe of a file that has several, if none was requested: of those that are flagged
+   * default and then of the others, the first that has sound. Decodes silent tracks completely.
+   */
+  chooseTrack(path: string, options?: { signal?: AbortSignal; group?: string }): Promise<number>
   /**
    * Decodes an audio track (from 1; default: the likeliest) and calls `take` with each piece of pcm, while at most one more piece is
    * decoded. Mixes all channels, or decodes only `channel` (from 0; a missing channel is silent). A truncated

@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises'
-import type { Media } from '../media.ts'
+import type { Media, PcmPiece } from '../media.ts'
 import { maxParallelJobs } from './capacity.ts'
 import { compileCore } from './compiled-core.ts'
 import { runJob } from './job.ts'
 import type { Input, Task } from './reports.ts'
 import { trackRunningWork } from './running-work.ts'
-import { createSlots } from './slots.ts'
+import { createSlots, type Slot } from './slots.ts'
 
 /** Decoding a piece of five minutes takes less than a second. A file that needs 120 s is made to be slow. */
 const DEFAULT_TIMEOUTS = { probeMs: 20_000, decodeMs: 20 * 60_000, pieceMs: 120_000 }
@@ -51,55 +51,75 @@ export function ffmpegMedia({
     return compiled
   }
 
+  /** Runs a task on a file once a slot and a Worker are free. */
+  function onFile(
+    { path, slots, group = DEFAULT_GROUP, signal }: FileOptions & { slots: Slots },
+    { taskOf, ...limits }: FileWork,
+  ) {
+    return running.run(signal, (stop) =>
+      slots.within({ group, signal: stop }, async (slot) => {
+        const module = await core()
+        return withInput(path, (input) =>
+          workers.within({ group, signal: stop }, () =>
+            runJob({ module, task: taskOf(input), signal: stop, ...limitsOf(limits, slot) }),
+          ),
+        )
+      }),
+    )
+  }
+
   return {
     capacity,
-    probe(path, { track = null, signal, group = DEFAULT_GROUP } = {}) {
-      return running.run(signal, (stop) =>
-        slots.probe.within({ group, signal: stop }, async () => {
-          const module = await core()
-          return withInput(path, async (input) => {
-            const task: Task = { kind: 'probe', input, track }
-            const outcome = await workers.within({ group, signal: stop }, () =>
-              runJob({ module, task, timeoutMs: probeMs, signal: stop }),
-            )
-            if (outcome.kind !== 'probed') throw new Error(`a probe ended as ${outcome.kind}`)
-            return outcome.info
-          })
-        }),
+    async probe(path, { track = null, ...options } = {}) {
+      const outcome = await onFile(
+        { path, slots: slots.probe, ...options },
+        { taskOf: (input) => ({ kind: 'probe', input, track }), timeoutMs: probeMs },
       )
+      if (outcome.kind !== 'probed') throw new Error(`a probe ended as ${outcome.kind}`)
+      return outcome.info
     },
-    decode({
-      path,
-      maxSeconds,
-      track = null,
-      channel = null,
-      isShort = false,
-      group = DEFAULT_GROUP,
-      signal,
-      take,
-    }) {
-      return running.run(signal, (stop) =>
-        slots[isShort ? 'short' : 'long'].within({ group, signal: stop }, async (slot) => {
-          const module = await core()
-          return withInput(path, async (input) => {
-            const task: Task = { kind: 'decode', input, maxSeconds, track, channel }
-            const outcome = await workers.within({ group, signal: stop }, () =>
-              runJob({
-                module,
-                task,
-                pieceMs,
-                timeoutMs: decodeMs,
-                signal: stop,
-                take: (piece) => (piece.isLast ? take(piece) : slot.without(() => take(piece))),
-              }),
-            )
-            if (outcome.kind !== 'decoded') throw new Error(`a decode ended as ${outcome.kind}`)
-            return outcome.warnings
-          })
-        }),
+    async chooseTrack(path, options = {}) {
+      const outcome = await onFile(
+        { path, slots: slots.long, ...options },
+        { taskOf: (input) => ({ kind: 'choose', input }), timeoutMs: decodeMs },
       )
+      if (outcome.kind !== 'chosen') throw new Error(`a choice ended as ${outcome.kind}`)
+      return outcome.track
+    },
+    async decode({ maxSeconds, track = null, channel = null, isShort = false, take, ...options }) {
+      const outcome = await onFile(
+        { slots: isShort ? slots.short : slots.long, ...options },
+        {
+          taskOf: (input) => ({ kind: 'decode', input, maxSeconds, track, channel }),
+          timeoutMs: decodeMs,
+          pieceMs,
+          take,
+        },
+      )
+      if (outcome.kind !== 'decoded') throw new Error(`a decode ended as ${outcome.kind}`)
+      return outcome.warnings
     },
     close: () => running.close(),
+  }
+}
+
+type FileOptions = { path: string; group?: string; signal?: AbortSignal }
+
+type Slots = ReturnType<typeof createSlots>
+
+type FileWork = {
+  taskOf: (input: Input) => Task
+  timeoutMs: number
+  pieceMs?: number
+  take?: (piece: PcmPiece) => Promise<void>
+}
+
+/** While a piece is taken, another file may use the slot. */
+function limitsOf({ take, ...limits }: Omit<FileWork, 'taskOf'>, slot: Slot) {
+  if (!take) return limits
+  return {
+    ...limits,
+    take: (piece: PcmPiece) => (piece.isLast ? take(piece) : slot.without(() => take(piece))),
   }
 }
 

@@ -7,6 +7,7 @@ export type Input = { fd: number; size: number }
 
 export type Task =
   | { kind: 'probe'; input: Input; track: number | null }
+  | { kind: 'choose'; input: Input }
   | { kind: 'decode'; input: Input; maxSeconds: number; track: number | null; channel: number | null }
 
 /**
@@ -21,6 +22,7 @@ export type Assignment = {
 /** The last report of a Worker. */
 export type Outcome =
   | { kind: 'probed'; info: AudioInfo }
+  | { kind: 'chosen'; track: number }
   | { kind: 'decoded'; warnings: Warning[] }
   | { kind: 'refused'; code: ErrorCode; message: string }
   | { kind: 'crashed'; message: string }

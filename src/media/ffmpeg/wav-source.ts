@@ -21,8 +21,8 @@ const MAX_JOINED = 100_000
 const MAX_FORMAT_BYTES = 4_096
 /** Programs that write to a pipe state about the largest size that fits, or 0. */
 const UNKNOWN_SIZE = 0x7fff_0000
-/** PCM, ADPCM, float, A-law, µ-law, IMA ADPCM, extensible: formats with a fixed number of bytes a second. */
-const FIXED_RATE = [1, 2, 3, 6, 7, 0x11, 0xfffe]
+/** PCM, float, A-law, µ-law, extensible. The headers of other formats often have a wrong bit rate. */
+const FIXED_RATE = [1, 3, 6, 7, 0xfffe]
 /** Fewer bytes after the sound are padding. */
 const MIN_SOUND_SECONDS = 0.02
 

@@ -1,5 +1,6 @@
 import { VerbatimError } from '../../errors.ts'
 import type { PcmPiece } from '../media.ts'
+import { chooseTrack } from './choose-track.ts'
 import { confineGlobals } from './confinement.ts'
 import { decode } from './decode.ts'
 import { probe } from './probe.ts'
@@ -34,6 +35,7 @@ async function run({ module, task, takenPieces }: Assignment): Promise<Outcome> 
         kind: 'probed',
         info: (await probe(module, { recording: openRecording(task.input), track: task.track })).info,
       }
+    if (task.kind === 'choose') return { kind: 'chosen', track: await chooseTrack(module, task.input) }
     return { kind: 'decoded', warnings: await decode({ ...task, module, onPiece: sendPiece }) }
   } catch (error) {
     return outcomeOf(error)
