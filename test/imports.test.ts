@@ -52,6 +52,7 @@ const OPEN = [
   'engines/shared/backoff.ts',
   'engines/huggingface/providers.ts',
   'media/media.ts',
+  'media/other-content.ts',
   'media/refusals.ts',
   'media/signature.ts',
   'media/span-plan.ts',

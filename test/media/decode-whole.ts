@@ -6,7 +6,7 @@ export type Decoded = Awaited<ReturnType<typeof decodeWhole>>
 /** Decodes a file and joins its pieces; `pieces` holds them as they arrived. */
 export async function decodeWhole(media: Media, options: Omit<Parameters<Media['decode']>[0], 'take'>) {
   const pieces: PcmPiece[] = []
-  await media.decode({
+  const warnings = await media.decode({
     ...options,
     async take(piece) {
       pieces.push(piece)
@@ -15,6 +15,7 @@ export async function decodeWhole(media: Media, options: Omit<Parameters<Media['
   const pcm = concatenated(pieces.map((piece) => piece.pcm))
   return {
     pieces,
+    warnings,
     pcm,
     samples: pcm.length / BYTES_PER_SAMPLE,
     levels: concatenated(pieces.map((piece) => piece.levels)),

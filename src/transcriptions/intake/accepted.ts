@@ -68,7 +68,16 @@ const CONTENT_TYPES: [container: RegExp, type: string][] = [
   [/^mov|^mp4/, 'audio/mp4'],
   [/^matroska|^webm/, 'audio/webm'],
   [/^aiff/, 'audio/aiff'],
-  [/^aac/, 'audio/aac'],
+  [/^aac|^loas/, 'audio/aac'],
+  [/^amr/, 'audio/amr'],
+  [/^au$/, 'audio/basic'],
+  [/^e?ac3/, 'audio/ac3'],
+  [/^mpegts/, 'video/mp2t'],
+  [/^mpeg/, 'video/mpeg'],
+  [/^flv|^live_flv/, 'video/x-flv'],
+  [/^avi/, 'video/x-msvideo'],
+  [/^asf/, 'video/x-ms-asf'],
+  [/^wv/, 'audio/x-wavpack'],
 ]
 
 function contentTypeOf({ container }: Inspection): string {

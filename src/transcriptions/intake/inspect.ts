@@ -1,4 +1,5 @@
 import type { AudioInfo, Media } from '../../media/media.ts'
+import { recognizeOther } from '../../media/other-content.ts'
 import { empty, unsupportedType } from '../../media/refusals.ts'
 import { containerOf, SIGNATURE_BYTES } from '../../media/signature.ts'
 import type { Storage } from '../../storage/storage.ts'
@@ -36,8 +37,9 @@ export function signatureInspector({ storage }: { storage: Pick<Storage, 'read'>
   return async ({ id, bytes }) => {
     if (bytes === 0) throw empty()
     const start = await storage.read(audioKey(id), { start: 0, end: Math.min(bytes, SIGNATURE_BYTES) })
-    const container = await containerOf(await new Response(start).bytes())
-    if (!container) throw unsupportedType()
+    const signature = await new Response(start).bytes()
+    const container = await containerOf(signature)
+    if (!container) throw (await recognizeOther(signature)) ?? unsupportedType()
     return { container, codec: null, channels: 1, claimedSeconds: null }
   }
 }
