@@ -5,44 +5,28 @@ const RECOVERY = 0.01
 
 /**
  * Turns blocks of samples into 16 bits. What exceeds full scale is made quieter as a whole, not cut off: the
- * gain falls during the block before the loud one. Returns each block with the delay of one.
+ * gain falls during the block before the loud one. Returns each block with the delay of one; it is overwritten
+ * by the call after the next.
  */
 export function createLimiter() {
   let waiting: Float32Array | null = null
   let waitingGain = 1
   let gain = 1
-
-  /** The highest gain at which a block does not exceed full scale. */
-  function fittingGain(block: Float32Array): number {
-    let peak = 1
-    for (let at = 0; at < block.length; at++) {
-      const size = Math.abs(block[at] ?? 0)
-      if (size > peak) peak = size
-    }
-    return 1 / peak
-  }
+  let [output, other] = [new Int16Array(0), new Int16Array(0)]
 
   function release(next: number): Int16Array<ArrayBuffer> {
     if (!waiting) return new Int16Array(0)
-    const samples = new Int16Array(waiting.length)
+    ;[output, other] = [other, output]
+    if (output.length !== waiting.length) output = new Int16Array(waiting.length)
     const target = Math.min(waitingGain, next, gain + (1 - gain) * RECOVERY)
-    if (gain === 1 && target === 1) {
-      for (let at = 0; at < samples.length; at++) {
-        samples[at] = Math.min(MAX_SAMPLE, Math.round((waiting[at] ?? 0) * FULL_SCALE))
-      }
-      return samples
-    }
-    const step = (target - gain) / samples.length
-    for (let at = 0; at < samples.length; at++) {
-      gain += step
-      const sample = Math.round((waiting[at] ?? 0) * gain * FULL_SCALE)
-      samples[at] = Math.max(-FULL_SCALE, Math.min(MAX_SAMPLE, sample))
-    }
+    if (gain === 1 && target === 1) convert(waiting, output)
+    else convertRamped(waiting, output, { from: gain, to: target })
     gain = target
-    return samples
+    return output
   }
 
   return {
+    /** `block` must not change until the next call. */
     push(block: Float32Array): Int16Array<ArrayBuffer> {
       const next = fittingGain(block)
       const samples = release(next)
@@ -55,5 +39,37 @@ export function createLimiter() {
       waiting = null
       return samples
     },
+  }
+}
+
+/** The highest gain at which a block does not exceed full scale. */
+function fittingGain(block: Float32Array): number {
+  let peak = 1
+  for (let at = 0; at < block.length; at++) {
+    const size = Math.abs(block[at] ?? 0)
+    if (size > peak) peak = size
+  }
+  return 1 / peak
+}
+
+/** Rounds like `Math.round`, at a third of its cost. */
+function convert(block: Float32Array, samples: Int16Array): void {
+  for (let at = 0; at < samples.length; at++) {
+    const sample = (((block[at] ?? 0) * FULL_SCALE + FULL_SCALE + 0.5) | 0) - FULL_SCALE
+    samples[at] = Math.min(sample, MAX_SAMPLE)
+  }
+}
+
+function convertRamped(
+  block: Float32Array,
+  samples: Int16Array,
+  { from, to }: { from: number; to: number },
+): void {
+  const step = (to - from) / samples.length
+  let gain = from
+  for (let at = 0; at < samples.length; at++) {
+    gain += step
+    const sample = Math.round((block[at] ?? 0) * gain * FULL_SCALE)
+    samples[at] = Math.max(-FULL_SCALE, Math.min(MAX_SAMPLE, sample))
   }
 }

@@ -28,27 +28,25 @@ export type Surround = { center: number | null; lowFrequency: number | null }
  * interleaved.
  */
 export function createMixer({ channels, surround }: { channels: number; surround: Surround | null }) {
+  /** Of the block, and with a memory of the blocks before. */
+  const current = new Float64Array(channels)
   const power = new Float64Array(channels)
   const weights = new Float64Array(channels).fill(1 / channels)
   const polarity = createPolarity(channels)
+  let [mixed, other] = [new Float32Array(BLOCK), new Float32Array(BLOCK)]
 
-  function measure(block: Float32Array): Float64Array {
-    const current = new Float64Array(channels)
+  function measure(block: Float32Array): void {
     for (let channel = 0; channel < channels; channel++) {
       let squares = 0
-      let differences = 0
-      let before = block[channel] ?? 0
       for (let at = channel; at < block.length; at += channels) {
         const sample = block[at] ?? 0
         squares += sample * sample
-        differences += (sample - before) * (sample - before)
-        before = sample
       }
-      current[channel] = squares / BLOCK
-      const isOnlyBass = channel === surround?.lowFrequency && differences < BASS * squares
-      power[channel] = isOnlyBass ? 0 : Math.max(squares / BLOCK, RELEASE * (power[channel] ?? 0))
+      const now = squares / BLOCK
+      current[channel] = now
+      const isBass = channel === surround?.lowFrequency && isOnlyBass(block, { channel, channels, squares })
+      power[channel] = isBass ? 0 : Math.max(now, RELEASE * (power[channel] ?? 0))
     }
-    return current
   }
 
   function nextWeights(): Float64Array {
@@ -70,10 +68,13 @@ export function createMixer({ channels, surround }: { channels: number; surround
   }
 
   return {
+    /** The returned block is overwritten by the call after the next. */
     mix(block: Float32Array): Float32Array {
-      polarity.measure(block, measure(block))
+      measure(block)
+      polarity.measure(block, current)
       const next = nextWeights()
-      const mixed = new Float32Array(BLOCK)
+      ;[mixed, other] = [other, mixed]
+      mixed.fill(0)
       for (let channel = 0; channel < channels; channel++) {
         let weight = weights[channel] ?? 0
         const step = ((next[channel] ?? 0) - weight) / BLOCK
@@ -89,6 +90,20 @@ export function createMixer({ channels, surround }: { channels: number; surround
     /** The channels, from 0, that have mostly been the inverse of the loudest one. */
     inverted: () => polarity.inverted(),
   }
+}
+
+function isOnlyBass(
+  block: Float32Array,
+  { channel, channels, squares }: { channel: number; channels: number; squares: number },
+): boolean {
+  let differences = 0
+  let before = block[channel] ?? 0
+  for (let at = channel; at < block.length; at += channels) {
+    const sample = block[at] ?? 0
+    differences += (sample - before) * (sample - before)
+    before = sample
+  }
+  return differences < BASS * squares
 }
 
 /** Compares each channel with the loudest one over the last seconds. */

@@ -3,6 +3,8 @@ import { createLimiter } from './limiter.ts'
 import { BLOCK_SAMPLES, createMixer } from './mixer.ts'
 import { surroundOf } from './surround.ts'
 
+/** Every eighth block is enough to recognize clipping. */
+const MEASURED_BLOCKS = 8
 const BYTES_PER_FLOAT = Float32Array.BYTES_PER_ELEMENT
 
 export type SampleChain = ReturnType<typeof createSampleChain>
@@ -23,25 +25,31 @@ export function createSampleChain({
   const mixer = channels > 1 ? createMixer({ channels, surround: surroundOf(layout) }) : null
   const limiter = createLimiter()
   const clipping = createClippingMeter()
-  let block = new Float32Array(BLOCK_SAMPLES * channels)
+  let [block, other] = [
+    new Float32Array(BLOCK_SAMPLES * channels),
+    new Float32Array(BLOCK_SAMPLES * channels),
+  ]
+  let [bytesOfBlock, bytesOfOther] = [new Uint8Array(block.buffer), new Uint8Array(other.buffer)]
   let filled = 0
+  let blocks = 0
 
-  function take(full: Float32Array): void {
-    clipping.measure(full)
-    write(limiter.push(mixer ? mixer.mix(full) : full))
+  function take(): void {
+    if (blocks % MEASURED_BLOCKS === 0) clipping.measure(block)
+    blocks += 1
+    write(limiter.push(mixer ? mixer.mix(block) : block))
+    ;[block, other] = [other, block]
+    ;[bytesOfBlock, bytesOfOther] = [bytesOfOther, bytesOfBlock]
+    filled = 0
   }
 
   return {
     write(bytes: Uint8Array): void {
       for (let from = 0; from < bytes.length; ) {
         const part = bytes.subarray(from, from + block.byteLength - filled)
-        new Uint8Array(block.buffer).set(part, filled)
+        bytesOfBlock.set(part, filled)
         filled += part.length
         from += part.length
-        if (filled < block.byteLength) continue
-        take(block)
-        block = new Float32Array(BLOCK_SAMPLES * channels)
-        filled = 0
+        if (filled === block.byteLength) take()
       }
     },
 
@@ -49,7 +57,6 @@ export function createSampleChain({
       const samples = Math.floor(filled / BYTES_PER_FLOAT / channels)
       if (samples > 0) {
         block.fill(0, samples * channels)
-        clipping.measure(block)
         const last = mixer ? mixer.mix(block) : block
         write(limiter.push(last.slice(0, samples)))
       }

@@ -12,8 +12,6 @@ const MAX_GAP_SECONDS = 3_600
 const MIN_GAP_SECONDS = 0.1
 /** Timestamps that go back further begin again: another recording follows. */
 const RESTART_SECONDS = 1
-/** A change this close to the end has no sound after it. */
-const TAIL_SAMPLES = SAMPLE_RATE / 50
 
 export type Timeline = ReturnType<typeof createTimeline>
 
@@ -30,7 +28,8 @@ export function createTimeline({
 }) {
   const changes: ClockChange[] = []
   const omitted: number[] = []
-  let held: Int16Array<ArrayBuffer> = new Int16Array(0)
+  /** The last block waits for the next one, since a change behind the last sample has no sound after it. */
+  let held: Int16Array<ArrayBuffer> | null = null
   let taken = 0
   let written = 0
   /** Added to timestamps: what was left out of gaps, and the ends of earlier recordings. */
@@ -64,32 +63,38 @@ export function createTimeline({
     }
   }
 
+  function putHeld(): void {
+    if (!held) return
+    let from = 0
+    const start = taken
+    for (let next = changes[0]; next; next = changes[0]) {
+      const at = Math.round(next.atSeconds * SAMPLE_RATE) - start
+      if (at > held.length) break
+      changes.shift()
+      if (at > from) {
+        put(held.subarray(from, at))
+        from = at
+      }
+      apply(next)
+    }
+    put(from === 0 ? held : held.subarray(from))
+    held = null
+  }
+
   return {
     change(next: ClockChange): void {
       changes.push(next)
     },
 
+    /** `samples` must not change until the next call. */
     push(samples: Int16Array<ArrayBuffer>): void {
-      const all = joined(held, samples)
-      const end = taken + all.length - TAIL_SAMPLES
-      let from = 0
-      for (let next = changes[0]; next; next = changes[0]) {
-        const at = Math.round(next.atSeconds * SAMPLE_RATE)
-        if (at >= end) break
-        changes.shift()
-        const cut = Math.max(from, at - taken + from)
-        put(all.slice(from, cut))
-        from = cut
-        apply(next)
-      }
-      const until = Math.max(from, all.length - TAIL_SAMPLES)
-      put(all.slice(from, until))
-      held = all.slice(until)
+      putHeld()
+      held = samples
     },
 
     finish(): void {
-      put(held)
-      held = new Int16Array(0)
+      if (held) put(held)
+      held = null
     },
 
     /** Appends silence up to the time at which a player ends. */
@@ -102,12 +107,4 @@ export function createTimeline({
     omitted: (): readonly number[] => omitted,
     seconds: () => written / SAMPLE_RATE,
   }
-}
-
-function joined(a: Int16Array<ArrayBuffer>, b: Int16Array<ArrayBuffer>): Int16Array<ArrayBuffer> {
-  if (a.length === 0) return b
-  const all = new Int16Array(a.length + b.length)
-  all.set(a)
-  all.set(b, a.length)
-  return all
 }
