@@ -31,7 +31,7 @@ export function simulatedEngines(answerMs: number): Engines {
       const segments = Array.from({ length: count }, (_, index) =>
         segmentAt(index * SEGMENT_SECONDS, seconds),
       )
-      return { model: 'simulated', segments }
+      return { model: 'simulated', segments, detected: null }
     },
     async close() {},
   }

@@ -27,10 +27,15 @@ export type SpanRequest = {
   signal: AbortSignal
 }
 
+/** A language code as in `Segment`, and the engine's confidence from 0 to 1. */
+export type DetectedLanguage = { language: string; probability: number }
+
 export type SpanResult = {
   segments: Segment[]
   /** The model's name, as the engine reports it. */
   model: string
+  /** The language that was heard, whichever was requested; null if the engine reports none. */
+  detected: DetectedLanguage | null
 }
 
 export type EngineName = 'sidecar' | 'huggingface'

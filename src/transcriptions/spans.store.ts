@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, inArray, lt, max, ne, sql } from 'drizzle-orm'
 import type { Queries, Transaction } from '../db/database.ts'
 import { segments, spans, transcriptions } from '../db/schema.ts'
-import type { EngineName, Segment } from '../engines/engine.ts'
+import type { EngineName, Segment, SpanResult } from '../engines/engine.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
 import { isUnfinished } from './transcriptions.store.ts'
 
@@ -107,13 +107,20 @@ export async function finishSpan(
   }: {
     claim: Claim
     span: Span
-    result: { segments: Segment[]; model: string }
+    result: SpanResult
     engine: EngineName
   },
 ): Promise<boolean> {
   const rows = await tx
     .update(spans)
-    .set({ state: 'done', engine, model: result.model, finishedAt: sql`now()` })
+    .set({
+      state: 'done',
+      engine,
+      model: result.model,
+      detectedLanguage: result.detected?.language ?? null,
+      detectedProbability: result.detected?.probability ?? null,
+      finishedAt: sql`now()`,
+    })
     .where(isHeld(claim))
     .returning({ id: spans.id })
   if (rows.length === 0) return false

@@ -49,7 +49,7 @@ describe.each(databases)('events of a transcription on $name', (kind) => {
     const span = await claimSpan(service.db, spans[index]?.id ?? '')
     if (!span) throw new Error('the span cannot be claimed')
     await service.db.transaction(async (tx) => {
-      const result = { model: 'scripted', segments: [segmentOf({ text: ` text ${index}` })] }
+      const result = { model: 'scripted', segments: [segmentOf({ text: ` text ${index}` })], detected: null }
       await finishSpan(tx, {
         claim: { spanId: span.id, attempt: span.attempt },
         span,

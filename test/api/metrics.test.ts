@@ -70,7 +70,7 @@ describe.each(databases)('metrics on $name', (kind) => {
       scriptedEngine({
         answer() {
           if (call++ > 0) throw new TypeError('a defect')
-          return { model: 'scripted', segments: [] }
+          return { model: 'scripted', segments: [], detected: null }
         },
       }),
       service.metrics,

@@ -22,6 +22,7 @@ engineContract({
         return {
           model: 'scripted',
           segments: isKnown ? [segmentOf({ start: 0, end, text: speech.text, language: 'en' })] : [],
+          detected: null,
         }
       },
     })

@@ -86,7 +86,23 @@ test('the request has the span’s options, and the reply is read completely', a
         ...{ avgLogprob: -0.2, compressionRatio: 1.1, noSpeechProb: 0.01 },
       },
     ],
+    detected: null,
   })
+})
+
+test.each([
+  [
+    { detected_language: 'de', detected_language_probability: 0.93 },
+    { language: 'de', probability: 0.93 },
+  ],
+  [{ detected_language: null, detected_language_probability: null }, null],
+  [{ detected_language: 'german', detected_language_probability: 0.93 }, null],
+  [{ detected_language: 'de', detected_language_probability: 93 }, null],
+])('the reply %j has the detected language %j', async (reported, detected) => {
+  const engine = await readyEngine([sidecar(() => Response.json({ ...reply, ...reported })).url])
+  const result = await engine.transcribe(spanOf())
+  expect(result.detected).toEqual(detected)
+  expect(result.segments).toHaveLength(1)
 })
 
 test.each<[number, string, ErrorCode]>([

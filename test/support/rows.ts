@@ -60,7 +60,8 @@ export async function finishWith(
   if (!span) throw new Error('the span cannot be claimed')
   await db.transaction(async (tx) => {
     const claim = { spanId: span.id, attempt: span.attempt }
-    await finishSpan(tx, { claim, span, result: { model: 'scripted', segments: heard }, engine: 'sidecar' })
+    const result = { model: 'scripted', segments: heard, detected: null }
+    await finishSpan(tx, { claim, span, result, engine: 'sidecar' })
     await addDoneSamples(tx, { id, samples })
     await complete(tx, { id, text: joinTexts(heard.map(({ text }) => text)), detectedLanguage: language })
   })

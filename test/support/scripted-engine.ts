@@ -30,6 +30,7 @@ export function namingSamples(pcm: Uint8Array): SpanResult {
       segmentOf({ start: 0, end: seconds / 2, text: ` ${name}:start`, language: 'en' }),
       segmentOf({ start: seconds / 2, end: seconds, text: ` ${name}:end`, language: 'en' }),
     ],
+    detected: null,
   }
 }
 

@@ -352,7 +352,7 @@ for (const kind of databases) {
 
     test('the transcription of silence has no text', async () => {
       const queue = await pipeline.startWorker(
-        scriptedEngine({ answer: () => ({ segments: [], model: 'scripted' }) }),
+        scriptedEngine({ answer: () => ({ segments: [], model: 'scripted', detected: null }) }),
       )
       const row = await pipeline.once(await pipeline.upload(queue, longWav), isFinished)
       expect(row).toMatchObject({ status: 'completed', text: '', detectedLanguage: null })

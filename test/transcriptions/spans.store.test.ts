@@ -51,7 +51,7 @@ for (const kind of databases) {
     }
 
     function finish({ span, claim }: Awaited<ReturnType<typeof claimed>>, told: Segment[]) {
-      const result = { segments: told, model: 'some-model' }
+      const result = { segments: told, model: 'some-model', detected: { language: 'de', probability: 0.9 } }
       return database.db.transaction((tx) => finishSpan(tx, { claim, span, result, engine: 'sidecar' }))
     }
 
@@ -87,6 +87,8 @@ for (const kind of databases) {
         attempt: 1,
         engine: 'sidecar',
         model: 'some-model',
+        detectedLanguage: 'de',
+        detectedProbability: 0.9,
         finishedAt: expect.any(Date),
       })
       expect(await segmentsOf(database.db, { id: transcriptionId, channels: 'mix' })).toHaveLength(1)

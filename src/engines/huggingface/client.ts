@@ -68,7 +68,7 @@ export function createRequest({
       )
       const language = span.language === 'auto' ? null : span.language
       const read = readHuggingFaceReply(reply, { seconds, language })
-      return { segments: read.segments, model: target.model || read.model || model }
+      return { segments: read.segments, model: target.model || read.model || model, detected: null }
     } catch (error) {
       span.signal.throwIfAborted()
       throw toEngineError(error, limit.hasPassed())

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { VerbatimError } from '../../errors.ts'
-import type { Segment, SpanResult } from '../engine.ts'
+import type { DetectedLanguage, Segment, SpanResult } from '../engine.ts'
 import { languageCode, modelName, withinSpan } from '../shared/span-result.ts'
 
 const optionalNumber = Type.Optional(Type.Union([Type.Number(), Type.Null()]))
@@ -29,7 +29,12 @@ const TimedSegment = Type.Object({
   ),
 })
 
-const Reply = Type.Object({ model: Type.String(), segments: Type.Array(TimedSegment) })
+const Reply = Type.Object({
+  model: Type.String(),
+  segments: Type.Array(TimedSegment),
+  detected_language: Type.Optional(Type.Unknown()),
+  detected_language_probability: Type.Optional(Type.Unknown()),
+})
 
 function segmentOf(timed: Static<typeof TimedSegment>): Segment {
   return {
@@ -42,6 +47,14 @@ function segmentOf(timed: Static<typeof TimedSegment>): Segment {
     noSpeechProb: timed.no_speech_prob ?? null,
     words: timed.words?.map((word) => ({ ...word, probability: word.probability ?? null })) ?? null,
   }
+}
+
+/** Null if the sidecar reports no language, or an invalid one: the transcript is valid without it. */
+function detectedIn(reply: Static<typeof Reply>): DetectedLanguage | null {
+  const language = languageCode(reply.detected_language)
+  const probability = reply.detected_language_probability
+  const isProbability = typeof probability === 'number' && probability >= 0 && probability <= 1
+  return language !== null && isProbability ? { language, probability } : null
 }
 
 /** Parses a sidecar's `details=true` response. Throws `engine_unavailable` if it is invalid. */
@@ -57,5 +70,9 @@ export function readSidecarReply(text: string, seconds: number): SpanResult {
     const reason = mismatch ? `${mismatch.path || '/'}: ${mismatch.message}` : 'unknown shape'
     throw new VerbatimError('engine_unavailable', `The sidecar's response is invalid: ${reason}.`)
   }
-  return { model: modelName(reply.model), segments: withinSpan(reply.segments.map(segmentOf), seconds) }
+  return {
+    model: modelName(reply.model),
+    segments: withinSpan(reply.segments.map(segmentOf), seconds),
+    detected: detectedIn(reply),
+  }
 }
