@@ -1,5 +1,5 @@
 /**
- * The stable name of a warning:
+ * The stable names of warnings:
  * - `truncated`: the file ends before the length that its header states
  * - `data_beyond_header`: the file has more audio than its header states, and it was read
  * - `several_tracks`: the file has other audio tracks, which were not transcribed
@@ -9,15 +9,18 @@
  * - `language_mismatch`: another language was heard than the requested or default one
  * - `no_speech`: no speech was found
  */
-export type WarningCode =
-  | 'truncated'
-  | 'data_beyond_header'
-  | 'several_tracks'
-  | 'inverted_channel'
-  | 'clipped'
-  | 'gap_shortened'
-  | 'language_mismatch'
-  | 'no_speech'
+export const WARNING_CODES = [
+  'truncated',
+  'data_beyond_header',
+  'several_tracks',
+  'inverted_channel',
+  'clipped',
+  'gap_shortened',
+  'language_mismatch',
+  'no_speech',
+] as const
+
+export type WarningCode = (typeof WARNING_CODES)[number]
 
 /** What is missing or doubtful in a transcription. `message` is a sentence for its user. */
 export type Warning = { code: WarningCode; message: string }

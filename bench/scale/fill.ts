@@ -10,7 +10,14 @@ import { createPrepare } from '../../src/transcriptions/pipeline/prepare.ts'
 import { CLIP_SECONDS, simulatedEngines, simulatedMedia, simulatedStorage } from './simulated.ts'
 
 const CONCURRENCY = 8
-const info = { container: 'wav', codec: 'pcm_s16le', channels: 1, claimedSeconds: CLIP_SECONDS }
+const info = {
+  container: 'wav',
+  codec: 'pcm_s16le',
+  channels: 1,
+  claimedSeconds: CLIP_SECONDS,
+  track: 1,
+  tracks: [],
+}
 
 /** Uploads clips of random users with the API's code. Returns the uploads per second. */
 export async function upload({ url, count }: { url: string; count: number }): Promise<number> {

@@ -131,6 +131,20 @@ export async function finishSpan(
   return true
 }
 
+/** The finished spans in which an engine heard a language. */
+export async function listHeard(
+  db: Queries,
+  transcriptionId: string,
+): Promise<{ id: string; language: string; probability: number }[]> {
+  const rows = await db
+    .select({ id: spans.id, language: spans.detectedLanguage, probability: spans.detectedProbability })
+    .from(spans)
+    .where(and(eq(spans.transcriptionId, transcriptionId), eq(spans.state, 'done')))
+  return rows.flatMap(({ id, language, probability }) =>
+    language === null || probability === null ? [] : [{ id, language, probability }],
+  )
+}
+
 /** Stores the revision of the transcription with which a span finished: the id of its event. */
 export async function markRevision(
   tx: Transaction,

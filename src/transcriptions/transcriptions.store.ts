@@ -68,7 +68,13 @@ export async function segmentsOf(
 /** Writes the result of a probe; null if the transcription is removed. */
 export async function setProbeResult(
   db: Queries,
-  { id, ...probed }: Pick<Transcription, 'id' | 'codec' | 'audioChannels' | 'claimedSeconds'>,
+  {
+    id,
+    ...probed
+  }: Pick<
+    Transcription,
+    'id' | 'codec' | 'audioChannels' | 'claimedSeconds' | 'track' | 'tracks' | 'warnings'
+  >,
 ): Promise<Transcription | null> {
   const [row] = await db.update(transcriptions).set(probed).where(eq(transcriptions.id, id)).returning()
   return row ?? null
@@ -101,14 +107,22 @@ export async function lockUndecoded(
   return row ?? null
 }
 
-/** Writes the length of the decoded audio, and the samples of it that are to be transcribed. */
+/**
+ * Writes the length of the decoded audio, the samples of it that are to be transcribed, and all warnings so
+ * far.
+ */
 export async function setLength(
   tx: Transaction,
-  { id, totalSamples, workSamples }: { id: string; totalSamples: number; workSamples: number },
+  {
+    id,
+    totalSamples,
+    workSamples,
+    warnings,
+  }: Pick<Transcription, 'id' | 'warnings'> & { totalSamples: number; workSamples: number },
 ): Promise<Transcription | null> {
   const [row] = await tx
     .update(transcriptions)
-    .set({ totalSamples, workSamples, decodedSamples: workSamples })
+    .set({ totalSamples, workSamples, decodedSamples: workSamples, warnings })
     .where(and(eq(transcriptions.id, id), isUndecoded))
     .returning()
   return row ?? null
@@ -139,11 +153,15 @@ export async function addDoneSamples(
 
 export async function complete(
   tx: Transaction,
-  { id, text, detectedLanguage }: { id: string; text: string; detectedLanguage: string | null },
+  {
+    id,
+    ...result
+  }: Pick<Transcription, 'id' | 'text' | 'detectedLanguage'> &
+    Partial<Pick<Transcription, 'language' | 'warnings'>>,
 ) {
   await tx
     .update(transcriptions)
-    .set({ status: 'completed', text, detectedLanguage, completedAt: sql`now()` })
+    .set({ status: 'completed', ...result, completedAt: sql`now()` })
     .where(eq(transcriptions.id, id))
 }
 

@@ -27,6 +27,7 @@ import { openBeginUpload } from '../support/begin-upload.ts'
 import { signUp } from '../support/client.ts'
 import { databases } from '../support/databases.ts'
 import { startFakeSidecar } from '../support/fake-sidecar.ts'
+import { threeTracks } from '../support/matroska.ts'
 import { fixturePcm } from '../support/pcm.ts'
 import { isFinished, openPipeline, type Pipeline } from '../support/pipeline.ts'
 import { fixture } from '../support/recordings.ts'
@@ -38,8 +39,19 @@ import { sweepOptions } from './sweeping.ts'
 
 const clip = Bun.file(fixture('speech.mp3'))
 const AUDIO = new Uint8Array(100)
-const wav = wavOf(await fixturePcm('speech.wav'))
+const speech = await fixturePcm('speech.wav')
+const wav = wavOf(speech)
 const postgres = databases.find(({ name }) => name === 'Postgres')
+
+/** What an inspection finds in `wav`. */
+const SOUND = {
+  container: 'wav',
+  codec: 'pcm_s16le',
+  channels: 1,
+  claimedSeconds: 7,
+  track: 1,
+  tracks: [],
+}
 
 /** Makes all files count as abandoned. */
 const later = () => new Date(Date.now() + 60_000)
@@ -199,7 +211,7 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
     test('accept it again under its id, with its options, and it is transcribed', async () => {
       const queue = await pipeline.startWorker(scriptedEngine())
       const fields = { language: 'de', task: 'translate', words: 'true', start: '1', end: '3' }
-      const id = await pipeline.upload(queue, wav, fields)
+      const id = await pipeline.upload(queue, threeTracks(speech).file, { ...fields, track: '3' })
       const before = await pipeline.once(id, isFinished)
       await lose(id)
       expect((await run(pipeline, { acceptAgain: accepting(queue) })).acceptedAgain).toBe(1)
@@ -208,6 +220,25 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
       expect(before).toMatchObject(after)
       expect(Math.abs(Number(createdAt) - Number(before.createdAt))).toBeLessThan(60_000)
       expect((await run(pipeline, { acceptAgain: accepting(queue) })).acceptedAgain).toBe(0)
+    })
+
+    test('accept it again with the manifest of a version without tracks', async () => {
+      const queue = await pipeline.startWorker(scriptedEngine())
+      const id = await pipeline.upload(queue, wav)
+      const before = await pipeline.once(id, isFinished)
+      const manifest: Record<'options' | 'sound', Record<string, unknown>> = await new Response(
+        await pipeline.storage.read(manifestKey(id)),
+      ).json()
+      for (const facts of [manifest.options, manifest.sound]) {
+        delete facts.track
+        delete facts.tracks
+      }
+      await pipeline.storage.write(manifestKey(id), new Blob([JSON.stringify(manifest)]).stream())
+      await lose(id)
+      expect(await accepting(queue)(id)).toEqual({ kind: 'accepted' })
+      expect(await pipeline.once(id, isFinished)).toMatchObject({
+        ...{ status: 'completed', text: before.text, track: null, tracks: null, warnings: [] },
+      })
     })
 
     test.each([
@@ -258,7 +289,7 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
         db,
         queue,
         storage,
-        inspect: async () => ({ container: 'wav', codec: 'pcm_s16le', channels: 1, claimedSeconds: 7 }),
+        inspect: async () => SOUND,
       })
       const send = () => uploadAudio(beginUpload, { userId, audio: wav, ...other })
       return { id: await send(), queue, send }
@@ -320,7 +351,7 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
         db: proxy,
         queue,
         storage,
-        inspect: async () => ({ container: 'wav', codec: 'pcm_s16le', channels: 1, claimedSeconds: 7 }),
+        inspect: async () => SOUND,
       })
       return uploadAudio(beginUpload, { userId, audio: wav })
     }

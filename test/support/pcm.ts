@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BYTES_PER_SECOND, SAMPLE_RATE } from '../../src/media/media.ts'
+import { BYTES_PER_SAMPLE, BYTES_PER_SECOND, SAMPLE_RATE } from '../../src/media/media.ts'
 import { ROOT } from './sidecar-dir.ts'
 
 /** The samples of a 16 kHz, mono, s16le WAV file under test/fixtures. */
@@ -19,6 +19,16 @@ export async function fixturePcm(name: string): Promise<Uint8Array<ArrayBuffer>>
 
 export function silence(seconds: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(seconds * BYTES_PER_SECOND)
+}
+
+/** Multiplies all samples by `volume`. */
+export function atVolume(pcm: Uint8Array, volume: number): Uint8Array<ArrayBuffer> {
+  const changed = new Uint8Array(pcm)
+  const samples = new DataView(changed.buffer)
+  for (let at = 0; at < changed.length; at += BYTES_PER_SAMPLE) {
+    samples.setInt16(at, Math.round(samples.getInt16(at, true) * volume), true)
+  }
+  return changed
 }
 
 /** The text of speech.*: the quoted line of the fixtures' README. */

@@ -1,4 +1,5 @@
 import { asc, eq } from 'drizzle-orm'
+import { concatenated } from '../../src/bytes.ts'
 import { spans } from '../../src/db/schema.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { type Engines, withFailover } from '../../src/engines/failover.ts'
@@ -23,7 +24,7 @@ import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import { startWorker } from '../../src/worker.ts'
 import { openBeginUpload } from './begin-upload.ts'
 import type { TestDatabaseKind } from './databases.ts'
-import { fixturePcm } from './pcm.ts'
+import { atVolume, fixturePcm } from './pcm.ts'
 import { temporaryFolder } from './recordings.ts'
 import { insertAnyUser } from './rows.ts'
 import { namingSamples } from './scripted-engine.ts'
@@ -166,13 +167,7 @@ export const isFinished = ({ status }: Transcription) => status === 'completed' 
 /** The fixture's speech, repeated; each repetition is quieter, so that all stretches differ. */
 export async function repeatedSpeech(times: number): Promise<Uint8Array<ArrayBuffer>> {
   const speech = await fixturePcm('speech.wav')
-  const pcm = new Uint8Array(speech.length * times)
-  const [from, to] = [new DataView(speech.buffer), new DataView(pcm.buffer)]
-  for (let at = 0; at < pcm.length; at += BYTES_PER_SAMPLE) {
-    const volume = 1 - Math.floor(at / speech.length) / (times + 1)
-    to.setInt16(at, Math.round(from.getInt16(at % speech.length, true) * volume), true)
-  }
-  return pcm
+  return concatenated(Array.from({ length: times }, (_, at) => atVolume(speech, 1 - at / (times + 1))))
 }
 
 /** The text of a recording whose spans were all transcribed by `namingSamples`. */

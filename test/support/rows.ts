@@ -13,6 +13,7 @@ import {
   type NewTranscription,
   setLength,
 } from '../../src/transcriptions/transcriptions.store.ts'
+import type { Warning } from '../../src/warnings.ts'
 
 export async function insertAnyUser(db: Database): Promise<string> {
   const id = await insertUser(db, { email: `${randomUUID()}@example.org`, passwordHash: 'none' })
@@ -50,10 +51,11 @@ export async function finishWith(
     seconds,
     heard,
     language = 'en',
-  }: { id: string; seconds: number; heard: Segment[]; language?: string },
+    warnings = [],
+  }: { id: string; seconds: number; heard: Segment[]; language?: string; warnings?: Warning[] },
 ) {
   const samples = seconds * SAMPLE_RATE
-  await insertDecoded(db, { id, samples })
+  await insertDecoded(db, { id, samples, warnings })
   const range = { channel: 0, startSample: 0, endSample: samples }
   const planned = await db.transaction((tx) => insertSpans(tx, { transcriptionId: id, ranges: [range] }))
   const span = await claimSpan(db, planned[0]?.id ?? '')
@@ -67,15 +69,20 @@ export async function finishWith(
   })
 }
 
-/** Records a transcription as decoded: its duration, and the levels of each channel. */
+/** Records a transcription as decoded: its duration, the levels of each channel, and its warnings. */
 export async function insertDecoded(
   db: Database,
-  { id, samples, peaks = [new Uint8Array()] }: { id: string; samples: number; peaks?: Uint8Array[] },
+  {
+    id,
+    samples,
+    peaks = [new Uint8Array()],
+    warnings = [],
+  }: { id: string; samples: number; peaks?: Uint8Array[]; warnings?: Warning[] },
 ) {
   await db.transaction(async (tx) => {
     for (const [channel, one] of peaks.entries()) {
       await insertEnvelope(tx, { transcriptionId: id, channel, levels: new Uint8Array(), peaks: one })
     }
-    await setLength(tx, { id, totalSamples: samples, workSamples: samples })
+    await setLength(tx, { id, totalSamples: samples, workSamples: samples, warnings })
   })
 }

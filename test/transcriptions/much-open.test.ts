@@ -70,7 +70,8 @@ describe('query plans with many finished rows and outdated statistics', () => {
   const byId: Record<string, () => Promise<unknown>> = {
     takeUp: () => startProcessing(db, id),
     holdUndecoded: () => db.transaction((tx) => lockUndecoded(tx, { id, decodingRound: 0 })),
-    setLength: () => db.transaction((tx) => setLength(tx, { id, totalSamples: 1, workSamples: 1 })),
+    setLength: () =>
+      db.transaction((tx) => setLength(tx, { id, totalSamples: 1, workSamples: 1, warnings: [] })),
     askedFor: () => findPendingSpan(db, spanId),
     claimSpan: () => claimSpan(db, spanId),
     addDone: () => db.transaction((tx) => addDoneSamples(tx, { id, samples: 1 })),

@@ -2,6 +2,7 @@ import type { Transaction } from '../../db/database.ts'
 import type { StoredAudio } from '../../intake.ts'
 import type { Queue } from '../../queue/queue.ts'
 import { enqueuePrepare, rankOf } from '../pipeline/span-jobs.ts'
+import { chosenTrack } from '../tracks.ts'
 import { insertTranscription } from '../transcriptions.store.ts'
 import type { Inspection } from './inspect.ts'
 import type { parseOptions } from './options.ts'
@@ -47,6 +48,7 @@ export async function insertAccepted(
   await insertTranscription(tx, {
     ...(createdAt && { createdAt }),
     ...options,
+    ...chosenTrack({ requested: options.track, ...sound }),
     ...recording,
     isEphemeral: upload.isEphemeral,
     filename: upload.filename,

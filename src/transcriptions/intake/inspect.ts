@@ -6,29 +6,36 @@ import type { Storage } from '../../storage/storage.ts'
 import { audioKey } from '../storage-keys.ts'
 
 /**
- * The facts of an uploaded file. If `codec` is null, only the container is known, and prepare probes the
- * file.
+ * The facts of an uploaded file. If `codec` and `track` are null, only the container is known, and prepare
+ * probes the file.
  */
-export type Inspection = Pick<AudioInfo, 'container' | 'channels' | 'claimedSeconds'> & {
+export type Inspection = Pick<AudioInfo, 'container' | 'channels' | 'claimedSeconds' | 'tracks'> & {
   codec: string | null
+  track: number | null
 }
 
 /**
- * Inspects the stored audio of a transcription, given the transcription's id. Throws what `Media.probe`
- * throws.
+ * Inspects the stored audio of a transcription, given the transcription's id and the requested track. Throws
+ * what `Media.probe` throws.
  */
-export type Inspect = (audio: { id: string; bytes: number; userId: string }) => Promise<Inspection>
+export type Inspect = (audio: {
+  id: string
+  bytes: number
+  userId: string
+  track: number | null
+}) => Promise<Inspection>
 
 /** Probes both ends of a file, which is enough for most formats. If it is not, probes the whole file. */
 export function probeInspector({ storage, media }: { storage: Storage; media: Media }): Inspect {
-  return async ({ id, userId }) => {
+  return async ({ id, userId, track }) => {
+    const options = { track, group: userId }
     const fromEnds = await storage.withEnds(audioKey(id), (path, whole) =>
-      media.probe(path, { group: userId }).catch((error: unknown) => {
+      media.probe(path, options).catch((error: unknown) => {
         if (whole) throw error
         return null
       }),
     )
-    return fromEnds ?? storage.withFile(audioKey(id), (path) => media.probe(path, { group: userId }))
+    return fromEnds ?? storage.withFile(audioKey(id), (path) => media.probe(path, options))
   }
 }
 
@@ -40,6 +47,6 @@ export function signatureInspector({ storage }: { storage: Pick<Storage, 'read'>
     const signature = await new Response(start).bytes()
     const container = await containerOf(signature)
     if (!container) throw (await recognizeOther(signature)) ?? unsupportedType()
-    return { container, codec: null, channels: 1, claimedSeconds: null }
+    return { container, codec: null, channels: 1, claimedSeconds: null, track: null, tracks: [] }
   }
 }

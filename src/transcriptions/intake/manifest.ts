@@ -7,6 +7,16 @@ import type { AcceptedUpload } from './accepted.ts'
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const NullableText = nullable(Type.String())
 const NullableNumber = nullable(Type.Number())
+/** Missing in manifests of versions without tracks. */
+const TrackNumber = Type.Union([Type.Number(), Type.Null()], { default: null })
+const Track = Type.Object({
+  number: Type.Number(),
+  codec: Type.String(),
+  channels: Type.Number(),
+  language: NullableText,
+  title: NullableText,
+  isDefault: Type.Boolean(),
+})
 
 const Options = Type.Object({
   language: Type.String(),
@@ -14,6 +24,7 @@ const Options = Type.Object({
   words: Type.Boolean(),
   engine: nullable(Type.Union([Type.Literal('sidecar'), Type.Literal('huggingface')])),
   channels: Type.Union([Type.Literal('mix'), Type.Literal('split')]),
+  track: TrackNumber,
   partStart: NullableNumber,
   partEnd: NullableNumber,
   webhookUrl: NullableText,
@@ -33,6 +44,8 @@ const Manifest = Type.Object({
     codec: NullableText,
     channels: Type.Number(),
     claimedSeconds: NullableNumber,
+    track: TrackNumber,
+    tracks: Type.Array(Track, { default: [] }),
   }),
   /** The resumable upload that became this transcription. */
   uploadId: NullableText,
@@ -76,7 +89,7 @@ export async function writeManifest(
 export async function readManifest(storage: Pick<Storage, 'read'>, id: string): Promise<Manifest | null> {
   const text = await new Response(await storage.read(manifestKey(id))).text()
   try {
-    const manifest: unknown = JSON.parse(text)
+    const manifest = Value.Default(Manifest, JSON.parse(text))
     return Value.Check(Manifest, manifest) && manifest.id === id ? manifest : null
   } catch {
     return null

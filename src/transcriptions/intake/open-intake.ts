@@ -120,7 +120,7 @@ async function inspectUpload(
   const { id, userId, filename, audio } = upload
   const options = parseOptions(fields, engines)
   if (options.webhookUrl !== null) await webhooks.check(options.webhookUrl)
-  const sound = await inspect({ id, bytes: audio.bytes, userId })
+  const sound = await inspect({ id, bytes: audio.bytes, userId, track: options.track })
   const traceSpan = traces.running()
   traceSpan?.setAttributes({ 'verbatim.transcription.id': id, 'verbatim.audio.bytes': audio.bytes })
   const channels = options.channels === 'split' ? sound.channels : 1

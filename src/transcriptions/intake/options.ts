@@ -20,6 +20,7 @@ export function parseOptions(fields: Map<string, string>, engines: EngineName[])
     words: parseChoice(fields, 'words', ['false', 'true']) === 'true',
     engine: parseEngine(fields, engines),
     channels: parseChoice(fields, 'channels', ['mix', 'split']),
+    track: parseTrack(fields),
     partStart,
     partEnd,
     webhookUrl: parseUrl(fields, 'webhook_url'),
@@ -47,6 +48,16 @@ function parseEngine(fields: Map<string, string>, engines: EngineName[]): Engine
   if (entry) return entry[1]
   const names = available.map(([name]) => name).join(' or ')
   throw new VerbatimError('validation', `engine is ${quoted(text)}; this service takes ${names}`)
+}
+
+/** Whether the file has the track is known once it is probed. */
+function parseTrack(fields: Map<string, string>): number | null {
+  const text = fields.get('track')
+  if (!text) return null
+  if (/^[1-9]\d{0,2}$/.test(text)) return Number(text)
+  throw new VerbatimError('validation', `track is ${quoted(text)}; it takes a whole number from 1 to 999`, {
+    field: 'track',
+  })
 }
 
 function parseSeconds(fields: Map<string, string>, name: string): number | null {

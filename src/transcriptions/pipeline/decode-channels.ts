@@ -2,7 +2,9 @@ import type { Changes } from '../../db/changes.ts'
 import { BYTES_PER_SECOND, type PcmPiece, SAMPLE_RATE } from '../../media/media.ts'
 import { Postponed } from '../../queue/queue.ts'
 import type { TraceSpan } from '../../traces/traces.ts'
+import type { Warning } from '../../warnings.ts'
 import { audioKey } from '../storage-keys.ts'
+import { chosenTrack } from '../tracks.ts'
 import { setProbeResult, type Transcription } from '../transcriptions.store.ts'
 import { aheadSamples, readPrepared } from './decoded.store.ts'
 import { createChannelPlanner, decodedIn, type PieceOutcome } from './plan-channel.ts'
@@ -30,8 +32,8 @@ type DecodeOptions = {
 
 /** Decodes all channels mixed into one or, with `channels=split`, one after the other. Throws `Postponed`. */
 export async function decodeChannels(services: WorkServices, options: DecodeOptions): Promise<void> {
-  const { storage, media, maxAudioSeconds } = services
-  const { signal, traceSpan, isShort } = options
+  const { storage } = services
+  const { signal, traceSpan } = options
   const prepared = await readPrepared(services.db, options.row.id)
   await storage.withFile(audioKey(options.row.id), async (path) => {
     const row = await probeOnce(services, { row: options.row, path, signal })
@@ -41,8 +43,8 @@ export async function decodeChannels(services: WorkServices, options: DecodeOpti
     let plannedSpans = 0
     let seconds = 0
     let decodedBefore = 0
+    const warnings: Warning[] = []
     for (let channel = 0; channel < channels; channel++) {
-      let samples = 0
       const plan = createChannelPlanner(services, {
         row,
         channel,
@@ -53,23 +55,57 @@ export async function decodeChannels(services: WorkServices, options: DecodeOpti
           plannedSpans += spans
         },
       })
-      await media.decode({
-        path,
-        maxSeconds: maxAudioSeconds / channels,
+      const { samples, last, found } = await decodeChannel(services, options, {
+        ...{ path, row, channels, plan },
         channel: isSplit ? channel : null,
-        isShort,
-        group: row.userId,
-        signal,
-        async take(piece) {
-          samples += (piece.pcm.length / BYTES_PER_SECOND) * SAMPLE_RATE
-          await afterPiece(services, options, { piece, outcome: await plan(piece) })
-        },
       })
+      warnings.push(...found)
+      if (last) await afterPiece(services, options, { piece: last, outcome: await plan(last, warnings) })
       decodedBefore += decodedIn(row, samples)
       if (channel === 0) seconds = samples / SAMPLE_RATE
     }
     traceSpan.setAttributes({ 'verbatim.audio.seconds': seconds, 'verbatim.spans': plannedSpans })
   })
+}
+
+/**
+ * Plans all pieces of a channel but the last, which is returned with the warnings: they are known after it,
+ * and stored with it.
+ */
+async function decodeChannel(
+  services: WorkServices,
+  options: DecodeOptions,
+  {
+    path,
+    row,
+    channels,
+    channel,
+    plan,
+  }: {
+    path: string
+    row: Transcription
+    channels: number
+    channel: number | null
+    plan: ReturnType<typeof createChannelPlanner>
+  },
+): Promise<{ samples: number; last: PcmPiece | undefined; found: Warning[] }> {
+  let samples = 0
+  const held: PcmPiece[] = []
+  const found = await services.media.decode({
+    path,
+    track: row.track,
+    maxSeconds: services.maxAudioSeconds / channels,
+    channel,
+    isShort: options.isShort,
+    group: row.userId,
+    signal: options.signal,
+    async take(piece) {
+      samples += (piece.pcm.length / BYTES_PER_SECOND) * SAMPLE_RATE
+      if (piece.isLast) held.push(piece)
+      else await afterPiece(services, options, { piece, outcome: await plan(piece) })
+    },
+  })
+  return { samples, last: held[0], found }
 }
 
 /**
@@ -114,7 +150,8 @@ async function probeOnce(
   { row, path, signal }: { row: Transcription; path: string; signal: AbortSignal },
 ): Promise<Transcription> {
   if (row.codec !== null) return row
-  const info = await media.probe(path, { signal, group: row.userId })
+  const info = await media.probe(path, { track: row.track, signal, group: row.userId })
   const { codec, channels: audioChannels, claimedSeconds } = info
-  return (await setProbeResult(db, { id: row.id, codec, audioChannels, claimedSeconds })) ?? row
+  const probed = { codec, audioChannels, claimedSeconds, ...chosenTrack({ requested: row.track, ...info }) }
+  return (await setProbeResult(db, { id: row.id, ...probed })) ?? row
 }

@@ -1,8 +1,11 @@
 import type { Transaction } from '../../db/database.ts'
 import { type Traces, withTraceSpan } from '../../traces/traces.ts'
+import type { Warning } from '../../warnings.ts'
+import { listHeard } from '../spans.store.ts'
 import { languagesOf } from '../transcript/detected-languages.ts'
 import { joinTexts } from '../transcript/languages.ts'
-import { complete, segmentsOf, type Transcription } from '../transcriptions.store.ts'
+import { complete, type StoredSegment, segmentsOf, type Transcription } from '../transcriptions.store.ts'
+import { type Heard, languageMismatch } from './language-mismatch.ts'
 
 /**
  * Completes a transcription if all of its audio is decoded and transcribed, and returns whether it did. If
@@ -17,11 +20,53 @@ export async function finishIfDone(
   await withTraceSpan(traces, { name: 'finish', kind: 'internal', attributes }, async (traceSpan) => {
     const segments = await segmentsOf(tx, row)
     traceSpan.setAttributes({ 'verbatim.segments': segments.length })
+    const text = joinTexts(segments.map((segment) => segment.text))
+    const detectedLanguage = languagesOf(segments)[0] ?? null
     await complete(tx, {
       id: row.id,
-      text: joinTexts(segments.map((segment) => segment.text)),
-      detectedLanguage: languagesOf(segments)[0] ?? null,
+      text,
+      detectedLanguage,
+      language: row.isLanguageDefault ? (detectedLanguage ?? row.language) : row.language,
+      warnings: [...row.warnings, ...(await warningsOf(tx, { row, segments, text, detectedLanguage }))],
     })
   })
   return true
+}
+
+const NO_SPEECH: Warning = {
+  code: 'no_speech',
+  message: 'No speech was found, so the transcript is empty.',
+}
+
+/** What is doubtful in the result. */
+async function warningsOf(
+  tx: Transaction,
+  {
+    row,
+    segments,
+    text,
+    detectedLanguage,
+  }: { row: Transcription; segments: StoredSegment[]; text: string; detectedLanguage: string | null },
+): Promise<Warning[]> {
+  if (text === '') return [NO_SPEECH]
+  if (row.language === 'auto') return []
+  const { heard, speechSeconds } = await speechOf(tx, { row, segments })
+  const mismatch = languageMismatch({ row, used: detectedLanguage, heard, speechSeconds })
+  return mismatch ? [mismatch] : []
+}
+
+/** The languages that engines heard, by the seconds of speech in their spans. */
+async function speechOf(
+  tx: Transaction,
+  { row, segments }: { row: Transcription; segments: StoredSegment[] },
+): Promise<{ heard: Heard[]; speechSeconds: number }> {
+  const secondsIn = new Map<string, number>()
+  for (const { spanId, start, end } of segments) {
+    secondsIn.set(spanId, (secondsIn.get(spanId) ?? 0) + end - start)
+  }
+  const heard = await listHeard(tx, row.id)
+  return {
+    heard: heard.map(({ id, ...detected }) => ({ ...detected, seconds: secondsIn.get(id) ?? 0 })),
+    speechSeconds: [...secondsIn.values()].reduce((sum, seconds) => sum + seconds, 0),
+  }
 }

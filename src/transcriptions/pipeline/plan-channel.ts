@@ -2,11 +2,13 @@ import { concatenated } from '../../bytes.ts'
 import type { Transaction } from '../../db/database.ts'
 import { BYTES_PER_SAMPLE, type PcmPiece } from '../../media/media.ts'
 import { planSpans } from '../../media/span-plan.ts'
+import type { Warning } from '../../warnings.ts'
 import { insertEnvelope } from '../envelopes.store.ts'
 import { listSpansWithin, plannedEnd } from '../spans.store.ts'
 import { lockUndecoded, setLength, type Transcription } from '../transcriptions.store.ts'
 import { mayTranscribe } from './daily-limit.ts'
 import { raiseDecoded, setDecoded } from './decoded.store.ts'
+import { withDecodingWarnings } from './decoding-warnings.ts'
 import { finishIfDone } from './finish.ts'
 import { removePcm, writePcmPiece } from './pcm.ts'
 import { addSpans, enqueueSpans, rankOf } from './span-jobs.ts'
@@ -36,7 +38,7 @@ type ChannelOptions = {
 /**
  * Returns a function that takes a channel's pieces in order. It stores the pcm of a piece; one transaction
  * then writes its envelope and the spans that can be cut by now. The last piece of the last channel sets the
- * audio's length.
+ * audio's length, with the warnings of all channels.
  */
 export function createChannelPlanner(
   services: WorkServices,
@@ -86,10 +88,17 @@ export function createChannelPlanner(
 
   async function recordPiece(
     tx: Transaction,
-    { piece, from, isLast, ...envelope }: Omit<PcmPiece, 'pcm'> & { piece: number; from: number },
+    {
+      piece,
+      from,
+      isLast,
+      warnings,
+      ...envelope
+    }: Omit<PcmPiece, 'pcm'> & { piece: number; from: number; warnings: Warning[] },
   ) {
     const decodedSamples = decodedBefore + decodedIn(row, samples)
-    if (!(await lockUndecoded(tx, row))) {
+    const current = await lockUndecoded(tx, row)
+    if (!current) {
       await raiseDecoded(tx, { id, decodedSamples })
       return null
     }
@@ -98,18 +107,27 @@ export function createChannelPlanner(
     if (!(await mayTranscribe(tx, { row, decodedSamples, audioSecondsPerDay }))) return null
     if (!isEnd) await setDecoded(tx, { id, decodedSamples })
     const { workSamples, spans } = await planNext(tx, { from, isLast, isNew })
-    const decoded = isEnd ? await setLength(tx, { id, totalSamples: samples, workSamples }) : null
+    const decoded = isEnd
+      ? await setLength(tx, {
+          id,
+          totalSamples: samples,
+          workSamples,
+          warnings: withDecodingWarnings(current.warnings, warnings),
+        })
+      : null
     return { spans, isDone: decoded !== null && (await finishIfDone(tx, { row: decoded, traces })) }
   }
 
-  return async ({ pcm, isLast, ...envelope }: PcmPiece): Promise<PieceOutcome> => {
+  return async ({ pcm, isLast, ...envelope }: PcmPiece, warnings: Warning[] = []): Promise<PieceOutcome> => {
     const piece = pieces++
     const from = samples
     samples += pcm.length / BYTES_PER_SAMPLE
     levels = concatenated([levels, envelope.levels])
     if (piece < stored && !isLast) return 'known'
     if (piece >= stored && (await isNeeded(from))) await writePcmPiece(storage, { id, channel, piece, pcm })
-    const recorded = await db.transaction((tx) => recordPiece(tx, { piece, from, isLast, ...envelope }))
+    const recorded = await db.transaction((tx) =>
+      recordPiece(tx, { piece, from, isLast, warnings, ...envelope }),
+    )
     if (recorded === null) return 'abandoned'
     onPlanned(recorded.spans)
     if (recorded.isDone) await removePcm({ storage, log }, id)

@@ -21,6 +21,11 @@ export const LANGUAGES: ReadonlyMap<string, string> = new Map(
     .map(([code = '', name = '']) => [code, name]),
 )
 
+/** The English name of a language: `German`, `Haitian Creole`. */
+export function languageName(code: string): string {
+  return (LANGUAGES.get(code) ?? code).replace(/\b[a-z]/g, (letter) => letter.toUpperCase())
+}
+
 /** `en`, `EN` and `en-US` become `en`; `auto` stays. Throws `validation`. */
 export function parseLanguage(text: string): string {
   const code = text.trim().toLowerCase().split(/[-_]/)[0] ?? ''
