@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { readdir, stat } from 'node:fs/promises'
 import { dirname, join, normalize } from 'node:path'
 import { SETTINGS } from '../src/config.ts'
+import { WARNING_CODES } from '../src/warnings.ts'
 import { ROOT } from './support/sidecar-dir.ts'
 
 const files = (pattern: string) => Array.from(new Bun.Glob(pattern).scanSync({ cwd: ROOT })).toSorted()
@@ -133,6 +134,10 @@ test('docs/architecture.md lists every table of the schema', async () => {
   const schema = await textOf('src/db/schema.ts')
   const tables = [...schema.matchAll(/pgTable\(\s*'(\w+)'/g)].map(([, name = '']) => name)
   expect(firstCells(await textOf('docs/architecture.md'), 'Tables')).toEqual(tables.toSorted())
+})
+
+test('docs/api.md explains every warning', async () => {
+  expect(firstCells(await textOf('docs/api.md'), 'Warnings')).toEqual(WARNING_CODES.toSorted())
 })
 
 test('the index of decisions lists every decision once, in order', async () => {

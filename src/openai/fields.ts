@@ -41,6 +41,7 @@ export function parseFields(
       ['language', (task === 'transcribe' && fields.get('language')) || 'auto'],
       ['words', String(granularities.has('word'))],
       ['engine', engineOf(fields.get('model') || undefined, models)],
+      ['track', fields.get('track') ?? ''],
     ]),
   }
 }

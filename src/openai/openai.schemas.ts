@@ -18,13 +18,19 @@ const OpenaiError = t.Object(
   { title: 'OpenAI’s error' },
 )
 
+/** The fields that errors of the audio are about. */
+const PARAMS = new Map([
+  ['no_audio_file', 'file'],
+  ['track_outside', 'track'],
+])
+
 /** The error body that OpenAI's clients parse. */
 export function openaiError({ status, error, code, field }: ErrorResponse) {
   return {
     error: {
       message: error,
       type: status === 429 ? 'rate_limit_error' : status >= 500 ? 'server_error' : 'invalid_request_error',
-      param: code === 'no_audio_file' ? 'file' : field,
+      param: field ?? PARAMS.get(code) ?? null,
       code: status === 401 ? 'invalid_api_key' : code,
     },
   }
@@ -99,6 +105,12 @@ const SHARED = {
   file: { ...text, format: 'binary', description: 'wav, mp3, flac, m4a, ogg, webm, mp4 and others' },
   model: { ...text, default: 'whisper-1', description: 'A model that `/v1/models` lists' },
   response_format: { ...text, enum: [...RESPONSE_FORMATS], default: 'json' },
+  track: {
+    ...text,
+    pattern: '^([1-9]\\d{0,2})?$',
+    default: '',
+    description: 'Number of the audio track to transcribe, from 1; not a field of OpenAI’s',
+  },
   prompt: { ...text, default: '', description: 'Accepted, but has no effect' },
   temperature: {
     type: 'number' as const,

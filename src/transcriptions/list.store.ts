@@ -112,6 +112,7 @@ function resultColumns(time: AnyPgColumn) {
     totalSamples: transcriptions.totalSamples,
     workSeconds: transcriptions.workSeconds,
     doneSamples: transcriptions.doneSamples,
+    warnings: transcriptions.warnings,
     errorCode: transcriptions.errorCode,
     errorMessage: transcriptions.errorMessage,
     createdAt: transcriptions.createdAt,

@@ -1,6 +1,7 @@
 import { t } from 'elysia'
 import { errorResponses } from '../http/openapi/statuses.ts'
 import { nullable } from '../http/schema.ts'
+import { WARNING_CODES } from '../warnings.ts'
 
 export const EXAMPLE_ID = '123e4567-e89b-12d3-a456-426614174000'
 
@@ -13,6 +14,27 @@ export const STATUSES = ['queued', 'processing', 'completed', 'failed', 'cancele
 export const PREFER_WAIT =
   'With `Prefer: wait=30`, the server delays the response until the transcription has finished, for at most ' +
   'that many seconds.'
+
+export const Warnings = t.Array(
+  t.Object({
+    code: t.UnionEnum([...WARNING_CODES], { description: 'A stable code; docs/api.md explains each' }),
+    message: t.String({ description: 'One sentence' }),
+  }),
+  {
+    description:
+      'What is missing or doubtful, at most one warning of each code. Complete once the transcription is completed',
+    examples: [[]],
+  },
+)
+
+const Track = t.Object({
+  number: t.Integer({ minimum: 1, description: 'The value of the field `track` that chooses this track' }),
+  codec: t.String({ examples: ['aac'] }),
+  channels: t.Integer(),
+  language: t.Nullable(t.String({ examples: ['eng'] }), { description: 'As the file states it' }),
+  title: nullable(t.String()),
+  default: t.Boolean({ description: 'The file marks it as the default' }),
+})
 
 const status = {
   id: t.String({ format: 'uuid' }),
@@ -52,6 +74,13 @@ const status = {
   codec: t.Nullable(t.String({ examples: ['mp3'] }), {
     description: 'Null until the audio is inspected; an API without a decoder leaves that to a worker',
   }),
+  track: t.Nullable(t.Integer(), {
+    description: 'The audio track that is transcribed, if the file has several',
+  }),
+  tracks: t.Nullable(t.Array(Track), {
+    description: 'All audio tracks, if the file has several. Null until the audio is inspected',
+  }),
+  warnings: Warnings,
   completed_at: nullable(t.String({ format: 'date-time' })),
   failure: nullable(t.Object({ code: t.String(), error: t.String() })),
 }
@@ -75,6 +104,9 @@ const exampleStatus = {
   size: 43436,
   sha256: 'd9b1…',
   codec: 'mp3',
+  track: null,
+  tracks: null,
+  warnings: [],
   completed_at: '2023-01-01T12:00:03Z',
   failure: null,
 }
@@ -123,6 +155,7 @@ const exampleList = {
       duration: 2.7,
       progress: 1,
       excerpt: 'The old library stands beside the river.',
+      warnings: [],
       failure: null,
     },
   ],
@@ -148,6 +181,7 @@ const list = {
       excerpt: nullable(
         t.String({ description: 'The first 200 characters of the text; null until completed' }),
       ),
+      warnings: Warnings,
       failure: nullable(t.Object({ code: t.String(), error: t.String() })),
     }),
   ),

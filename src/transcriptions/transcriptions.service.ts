@@ -120,7 +120,7 @@ function transcriptMethods({ db, changes, requireOwned }: Context) {
     /** As `transcript`, in OpenAI's `verbose_json`. */
     async verboseTranscript(request: OwnedKeys & { partial: boolean }) {
       const { row, ...transcript } = await read(request)
-      return verboseOf({ ...transcript, task: row.task, hasWords: row.words })
+      return verboseOf({ ...transcript, task: row.task, hasWords: row.words, warnings: row.warnings })
     },
 
     /** As `transcript`, in a text format. */

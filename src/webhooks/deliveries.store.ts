@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, getTableColumns, inArray, isNull, lt, ne, sql } from 'drizzle-orm'
 import type { Queries, Transaction } from '../db/database.ts'
 import { deliveries, transcriptions, webhooks } from '../db/schema.ts'
+import type { Warning } from '../warnings.ts'
 
 export type Delivery = typeof deliveries.$inferSelect
 export type DeliveryAttempt = Delivery['attempts'][number]
@@ -12,6 +13,8 @@ export type Outgoing = Delivery &
     to: string
     /** The trace parent of its transcription. */
     traceparent: string | null
+    /** The warnings of its transcription. */
+    warnings: Warning[]
   }
 
 /** Inserts a test message. Triggers insert those of transcriptions. */
@@ -109,6 +112,9 @@ export async function startDelivery(
       traceparent: sql<string | null>`(
         select ${transcriptions.traceparent} from ${transcriptions} where ${transcriptions.id} = ${deliveries.transcriptionId}
       )`,
+      warnings: sql`coalesce((
+        select ${transcriptions.warnings} from ${transcriptions} where ${transcriptions.id} = ${deliveries.transcriptionId}
+      ), '[]')`.mapWith(transcriptions.warnings),
     })
   return row ? { ...row, job } : null
 }

@@ -4,6 +4,10 @@ import { openRawHost, type RawHost } from '../outbound/raw-host.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { MAX_UPLOAD_BYTES, startService, type TestService } from '../support/api-service.ts'
 import { embedded } from '../support/databases.ts'
+import { threeTracks } from '../support/matroska.ts'
+import { fixturePcm } from '../support/pcm.ts'
+
+const several = threeTracks(await fixturePcm('speech.wav'))
 
 let service: TestService
 let host: ReturnType<typeof Bun.serve>
@@ -36,6 +40,8 @@ async function respond(request: Request): Promise<Response> {
       return Response.redirect('http://192.168.0.1/speech.mp3')
     case '/talks/My%20talk.mp3':
       return new Response(fixture('speech.mp3'))
+    case '/tracks':
+      return new Response(several.file)
     case '/download':
       return new Response(fixture('speech.flac'), {
         headers: { 'Content-Disposition': `attachment; filename="inter/view.flac"` },
@@ -95,6 +101,11 @@ describe('audio at a URL is accepted, with the URL in', () => {
     })
     const audio = await fetch(textAt(state, 'audio_file'))
     expect(await audio.bytes()).toEqual(await fixture('speech.mp3').bytes())
+  })
+
+  test('a number of JSON chooses the track', async () => {
+    const response = await ada.post('/api/transcribe/', { audio_url: at('/tracks'), track: 3 })
+    expect(await status(response)).toMatchObject({ track: 3, tracks: several.listed })
   })
 
   test('audio_url follows redirects, and takes the filename of Content-Disposition', async () => {

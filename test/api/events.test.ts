@@ -12,6 +12,7 @@ import { insertDecoded } from '../support/rows.ts'
 import { segmentOf } from '../support/scripted-engine.ts'
 
 const SECOND = 16_000
+const TRUNCATED = { code: 'truncated', message: 'The file ends early' } as const
 
 describe.each(databases)('events of a transcription on $name', (kind) => {
   let service: TestService
@@ -35,7 +36,7 @@ describe.each(databases)('events of a transcription on $name', (kind) => {
 
   async function plan() {
     await startProcessing(service.db, id)
-    await insertDecoded(service.db, { id, samples: 3 * SECOND })
+    await insertDecoded(service.db, { id, samples: 3 * SECOND, warnings: [TRUNCATED] })
     const ranges = [0, 1, 2].map((at) => ({
       channel: 0,
       startSample: at * SECOND,
@@ -80,11 +81,13 @@ describe.each(databases)('events of a transcription on $name', (kind) => {
     const events = await open()
     expect(await events.next()).toMatchObject({
       event: 'status',
-      data: { id, status: 'queued', progress: 0 },
+      data: { id, status: 'queued', progress: 0, warnings: [] },
     })
     await plan()
-    expect(await events.until('status', ({ status }) => status === 'processing')).toMatchObject({
+    expect(await events.until('status', ({ duration }) => duration !== null)).toMatchObject({
+      status: 'processing',
       progress: 0,
+      warnings: [TRUNCATED],
     })
     await finish(1)
     expect(await events.until('segments')).toEqual({

@@ -9,6 +9,8 @@ import { databases } from '../support/databases.ts'
 import { finishWith, insertOwned } from '../support/rows.ts'
 import { segmentOf } from '../support/scripted-engine.ts'
 
+const CLIPPED = { code: 'clipped', message: 'The loudest sounds are distorted' } as const
+
 type Page = {
   transcriptions: { id: string; [name: string]: unknown }[]
   next_cursor: string | null
@@ -35,7 +37,9 @@ describe.each(databases)('the list on $name', (kind) => {
       userId: payload.sub,
       async insert(other: Partial<NewTranscription> = {}, text?: string) {
         const id = await insertOwned(service.db, { ...other, userId: payload.sub })
-        if (text !== undefined) await finishWith(service.db, { id, seconds: 2, heard: [segmentOf({ text })] })
+        if (text === undefined) return id
+        const { warnings = [] } = other
+        await finishWith(service.db, { id, seconds: 2, heard: [segmentOf({ text })], warnings })
         return id
       },
       async list(query: Record<string, string> = {}, path = '/api/transcriptions'): Promise<Page> {
@@ -53,7 +57,7 @@ describe.each(databases)('the list on $name', (kind) => {
     async (path) => {
       const user = await newUser()
       const id = await user.insert(
-        { language: 'auto', filename: 'talk.mp3' },
+        { language: 'auto', filename: 'talk.mp3', warnings: [CLIPPED] },
         ` The old library ${'x'.repeat(300)}`,
       )
       const { transcriptions, next_cursor, counts } = await user.list({}, path)
@@ -70,6 +74,7 @@ describe.each(databases)('the list on $name', (kind) => {
           duration: 2,
           progress: 1,
           excerpt: `The old library ${'x'.repeat(184)}`,
+          warnings: [CLIPPED],
           failure: null,
         },
       ])

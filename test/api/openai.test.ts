@@ -49,14 +49,19 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
     '%s passes its fields to the transcription',
     async (route) => {
       const response = send(
-        { language: 'de', response_format: 'verbose_json', 'timestamp_granularities[]': 'word' },
+        {
+          language: 'de',
+          response_format: 'verbose_json',
+          'timestamp_granularities[]': 'word',
+          track: '1',
+        },
         route,
       )
       const row = await ephemeral()
       expect(row).toMatchObject(
         route === 'transcriptions'
-          ? { task: 'transcribe', language: 'de', words: true, channels: 'mix' }
-          : { task: 'translate', language: 'auto', words: true },
+          ? { task: 'transcribe', language: 'de', words: true, channels: 'mix', track: 1 }
+          : { task: 'translate', language: 'auto', words: true, track: 1 },
       )
       await cancelOwned(service.db, row)
       expect(await response).toMatchObject({
@@ -118,6 +123,8 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
       [send({ model: 'gpt-9' }), 404, 'model_not_found', 'model'],
       [send({ model: 'hosted' }), 404, 'model_not_found', 'model'],
       [send({ temperature: 'warm' }), 400, 'validation', 'temperature'],
+      [send({ track: '2' }), 400, 'track_outside', 'track'],
+      [send({ track: 'first' }), 400, 'validation', 'track'],
       [send({ response_format: 'toString' }, 'translations'), 400, 'validation', 'response_format'],
     ] as const) {
       expect(await response).toMatchObject({

@@ -22,6 +22,8 @@ const HEARD = [
   segmentOf({ start: 3, end: 4.5, text: ' A < B', language: 'en', words: [] }),
 ]
 
+const CLIPPED = { code: 'clipped', message: 'The loudest sounds are distorted' } as const
+
 describe.each(databases)('a transcript on $name', (kind) => {
   let service: TestService
   let ada: Client
@@ -38,7 +40,7 @@ describe.each(databases)('a transcript on $name', (kind) => {
   async function finished(fields: Record<string, string>, heard = HEARD) {
     const { body } = await ada.upload(fixture('speech.mp3'), { language: 'auto', ...fields })
     const id = textAt(body, 'transcription_id')
-    await finishWith(service.db, { id, seconds: 7, heard })
+    await finishWith(service.db, { id, seconds: 7, heard, warnings: [CLIPPED] })
     return id
   }
 
@@ -77,7 +79,11 @@ describe.each(databases)('a transcript on $name', (kind) => {
     },
   )
 
-  test('verbose_json has OpenAI’s fields, and no others', async () => {
+  test('JSON has the warnings', async () => {
+    expect((await read('')).body).toMatchObject({ id, warnings: [CLIPPED] })
+  })
+
+  test('verbose_json has OpenAI’s fields and the warnings, and no others', async () => {
     const { status, type, body } = await read('?format=verbose_json')
     expect({ status, type }).toEqual({ status: 200, type: 'application/json;charset=utf-8' })
     const unknown = { tokens: [], temperature: 0 }
@@ -86,6 +92,7 @@ describe.each(databases)('a transcript on $name', (kind) => {
       language: 'english',
       duration: 7,
       text: 'The old library stands beside the river. A < B',
+      warnings: [CLIPPED],
       segments: [
         {
           ...unknown,

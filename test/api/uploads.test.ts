@@ -5,6 +5,8 @@ import { BYTES_PER_SECOND } from '../../src/media/media.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { MAX_UPLOAD_BYTES, startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
+import { threeTracks } from '../support/matroska.ts'
+import { fixturePcm } from '../support/pcm.ts'
 import { stereoWav } from '../support/recordings.ts'
 
 const FORMATS: [file: string, codec: string, type: string][] = [
@@ -16,6 +18,8 @@ const FORMATS: [file: string, codec: string, type: string][] = [
   ['speech.ogg', 'vorbis', 'audio/ogg'],
   ['speech.webm', 'opus', 'audio/webm'],
 ]
+
+const several = threeTracks(await fixturePcm('speech.wav'))
 
 const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, ...new Uint8Array(200)])
 
@@ -103,6 +107,37 @@ describe.each(databases)('uploads on $name', (kind) => {
     expect(state).toMatchObject({ language: 'fr', task: 'translate' })
   })
 
+  test.each([
+    ['the form', () => ada.upload(new Blob([several.file]), { track: '3' })],
+    ['the query', () => ada.ask('/api/transcribe?track=3', { method: 'PUT', body: several.file })],
+  ])('a track of %s is chosen, and the status lists all tracks of the file', async (_, upload) => {
+    const { status, body } = await upload()
+    expect({ status, body }).toMatchObject({ status: 202 })
+    const { body: state } = await ada.ask(`/api/transcriptions/${textAt(body, 'transcription_id')}`)
+    expect(state).toMatchObject({ track: 3, tracks: several.listed, codec: 'pcm_s16le', warnings: [] })
+  })
+
+  test('the status of a file with several tracks warns that one was chosen, and that of others has no tracks', async () => {
+    const { body } = await ada.upload(new Blob([several.file]))
+    const { body: state } = await ada.ask(`/api/transcriptions/${textAt(body, 'transcription_id')}`)
+    expect(state).toMatchObject({
+      track: 2,
+      tracks: several.listed,
+      warnings: [
+        {
+          code: 'several_tracks',
+          message: expect.stringMatching(/3 audio tracks.*only track 2.*field track/),
+        },
+      ],
+    })
+    const { body: simple } = await ada.upload(fixture('speech.mp3'), { track: '1' })
+    expect((await ada.ask(`/api/transcriptions/${textAt(simple, 'transcription_id')}`)).body).toMatchObject({
+      track: null,
+      tracks: null,
+      warnings: [],
+    })
+  })
+
   describe('a refused upload leaves no file, row or job:', () => {
     let before: Awaited<ReturnType<typeof stored>>
 
@@ -167,6 +202,14 @@ describe.each(databases)('uploads on $name', (kind) => {
         /end is 4\.5.*after start \(5\)/,
       ],
       ['an invalid time', () => ada.upload(speech, { start: '1:30' }), 400, 'validation', /1:30.*seconds/],
+      [
+        'a track that the file lacks',
+        () => ada.upload(new Blob([several.file]), { track: '4' }),
+        400,
+        'track_outside',
+        /track is 4.*3 audio tracks.*from 1 to 3/,
+      ],
+      ['an invalid track', () => ada.upload(speech, { track: '0' }), 400, 'validation', /0.*from 1 to 999/],
       ['invalid channels', () => ada.upload(speech, { channels: '2' }), 400, 'validation', /mix or split/],
       [
         'a bare body that is not audio',

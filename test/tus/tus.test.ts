@@ -327,12 +327,20 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
     expect(await chunksOf(idIn(path))).toEqual([])
   })
 
+  test('an upload that lacks the track of its metadata is refused with its last chunk, and removed', async () => {
+    const path = await create(speech.length, { 'upload-metadata': `track ${base64('2')}` })
+    const { status, body } = await append(path, 0, slice(0))
+    expect({ status, body }).toMatchObject({ status: 400, body: { code: 'track_outside' } })
+    expect((await ada.ask(path)).status).toBe(404)
+  })
+
   test.each([
     ['that is too large', { 'upload-length': String(MAX_UPLOAD_BYTES + 1) }, 413, 'too_large'],
     ['that is empty', { 'upload-length': '0' }, 400, 'empty'],
     ['without a length', { 'upload-length': '' }, 400, 'validation'],
     ['of a negative length', { 'upload-length': '-1' }, 400, 'validation'],
     ['with an unknown language', { 'upload-metadata': `language ${base64('klingon')}` }, 400, 'validation'],
+    ['with an invalid track', { 'upload-metadata': `track ${base64('-1')}` }, 400, 'validation'],
     ['with invalid metadata', { 'upload-metadata': 'language *' }, 400, 'validation'],
     [
       'with a NUL in a name',

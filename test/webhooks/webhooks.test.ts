@@ -5,6 +5,7 @@ import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { noTraces } from '../../src/traces/traces.ts'
 import { complete, fail } from '../../src/transcriptions/transcriptions.store.ts'
+import type { Warning } from '../../src/warnings.ts'
 import { createDeliver } from '../../src/webhooks/deliver.ts'
 import { type Relay, startRelay } from '../../src/webhooks/relay.ts'
 import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
@@ -100,8 +101,10 @@ describe.each(databases)('webhooks on $name', (kind) => {
   }
 
   const upload = async () => textAt((await ada.upload(fixture('speech.mp3'))).body, 'transcription_id')
-  const completed = (id: string) =>
-    service.db.transaction((tx) => complete(tx, { id, text: 'A secret text', detectedLanguage: 'en' }))
+  const completed = (id: string, warnings: Warning[] = []) =>
+    service.db.transaction((tx) =>
+      complete(tx, { id, text: 'A secret text', detectedLanguage: 'en', warnings }),
+    )
 
   async function deliveriesOf(id: string): Promise<Delivery[]> {
     const response = await fetch(`${service.url}/api/webhooks/${id}/deliveries`, { headers: ada.headers })
@@ -121,7 +124,8 @@ describe.each(databases)('webhooks on $name', (kind) => {
   test('a webhook receives the event of a completed transcription, with a signature that the official library accepts', async () => {
     const { id, secret } = await register()
     const transcription = await upload()
-    await completed(transcription)
+    const clipped: Warning = { code: 'clipped', message: 'The loudest sounds are distorted' }
+    await completed(transcription, [clipped])
     const [message] = await receiver.count(1)
     if (!message) throw new Error('no message arrived')
     expect(verified(message, secret)).toEqual({
@@ -130,6 +134,7 @@ describe.each(databases)('webhooks on $name', (kind) => {
       data: {
         id: transcription,
         status: 'completed',
+        warnings: [clipped],
         links: {
           transcription: `${PUBLIC_URL}/api/transcriptions/${transcription}`,
           transcript: `${PUBLIC_URL}/api/transcriptions/${transcription}/transcript`,

@@ -35,6 +35,7 @@ function formatRow(row: Awaited<ReturnType<typeof listOwned>>[number]) {
     duration: durationOf(row),
     progress: progressOf(row),
     excerpt: row.excerpt,
+    warnings: row.warnings,
     failure: failureOf(row),
   }
 }

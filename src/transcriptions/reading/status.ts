@@ -5,6 +5,8 @@ import { audioPath } from './audio.ts'
 import { createEta } from './eta.ts'
 import type { LinkSigner } from './signed-links.ts'
 
+type StoredTrack = NonNullable<Transcription['tracks']>[number]
+
 /** Formats the status of a transcription for the API, with a signed link to its audio and its ETA. */
 export function createFormatStatus({
   db,
@@ -38,6 +40,9 @@ export function createFormatStatus({
       size: row.audioBytes,
       sha256: row.audioSha256,
       codec: row.codec,
+      track: row.tracks && row.track,
+      tracks: row.tracks?.map(formatTrack) ?? null,
+      warnings: row.warnings,
       completed_at: row.completedAt && formatTime(row.completedAt),
       failure: failureOf(row),
     }
@@ -45,6 +50,10 @@ export function createFormatStatus({
 }
 
 export type FormatStatus = ReturnType<typeof createFormatStatus>
+
+function formatTrack({ isDefault, ...track }: StoredTrack) {
+  return { ...track, default: isDefault }
+}
 
 /** `2023-01-01T12:00:00Z`: without milliseconds. */
 export function formatTime(time: Date): string {

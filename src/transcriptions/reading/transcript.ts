@@ -35,6 +35,7 @@ export async function formatTranscript(db: Database, { row, segments, ...transcr
     languages: transcript.languages,
     duration: transcript.duration,
     engines: (await workOf(db, row.id)).map(formatWork),
+    warnings: row.warnings,
     text: transcript.text,
     segments: segments.map((segment) => formatSegment(segment, row)),
   }

@@ -1,7 +1,7 @@
 import { t } from 'elysia'
 import { nullable } from '../../http/schema.ts'
 import { TRANSCRIPT_FORMATS, TYPES } from '../transcript/formats.ts'
-import { EXAMPLE_ID, STATUSES } from '../transcriptions.schemas.ts'
+import { EXAMPLE_ID, STATUSES, Warnings } from '../transcriptions.schemas.ts'
 
 const Word = t.Object({
   start: t.Number(),
@@ -22,6 +22,7 @@ const transcript = {
     t.Object({ engine: t.UnionEnum(['sidecar', 'hosted']), model: t.String(), seconds: t.Number() }),
     { description: 'Engines and models that transcribed the audio, with the seconds that each transcribed' },
   ),
+  warnings: Warnings,
   text: t.String(),
   segments: t.Array(
     t.Object({
@@ -44,6 +45,7 @@ const exampleTranscript = {
   languages: ['en'],
   duration: 2.7,
   engines: [{ engine: 'sidecar', model: 'Systran/faster-whisper-base', seconds: 2.7 }],
+  warnings: [],
   text: 'The old library stands beside the river.',
   segments: [{ start: 0.06, end: 2.69, text: 'The old library stands beside the river.', language: 'en' }],
 }
@@ -72,13 +74,14 @@ export const VerboseTranscript = t.Object(
         no_speech_prob: t.Number(),
       }),
     ),
+    warnings: Warnings,
     words: t.Optional(
       t.Array(t.Object({ word: t.String(), start: t.Number(), end: t.Number() }), {
         description: 'Only if the upload had `words=true`',
       }),
     ),
   },
-  { title: 'OpenAI’s verbose_json' },
+  { title: 'OpenAI’s verbose_json, with `warnings`' },
 )
 
 export const TranscriptQuery = t.Object({

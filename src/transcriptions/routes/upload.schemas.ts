@@ -35,6 +35,14 @@ const OPTIONS = {
     default: 'mix',
     description: '`split` transcribes each channel separately; segments then have a `channel`',
   },
+  track: {
+    type: 'string' as const,
+    pattern: '^([1-9]\\d{0,2})?$',
+    default: '',
+    description:
+      'Number of the audio track to transcribe, from 1. Without it, the service chooses; the status lists the ' +
+      'tracks of a file that has several',
+  },
   start: { ...SECONDS, description: 'Transcribe from this time, in seconds' },
   end: { ...SECONDS, description: 'Transcribe up to this time, in seconds' },
   webhook_url: {

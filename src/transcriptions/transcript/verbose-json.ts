@@ -1,3 +1,4 @@
+import type { Warning } from '../../warnings.ts'
 import type { StoredSegment } from '../transcriptions.store.ts'
 import { LANGUAGES } from './languages.ts'
 
@@ -5,7 +6,7 @@ import { LANGUAGES } from './languages.ts'
 const FRAMES_PER_SECOND = 100
 
 /**
- * OpenAI's `verbose_json`. Fields that engines do not return are present, because clients expect them:
+ * OpenAI's `verbose_json`, with the warnings. Fields that engines do not return are present, because clients expect them:
  * `tokens` is empty, `temperature` and the probabilities are 0.
  */
 export function verboseOf({
@@ -15,6 +16,7 @@ export function verboseOf({
   text,
   segments,
   hasWords,
+  warnings,
 }: {
   task: 'transcribe' | 'translate'
   language: string | null
@@ -22,6 +24,7 @@ export function verboseOf({
   text: string
   segments: StoredSegment[]
   hasWords: boolean
+  warnings: Warning[]
 }) {
   return {
     task,
@@ -41,6 +44,7 @@ export function verboseOf({
       compression_ratio: segment.compressionRatio ?? 0,
       no_speech_prob: segment.noSpeechProb ?? 0,
     })),
+    warnings,
     ...(hasWords && { words: segments.flatMap(({ words }) => words ?? []).map(wordOf) }),
   }
 }
