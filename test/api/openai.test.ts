@@ -6,7 +6,8 @@ import { sweepAll } from '../retention/sweeping.ts'
 import { type Client, clientOf, fixture } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
-import { insertOwned } from '../support/rows.ts'
+import { finishWith, insertOwned } from '../support/rows.ts'
+import { segmentOf } from '../support/scripted-engine.ts'
 
 // test/e2e/openai.test.ts runs OpenAI's client with real speech.
 describe.each(databases)('OpenAI’s routes on $name', (kind) => {
@@ -71,6 +72,25 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
       await expectNothingLeft()
     },
   )
+
+  test('verbose_json has the warnings, and json is as OpenAI’s', async () => {
+    const clipped = { code: 'clipped', message: 'The loudest sounds are distorted.' } as const
+    const expected = { verbose_json: { warnings: [clipped] }, json: { text: 'Hello' } }
+    for (const [format, body] of Object.entries(expected)) {
+      const response = send({ response_format: format })
+      const { id } = await ephemeral()
+      await finishWith(service.db, {
+        id,
+        seconds: 2,
+        heard: [segmentOf({ text: ' Hello' })],
+        warnings: [clipped],
+      })
+      const answer = await response
+      expect(answer).toMatchObject({ status: 200, body })
+      expect(Object.keys(answer.body ?? {}).includes('warnings')).toBe(format === 'verbose_json')
+    }
+    await expectNothingLeft()
+  })
 
   test('a failed transcription returns its error, and is removed', async () => {
     const response = send()
