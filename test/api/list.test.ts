@@ -178,6 +178,9 @@ describe.each(databases)('the list on $name', (kind) => {
       ['東京タワーへ行く', 'タワー 東京', true],
       ['สวัสดีครับ ยินดีต้อนรับ', 'ครับ', true],
       ['Добрый день', 'ДЕНЬ', true],
+      ['Ein Café'.normalize('NFD'), 'café'.normalize('NFC'), true],
+      ['Ein Café'.normalize('NFC'), 'café'.normalize('NFD'), true],
+      ['한국어 음성'.normalize('NFD'), '한국'.normalize('NFC'), true],
       ["anything 'at' all & <-> !( :* |", "'at' & !( | :*", true],
       ['anything at all', '%', false],
       ['anything at all', '\0', false],
@@ -196,11 +199,13 @@ describe.each(databases)('the list on $name', (kind) => {
         await user.insert({ filename: 'other.mp3' }),
         await user.insert({ filename: 'Meeting.wav' }, 'nothing'),
         await user.insert({ filename: null }, 'a meeting'),
+        await user.insert({ filename: 'Übung.mp3'.normalize('NFD') }),
       ]
       const first = await user.list({ q: 'meeting', limit: '2' })
       const second = await user.list({ q: 'meeting', limit: '2', cursor: first.next_cursor ?? '' })
       expect([...idsOf(first), ...idsOf(second)]).toEqual([ids[3], ids[2], ids[0]].map((id) => id ?? ''))
       expect(second.next_cursor).toBeNull()
+      expect(idsOf(await user.list({ q: 'übung'.normalize('NFC') }))).toEqual([ids[4] ?? ''])
     })
 
     test('returns all transcriptions if the query has no word', async () => {
