@@ -125,11 +125,14 @@ export function problems({
   log,
   routes,
   bodies = {},
+  suggestedRoute = () => null,
 }: {
   log: Log
   /** All routes of the app, for the `Allow` header of a 405. */
   routes: () => readonly { method: string; path: string }[]
   bodies?: Record<string, (problem: ErrorResponse) => unknown>
+  /** The route that a path without a route means. */
+  suggestedRoute?: (path: string) => string | null
 }) {
   return new Elysia({ name: 'problems' }).onError({ as: 'global' }, ({ code, error, path, request, set }) => {
     const problem = toErrorResponse(cause(), log)
@@ -144,6 +147,11 @@ export function problems({
       return allowedMethods({ routes: routes(), path }).filter((method) => method !== request.method)
     }
 
+    function suggestion(): string {
+      const route = suggestedRoute(path)
+      return route ? `. Did you mean ${route}?` : ''
+    }
+
     function cause(): unknown {
       const shown = path.slice(0, MAX_PATH_SHOWN)
       switch (code) {
@@ -154,7 +162,7 @@ export function problems({
               `${shown} does not support ${request.method}: see the Allow header`,
             )
           }
-          return new VerbatimError('not_found', `There is no route ${shown}`)
+          return new VerbatimError('not_found', `There is no route ${shown}${suggestion()}`)
         case 'VALIDATION':
           // A response of ours that does not match its schema is a defect, not the client's error.
           return error.type === 'response'

@@ -46,6 +46,70 @@ describe('a form', () => {
     expect((await received(requestOf([formOf({ ...audio, body: '' })]))).file?.stored).toBe('')
   })
 
+  const bytes = Buffer.from([0xff, 0xfb, ...Buffer.from('sound'.repeat(300))])
+
+  test.each(['audio', 'file'])('has its file in the field %s, with or without a filename', async (name) => {
+    expect((await received(requestOf([formOf({ ...audio, name })]))).file?.stored).toBe('sound')
+    for (const body of [bytes.subarray(0, 4), bytes]) {
+      const form = formOf({ name, body }, field('language', 'de'))
+      for (const size of [1, 100, form.length]) {
+        expect(await received(requestOf(cutUp(form, size)))).toEqual({
+          fields: { language: 'de' },
+          file: { filename: null, stored: body.toString() },
+        })
+      }
+    }
+  })
+
+  test('has no file in a field of text', async () => {
+    const text = 'grüß Gott '.repeat(100)
+    const form = formOf(field('file', text), audio)
+    for (const size of [1, 100, form.length]) {
+      expect(await received(requestOf(cutUp(form, size)))).toEqual({
+        fields: { file: text },
+        file: { filename: 'a.wav', stored: 'sound' },
+      })
+    }
+  })
+
+  test('has no file if its file field was left empty', async () => {
+    for (const empty of [field('audio', ''), { ...audio, filename: '', body: '' }]) {
+      expect((await received(requestOf([formOf(empty)]))).file).toBeNull()
+      expect((await received(requestOf([formOf(empty, { ...audio, name: 'file' })]))).file?.stored).toBe(
+        'sound',
+      )
+    }
+  })
+
+  test('joins the values of a list in any spelling; of other fields the last value wins', async () => {
+    const form = formOf(
+      field('list', 'a'),
+      field('list', 'b,c'),
+      field('list[]', 'd'),
+      field('list[1]', ''),
+      field('list[0]', 'e'),
+      field('language', 'de'),
+      field('language', 'fr'),
+      field('include[]', 'x'),
+    )
+    const request = new Request('http://localhost/?list=z&task=x&task=y', requestOf([form]))
+    const lists = new Set(['list'])
+    const { fields } = await readUpload({ request, name: 'audio', lists, maxBytes: 100, store: textOf })
+    expect(Object.fromEntries(fields)).toEqual({
+      list: 'a,b,c,d,,e',
+      language: 'fr',
+      'include[]': 'x',
+      task: 'y',
+    })
+  })
+
+  test('names the field of a file under another name, and the one to use', async () => {
+    expect(await thrownBy(received(requestOf([formOf({ ...audio, name: 'recording' })])))).toMatchObject({
+      code: 'no_audio_file',
+      message: 'The form has a file in the field "recording": send the audio in the field audio',
+    })
+  })
+
   test('keeps field names such as __proto__ as names', async () => {
     const names = ['__proto__', 'constructor', 'toString', '']
     const { fields } = await readUpload({
@@ -105,6 +169,42 @@ describe('audio as the body', () => {
     for (const type of ['audio/x-m4a', 'VIDEO/mp4', 'application/octet-stream', 'application/ogg']) {
       expect((await received(bare(type, ['sound']))).file).toEqual({ filename: null, stored: 'sound' })
     }
+  })
+
+  test.each([
+    '',
+    'application/x-www-form-urlencoded',
+    'application/mp3',
+    'text/plain',
+    'binary/octet-stream',
+  ])('is accepted with the type %p if it does not start with text', async (type) => {
+    const bytes = Buffer.from([0x49, 0x44, 0x33, 3, 0, 0xff, 0xfb, ...Buffer.from('sound'.repeat(300))])
+    for (const cut of [1, 600]) {
+      const request = requestOf([bytes.subarray(0, cut), bytes.subarray(cut)], type)
+      expect((await received(request, 10_000)).file?.stored).toBe(bytes.toString())
+    }
+  })
+
+  test('is refused with what to send if it is text', async () => {
+    for (const type of ['', 'text/plain', 'application/x-www-form-urlencoded']) {
+      for (const text of ['language=de', 'grüß Gott '.repeat(200)]) {
+        expect(await thrownBy(received(bare(type, [text])))).toMatchObject({
+          code: 'no_audio_file',
+          message: expect.stringMatching(/body is text.*multipart\/form-data.*field audio$/),
+        })
+      }
+    }
+  })
+
+  test.each(['gzip', 'Deflate', 'br, gzip'])('is refused with Content-Encoding: %s', async (encoding) => {
+    const request = bare('audio/wav', ['sound'])
+    request.headers.set('content-encoding', encoding)
+    expect(await thrownBy(received(request))).toMatchObject({
+      code: 'unsupported_type',
+      message: `Content-Encoding is "${encoding}": send the body without compression and without this header`,
+    })
+    request.headers.set('content-encoding', 'identity')
+    expect((await received(request)).file?.stored).toBe('sound')
   })
 
   test('is refused over the size limit', async () => {
@@ -208,16 +308,21 @@ describe('the minimum throughput', () => {
 
 describe('an upload is refused for', () => {
   const refusals: [problem: string, request: () => Request, code: string][] = [
-    ['a file under another name', () => requestOf([formOf({ ...audio, name: 'file' })]), 'no_audio_file'],
+    ['a file under another name', () => requestOf([formOf({ ...audio, name: 'talk' })]), 'no_audio_file'],
     ['JSON', () => requestOf([bytesOf(['{}'])], 'application/json'), 'no_audio_file'],
     ['no body', () => new Request('http://localhost/', { method: 'POST' }), 'no_audio_file'],
     ['several files', () => requestOf([formOf(audio, audio)]), 'validation'],
+    [
+      'several files in two fields',
+      () => requestOf([formOf(audio, { ...audio, name: 'file' })]),
+      'validation',
+    ],
     [
       'a text field that is too long',
       () => requestOf([formOf(field('a', 'x'.repeat(65_537)))]),
       'validation',
     ],
-    ['too many parts', () => requestOf([formOf(...Array(33).fill(field('a', '')))]), 'validation'],
+    ['too many parts', () => requestOf([formOf(...Array(129).fill(field('a', '')))]), 'validation'],
     [
       'no boundary',
       () => requestOf([formOf(audio)], 'multipart/form-data; charset=utf-8'),

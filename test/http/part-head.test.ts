@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { parseHead } from '../../src/http/body/part-head.ts'
+import { filenameIn, parseHead } from '../../src/http/body/part-head.ts'
 
 const headOf = (...lines: string[]) => parseHead(new TextEncoder().encode(lines.join('\r\n')))
 const disposition = (parameters: string) => headOf(`Content-Disposition: form-data; ${parameters}`)
@@ -15,22 +15,60 @@ describe('a filename is parsed from', () => {
     ['an empty filename', 'name="audio"; filename=""', ''],
     ['RFC 8187', 'name="audio"; filename*=UTF-8\'\'na%C3%AFve.wav', 'naïve.wav'],
     ['RFC 8187 beside a plain filename', 'name="audio"; filename="x"; filename*=utf-8\'en\'%E2%82%AC', '€'],
+    ['RFC 8187 in Latin-1', 'name="audio"; filename*=ISO-8859-1\'de\'%DCbung.wav', 'Übung.wav'],
+    [
+      'a browser, which escapes quotes and line breaks',
+      'name="audio"; filename="a%22b%22%0D%0a.wav"',
+      'a"b"\r\n.wav',
+    ],
+    ['a name with other percent signs', 'name="audio"; filename="100%25 %7e.wav"', '100%25 %7e.wav'],
+    ['RFC 2047 in base64', 'name="audio"; filename="=?UTF-8?B?w5xidW5nIDEubXAz?="', 'Übung 1.mp3'],
+    [
+      'RFC 2047 in Latin-1 and two words',
+      'name="audio"; filename="=?iso-8859-1?q?=DCb_?= =?utf-8?Q?ung=E2=82=AC.mp3?="',
+      'Üb ung€.mp3',
+    ],
+    ['RFC 2047 in an unknown charset', 'name="audio"; filename="=?x-none?q?a?="', '=?x-none?q?a?='],
+    ['RFC 2047 in invalid base64', 'name="audio"; filename="=?utf-8?b?%?="', '=?utf-8?b?%?='],
     ['invalid RFC 8187', 'name="audio"; filename="x"; filename*=UTF-8\'\'%E0%A4%A', 'x'],
   ]
   for (const [client, parameters, filename] of names) {
     test(client, () => {
-      expect(disposition(parameters)).toEqual({ name: 'audio', filename, isFile: true })
+      expect(disposition(parameters)).toEqual({ name: 'audio', filename, type: '', isFile: true })
     })
   }
 })
 
+test('a Content-Disposition header of HTTP may be in UTF-8 or Latin-1', () => {
+  const latin1 = (text: string) => Buffer.from(text).toString('latin1')
+  expect(filenameIn(latin1('attachment; filename="Übung 日本.mp3"'))).toBe('Übung 日本.mp3')
+  expect(filenameIn('attachment; filename="Übung.mp3"')).toBe('Übung.mp3')
+})
+
+test.each(['audio/mpeg', 'VIDEO/mp4', 'application/octet-stream; x=y'])(
+  'a part of type %s is a file',
+  (type) => {
+    expect(headOf('Content-Disposition: form-data; name=x', `Content-Type: ${type}`)).toMatchObject({
+      filename: null,
+      type,
+      isFile: true,
+    })
+  },
+)
+
 test('a part without a filename is text, unless its type is application/octet-stream', () => {
-  expect(disposition('name="language"')).toEqual({ name: 'language', filename: null, isFile: false })
+  expect(disposition('name="language"')).toEqual({
+    name: 'language',
+    filename: null,
+    type: '',
+    isFile: false,
+  })
   expect(
     headOf('content-type: application/octet-stream', 'CONTENT-DISPOSITION:form-data; name="audio"'),
   ).toEqual({
     name: 'audio',
     filename: null,
+    type: 'application/octet-stream',
     isFile: true,
   })
 })
@@ -59,6 +97,7 @@ describe('a hostile head', () => {
     expect(disposition('name="audio"; filename="a; x=y')).toEqual({
       name: 'audio',
       filename: '"a',
+      type: '',
       isFile: true,
     })
     expect(disposition('filename="a\\\\"; name="audio"')?.filename).toBe('a\\')

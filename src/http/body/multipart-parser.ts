@@ -77,7 +77,13 @@ export function multipartParser(contentType: string) {
 function boundaryIn(contentType: string): string {
   const [, quotedBoundary, token] = /;\s*boundary=(?:"([^"]+)"|([^\s;"]+))/i.exec(contentType) ?? []
   const boundary = quotedBoundary ?? token
-  if (!boundary || boundary.length > MAX_BOUNDARY_LENGTH) throw malformed()
+  if (!boundary) {
+    throw new VerbatimError(
+      'incomplete_upload',
+      'The Content-Type multipart/form-data has no boundary: leave this header to the HTTP client',
+    )
+  }
+  if (boundary.length > MAX_BOUNDARY_LENGTH) throw malformed()
   return boundary
 }
 

@@ -1,15 +1,16 @@
 import { VerbatimError } from '../../errors.ts'
+import { fieldCollector } from './fields.ts'
 
 const MAX_FIELD_BYTES = 64 * 1024
 /** Of all text fields of a form together. */
 const MAX_FORM_BYTES = 128 * 1024
 
 /**
- * Collects a form's text fields. The last of several fields with the same name wins; fields whose name ends
- * in `[]` are joined with commas. Throws `validation` if one field, or all of them together, are too long.
+ * Collects a form's text fields, as `fieldCollector` does. Throws `validation` if one field, or all of them
+ * together, are too long.
  */
-export function textFields() {
-  const all = new Map<string, string>()
+export function textFields(lists: ReadonlySet<string>) {
+  const { all, add } = fieldCollector(lists)
   let name = ''
   let text = ''
   let bytes = 0
@@ -42,9 +43,7 @@ export function textFields() {
       text += decoder.decode(chunk, { stream: true })
     },
     end() {
-      const value = text + decoder.decode()
-      const earlier = name.endsWith('[]') ? all.get(name) : undefined
-      all.set(name, earlier === undefined ? value : `${earlier},${value}`)
+      add(name, text + decoder.decode())
     },
   }
 }
