@@ -12,6 +12,7 @@ import { discardFolder } from '../removal.ts'
 import { audioKey, folderOf, manifestKey } from '../storage-keys.ts'
 import { findTranscription } from '../transcriptions.store.ts'
 import { type AcceptedUpload, insertAccepted } from './accepted.ts'
+import { plainFilename } from './filename.ts'
 import { fingerprintOf, type KeyHold } from './idempotency.ts'
 import type { Inspect } from './inspect.ts'
 import { writeManifest } from './manifest.ts'
@@ -184,10 +185,4 @@ function tooLong({ maxAudioSeconds, channels }: { maxAudioSeconds: number; chann
     'too_long',
     `The audio${summed} is longer than the ${maxAudioSeconds} seconds that this server takes`,
   )
-}
-
-/** The name without folders and control characters: Postgres text cannot hold NUL. */
-function plainFilename(name: string): string {
-  const last = name.split(/[/\\]/).at(-1) ?? ''
-  return last.replace(/\p{Cc}/gu, '').slice(0, 255)
 }
