@@ -14,6 +14,7 @@ import type { Log } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { type OpenaiRoutesServices, openaiRoutes } from './openai/openai.routes.ts'
 import { openaiError } from './openai/openai.schemas.ts'
+import { suggestedRoute } from './openai/route-suggestion.ts'
 import type { Traces } from './traces/traces.ts'
 import {
   type TranscriptionRoutesServices,
@@ -68,7 +69,7 @@ function sharedPlugins({
   return new Elysia()
     .use(securityHeaders())
     .use(requestLog({ metrics, traces, log: logsRequests ? log : null }))
-    .use(problems({ log, routes, bodies: { '/v1/': openaiError } }))
+    .use(problems({ log, routes, bodies: { '/v1/': openaiError, '/audio/': openaiError }, suggestedRoute }))
 }
 
 function operationsRoutes({ health, metrics, operatorAccess }: OperationsServices) {

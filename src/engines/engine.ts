@@ -24,6 +24,10 @@ export type SpanRequest = {
   language: string
   task: 'transcribe' | 'translate'
   words: boolean
+  /** Text that precedes each window in the model's input. An engine that takes no prompt ignores it. */
+  prompt: string | null
+  /** Words that the model should expect. An engine that takes no keywords ignores them. */
+  keywords: string[]
   signal: AbortSignal
 }
 

@@ -6,12 +6,13 @@ import { toErrorResponse } from '../http/problems.ts'
 import { eventStream } from '../http/sse.ts'
 import { TEXT_FORMATS } from '../transcriptions/transcript/formats.ts'
 import type { TranscriptionRoutesServices } from '../transcriptions/transcriptions.routes.ts'
-import { modelNotFound, type OpenaiRequest, parseFields, type Task } from './fields.ts'
+import { LIST_FIELDS, type OpenaiRequest, parseFields, type Task } from './fields.ts'
+import { findModel, type Models, modelsOf } from './models.ts'
 import {
   answers,
   Model,
+  ModelList,
   ModelParams,
-  Models,
   openaiError,
   openaiErrors,
   transcriptionForm,
@@ -42,10 +43,7 @@ const NOTHING_KEPT =
  * OpenAI's routes, for its clients: the base URL is this service's `/v1`, the key an access token or API key.
  */
 export function openaiRoutes(services: OpenaiRoutesServices) {
-  const models = new Map([
-    ['whisper-1', ''],
-    ...services.engines.map((name): [string, string] => [name, name]),
-  ])
+  const models = modelsOf(services.engines)
   const modelOf = (id: string) => ({ id, object: 'model' as const, created: 0, owned_by: 'verbatim' })
 
   const transcribe = (task: Task) => async (context: Context) => {
@@ -77,34 +75,34 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
       },
     })
     .get('/models', () => ({ object: 'list' as const, data: [...models.keys()].map(modelOf) }), {
-      response: { 200: Models, ...openaiErrors(401, 403, 429) },
+      response: { 200: ModelList, ...openaiErrors(401, 403, 429) },
       detail: {
         summary: 'List the models',
         description:
-          '`whisper-1` lets the service choose the engine; any other model sends the audio to that engine only.',
+          '`sidecar` and `hosted` send the audio to that engine only. The other names are aliases for clients ' +
+          'that cannot change theirs: the service transcribes with the model that it has.',
       },
     })
-    .get(
-      '/models/:model',
-      ({ params: { model } }) => {
-        if (!models.has(model)) throw modelNotFound(model, models)
-        return modelOf(model)
-      },
-      {
-        params: ModelParams,
-        response: { 200: Model, ...openaiErrors(401, 403, 404, 429) },
-        detail: { summary: 'Get a model' },
-      },
-    )
+    .get('/models/:model', ({ params: { model } }) => modelOf(findModel(models, model).id), {
+      params: ModelParams,
+      response: { 200: Model, ...openaiErrors(401, 403, 404, 429) },
+      detail: { summary: 'Get a model' },
+    })
 }
 
 async function takeUpload(
   { beginUpload, maxUploadBytes }: OpenaiRoutesServices,
-  { request, userId, task, models }: Context & { task: Task; models: Map<string, string> },
+  { request, userId, task, models }: Context & { task: Task; models: Models },
 ): Promise<{ id: string; form: OpenaiRequest }> {
   await using intake = await beginUpload({ userId, isEphemeral: true })
   const { store } = intake
-  const { fields, file } = await readUpload({ request, name: 'file', maxBytes: maxUploadBytes, store })
+  const { fields, file } = await readUpload({
+    request,
+    name: 'file',
+    lists: LIST_FIELDS,
+    maxBytes: maxUploadBytes,
+    store,
+  })
   const form = parseFields(fields, { task, models })
   return { id: await intake.commit({ fields: form.options, file }), form }
 }

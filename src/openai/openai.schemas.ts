@@ -2,6 +2,7 @@ import { t } from 'elysia'
 import { byStatus, ERRORS, type ErrorStatus, responsesOf } from '../http/openapi/statuses.ts'
 import type { ErrorResponse } from '../http/problems.ts'
 import { VerboseTranscript } from '../transcriptions/routes/transcript.schemas.ts'
+import { OPTIONS } from '../transcriptions/routes/upload.schemas.ts'
 import { GRANULARITIES, RESPONSE_FORMATS } from './fields.ts'
 
 const OpenaiError = t.Object(
@@ -92,7 +93,7 @@ const exampleModel = { id: 'whisper-1', object: 'model', created: 0, owned_by: '
 
 export const Model = t.Object(model, { examples: [exampleModel] })
 
-export const Models = t.Object(
+export const ModelList = t.Object(
   { object: t.Literal('list'), data: t.Array(Model) },
   { examples: [{ object: 'list', data: [exampleModel] }] },
 )
@@ -111,7 +112,8 @@ const SHARED = {
     default: '',
     description: 'Number of the audio track to transcribe, from 1; not a field of OpenAI’s',
   },
-  prompt: { ...text, default: '', description: 'Accepted, but has no effect' },
+  prompt: { ...text, default: '', description: OPTIONS.prompt.description },
+  keywords: { ...text, default: '', description: OPTIONS.keywords.description },
   temperature: {
     type: 'number' as const,
     minimum: 0,

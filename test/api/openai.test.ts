@@ -92,6 +92,65 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
     await expectNothingLeft()
   })
 
+  test.each([
+    [{ stream: 'False', timestamp_granularities: ['word', 'segment'] }],
+    [{ stream: '0', timestamp_granularities: ['["word"]'] }],
+    [{ 'timestamp_granularities[0]': ['word'], 'timestamp_granularities[1]': ['segment'] }],
+    [{ timestamp_granularities: ['segment,word'] }],
+  ])('%j asks for words', async (fields: Record<string, string | string[]>) => {
+    const form = new FormData()
+    form.set('audio', fixture('speech.mp3'), 'speech.mp3')
+    form.set('response_format', 'verbose_json')
+    for (const [name, values] of Object.entries(fields)) {
+      for (const value of [values].flat()) form.append(name, value)
+    }
+    const response = ada.ask('/v1/audio/transcriptions', { method: 'POST', body: form })
+    const row = await ephemeral()
+    expect(row.words).toBe(true)
+    await cancelOwned(service.db, row)
+    expect(await response).toMatchObject({ status: 409 })
+  })
+
+  test.each(['transcriptions', 'translations'])('%s pass their hints', async (route) => {
+    const response = send({ prompt: 'About ComfyUI.', keywords: 'ComfyUI', hotwords: 'Ada' }, route)
+    const row = await ephemeral()
+    expect(row).toMatchObject({ prompt: 'About ComfyUI.', keywords: ['ComfyUI', 'Ada'] })
+    await cancelOwned(service.db, row)
+    await response
+  })
+
+  test.each(['gpt-4o-transcribe', 'Whisper-Large-V3', 'default', ''])(
+    'model %p is the service’s model',
+    async (model) => {
+      const response = send({ model })
+      const row = await ephemeral()
+      expect(row.engine).toBeNull()
+      await cancelOwned(service.db, row)
+      await response
+    },
+  )
+
+  test.each([
+    ['/v1//audio/transcriptions', 'POST /v1/audio/transcriptions'],
+    ['/v1/v1/audio/transcriptions', 'POST /v1/audio/transcriptions'],
+    ['/v1/audio/transcription', 'POST /v1/audio/transcriptions'],
+    ['/audio/translations/', 'POST /v1/audio/translations'],
+    ['/audio/transcriptions', 'POST /v1/audio/transcriptions'],
+    ['/v1/v1/models', 'GET /v1/models'],
+  ])('%s is not found, and the error names %s', async (path, route) => {
+    expect(await ada.ask(path, { method: 'POST', body: new FormData() })).toMatchObject({
+      status: 404,
+      body: { error: { message: `There is no route ${path}. Did you mean ${route}?`, code: 'not_found' } },
+    })
+  })
+
+  test.each(['/inference', '/asr'])('%s is not found, and the error names OpenAI’s route', async (path) => {
+    expect(await ada.ask(path, { method: 'POST' })).toMatchObject({
+      status: 404,
+      body: { error: `There is no route ${path}. Did you mean POST /v1/audio/transcriptions?` },
+    })
+  })
+
   test('a failed transcription returns its error, and is removed', async () => {
     const response = send()
     const { id } = await ephemeral()
@@ -142,6 +201,8 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
       [send({ stream: 'maybe' }), 400, 'validation', 'stream'],
       [send({ model: 'gpt-9' }), 404, 'model_not_found', 'model'],
       [send({ model: 'hosted' }), 404, 'model_not_found', 'model'],
+      [send({ timestamp_granularities: 'word' }), 400, 'validation', 'timestamp_granularities'],
+      [send({ keywords: 'x'.repeat(101) }), 400, 'validation', 'keywords'],
       [send({ temperature: 'warm' }), 400, 'validation', 'temperature'],
       [send({ track: '2' }), 400, 'track_outside', 'track'],
       [send({ track: 'first' }), 400, 'validation', 'track'],

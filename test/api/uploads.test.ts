@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test
 import { sql } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { BYTES_PER_SECOND } from '../../src/media/media.ts'
+import { findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { MAX_UPLOAD_BYTES, startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
@@ -70,6 +71,9 @@ describe.each(databases)('uploads on $name', (kind) => {
     ['PUT', 'audio/mpeg'],
     ['POST', 'application/octet-stream'],
     ['POST', 'video/mp4'],
+    ['POST', undefined],
+    ['POST', 'application/x-www-form-urlencoded'],
+    ['POST', 'application/mp3'],
   ])('audio can be the body of a %s of type %s', async (method, type) => {
     const { status, body } = await ada.ask(
       '/api/transcribe/?language=de&task=translate&start=1&channels=split',
@@ -93,6 +97,45 @@ describe.each(databases)('uploads on $name', (kind) => {
       filename: 'talk.mp3',
       size: fixture('speech.mp3').size,
     })
+  })
+
+  test('a file name is kept in NFC, as the sender of the form wrote it', async () => {
+    const name = 'Er sagte "Grüße".mp3'
+    const { body } = await ada.upload(fixture('speech.mp3'), {}, name.normalize('NFD'))
+    const { body: state } = await ada.ask(`/api/transcriptions/${textAt(body, 'transcription_id')}`)
+    expect(state).toMatchObject({ filename: name.normalize('NFC') })
+    const audio = await fetch(textAt(state, 'audio_file'))
+    expect(audio.headers.get('content-disposition')).toBe(
+      `inline; filename*=UTF-8''${encodeURIComponent(name.normalize('NFC'))}`,
+    )
+  })
+
+  test('hints in any spelling are stored', async () => {
+    const form = new FormData()
+    form.set('file', fixture('speech.mp3'), 'a.mp3')
+    form.set('prompt', 'A talk about ComfyUI.')
+    for (const [field, value] of [
+      ['keywords', 'Ada'],
+      ['keywords', 'Grace, Alan'],
+      ['keywords[]', 'Edsger'],
+      ['hotwords', 'Barbara'],
+    ] as const) {
+      form.append(field, value)
+    }
+    const inForm = await ada.ask('/api/transcribe', { method: 'POST', body: form })
+    const inQuery = await ada.ask('/api/transcribe?keywords=Ada&keywords=Grace&prompt=A+talk.', {
+      method: 'PUT',
+      body: await fixture('speech.mp3').bytes(),
+    })
+    const hintsOf = async ({ body }: { body: unknown }) => {
+      const row = await findTranscription(service.db, textAt(body, 'transcription_id'))
+      return { prompt: row?.prompt, keywords: row?.keywords }
+    }
+    expect(await hintsOf(inForm)).toEqual({
+      prompt: 'A talk about ComfyUI.',
+      keywords: ['Ada', 'Grace', 'Alan', 'Edsger', 'Barbara'],
+    })
+    expect(await hintsOf(inQuery)).toEqual({ prompt: 'A talk.', keywords: ['Ada', 'Grace'] })
   })
 
   test('fields of the form override those of the query', async () => {
@@ -233,11 +276,42 @@ describe.each(databases)('uploads on $name', (kind) => {
         /No audio file/,
       ],
       [
-        'a POST of a bare body without a type',
+        'a POST of bytes without a type that are not audio',
         () => ada.ask('/api/transcribe', { method: 'POST', body: new Uint8Array(100) }),
+        415,
+        'unsupported_type',
+        /format/,
+      ],
+      [
+        'a POST of text',
+        () => ada.ask('/api/transcribe', { method: 'POST', body: 'language=en' }),
         400,
         'no_audio_file',
-        /No audio file/,
+        /body is text.*field audio/,
+      ],
+      [
+        'a compressed body',
+        () =>
+          ada.ask('/api/transcribe', {
+            method: 'PUT',
+            headers: { 'content-encoding': 'gzip' },
+            body: Bun.gzipSync(new Uint8Array(100)),
+          }),
+        415,
+        'unsupported_type',
+        /Content-Encoding is "gzip"/,
+      ],
+      [
+        'samples without a rate',
+        () =>
+          ada.ask('/api/transcribe', {
+            method: 'POST',
+            headers: { 'content-type': 'audio/L16' },
+            body: new Uint8Array(100),
+          }),
+        400,
+        'validation',
+        /rate is missing/,
       ],
       [
         'an engine that the service lacks',
@@ -248,10 +322,10 @@ describe.each(databases)('uploads on $name', (kind) => {
       ],
       [
         'an invalid value of words',
-        () => ada.upload(speech, { words: 'yes' }),
+        () => ada.upload(speech, { words: 'maybe' }),
         400,
         'validation',
-        /yes.*true/,
+        /words is "maybe"; it takes true or false/,
       ],
     ]
     test.each(refusals)('%s', async (_, upload, status, code, sentence) => {

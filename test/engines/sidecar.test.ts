@@ -65,6 +65,18 @@ function refusal(status: number, error_type: string, headers: Record<string, str
   return () => Response.json({ error: 'the reason', error_type }, { status, headers })
 }
 
+test('the request has the span’s hints; of a long prompt its end', async () => {
+  const server = sidecar(() => Response.json(reply))
+  const engine = await readyEngine([server.url])
+  const prompt = `${'🎤'.repeat(100)}${'x'.repeat(999)}`
+  await engine.transcribe(spanOf({ prompt: 'About ComfyUI.', keywords: ['ComfyUI', 'Ada & Co'] }))
+  await engine.transcribe(spanOf({ prompt }))
+  const queries = server.asked.map(({ url }) => Object.fromEntries(new URL(url).searchParams))
+  expect(queries[0]).toMatchObject({ initial_prompt: 'About ComfyUI.', hotwords: 'ComfyUI, Ada & Co' })
+  expect(queries[1]).toMatchObject({ initial_prompt: `🎤${'x'.repeat(999)}` })
+  expect(queries[1]).not.toHaveProperty('hotwords')
+})
+
 test('the request has the span’s options, and the reply is read completely', async () => {
   const words = [{ start: 0.2, end: 0.6, word: ' Hello', probability: 0.9 }]
   const server = sidecar(() => Response.json({ ...reply, segments: [{ ...segment, words }] }))

@@ -8,6 +8,8 @@ export function spanOf(other: Partial<SpanRequest> = {}): SpanRequest {
     language: 'en',
     task: 'transcribe',
     words: false,
+    prompt: null,
+    keywords: [],
     signal: AbortSignal.timeout(300_000),
     ...other,
   }

@@ -70,6 +70,8 @@ for (const kind of databases) {
         language: 'auto',
         task: 'translate',
         words: 'true',
+        prompt: 'A talk.',
+        keywords: 'Ada,Grace',
       })
       const done = await expectWhole(id, long)
       expect(done.length).toBeGreaterThanOrEqual(4)
@@ -78,8 +80,9 @@ for (const kind of databases) {
         expect((span.endSample - span.startSample) / SAMPLE_RATE).toBeLessThanOrEqual(engine.maxSpanSeconds)
       }
       expect(engine.calls).toHaveLength(done.length)
-      for (const { language, task, words } of engine.calls) {
-        expect({ language, task, words }).toEqual({ language: 'auto', task: 'translate', words: true })
+      const hints = { prompt: 'A talk.', keywords: ['Ada', 'Grace'] }
+      for (const { pcm: _, signal: __, ...options } of engine.calls) {
+        expect(options).toEqual({ language: 'auto', task: 'translate', words: true, ...hints })
       }
       expect((await pipeline.once(id, isFinished)).detectedLanguage).toBe('en')
     })

@@ -70,6 +70,19 @@ async function failure(response: Response, url: string): Promise<VerbatimError> 
 }
 
 /**
+ * The model reads at most 223 tokens of a prompt, its end. A token of English has about four characters, and
+ * the address of a request must stay short.
+ */
+const MAX_PROMPT_LENGTH = 1000
+
+function hintsOf({ prompt, keywords }: SpanRequest): Record<string, string> {
+  return {
+    ...(prompt && { initial_prompt: [...prompt].slice(-MAX_PROMPT_LENGTH).join('') }),
+    ...(keywords.length > 0 && { hotwords: keywords.join(', ') }),
+  }
+}
+
+/**
  * Sends one span to one sidecar and returns the text of the response. Throws the errors of
  * `Engine.transcribe`, and `GenerationFailed` for status 424, which the caller retries.
  */
@@ -87,6 +100,7 @@ export async function requestTranscription(options: {
     task: span.task,
     details: 'true',
     words: String(span.words),
+    ...hintsOf(span),
   })
   using limit = deadline(deadlineSeconds, span.signal)
   try {

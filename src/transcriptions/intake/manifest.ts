@@ -18,6 +18,7 @@ const Track = Type.Object({
   isDefault: Type.Boolean(),
 })
 
+/** A default is for what the manifests of earlier versions lack. */
 const Options = Type.Object({
   language: Type.String(),
   task: Type.Union([Type.Literal('transcribe'), Type.Literal('translate')]),
@@ -28,6 +29,8 @@ const Options = Type.Object({
   partStart: NullableNumber,
   partEnd: NullableNumber,
   webhookUrl: NullableText,
+  prompt: Type.Union([Type.String(), Type.Null()], { default: null }),
+  keywords: Type.Array(Type.String(), { default: [] }),
 })
 
 const Manifest = Type.Object({

@@ -1,6 +1,8 @@
 import type { EngineName } from '../../engines/engine.ts'
 import { quoted, VerbatimError } from '../../errors.ts'
 import { parseLanguage } from '../transcript/languages.ts'
+import { parseBoolean, parseChoice } from './field-values.ts'
+import { parseHints } from './hints.ts'
 
 /** The names that clients use for the engines. */
 export const ENGINES = { sidecar: 'sidecar', hosted: 'huggingface' } as const
@@ -17,26 +19,15 @@ export function parseOptions(fields: Map<string, string>, engines: EngineName[])
   return {
     language: parseLanguage(fields.get('language') || 'en'),
     task: parseChoice(fields, 'task', ['transcribe', 'translate']),
-    words: parseChoice(fields, 'words', ['false', 'true']) === 'true',
+    words: parseBoolean(fields, 'words'),
     engine: parseEngine(fields, engines),
     channels: parseChoice(fields, 'channels', ['mix', 'split']),
     track: parseTrack(fields),
     partStart,
     partEnd,
     webhookUrl: parseUrl(fields, 'webhook_url'),
+    ...parseHints(fields),
   }
-}
-
-/** The first choice is the default. */
-function parseChoice<const T extends string>(
-  fields: Map<string, string>,
-  name: string,
-  choices: [T, ...T[]],
-): T {
-  const text = fields.get(name) || choices[0]
-  const choice = choices.find((name) => name === text)
-  if (choice) return choice
-  throw new VerbatimError('validation', `${name} is ${quoted(text)}; it takes ${choices.join(' or ')}`)
 }
 
 /** The field chooses among the operator's engines only. */

@@ -167,9 +167,10 @@ async function send(
   for (const [index, engine] of available.entries()) {
     if (span.endSample - span.startSample > engine.maxSpanSeconds * SAMPLE_RATE) return { tooLongFor: engine }
     try {
-      const { language, task, words } = transcription
+      const { language, task, words, prompt, keywords } = transcription
       pcm ??= await readPcm(services.storage, { ...span, id: transcription.id })
-      return { result: await engine.transcribe({ pcm, language, task, words, signal }), engine: engine.name }
+      const request = { pcm, language, task, words, prompt, keywords, signal }
+      return { result: await engine.transcribe(request), engine: engine.name }
     } catch (error) {
       if (signal.aborted || !failsOver(error)) throw error
       lastError = error

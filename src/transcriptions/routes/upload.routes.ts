@@ -5,6 +5,7 @@ import { idempotencyKeyIn } from '../../http/headers/idempotency-key.ts'
 import { errorSchemas } from '../../http/openapi/statuses.ts'
 import type { BeginUpload } from '../../intake.ts'
 import type { Outbound } from '../../outbound/outbound.ts'
+import { LIST_FIELDS } from '../intake/hints.ts'
 import { Status } from '../transcriptions.schemas.ts'
 import { preferredWait, type StatusRoutesServices } from './status.routes.ts'
 import { Accepted, uploadBodyDetail, uploadFormDetail } from './upload.schemas.ts'
@@ -37,7 +38,9 @@ export function uploadRoutes(services: UploadRoutesServices) {
     const idempotencyKey = idempotencyKeyIn(request.headers)
     await using intake = await beginUpload({ userId, idempotencyKey })
     const { store } = intake
-    const upload = await readUpload({ request, name: 'audio', maxBytes: maxUploadBytes, outbound, store })
+    const maxBytes = maxUploadBytes
+    const lists = LIST_FIELDS
+    const upload = await readUpload({ request, name: 'audio', lists, maxBytes, outbound, store })
     return await intake.commit(upload)
   }
 

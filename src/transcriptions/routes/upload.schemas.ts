@@ -1,5 +1,6 @@
 import { t } from 'elysia'
 import { IDEMPOTENCY_KEY } from '../../http/headers/idempotency-key.ts'
+import { MAX_PROMPT_LENGTH } from '../intake/hints.ts'
 import { EXAMPLE_ID, PREFER_WAIT } from '../transcriptions.schemas.ts'
 
 export const Accepted = t.Object(
@@ -10,7 +11,7 @@ export const Accepted = t.Object(
 /** Swagger UI prefills each form field with its default, or with an invented value if it has none. */
 const SECONDS = { type: 'string' as const, pattern: '^(\\d{1,7}(\\.\\d{1,9})?)?$', default: '' }
 
-const OPTIONS = {
+export const OPTIONS = {
   language: {
     type: 'string' as const,
     default: 'en',
@@ -21,7 +22,7 @@ const OPTIONS = {
     type: 'string' as const,
     enum: ['false', 'true'],
     default: 'false',
-    description: '`true` adds start and end times to each word',
+    description: '`true` (also `1`, `yes`, `on`) adds start and end times to each word',
   },
   engine: {
     type: 'string' as const,
@@ -45,6 +46,21 @@ const OPTIONS = {
   },
   start: { ...SECONDS, description: 'Transcribe from this time, in seconds' },
   end: { ...SECONDS, description: 'Transcribe up to this time, in seconds' },
+  prompt: {
+    type: 'string' as const,
+    default: '',
+    maxLength: MAX_PROMPT_LENGTH,
+    description:
+      'Text in the style and with the names that you expect, in the language of the audio. The model reads the ' +
+      'last 223 tokens. Hosted engines ignore it',
+  },
+  keywords: {
+    type: 'string' as const,
+    default: '',
+    description:
+      'Words that you expect, such as names, separated by commas. The field may be repeated, and JSON may have a ' +
+      'list. At most 100 keywords with 1000 characters in all. Hosted engines ignore them',
+  },
   webhook_url: {
     type: 'string' as const,
     default: '',
@@ -113,7 +129,8 @@ export const uploadFormDetail = {
 export const uploadBodyDetail = {
   summary: 'Upload a recording as the request body',
   description:
-    'Same as the form, for `curl -T talk.mp3`. A POST request with an audio Content-Type works the same way.',
+    'Same as the form, for `curl -T talk.mp3`. A POST request works the same way. `audio/L16;rate=16000` (RFC ' +
+    '2586), `audio/L8` and `audio/L24` are samples without a header.',
   parameters: [...uploadQuery, IDEMPOTENCY_KEY],
   requestBody: uploadBody,
 }

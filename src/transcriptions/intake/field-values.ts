@@ -1,0 +1,49 @@
+import { quoted, VerbatimError } from '../../errors.ts'
+
+/** Parsers of form fields. Their errors name the field, the value and what the field takes. */
+export type Fields = ReadonlyMap<string, string>
+
+const TRUE = ['true', '1', 'yes', 'on']
+const FALSE = ['false', '0', 'no', 'off']
+
+/** Accepts any case. False if the field is missing or empty. Throws `validation`. */
+export function parseBoolean(fields: Fields, name: string): boolean {
+  const text = fields.get(name) ?? ''
+  const value = text.trim().toLowerCase()
+  if (value === '' || FALSE.includes(value)) return false
+  if (TRUE.includes(value)) return true
+  throw invalidField(name, `is ${quoted(text)}; it takes true or false (also 1/0, yes/no, on/off)`)
+}
+
+/** The first choice is the default. Throws `validation`. */
+export function parseChoice<const T extends string>(
+  fields: Fields,
+  name: string,
+  choices: readonly [T, ...T[]],
+): T {
+  const text = fields.get(name) || choices[0]
+  const choice = choices.find((name) => name === text)
+  if (choice) return choice
+  throw invalidField(name, `is ${quoted(text)}; it takes ${choices.join(' or ')}`)
+}
+
+/** The items of a list, separated by commas or line breaks, or a JSON array of strings. */
+export function parseList(fields: Fields, name: string): string[] {
+  const text = fields.get(name) ?? ''
+  const items = jsonStrings(text) ?? text.split(/[,\n]/)
+  return items.map((item) => item.trim()).filter((item) => item !== '')
+}
+
+function jsonStrings(text: string): string[] | null {
+  if (!text.trimStart().startsWith('[')) return null
+  try {
+    const value: unknown = JSON.parse(text)
+    return Array.isArray(value) ? value.map(String) : null
+  } catch {
+    return null
+  }
+}
+
+export function invalidField(field: string, problem: string) {
+  return new VerbatimError('validation', `${field} ${problem}`, { field })
+}

@@ -1,0 +1,56 @@
+import { storableText } from '../../storable-text.ts'
+import { type Fields, invalidField, parseList } from './field-values.ts'
+
+/** Longer than any model reads: Whisper takes the last 223 tokens, about 1000 characters of English. */
+export const MAX_PROMPT_LENGTH = 4000
+const MAX_KEYWORDS = 100
+const MAX_KEYWORD_LENGTH = 100
+/** Of all keywords together. They share the model's 223 tokens with the prompt. */
+const MAX_KEYWORDS_LENGTH = 1000
+
+/** The fields of an upload that may be sent several times. `hotwords` is another name of `keywords`. */
+export const LIST_FIELDS: ReadonlySet<string> = new Set(['keywords', 'hotwords'])
+
+/** Vocabulary hints. */
+export type Hints = {
+  /** Text that precedes each window in the model's input. */
+  prompt: string | null
+  /** Words that the model should expect. */
+  keywords: string[]
+}
+
+/** Parses the fields `prompt`, `keywords` and `hotwords`. Throws `validation`. */
+export function parseHints(fields: Fields): Hints {
+  return { prompt: parsePrompt(fields), keywords: parseKeywords(fields) }
+}
+
+function parsePrompt(fields: Fields): string | null {
+  const prompt = fields.get('prompt')?.trim() ?? ''
+  if (prompt.length > MAX_PROMPT_LENGTH) {
+    throw invalidField(
+      'prompt',
+      `has ${prompt.length} characters; it takes at most ${MAX_PROMPT_LENGTH}, of which the model reads the last 223 tokens`,
+    )
+  }
+  return storableText(prompt) || null
+}
+
+function parseKeywords(fields: Fields): string[] {
+  const given = [...parseList(fields, 'keywords'), ...parseList(fields, 'hotwords')]
+  const keywords = [...new Set(given.map((keyword) => storableText(keyword)).filter(Boolean))]
+  if (keywords.length > MAX_KEYWORDS) {
+    throw invalidField('keywords', `has ${keywords.length} entries; it takes at most ${MAX_KEYWORDS}`)
+  }
+  const long = keywords.find(({ length }) => length > MAX_KEYWORD_LENGTH)
+  if (long) {
+    throw invalidField(
+      'keywords',
+      `has an entry of ${long.length} characters; it takes at most ${MAX_KEYWORD_LENGTH}: separate keywords with commas`,
+    )
+  }
+  const length = keywords.join('').length
+  if (length > MAX_KEYWORDS_LENGTH) {
+    throw invalidField('keywords', `has ${length} characters in all; it takes at most ${MAX_KEYWORDS_LENGTH}`)
+  }
+  return keywords
+}

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'bun:test'
+import { parseList } from '../../src/transcriptions/intake/field-values.ts'
+import { parseOptions } from '../../src/transcriptions/intake/options.ts'
+
+const optionsOf = (fields: Record<string, string>) =>
+  parseOptions(new Map(Object.entries(fields)), ['sidecar'])
+
+describe('a boolean', () => {
+  test.each(['true', 'True', 'TRUE', '1', 'yes', 'Yes', 'on', ' ON '])('%j is true', (words) => {
+    expect(optionsOf({ words }).words).toBe(true)
+  })
+
+  test.each(['false', 'False', '0', 'no', 'NO', 'off', ''])('%j is false', (words) => {
+    expect(optionsOf({ words }).words).toBe(false)
+  })
+
+  test.each(['maybe', '2', 'null', 't'])('%j is refused', (words) => {
+    expect(() => optionsOf({ words })).toThrow(`words is "${words}"; it takes true or false`)
+  })
+})
+
+test.each([
+  ['a', ['a']],
+  [' a , b,,c\nd ', ['a', 'b', 'c', 'd']],
+  ['["a", "b c"]', ['a', 'b c']],
+  ['[1]', ['1']],
+  ['[laughs], b', ['[laughs]', 'b']],
+  ['', []],
+])('the list %j has the items %j', (list, items) => {
+  expect(parseList(new Map([['list', list]]), 'list')).toEqual(items)
+})
+
+describe('hints', () => {
+  test('are none by default', () => {
+    expect(optionsOf({})).toMatchObject({ prompt: null, keywords: [] })
+    expect(optionsOf({ prompt: ' ', keywords: ' , ' })).toMatchObject({ prompt: null, keywords: [] })
+  })
+
+  test('are taken from prompt, keywords and hotwords, without what a database cannot store', () => {
+    expect(
+      optionsOf({ prompt: ' About\0 ComfyUI.\n', keywords: 'ComfyUI,Ada\0', hotwords: 'Ada, Grace Hopper' }),
+    ).toMatchObject({ prompt: 'About ComfyUI.', keywords: ['ComfyUI', 'Ada', 'Grace Hopper'] })
+  })
+
+  const words = (count: number, length: number) =>
+    Array.from({ length: count }, (_, index) => `${index}`.padStart(length, 'x')).join()
+  test.each([
+    [{ prompt: 'x'.repeat(4001) }, 'prompt has 4001 characters; it takes at most 4000'],
+    [{ keywords: words(101, 3) }, 'keywords has 101 entries; it takes at most 100'],
+    [{ keywords: 'x'.repeat(101) }, 'keywords has an entry of 101 characters; it takes at most 100'],
+    [{ keywords: words(21, 50) }, 'keywords has 1050 characters in all; it takes at most 1000'],
+  ])('that are too long are refused', (fields: Record<string, string>, message) => {
+    expect(() => optionsOf(fields)).toThrow(message)
+  })
+
+  test('may be as long as the limits', () => {
+    expect(optionsOf({ prompt: 'x'.repeat(4000) }).prompt).toHaveLength(4000)
+    expect(optionsOf({ keywords: words(100, 10) }).keywords).toHaveLength(100)
+  })
+})
