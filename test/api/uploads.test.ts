@@ -99,6 +99,25 @@ describe.each(databases)('uploads on $name', (kind) => {
     })
   })
 
+  test('samples of the type audio/L16 become an AU file', async () => {
+    const pcm = Buffer.from(await fixturePcm('speech.wav')).swap16()
+    const { status, body } = await ada.ask('/api/transcribe?language=en', {
+      method: 'POST',
+      headers: { 'content-type': 'audio/L16;rate=16000' },
+      body: pcm,
+    })
+    expect(status).toBe(202)
+    const { body: state } = await ada.ask(`/api/transcriptions/${textAt(body, 'transcription_id')}`)
+    const file = await (await fetch(textAt(state, 'audio_file'))).bytes()
+    expect(file.subarray(32)).toEqual(new Uint8Array(pcm))
+    expect(Buffer.from(file.subarray(0, 4)).toString()).toBe('.snd')
+    expect(state).toMatchObject({
+      codec: 'pcm_s16be',
+      size: pcm.length + 32,
+      sha256: new Bun.CryptoHasher('sha256').update(file).digest('hex'),
+    })
+  })
+
   test('a file name is kept in NFC, as the sender of the form wrote it', async () => {
     const name = 'Er sagte "Grüße".mp3'
     const { body } = await ada.upload(fixture('speech.mp3'), {}, name.normalize('NFD'))
@@ -204,7 +223,7 @@ describe.each(databases)('uploads on $name', (kind) => {
         () => ada.upload(new Blob(['This is no audio. '.repeat(50)])),
         415,
         'unsupported_type',
-        /format/,
+        /is text, not an audio/,
       ],
       ['a picture', () => ada.upload(new Blob([PNG])), 415, 'unsupported_type', /format/],
       ['an empty file', () => ada.upload(new Blob([])), 400, 'empty', /empty/],
