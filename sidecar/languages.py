@@ -1,5 +1,7 @@
 """Whisper's language codes, and the English names that Hugging Face's clients may send instead."""
 
+from collections.abc import Collection
+
 NAMES = {
     "af": "afrikaans",
     "am": "amharic",
@@ -114,6 +116,15 @@ def code_of(text: str) -> str | None:
     """The code of a code (`fr`, `FR`), a token (`<|fr|>`) or a name (`French`); None if it is unknown."""
     word = text.strip().removeprefix("<|").removesuffix("|>").lower()
     return word if word in NAMES else _CODES.get(word)
+
+
+# Models without a language's own token were trained on its speech as this language.
+_SUBSTITUTES = {"yue": "zh"}
+
+
+def known_code(code: str, known: Collection[str]) -> str:
+    """The code itself if the model has a token for it, otherwise the language that it knows the speech as."""
+    return code if code in known else _SUBSTITUTES.get(code, code)
 
 
 _WITHOUT_SPACES = frozenset("bo km lo my th ja yue zh".split())  # noqa: SIM905

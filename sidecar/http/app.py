@@ -10,7 +10,6 @@ from starlette.routing import Route
 
 from .. import __version__
 from ..errors import Cancelled, RequestError
-from ..languages import NAMES
 from ..processor import backend, detect
 from .answer import answer
 from .error_response import ErrorResponse, log_failure
@@ -60,7 +59,7 @@ def create_app(service: Service) -> Starlette:
                 "cpu_gemm": cpu.gemm if cpu else None,
                 "cpu_isa": cpu.isa if cpu else None,
                 "multilingual": engine.multilingual,
-                "languages": sorted(NAMES) if engine.multilingual else ["en"],
+                "languages": sorted(loaded.transcriber.languages),
                 "max_batch_size": loaded.transcriber.batch_size,
                 "max_concurrent_requests": settings.max_concurrent_requests,
                 "max_input_bytes": settings.max_input_bytes,

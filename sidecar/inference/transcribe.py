@@ -1,12 +1,14 @@
 """Audio → segments: the entry to inference, shared by all requests."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 from tokenizers import Tokenizer as Vocabulary
 
 from ..audio.features import sizes
+from ..languages import NAMES, known_code
 from .decoding import PromptBuilder
 from .engine import Engine
 from .observer import Observer
@@ -29,6 +31,12 @@ class Transcriber:
         self.scheduler = Scheduler(engine, batch_size=batch_size, workers=workers, observer=observer)
         self._preparation = Preparation(self.scheduler.prepare, device=engine.device)
         self._vocabulary = Vocabulary.from_file(str(directory / "tokenizer.json"))
+        self.languages = self._known_languages()
+
+    def _known_languages(self) -> frozenset[str]:
+        if not self.engine.multilingual:
+            return frozenset({"en"})
+        return frozenset(code for code in NAMES if self._vocabulary.token_to_id(f"<|{code}|>") is not None)
 
     @property
     def waiting(self) -> int:
@@ -50,6 +58,8 @@ class Transcriber:
         May be called from many threads at once. Raises RequestError if the audio is invalid or the model
         fails, and Cancelled soon after `cancelled` returns true.
         """
+        if parameters.language is not None:
+            parameters = replace(parameters, language=known_code(parameters.language, self.languages))
         request = Request(parameters, self.prompt_builder(parameters), sizes(self.engine.device))
         self.scheduler.open(request)
         try:

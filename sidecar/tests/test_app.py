@@ -113,6 +113,7 @@ def test_health_and_info_describe_the_loaded_model(client: httpx.Client, model: 
     assert info["model_sha"] == model.revision
     assert (info["model_device_type"], info["max_input_bytes"]) == (device, 8_000_000)
     assert {"en", "de", "zh"} <= set(info["languages"])
+    assert "yue" not in info["languages"]
     # Known only if the model runs on an x86 processor under Linux.
     assert (info["cpu_gemm"] is None) == (info["cpu_isa"] is None) == (device != "cpu" or not detect().flags)
 

@@ -64,6 +64,15 @@ def test_the_language_is_detected(transcriber: Transcriber, speech: np.ndarray) 
     assert {segment.language for segment in transcript.segments} == {"en"}
 
 
+def test_cantonese_is_decoded_as_chinese_by_a_model_without_its_token(
+    transcriber: Transcriber, speech: np.ndarray
+) -> None:
+    assert "yue" not in transcriber.languages
+    transcript = run(transcriber, speech, language="yue")
+    assert transcript.language == "zh"
+    assert transcript.segments == run(transcriber, speech, language="zh").segments
+
+
 def test_silence_has_no_text(transcriber: Transcriber) -> None:
     transcript = run(transcriber, np.zeros(5 * 16_000, np.int16))
     assert (transcript.text, transcript.segments, transcript.language) == ("", [], None)
