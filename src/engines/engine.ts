@@ -22,6 +22,8 @@ export type SpanRequest = {
   pcm: Uint8Array<ArrayBuffer>
   /** A Whisper language code, or `auto` to detect. */
   language: string
+  /** Nobody chose `language`: the engine prefers it, unless the speech is clearly in another one. */
+  isLanguageHint: boolean
   task: 'transcribe' | 'translate'
   words: boolean
   /** Text that precedes each window in the model's input. An engine that takes no prompt ignores it. */

@@ -51,7 +51,7 @@ export function parseFields(fields: Fields, { task, models }: { task: Task; mode
     options: new Map([
       ...[...fields].filter(([name]) => SHARED_FIELDS.includes(name)),
       ['task', task],
-      ['language', (task === 'transcribe' && fields.get('language')) || 'auto'],
+      ['language', (task === 'transcribe' && fields.get('language')?.trim()) || 'auto'],
       ['words', String(granularities.has('word'))],
       ['engine', model ? findModel(models, model).engine : ''],
     ]),

@@ -134,7 +134,9 @@ export const transcriptionForm = formOf({
   language: {
     ...text,
     default: '',
-    description: 'A language code; if it is missing, the language is detected',
+    description:
+      'A language as a code (`de`), a tag (`de-AT`, `zh-TW`) or an English name; if it is missing, the language ' +
+      'is detected',
   },
   'timestamp_granularities[]': {
     type: 'array' as const,

@@ -119,6 +119,14 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
     await response
   })
 
+  test('a blank language is detected', async () => {
+    const response = send({ language: ' ' })
+    const row = await ephemeral()
+    expect(row).toMatchObject({ language: 'auto', isLanguageDefault: false })
+    await cancelOwned(service.db, row)
+    await response
+  })
+
   test.each(['gpt-4o-transcribe', 'Whisper-Large-V3', 'default', ''])(
     'model %p is the service’s model',
     async (model) => {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
-import { sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { BYTES_PER_SECOND } from '../../src/media/media.ts'
 import { findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
@@ -199,6 +199,23 @@ describe.each(databases)('uploads on $name', (kind) => {
       warnings: [],
     })
   })
+
+  test.each([
+    [{}, { language: 'en', script: null }, true],
+    [{ language: ' ' }, { language: 'en', script: null }, true],
+    [{ language: 'en' }, { language: 'en', script: null }, false],
+    [{ language: 'cmn-Hant' }, { language: 'zh', script: 'traditional' }, false],
+    [{ language: 'zh-CN', task: 'translate' }, { language: 'zh', script: null }, false],
+  ])(
+    'the fields %j give the status %j; the language is the default: %s',
+    async (fields, status, isDefault) => {
+      const { body } = await ada.upload(fixture('speech.mp3'), fields)
+      const id = textAt(body, 'transcription_id')
+      expect((await ada.ask(`/api/transcriptions/${id}`)).body).toMatchObject(status)
+      const [row] = await service.db.select().from(transcriptions).where(eq(transcriptions.id, id))
+      expect(row?.isLanguageDefault).toBe(isDefault)
+    },
+  )
 
   describe('a refused upload leaves no file, row or job:', () => {
     let before: Awaited<ReturnType<typeof stored>>

@@ -117,6 +117,17 @@ test.each([
   expect(result.segments).toHaveLength(1)
 })
 
+test('only a language that nobody chose is sent as a hint', async () => {
+  const server = sidecar()
+  const engine = await readyEngine([server.url])
+  for (const isLanguageHint of [true, false]) await engine.transcribe(spanOf({ isLanguageHint }))
+  const sent = server.asked.map(({ url }) => new URL(url).searchParams)
+  expect(sent.map((query) => [query.get('language'), query.get('language_hint')])).toEqual([
+    ['en', 'true'],
+    ['en', null],
+  ])
+})
+
 test.each<[number, string, ErrorCode]>([
   [422, 'validation', 'engine_rejected'],
   [413, 'validation', 'engine_rejected'],

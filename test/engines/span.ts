@@ -6,6 +6,7 @@ export function spanOf(other: Partial<SpanRequest> = {}): SpanRequest {
   return {
     pcm: silence(4),
     language: 'en',
+    isLanguageHint: false,
     task: 'transcribe',
     words: false,
     prompt: null,

@@ -57,7 +57,7 @@ const SOUND = {
 const later = () => new Date(Date.now() + 60_000)
 
 /** Fields that manifests of version 1 did not have at first. */
-const LATER_FIELDS = ['prompt', 'keywords', 'track', 'tracks']
+const LATER_FIELDS = ['prompt', 'keywords', 'track', 'tracks', 'script', 'isLanguageDefault']
 
 describe.each(databases)('the sweep of a storage whose rows are in $name', (kind) => {
   let pipeline: Pipeline
@@ -213,7 +213,7 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
 
     test('accept it again under its id, with its options, and it is transcribed', async () => {
       const queue = await pipeline.startWorker(scriptedEngine())
-      const options = { language: 'de', task: 'translate', words: 'true', start: '1', end: '3' }
+      const options = { language: 'zh-TW', words: 'true', start: '1', end: '3' }
       const fields = { ...options, track: '3', prompt: 'A talk.', keywords: 'Ada,Grace' }
       const id = await pipeline.upload(queue, threeTracks(speech).file, fields)
       const before = await pipeline.once(id, isFinished)
@@ -236,8 +236,8 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
       await pipeline.storage.write(manifestKey(id), streamOf(Buffer.from(JSON.stringify(manifest))))
       await lose(id)
       expect((await run(pipeline, { acceptAgain: accepting(queue) })).acceptedAgain).toBe(1)
-      const defaults = { prompt: null, keywords: [], track: null, tracks: null, warnings: [] }
-      expect(await rowOf(id)).toMatchObject({ language: 'de', ...defaults })
+      const hints = { script: null, isLanguageDefault: false, prompt: null, keywords: [] }
+      expect(await rowOf(id)).toMatchObject({ language: 'de', ...hints, track: null, tracks: null })
     })
 
     test.each([

@@ -112,12 +112,17 @@ for (const { name, command } of runtimes) {
     })
 
     test('transcribes the audio of a form, and returns its status, transcript and list entry', async () => {
-      const uploaded = await ada.upload(fixture('speech.mp3'), { words: 'true' })
+      const uploaded = await ada.upload(fixture('speech.mp3'), { words: 'true', language: 'eng' })
       expect(uploaded).toMatchObject({ status: 202, body: { message: 'Transcription started' } })
       const id = idOf(uploaded.body)
       const done = await finished(id)
       expectSpeech(done)
-      expect(done).toMatchObject({ codec: 'mp3', filename: 'speech.mp3', size: fixture('speech.mp3').size })
+      expect(done).toMatchObject({
+        language: 'en',
+        codec: 'mp3',
+        filename: 'speech.mp3',
+        size: fixture('speech.mp3').size,
+      })
       const transcript = await ada.ask(`/api/transcriptions/${id}/transcript`)
       expect(transcript).toMatchObject({ status: 200, body: { text: textAt(done, 'transcription') } })
       const srt = await ada.ask(`/api/transcriptions/${id}/transcript?format=srt`)

@@ -101,6 +101,7 @@ export async function requestTranscription(options: {
     details: 'true',
     words: String(span.words),
     ...hintsOf(span),
+    ...(span.isLanguageHint && { language_hint: 'true' }),
   })
   using limit = deadline(deadlineSeconds, span.signal)
   try {

@@ -31,6 +31,10 @@ const Options = Type.Object({
   webhookUrl: NullableText,
   prompt: Type.Union([Type.String(), Type.Null()], { default: null }),
   keywords: Type.Array(Type.String(), { default: [] }),
+  isLanguageDefault: Type.Boolean({ default: false }),
+  script: Type.Union([Type.Literal('simplified'), Type.Literal('traditional'), Type.Null()], {
+    default: null,
+  }),
 })
 
 const Manifest = Type.Object({

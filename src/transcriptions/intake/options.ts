@@ -1,13 +1,14 @@
 import type { EngineName } from '../../engines/engine.ts'
 import { quoted, VerbatimError } from '../../errors.ts'
-import { parseLanguage } from '../transcript/languages.ts'
 import { parseBoolean, parseChoice } from './field-values.ts'
 import { parseHints } from './hints.ts'
+import { parseLanguage } from './requested-language.ts'
 
 /** The names that clients use for the engines. */
 export const ENGINES = { sidecar: 'sidecar', hosted: 'huggingface' } as const
 
 const MAX_URL_LENGTH = 2048
+const DEFAULT_LANGUAGE = 'en'
 
 /** Parses the text fields of an upload. `engines` are the ones that this service has. Throws `validation`. */
 export function parseOptions(fields: Map<string, string>, engines: EngineName[]) {
@@ -16,9 +17,10 @@ export function parseOptions(fields: Map<string, string>, engines: EngineName[])
   if (partEnd !== null && partEnd <= (partStart ?? 0)) {
     throw new VerbatimError('validation', `end is ${partEnd}; it must be after start (${partStart ?? 0})`)
   }
+  const task = parseChoice(fields, 'task', ['transcribe', 'translate'])
   return {
-    language: parseLanguage(fields.get('language') || 'en'),
-    task: parseChoice(fields, 'task', ['transcribe', 'translate']),
+    ...parseRequestedLanguage(fields, task),
+    task,
     words: parseBoolean(fields, 'words'),
     engine: parseEngine(fields, engines),
     channels: parseChoice(fields, 'channels', ['mix', 'split']),
@@ -28,6 +30,14 @@ export function parseOptions(fields: Map<string, string>, engines: EngineName[])
     webhookUrl: parseUrl(fields, 'webhook_url'),
     ...parseHints(fields),
   }
+}
+
+function parseRequestedLanguage(fields: Map<string, string>, task: 'transcribe' | 'translate') {
+  const text = fields.get('language')?.trim()
+  if (!text) return { language: DEFAULT_LANGUAGE, isLanguageDefault: true, script: null }
+  const { language, script } = parseLanguage(text)
+  // A translation is English.
+  return { language, isLanguageDefault: false, script: task === 'translate' ? null : script }
 }
 
 /** The field chooses among the operator's engines only. */

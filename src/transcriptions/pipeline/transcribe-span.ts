@@ -167,10 +167,9 @@ async function send(
   for (const [index, engine] of available.entries()) {
     if (span.endSample - span.startSample > engine.maxSpanSeconds * SAMPLE_RATE) return { tooLongFor: engine }
     try {
-      const { language, task, words, prompt, keywords } = transcription
       pcm ??= await readPcm(services.storage, { ...span, id: transcription.id })
-      const request = { pcm, language, task, words, prompt, keywords, signal }
-      return { result: await engine.transcribe(request), engine: engine.name }
+      const result = await engine.transcribe({ ...requestOf(transcription), pcm, signal })
+      return { result, engine: engine.name }
     } catch (error) {
       if (signal.aborted || !failsOver(error)) throw error
       lastError = error
@@ -180,6 +179,10 @@ async function send(
     }
   }
   throw lastError
+}
+
+function requestOf({ language, isLanguageDefault, task, words, prompt, keywords }: Transcription) {
+  return { language, isLanguageHint: isLanguageDefault, task, words, prompt, keywords }
 }
 
 /** Replaces a span that was planned for another engine by spans that are short enough for this one. */

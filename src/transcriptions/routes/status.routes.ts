@@ -3,7 +3,7 @@ import { type Authenticator, BEARER, bearer, type WatchCredential } from '../../
 import { waitIn } from '../../http/headers/prefer.ts'
 import { parseTime } from '../../http/headers/times.ts'
 import { errorSchemas } from '../../http/openapi/statuses.ts'
-import { parseLanguage } from '../transcript/languages.ts'
+import { parseLanguage } from '../intake/requested-language.ts'
 import {
   cancelDetail,
   deleteDetail,
@@ -79,7 +79,7 @@ function filterOf({ q, created_from, created_to, language, ...filter }: typeof L
   return {
     ...filter,
     limit: filter.limit ?? DEFAULT_PAGE_SIZE,
-    ...(language && { language: parseLanguage(language) }),
+    ...(language && { language: parseLanguage(language).language }),
     ...(created_from && { createdFrom: parseTime('created_from', created_from, 'start') }),
     ...(created_to && { createdTo: parseTime('created_to', created_to, 'end') }),
     ...(q?.trim() && { words: q }),

@@ -15,7 +15,9 @@ export const OPTIONS = {
   language: {
     type: 'string' as const,
     default: 'en',
-    description: 'Language code, or `auto` to detect the language',
+    description:
+      'A language as a code (`de`, `deu`), a tag (`de-AT`) or an English name (`German`), or `auto` to detect it. ' +
+      '`zh-CN` and `zh-Hans` return simplified characters, `zh-TW` and `zh-Hant` traditional ones',
   },
   task: { type: 'string' as const, enum: ['transcribe', 'translate'], default: 'transcribe' },
   words: {

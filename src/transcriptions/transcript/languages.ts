@@ -1,5 +1,3 @@
-import { VerbatimError } from '../../errors.ts'
-
 /** Whisper's languages by code, with Whisper's English names. Only the large-v3 models know `yue`. */
 export const LANGUAGES: ReadonlyMap<string, string> = new Map(
   (
@@ -24,17 +22,6 @@ export const LANGUAGES: ReadonlyMap<string, string> = new Map(
 /** The English name of a language: `German`, `Haitian Creole`. */
 export function languageName(code: string): string {
   return (LANGUAGES.get(code) ?? code).replace(/\b[a-z]/g, (letter) => letter.toUpperCase())
-}
-
-/** `en`, `EN` and `en-US` become `en`; `auto` stays. Throws `validation`. */
-export function parseLanguage(text: string): string {
-  const code = text.trim().toLowerCase().split(/[-_]/)[0] ?? ''
-  if (code === 'auto' || LANGUAGES.has(code)) return code
-  throw new VerbatimError(
-    'validation',
-    `language is ${JSON.stringify(text.slice(0, 40))}; it takes a language code such as en, de or ja, or auto`,
-    { field: 'language' },
-  )
 }
 
 /** Scripts without spaces between words, with their shared punctuation and the fullwidth forms. */
