@@ -240,6 +240,13 @@ test('edge.ts loads no Bun and only those Node modules that Deno and workerd hav
   expect([...reachedFrom('edge.ts', all)]).toContain('storage/s3/objects.ts')
 })
 
+test('edge.ts does not load the dictionaries of Chinese scripts, whose size would slow its start', async () => {
+  const all = new Map((await modules()).map((module) => [module.path, module]))
+  const users = [...all.values()].filter(({ imports }) => imports.some((to) => to.startsWith('opencc-js')))
+  expect(users.map(({ path }) => path)).toEqual(['transcriptions/pipeline/chinese-script.ts'])
+  expect([...reachedFrom('edge.ts', all)]).not.toContain('transcriptions/pipeline/chinese-script.ts')
+})
+
 test('every import resolves to a module, so none escapes the rules', async () => {
   const all = await modules()
   const paths = new Set(all.map(({ path }) => path))

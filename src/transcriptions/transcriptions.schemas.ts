@@ -51,6 +51,9 @@ const status = {
     description: 'The requested language. With `auto`, the detected language once completed',
     examples: ['en'],
   }),
+  script: t.Nullable(t.UnionEnum(['simplified', 'traditional']), {
+    description: 'The Chinese script that `language` asked for; null: the characters that the model wrote',
+  }),
   task: t.String({ examples: ['transcribe'] }),
   channels: t.UnionEnum(['mix', 'split']),
   start: nullable(t.Number({ description: 'Start of the requested time range, in seconds' })),
@@ -92,6 +95,7 @@ const exampleStatus = {
   status: 'completed',
   created_at: '2023-01-01T12:00:00Z',
   language: 'en',
+  script: null,
   task: 'transcribe',
   channels: 'mix',
   start: null,
@@ -127,7 +131,11 @@ export const ListQuery = t.Object({
   ),
   status: t.Optional(t.UnionEnum([...STATUSES], { default: undefined })),
   language: t.Optional(
-    t.String({ maxLength: 40, description: '`language` as the status shows it', examples: ['en'] }),
+    t.String({
+      maxLength: 40,
+      description: 'The language that the status shows, in any form that an upload takes',
+      examples: ['en'],
+    }),
   ),
   created_from: day('Created at or after this time or day (UTC)'),
   created_to: day('Created before this time, or before the end of this day (UTC)'),

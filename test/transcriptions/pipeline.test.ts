@@ -20,7 +20,7 @@ import { fixturePcm } from '../support/pcm.ts'
 import { isFinished, openPipeline, type Pipeline, repeatedSpeech, textOf } from '../support/pipeline.ts'
 import { fixture, stereoWav } from '../support/recordings.ts'
 import { insertAnyUser } from '../support/rows.ts'
-import { namingSamples, scriptedEngine, untilAborted } from '../support/scripted-engine.ts'
+import { namingSamples, scriptedEngine, segmentOf, untilAborted } from '../support/scripted-engine.ts'
 
 const unavailable = () => new VerbatimError('engine_unavailable', 'The sidecar broke off')
 
@@ -82,7 +82,10 @@ for (const kind of databases) {
       expect(engine.calls).toHaveLength(done.length)
       const hints = { prompt: 'A talk.', keywords: ['Ada', 'Grace'] }
       for (const { pcm: _, signal: __, ...options } of engine.calls) {
-        expect(options).toEqual({ language: 'auto', task: 'translate', words: true, ...hints })
+        expect(options).toEqual({
+          ...{ language: 'auto', isLanguageHint: false, task: 'translate', words: true },
+          ...hints,
+        })
       }
       expect((await pipeline.once(id, isFinished)).detectedLanguage).toBe('en')
     })
@@ -359,6 +362,47 @@ for (const kind of databases) {
       )
       const row = await pipeline.once(await pipeline.upload(queue, longWav), isFinished)
       expect(row).toMatchObject({ status: 'completed', text: '', detectedLanguage: null })
+    })
+
+    /** Spans are longer than the short recording. */
+    const oneSpan = { targetSpanSeconds: 30, maxSpanSeconds: 30 }
+
+    test('the engine gets the default language as a hint, and a requested one as an order', async () => {
+      const engine = scriptedEngine(oneSpan)
+      const queue = await pipeline.startWorker(engine)
+      for (const fields of [{}, { language: 'English' }]) {
+        await pipeline.once(await pipeline.upload(queue, shortWav, fields), isFinished)
+      }
+      expect(engine.calls.map(({ language, isLanguageHint }) => [language, isLanguageHint])).toEqual([
+        ['en', true],
+        ['en', false],
+      ])
+    })
+
+    const TRADITIONAL = ['皇', '后發', '現頭', '髮乾', '燥，', '他看著', '。']
+    const SIMPLIFIED = ['显', '著的变', '化，', '着火了。']
+
+    test.each<{ language: string; written: string[][] }>([
+      { language: 'zh', written: [TRADITIONAL, SIMPLIFIED] },
+      { language: 'zh-CN', written: [['皇', '后发', '现头', '发干', '燥，', '他看着', '。'], SIMPLIFIED] },
+      { language: 'zh-TW', written: [TRADITIONAL, ['顯', '著的變', '化，', '著火了。']] },
+    ])('texts and words requested in $language have its script', async ({ language, written }) => {
+      const segments = [TRADITIONAL, SIMPLIFIED].map((words) =>
+        segmentOf({
+          text: words.join(''),
+          words: words.map((word) => ({ word, start: 0, end: 1, probability: 1 })),
+        }),
+      )
+      const engine = scriptedEngine({
+        ...oneSpan,
+        answer: () => ({ segments, model: 'scripted', detected: null }),
+      })
+      const queue = await pipeline.startWorker(engine)
+      const id = await pipeline.upload(queue, shortWav, { language, words: 'true' })
+      expect((await pipeline.once(id, isFinished)).text).toBe(written.flat().join(''))
+      const stored = await pipeline.segmentsOf(id)
+      expect(stored.map(({ text }) => text)).toEqual(written.map((words) => words.join('')))
+      expect(stored.map(({ words }) => words?.map(({ word }) => word))).toEqual(written)
     })
 
     test('a span is sent again after an engine failure or a defect', async () => {

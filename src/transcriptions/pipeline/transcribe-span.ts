@@ -26,6 +26,7 @@ import {
   type Transcription,
 } from '../transcriptions.store.ts'
 import { watchCancellation } from './cancellation.ts'
+import { convertScript } from './chinese-script.ts'
 import { finishIfDone } from './finish.ts'
 import { freePcm } from './free-pcm.ts'
 import { PcmMissing, readPcm, removePcm } from './pcm.ts'
@@ -104,7 +105,8 @@ async function transcribe(
       return await split(services, { span, claim, transcription, engine: sent.tooLongFor })
     }
     traceSpan.setAttributes({ 'verbatim.engine': sent.engine, 'verbatim.model': sent.result.model })
-    await writeResult(services, { span, claim, ...sent })
+    const segments = await convertScript(sent.result.segments, transcription.script)
+    await writeResult(services, { span, claim, engine: sent.engine, result: { ...sent.result, segments } })
   } catch (error) {
     if (stop.aborted) {
       await releaseSpan(db, { claim, failed: false })

@@ -28,6 +28,7 @@ export function createFormatStatus({
       status: row.status,
       created_at: formatTime(row.createdAt),
       language: languageOf(row),
+      script: row.script,
       task: row.task,
       channels: row.channels,
       start: row.partStart,
