@@ -4,6 +4,7 @@ import { SAMPLE_RATE } from '../../media/media.ts'
 import { workOf } from '../span-statistics.store.ts'
 import { languagesOf } from '../transcript/detected-languages.ts'
 import { joinTexts } from '../transcript/languages.ts'
+import { withVoices } from '../transcript/voices.ts'
 import { type StoredSegment, segmentsOf, type Transcription } from '../transcriptions.store.ts'
 
 type ReadTranscript = Awaited<ReturnType<typeof readTranscript>>
@@ -14,7 +15,7 @@ export async function readTranscript(
   { row, partial }: { row: Transcription; partial: boolean },
 ) {
   if (!partial) requireCompleted(row)
-  const segments = await segmentsOf(db, row)
+  const segments = withVoices(await segmentsOf(db, row), row)
   const languages = languagesOf(segments)
   return {
     row,

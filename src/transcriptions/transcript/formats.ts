@@ -1,6 +1,7 @@
 import { cuesOf } from './cues.ts'
 import type { TimedText } from './line-breaking.ts'
 import { toSrt, toTsv, toVtt } from './subtitles.ts'
+import { labelOf } from './voices.ts'
 
 type TranscriptText = { text: string; duration: number; segments: TimedText[] }
 
@@ -9,11 +10,12 @@ export const TEXT_FORMATS = {
   txt: { type: 'text/plain', write: ({ text }: TranscriptText) => `${text}\n` },
   srt: {
     type: 'application/x-subrip',
-    write: ({ segments, duration }: TranscriptText) => toSrt(cuesOf(segments, duration)),
+    write: ({ segments, duration }: TranscriptText) =>
+      toSrt(cuesOf(segments, { seconds: duration, labelOf })),
   },
   vtt: {
     type: 'text/vtt',
-    write: ({ segments, duration }: TranscriptText) => toVtt(cuesOf(segments, duration)),
+    write: ({ segments, duration }: TranscriptText) => toVtt(cuesOf(segments, { seconds: duration })),
   },
   tsv: { type: 'text/tab-separated-values', write: ({ segments }: TranscriptText) => toTsv(segments) },
 }

@@ -1,10 +1,14 @@
 import { UNSPACED_END, UNSPACED_START } from './languages.ts'
 
-/** Timed text. `words` are used only if together they are the same text. */
+/**
+ * Timed text. `words` are used only if together they are the same text. `voice` names who speaks, if voices
+ * are told apart.
+ */
 export type TimedText = {
   start: number
   end: number
   text: string
+  voice?: string | null
   words?: { start: number; end: number; word: string }[] | null
 }
 
@@ -17,6 +21,11 @@ const WIDE_COLUMNS = 42 / 16
 
 /** Text without combining marks and wide letters, in which lines break only at spaces. */
 const LATIN = /^[\x20-\u024f]*$/
+
+/** Spaces, and the control characters that neither subtitles nor tables can represent. */
+const BLANKS = /[\s\p{Cc}]+/gu
+
+export const SENTENCE_END = /[\p{Sentence_Terminal}…][\p{Pe}\p{Pf}"']*$/u
 
 const OPENING = /[\p{Ps}\p{Pi}]$/u
 const CLOSING = /^[\p{Pe}\p{Pf}\p{Po}\p{Lm}\p{M}]/u
@@ -38,7 +47,7 @@ function columnsOf(text: string): number {
  * letters.
  */
 export function chunksOf(timed: TimedText, maxColumns: number): Chunk[] {
-  const text = timed.text.trim().replace(/\s+/g, ' ')
+  const text = oneLine(timed.text)
   if (text === '') return []
   const timeAt = timesIn(timed, lettersOf(text))
   let letters = 0
@@ -59,7 +68,10 @@ export function chunksOf(timed: TimedText, maxColumns: number): Chunk[] {
   )
 }
 
-const lettersOf = (text: string) => text.replace(/\s+/g, '')
+/** A text on one line, with single spaces. */
+export const oneLine = (text: string) => text.replace(BLANKS, ' ').trim()
+
+const lettersOf = (text: string) => text.replace(BLANKS, '')
 
 /**
  * Returns a function from a number of letters to the time at which they have been spoken. At a word boundary,
@@ -124,4 +136,9 @@ function narrow(text: string, maxColumns: number): string[] {
     }
   }
   return parts
+}
+
+/** The text of chunks, without a space at its start. */
+export function joinChunks(chunks: Chunk[]): string {
+  return chunks.map(({ text, isSpaced }, index) => (isSpaced && index > 0 ? ' ' : '') + text).join('')
 }

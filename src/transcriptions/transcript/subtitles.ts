@@ -1,13 +1,31 @@
 import type { Cue } from './cues.ts'
+import { oneLine } from './line-breaking.ts'
+import { labelOf } from './voices.ts'
 
-/** SubRip: numbered cues, a comma before the milliseconds, a blank line after each. */
+/**
+ * SubRip: numbered cues, a comma before the milliseconds, a blank line after each. It has no markup for
+ * voices and no escapes: a voice is written before its text, and `-->` becomes `→`, because players take it
+ * for the times of the next cue.
+ */
 export function toSrt(cues: Cue[]): string {
-  return cues.map((cue, index) => `${index + 1}\n${times(cue, ',')}\n${cue.lines.join('\n')}\n\n`).join('')
+  return cues
+    .map((cue, index) => {
+      const text = (labelOf(cue.voice) + cue.lines.join('\n')).replaceAll('-->', '→')
+      return `${index + 1}\n${times(cue, ',')}\n${text}\n\n`
+    })
+    .join('')
 }
 
-/** WebVTT (W3C): `&`, `<` and `>` are escaped, so that a cue cannot contain `-->`. */
+/**
+ * WebVTT (W3C): `&`, `<` and `>` are escaped, so that a cue cannot contain `-->`. Players use a voice tag to
+ * style a cue and do not show it.
+ */
 export function toVtt(cues: Cue[]): string {
-  const written = cues.map((cue) => `${times(cue, '.')}\n${escapeVtt(cue.lines.join('\n'))}\n\n`)
+  const written = cues.map((cue) => {
+    const text = escapeVtt(cue.lines.join('\n'))
+    const voiced = cue.voice === null ? text : `<v ${escapeVtt(cue.voice)}>${text}</v>`
+    return `${times(cue, '.')}\n${voiced}\n\n`
+  })
   return `WEBVTT\n\n${written.join('')}`
 }
 
@@ -15,16 +33,12 @@ export function toVtt(cues: Cue[]): string {
  * One line per segment, as Whisper's command line writes them: start and end in milliseconds, and the text.
  */
 export function toTsv(segments: { start: number; end: number; text: string }[]): string {
-  const rows = segments.map(
-    ({ start, end, text }) => `${toMs(start)}\t${toMs(end)}\t${text.trim().replace(/\s+/g, ' ')}\n`,
-  )
+  const rows = segments.map(({ start, end, text }) => `${toMs(start)}\t${toMs(end)}\t${oneLine(text)}\n`)
   return `start\tend\ttext\n${rows.join('')}`
 }
 
-/** A cue lasts at least 1 ms, because players do not show a WebVTT cue without duration. */
 function times({ start, end }: Cue, point: ',' | '.'): string {
-  const from = toMs(start)
-  return `${clock(from, point)} --> ${clock(Math.max(from + 1, toMs(end)), point)}`
+  return `${clock(toMs(start), point)} --> ${clock(toMs(end), point)}`
 }
 
 const toMs = (seconds: number) => Math.round(seconds * 1000)
