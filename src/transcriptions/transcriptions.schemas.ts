@@ -44,7 +44,13 @@ const status = {
       description: 'Link to the original audio, valid for one hour; null once the audio is removed',
     }),
   ),
-  transcription: nullable(t.String({ description: 'The text; null until the transcription is completed' })),
+  transcription: nullable(
+    t.String({
+      description:
+        'The text; with `channels=split`, one line for each turn of a channel. Null until the transcription is ' +
+        'completed',
+    }),
+  ),
   status: t.UnionEnum([...STATUSES]),
   created_at: t.String({ format: 'date-time', examples: ['2023-01-01T12:00:00Z'] }),
   language: t.String({

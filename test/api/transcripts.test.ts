@@ -2,8 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
+import { silence } from '../support/pcm.ts'
+import { stereoWav } from '../support/recordings.ts'
 import { finishWith } from '../support/rows.ts'
 import { segmentOf } from '../support/scripted-engine.ts'
+import { parseWebVtt } from '../support/webvtt.ts'
 
 const HEARD = [
   segmentOf({
@@ -44,6 +47,27 @@ describe.each(databases)('a transcript on $name', (kind) => {
     return id
   }
 
+  /** A call whose second channel speaks during the first sentence of the first. */
+  async function finishedCall() {
+    const stereo = new Blob([stereoWav(silence(7), silence(7))])
+    const { body } = await ada.upload(stereo, { channels: 'split' })
+    const id = textAt(body, 'transcription_id')
+    await finishWith(service.db, {
+      id,
+      seconds: 7,
+      heard: [
+        segmentOf({ start: 0, end: 2, text: ' Every morning I take the train' }),
+        segmentOf({ start: 2.1, end: 3, text: ' to work.' }),
+        segmentOf({ start: 5, end: 6, text: ' And you?' }),
+      ],
+      right: [
+        segmentOf({ start: 1, end: 2.5, text: ' A & B.' }),
+        segmentOf({ start: 2.5, end: 4, text: ' Really?' }),
+      ],
+    })
+    return id
+  }
+
   const read = async (query: string, accept?: string, of = id) => {
     const { status, headers, body } = await ada.ask(`/api/transcriptions/${of}/transcript${query}`, {
       ...(accept !== undefined && { headers: { accept } }),
@@ -81,6 +105,50 @@ describe.each(databases)('a transcript on $name', (kind) => {
 
   test('JSON has the warnings', async () => {
     expect((await read('')).body).toMatchObject({ id, warnings: [CLIPPED] })
+  })
+
+  test('the channels of a call are told apart in subtitles and in plain text', async () => {
+    const call = await finishedCall()
+    const [txt, srt, vtt] = await Promise.all(
+      ['txt', 'srt', 'vtt'].map(async (format) => String((await read(`?format=${format}`, '', call)).body)),
+    )
+    expect(txt).toBe(
+      'Channel 1: Every morning I take the train to work.\nChannel 2: A & B. Really?\nChannel 1: And you?\n',
+    )
+    expect(srt).toBe(
+      '1\n00:00:00,000 --> 00:00:02,000\nChannel 1: Every morning I take the train\n\n' +
+        '2\n00:00:01,000 --> 00:00:02,500\nChannel 2: A & B.\n\n' +
+        '3\n00:00:02,100 --> 00:00:03,000\nChannel 1: to work.\n\n' +
+        '4\n00:00:02,500 --> 00:00:04,000\nChannel 2: Really?\n\n' +
+        '5\n00:00:05,000 --> 00:00:06,000\nChannel 1: And you?\n\n',
+    )
+    expect(parseWebVtt(vtt ?? '')).toEqual([
+      { start: 0, end: 2, voice: 'Channel 1', text: 'Every morning I take the train' },
+      { start: 1, end: 2.5, voice: 'Channel 2', text: 'A & B.' },
+      { start: 2.1, end: 3, voice: 'Channel 1', text: 'to work.' },
+      { start: 2.5, end: 4, voice: 'Channel 2', text: 'Really?' },
+      { start: 5, end: 6, voice: 'Channel 1', text: 'And you?' },
+    ])
+  })
+
+  test('the text of a call has a line for each turn, in the status and in JSON', async () => {
+    const call = await finishedCall()
+    const text = 'Every morning I take the train to work.\nA & B. Really?\nAnd you?'
+    expect((await ada.ask(`/api/transcriptions/${call}/`)).body).toMatchObject({ transcription: text })
+    expect((await read('', undefined, call)).body).toMatchObject({
+      text,
+      segments: [{ channel: 0 }, { channel: 1 }, { channel: 0 }, { channel: 1 }, { channel: 0 }],
+    })
+    expect((await read('?format=verbose_json', undefined, call)).body).toMatchObject({ text })
+  })
+
+  test('separate channels of a mono file are not labelled', async () => {
+    const mono = await finished({ channels: 'split' })
+    for (const format of ['txt', 'srt', 'vtt']) {
+      const { body } = await read(`?format=${format}`, undefined, mono)
+      expect(String(body)).not.toContain('Channel')
+      expect(body).toEqual((await read(`?format=${format}`)).body)
+    }
   })
 
   test('verbose_json has OpenAI’s fields and the warnings, and no others', async () => {

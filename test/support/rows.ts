@@ -5,12 +5,14 @@ import type { Segment } from '../../src/engines/engine.ts'
 import { SAMPLE_RATE } from '../../src/media/media.ts'
 import { insertEnvelope } from '../../src/transcriptions/envelopes.store.ts'
 import { claimSpan, finishSpan, insertSpans } from '../../src/transcriptions/spans.store.ts'
-import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
+import { textOf } from '../../src/transcriptions/transcript/turns.ts'
+import { withVoices } from '../../src/transcriptions/transcript/voices.ts'
 import {
   addDoneSamples,
   complete,
   insertTranscription,
   type NewTranscription,
+  segmentsOf,
   setLength,
 } from '../../src/transcriptions/transcriptions.store.ts'
 import type { Warning } from '../../src/warnings.ts'
@@ -43,29 +45,39 @@ export async function insertOwned(db: Database, other: Partial<NewTranscription>
   return id
 }
 
-/** Completes a queued transcription with these segments in one span. */
+/** Completes a queued transcription with these segments in one span, and a second channel's in another. */
 export async function finishWith(
   db: Database,
   {
     id,
     seconds,
     heard,
-    language = 'en',
+    right,
     warnings = [],
-  }: { id: string; seconds: number; heard: Segment[]; language?: string; warnings?: Warning[] },
+  }: { id: string; seconds: number; heard: Segment[]; right?: Segment[]; warnings?: Warning[] },
 ) {
   const samples = seconds * SAMPLE_RATE
   await insertDecoded(db, { id, samples, warnings })
-  const range = { channel: 0, startSample: 0, endSample: samples }
-  const planned = await db.transaction((tx) => insertSpans(tx, { transcriptionId: id, ranges: [range] }))
-  const span = await claimSpan(db, planned[0]?.id ?? '')
-  if (!span) throw new Error('the span cannot be claimed')
-  await db.transaction(async (tx) => {
+  for (const [channel, segments] of [heard, ...(right ? [right] : [])].entries()) {
+    const range = { channel, startSample: 0, endSample: samples }
+    const planned = await db.transaction((tx) => insertSpans(tx, { transcriptionId: id, ranges: [range] }))
+    const span = await claimSpan(db, planned[0]?.id ?? '')
+    if (!span) throw new Error('the span cannot be claimed')
     const claim = { spanId: span.id, attempt: span.attempt }
-    const result = { model: 'scripted', segments: heard, detected: null }
-    await finishSpan(tx, { claim, span, result, engine: 'sidecar' })
-    await addDoneSamples(tx, { id, samples })
-    await complete(tx, { id, text: joinTexts(heard.map(({ text }) => text)), detectedLanguage: language })
+    await db.transaction((tx) =>
+      finishSpan(tx, {
+        claim,
+        span,
+        result: { model: 'scripted', segments, detected: null },
+        engine: 'sidecar',
+      }),
+    )
+  }
+  await db.transaction(async (tx) => {
+    const row = await addDoneSamples(tx, { id, samples })
+    if (!row) throw new Error('the transcription has finished')
+    const text = textOf(withVoices(await segmentsOf(tx, row), row))
+    await complete(tx, { id, text, detectedLanguage: 'en' })
   })
 }
 

@@ -3,7 +3,8 @@ import { type Traces, withTraceSpan } from '../../traces/traces.ts'
 import type { Warning } from '../../warnings.ts'
 import { listHeard } from '../spans.store.ts'
 import { languagesOf } from '../transcript/detected-languages.ts'
-import { joinTexts } from '../transcript/languages.ts'
+import { textOf } from '../transcript/turns.ts'
+import { withVoices } from '../transcript/voices.ts'
 import { complete, type StoredSegment, segmentsOf, type Transcription } from '../transcriptions.store.ts'
 import { type Heard, languageMismatch } from './language-mismatch.ts'
 
@@ -20,7 +21,7 @@ export async function finishIfDone(
   await withTraceSpan(traces, { name: 'finish', kind: 'internal', attributes }, async (traceSpan) => {
     const segments = await segmentsOf(tx, row)
     traceSpan.setAttributes({ 'verbatim.segments': segments.length })
-    const text = joinTexts(segments.map((segment) => segment.text))
+    const text = textOf(withVoices(segments, row))
     const detectedLanguage = languagesOf(segments)[0] ?? null
     await complete(tx, {
       id: row.id,

@@ -3,7 +3,7 @@ import { VerbatimError } from '../../errors.ts'
 import { SAMPLE_RATE } from '../../media/media.ts'
 import { workOf } from '../span-statistics.store.ts'
 import { languagesOf } from '../transcript/detected-languages.ts'
-import { joinTexts } from '../transcript/languages.ts'
+import { textOf } from '../transcript/turns.ts'
 import { withVoices } from '../transcript/voices.ts'
 import { type StoredSegment, segmentsOf, type Transcription } from '../transcriptions.store.ts'
 
@@ -23,7 +23,7 @@ export async function readTranscript(
     languages,
     language: row.language === 'auto' ? (row.detectedLanguage ?? languages[0] ?? null) : row.language,
     duration: (row.totalSamples ?? 0) / SAMPLE_RATE,
-    text: row.text ?? joinTexts(segments.map(({ text }) => text)),
+    text: row.text ?? textOf(segments),
   }
 }
 

@@ -10,6 +10,8 @@ const Word = t.Object({
   probability: nullable(t.Number()),
 })
 
+const TEXT = 'With `channels=split`, one line for each turn of a channel, without labels'
+
 const transcript = {
   id: t.String({ format: 'uuid' }),
   status: t.UnionEnum([...STATUSES]),
@@ -23,7 +25,7 @@ const transcript = {
     { description: 'Engines and models that transcribed the audio, with the seconds that each transcribed' },
   ),
   warnings: Warnings,
-  text: t.String(),
+  text: t.String({ description: TEXT }),
   segments: t.Array(
     t.Object({
       start: t.Number({ description: 'Seconds from the start of the audio' }),
@@ -57,7 +59,7 @@ export const VerboseTranscript = t.Object(
     task: t.UnionEnum(['transcribe', 'translate']),
     language: t.String({ description: 'English name of the language', examples: ['english'] }),
     duration: t.Number({ description: 'Length of the audio in seconds' }),
-    text: t.String(),
+    text: t.String({ description: TEXT }),
     segments: t.Array(
       t.Object({
         id: t.Number({ multipleOf: 1 }),
@@ -104,7 +106,10 @@ const MEDIA_TYPES = [...TYPES.keys()].map((type) => `\`${type}\``).join(', ')
 
 export const transcriptDetail = {
   summary: 'Read the transcript as JSON, plain text or subtitles',
-  description: `Returns the requested \`format\`, or else the first of ${MEDIA_TYPES} that \`Accept\` prefers.`,
+  description: `Returns the requested \`format\`, or else the first of ${MEDIA_TYPES} that \`Accept\` prefers.
+
+With \`channels=split\`, cues of different channels may overlap: \`vtt\` marks each cue with a voice tag \`<v Channel 1>\`, \
+\`srt\` starts it with \`Channel 1: \`. \`txt\` has one line for each turn, also starting with \`Channel 1: \`. Audio with one channel has no labels.`,
 }
 
 export const WaveformQuery = t.Object({

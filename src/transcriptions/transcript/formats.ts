@@ -1,13 +1,14 @@
 import { cuesOf } from './cues.ts'
 import type { TimedText } from './line-breaking.ts'
 import { toSrt, toTsv, toVtt } from './subtitles.ts'
+import { turnsOf } from './turns.ts'
 import { labelOf } from './voices.ts'
 
 type TranscriptText = { text: string; duration: number; segments: TimedText[] }
 
 /** Text formats: the media type for `Accept`, and the function that writes a transcript. */
 export const TEXT_FORMATS = {
-  txt: { type: 'text/plain', write: ({ text }: TranscriptText) => `${text}\n` },
+  txt: { type: 'text/plain', write: toTxt },
   srt: {
     type: 'application/x-subrip',
     write: ({ segments, duration }: TranscriptText) =>
@@ -33,3 +34,11 @@ export const TYPES = new Map<string, TranscriptFormat>([
   [TEXT_FORMATS.vtt.type, 'vtt'],
   [TEXT_FORMATS.tsv.type, 'tsv'],
 ])
+
+/** The text; if voices are told apart, a line for each turn. */
+function toTxt({ text, segments }: TranscriptText): string {
+  if (segments.every(({ voice }) => !voice)) return `${text}\n`
+  return turnsOf(segments)
+    .map((turn) => `${labelOf(turn.voice)}${turn.text}\n`)
+    .join('')
+}
