@@ -151,6 +151,28 @@ describe.each(databases)('a transcript on $name', (kind) => {
     }
   })
 
+  test('bom=true puts a byte order mark before a text format, and only then', async () => {
+    const bytesOf = async (query: string) => {
+      const url = `${service.url}/api/transcriptions/${id}/transcript${query}`
+      const response = await fetch(url, { headers: ada.headers })
+      return Buffer.from(await response.arrayBuffer())
+    }
+    for (const format of ['txt', 'srt', 'vtt', 'tsv']) {
+      const plain = await bytesOf(`?format=${format}`)
+      expect(await bytesOf(`?format=${format}&bom=false`)).toEqual(plain)
+      expect(await bytesOf(`?format=${format}&bom=true`)).toEqual(Buffer.from([0xef, 0xbb, 0xbf, ...plain]))
+    }
+    parseWebVtt(String(await bytesOf('?format=vtt&bom=true')))
+  })
+
+  test('bom=true is refused for JSON, with the formats that allow it', async () => {
+    for (const query of ['?bom=true', '?bom=true&format=json', '?bom=true&format=verbose_json']) {
+      const { status, body } = await read(query)
+      expect({ status, body }).toMatchObject({ status: 400, body: { code: 'validation' } })
+      expect(textAt(body, 'error')).toMatch(/^bom is true.*srt, vtt, txt or tsv/)
+    }
+  })
+
   test('verbose_json has OpenAI’s fields and the warnings, and no others', async () => {
     const { status, type, body } = await read('?format=verbose_json')
     expect({ status, type }).toEqual({ status: 200, type: 'application/json;charset=utf-8' })

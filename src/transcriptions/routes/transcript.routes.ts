@@ -16,6 +16,8 @@ import {
   waveformDetail,
 } from './transcript.schemas.ts'
 
+const BOM = '\ufeff'
+
 export function transcriptRoutes({ transcriptions, authenticator }: StatusRoutesServices) {
   return new Elysia({ tags: ['Transcriptions'], detail: { security: BEARER } })
     .use(bearer({ authenticator, takesKnown: true }))
@@ -40,11 +42,14 @@ export function transcriptRoutes({ transcriptions, authenticator }: StatusRoutes
         set.headers.vary = 'Accept'
         const keys = { id, userId, partial: query.partial === 'true' }
         const format = query.format ?? acceptedFormat(request.headers)
-        if (format === 'json') return transcriptions.transcript(keys)
-        if (format === 'verbose_json') return transcriptions.verboseTranscript(keys)
+        const hasBom = query.bom === 'true'
+        if (format === 'json' || format === 'verbose_json') {
+          if (hasBom) throw bomInJson(format)
+          return format === 'json' ? transcriptions.transcript(keys) : transcriptions.verboseTranscript(keys)
+        }
         const text = await transcriptions.writtenTranscript({ ...keys, format })
         set.headers['content-type'] = `${TEXT_FORMATS[format].type}; charset=utf-8`
-        return text
+        return hasBom ? BOM + text : text
       },
       {
         params: IdParams,
@@ -66,5 +71,13 @@ function acceptedFormat(headers: Headers): TranscriptFormat {
   throw new VerbatimError(
     'not_acceptable',
     `Accept allows no transcript format: send Accept with one of ${types.join(', ')}`,
+  )
+}
+
+/** RFC 8259 §8.1: JSON text must not begin with a byte order mark. */
+function bomInJson(format: TranscriptFormat): VerbatimError {
+  return new VerbatimError(
+    'validation',
+    `bom is true, but format is ${format}: send format srt, vtt, txt or tsv, or leave bom out`,
   )
 }

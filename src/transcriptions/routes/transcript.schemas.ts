@@ -100,6 +100,14 @@ export const TranscriptQuery = t.Object({
       default: undefined,
     }),
   ),
+  bom: t.Optional(
+    t.UnionEnum(['false', 'true'], {
+      default: 'false',
+      description:
+        '`true` starts the file with a UTF-8 byte order mark, by which televisions and Windows programs detect ' +
+        'UTF-8. For `srt`, `vtt`, `txt` and `tsv` only: JSON must not have one (RFC 8259)',
+    }),
+  ),
 })
 
 const MEDIA_TYPES = [...TYPES.keys()].map((type) => `\`${type}\``).join(', ')
