@@ -27,7 +27,11 @@ export function chosenTrack({
   }
 }
 
-function severalTracks({ chosen, count }: { chosen: number | null; count: number }): Warning {
+/** Whether the file has several tracks and the upload chose none. */
+export const isTrackOpen = ({ warnings }: { warnings: Warning[] }): boolean =>
+  warnings.some(({ code }) => code === 'several_tracks')
+
+export function severalTracks({ chosen, count }: { chosen: number | null; count: number }): Warning {
   return {
     code: 'several_tracks',
     message: `The file has ${count} audio tracks, and only track ${chosen} is transcribed. To choose another, upload the file again with its number in the field track.`,

@@ -29,7 +29,7 @@ function element(id: number, ...content: (Uint8Array | number)[]): Uint8Array {
 }
 
 /** A Matroska file (RFC 9559) with several audio tracks. */
-function matroskaOf(tracks: MatroskaTrack[]): Uint8Array<ArrayBuffer> {
+export function matroskaOf(tracks: MatroskaTrack[]): Uint8Array<ArrayBuffer> {
   const seconds = Math.max(
     ...tracks.map(({ pcm, channels = 1 }) => pcm.length / (2 * channels * SAMPLE_RATE)),
   )

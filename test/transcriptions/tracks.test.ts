@@ -7,7 +7,7 @@ import { createRequeue } from '../../src/transcriptions/pipeline/requeue.ts'
 import { chosenTrack } from '../../src/transcriptions/tracks.ts'
 import { cancelOwned } from '../../src/transcriptions/transcriptions.store.ts'
 import { databases } from '../support/databases.ts'
-import { threeTracks } from '../support/matroska.ts'
+import { matroskaOf, threeTracks } from '../support/matroska.ts'
 import { fixturePcm } from '../support/pcm.ts'
 import { isFinished, openPipeline, type Pipeline, textOf } from '../support/pipeline.ts'
 import { scriptedEngine } from '../support/scripted-engine.ts'
@@ -73,6 +73,24 @@ describe.each(databases)('a file with several audio tracks on $name', (kind) => 
       expect(row.text).toBe(textOf(pcmOf[2] ?? expect.unreachable(), spans))
     },
   )
+
+  test('has a track with sound transcribed if its default track is silent', async () => {
+    const silence = new Uint8Array(speech.length)
+    const stereo = new Uint8Array(2 * speech.length)
+    const silentDefault = matroskaOf([
+      { pcm: silence, isDefault: true },
+      { pcm: stereo, channels: 2 },
+      { pcm: speech },
+    ])
+    const id = await pipeline.upload(await pipeline.openQueue(), silentDefault)
+    expect(await pipeline.once(id, () => true)).toMatchObject({ track: 1 })
+    const { row, spans } = await transcribed(id)
+    expect(row).toMatchObject({ status: 'completed', track: 3, audioChannels: 1, codec: 'pcm_s16le' })
+    expect(row.warnings.map(({ message }) => message)).toEqual([
+      expect.stringContaining('only track 3 is transcribed'),
+    ])
+    expect(row.text).toBe(textOf(speech, spans))
+  })
 
   test('keeps its track when it is decoded again', async () => {
     const decoded: unknown[] = []

@@ -13,6 +13,9 @@ import { createSampleChain, type SampleChain } from './sample-chain.ts'
 import { isTruncated, lengthWarning } from './stated-length.ts'
 import { createTimeline } from './timeline.ts'
 
+/** A file without sound that is larger has more than a header. */
+const MAX_HEADER_BYTES = 64 * 1024
+
 /** Half of the default size, at two thirds of the cost; the samples keep their order and their time. */
 const RESAMPLE = 'aresample=16000:osf=flt:filter_size=16'
 
@@ -76,7 +79,10 @@ export async function decode({
   if (status !== 0) throw corrupt()
   chain.finish()
   timeline.finish()
-  if (timeline.seconds() === 0) throw lines.stderr.length > 0 ? corrupt() : noSound()
+  if (timeline.seconds() === 0) {
+    const isHeader = recording.source.size <= MAX_HEADER_BYTES && lines.stderr.length === 0
+    throw isHeader ? noSound() : corrupt()
+  }
   const length = lengthWarning(recording, { probed, timeline, lines: lines.stderr })
   if (probed.hasVideo && !isTruncated(length)) timeline.extendTo(probed.playerSeconds ?? 0)
   if (!sink.finish()) throw corrupt()

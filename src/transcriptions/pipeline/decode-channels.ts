@@ -4,9 +4,9 @@ import { Postponed } from '../../queue/queue.ts'
 import type { TraceSpan } from '../../traces/traces.ts'
 import type { Warning } from '../../warnings.ts'
 import { audioKey } from '../storage-keys.ts'
-import { chosenTrack } from '../tracks.ts'
-import { setProbeResult, type Transcription } from '../transcriptions.store.ts'
+import type { Transcription } from '../transcriptions.store.ts'
 import { aheadSamples, readPrepared } from './decoded.store.ts'
+import { inspectAudio } from './inspect-audio.ts'
 import { createChannelPlanner, decodedIn, type PieceOutcome } from './plan-channel.ts'
 import type { WorkServices } from './work-services.ts'
 
@@ -36,7 +36,7 @@ export async function decodeChannels(services: WorkServices, options: DecodeOpti
   const { signal, traceSpan } = options
   const prepared = await readPrepared(services.db, options.row.id)
   await storage.withFile(audioKey(options.row.id), async (path) => {
-    const row = await probeOnce(services, { row: options.row, path, signal })
+    const row = await inspectAudio(services, { row: options.row, path, signal, isDecoded: prepared.size > 0 })
     traceSpan.setAttributes({ 'verbatim.audio.codec': row.codec ?? 'unknown' })
     const isSplit = row.channels === 'split'
     const channels = isSplit ? row.audioChannels : 1
@@ -142,16 +142,4 @@ async function nextChange(
   await promise
   clearTimeout(timer)
   stop()
-}
-
-/** Probes the audio if the API that received the upload could not. */
-async function probeOnce(
-  { db, media }: Pick<WorkServices, 'db' | 'media'>,
-  { row, path, signal }: { row: Transcription; path: string; signal: AbortSignal },
-): Promise<Transcription> {
-  if (row.codec !== null) return row
-  const info = await media.probe(path, { track: row.track, signal, group: row.userId })
-  const { codec, channels: audioChannels, claimedSeconds } = info
-  const probed = { codec, audioChannels, claimedSeconds, ...chosenTrack({ requested: row.track, ...info }) }
-  return (await setProbeResult(db, { id: row.id, ...probed })) ?? row
 }
