@@ -28,7 +28,14 @@ def last_event(
 
 
 def _details(transcript: Transcript, model: str) -> dict[str, object]:
-    return {"language": transcript.language, "duration": _seconds(transcript.duration), "model": model}
+    spoken = transcript.spoken
+    return {
+        "language": transcript.language,
+        "detected_language": spoken and spoken.code,
+        "detected_language_probability": spoken and round(spoken.probability, 4),
+        "duration": _seconds(transcript.duration),
+        "model": model,
+    }
 
 
 def _chunks(transcript: Transcript, parameters: Parameters) -> dict[str, object]:

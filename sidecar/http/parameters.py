@@ -66,6 +66,7 @@ def _text(value: object) -> str | None:
 
 _KNOWN: dict[str, tuple[str, Callable[[object], object], str]] = {
     "language": ("language", _language, "`auto` or one of Whisper's language codes"),
+    "language_hint": ("language_hint", _boolean, "true or false"),
     "task": ("task", _task, "transcribe or translate"),
     "return_timestamps": ("timestamps", _timestamps, "true, false or word"),
     "details": ("details", _boolean, "true or false"),

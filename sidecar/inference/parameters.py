@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Parameters:
-    """`language`: None to detect it. `timestamps`: the unit of `chunks`, `word` or `segment`; None for no
+    """`language`: None to detect it. `language_hint`: detect it also if `language` is set, with a prior for
+    that language. `timestamps`: the unit of `chunks`, `word` or `segment`; None for no
     chunks."""
 
     language: str | None = None
+    language_hint: bool = False
     task: str = "transcribe"
     timestamps: str | None = None
     details: bool = False

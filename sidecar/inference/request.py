@@ -37,7 +37,7 @@ class Request:
         self.abandoned = False
         self.queue_seconds: float | None = None
         self.round = -1
-        self._track = LanguageTrack()
+        self._track = LanguageTrack(hint=parameters.language)
         self._detections: dict[int, tuple[Item, dict[str, float]]] = {}
         self._undecided: list[Item] = []
         self._next_index = 0
@@ -77,7 +77,8 @@ class Request:
 class Item:
     """A window, or the remainder of a window whose text ended early.
 
-    `index`: the window's number in its request. `samples`: its own, int16.
+    `index`: the window's number in its request. `samples`: its own, int16. `detects`: the spoken
+    language is detected even if `language` is set.
     """
 
     request: Request
@@ -86,8 +87,10 @@ class Item:
     samples: np.ndarray
     language: str | None
     frames: int
+    detects: bool = False
     mel: np.ndarray | None = None
     encoded: np.ndarray | None = None
+    language_probabilities: dict[str, float] | None = None
     decoded: Decoded | None = None
     texts: list[TimedText] = field(default_factory=list)
     alignment: Alignment | None = None
@@ -108,6 +111,10 @@ class Item:
         """The encoder's output. Only for an encoded item."""
         assert self.encoded is not None
         return self.encoded
+
+    @property
+    def needs_detection(self) -> bool:
+        return self.detects and self.language_probabilities is None
 
     @property
     def decided_language(self) -> str:

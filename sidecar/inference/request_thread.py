@@ -15,11 +15,13 @@ from ..audio.windows import Cutter, Window
 from ..errors import Cancelled
 from ..languages import with_leading_space
 from . import segments, words
+from .language_sampling import LanguageSampler
 from .observer import Observer
 from .preparation import Preparation
 from .request import Item, Request
 from .scheduler import Scheduler
 from .segments import Segment
+from .spoken_language import LanguageEvidence
 from .transcript import Transcript
 
 _POLL_SECONDS = 0.05
@@ -35,7 +37,7 @@ class RequestThread:
         scheduler: Scheduler,
         preparation: Preparation,
         observer: Observer,
-        language: str | None,
+        multilingual: bool,
         cancelled: Callable[[], bool],
         on_segments: Callable[[list[Segment]], None],
     ):
@@ -43,7 +45,8 @@ class RequestThread:
         self._scheduler = scheduler
         self._preparation = preparation
         self._observer = observer
-        self._language = language
+        self._language = _fixed_language(request, multilingual=multilingual)
+        self._sampler = LanguageSampler() if multilingual else None
         self._cancelled = cancelled
         self._on_segments = on_segments
         self._buffer = SampleBuffer()
@@ -56,6 +59,7 @@ class RequestThread:
         self._complete_windows: set[int] = set()
         self._segments: list[Segment] = []
         self._speech_seconds: dict[str, float] = defaultdict(float)
+        self._evidence = LanguageEvidence()
 
     def run(self, file: IO[bytes], longest: float) -> Transcript:
         blocks = decoder.stream(file, longest=longest)
@@ -77,7 +81,11 @@ class RequestThread:
             self._wait()
         language = max(self._speech_seconds, key=lambda code: self._speech_seconds[code], default=None)
         return Transcript(
-            self._segments, language, self._buffer.total / SAMPLE_RATE, self._request.queue_seconds or 0.0
+            segments=self._segments,
+            language=language,
+            spoken=self._evidence.conclude(),
+            duration=self._buffer.total / SAMPLE_RATE,
+            queued=self._request.queue_seconds or 0.0,
         )
 
     def _cut(self, block: np.ndarray) -> list[Window]:
@@ -103,6 +111,7 @@ class RequestThread:
                 self._buffer.copy(window.start, window.end),
                 self._language,
                 padded_frames(window.seconds, self._request.sizes),
+                detects=self._sampler is not None and self._sampler.takes(vad.seconds(window.speech)),
             )
             for index, window in enumerate(windows, self._submitted)
         ]
@@ -148,11 +157,22 @@ class RequestThread:
             before = new_segments or self._segments
             item_segments = _segments(item, after=before[-1].end if before else 0.0)
             if item_segments:
-                self._speech_seconds[item.decided_language] += vad.seconds(item.window.speech)
+                seconds = vad.seconds(item.window.speech)
+                self._speech_seconds[item.decided_language] += seconds
+                if item.language_probabilities is not None:
+                    self._evidence.add(item.language_probabilities, seconds)
             new_segments += item_segments
         self._segments += new_segments
         if new_segments:
             self._on_segments(new_segments)
+
+
+def _fixed_language(request: Request, *, multilingual: bool) -> str | None:
+    """The language of all windows. None: it is detected for each."""
+    parameters = request.parameters
+    if not multilingual:
+        return "en"
+    return None if parameters.language_hint else parameters.language
 
 
 def _segments(item: Item, *, after: float) -> list[Segment]:

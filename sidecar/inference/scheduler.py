@@ -10,6 +10,7 @@ from faster_whisper.feature_extractor import FeatureExtractor
 
 from ..audio.features import HOP, mel
 from ..errors import Cancelled, generation
+from . import language_sampling
 from .batches import Batch, Queue
 from .decoding import decode
 from .engine import Engine
@@ -183,6 +184,7 @@ class Scheduler:
             self._queue.put_back(item for item in items if item.language is not None)
             for i, probabilities in zip(unknown, results, strict=True):
                 request = items[i].request
+                items[i].language_probabilities = probabilities
                 if not request.abandoned:
                     before = request.undecided
                     decided = request.add_detection(items[i], probabilities)
@@ -207,9 +209,16 @@ class Scheduler:
         with self._changed:
             self._queue.put_back(rejected)
             self._changed.notify_all()
+        self._detect([item for item in done if item.needs_detection and item.texts])
         self._align([item for item in done if item.request.parameters.words and item.texts])
         for item in done:
             self._finish(item)
+
+    def _detect(self, items: Sequence[Item]) -> None:
+        def operation(group: Sequence[Item]) -> None:
+            language_sampling.detect(self._engine, group)
+
+        self._attempt(Batch(False, list(items), len(items)), items, operation)
 
     def _align(self, items: Sequence[Item]) -> None:
         """One call takes items of one language and task."""

@@ -68,7 +68,7 @@ class Transcriber:
                 scheduler=self.scheduler,
                 preparation=self._preparation,
                 observer=self.observer,
-                language=parameters.language if self.engine.multilingual else "en",
+                multilingual=self.engine.multilingual,
                 cancelled=cancelled,
                 on_segments=on_segments,
             )

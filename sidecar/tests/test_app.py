@@ -15,6 +15,7 @@ from .process import Process
 from .test_decoder import wav
 
 FLAC = {"content-type": "audio/flac"}
+DETAILS = {"language", "detected_language", "detected_language_probability", "duration", "model"}
 
 
 def failed(response: httpx.Response, status: int, error_type: str) -> str:
@@ -53,7 +54,7 @@ def test_return_timestamps_word_returns_a_chunk_per_word(client: httpx.Client, f
 def test_details_return_language_duration_model_and_segments(client: httpx.Client, flac: bytes) -> None:
     params = {"details": "true", "words": "true", "language": "auto"}
     answer = client.post("/generate", params=params, content=flac, headers=FLAC).json()
-    assert set(answer) == {"text", "language", "duration", "model", "segments"}
+    assert set(answer) == {"text", *DETAILS, "segments"}
     assert (answer["language"], answer["duration"]) == ("en", pytest.approx(6.361, abs=0.01))
     for segment in answer["segments"]:
         assert set(segment) == {
@@ -71,6 +72,19 @@ def test_details_return_language_duration_model_and_segments(client: httpx.Clien
         assert set(segment["words"][0]) == {"start", "end", "word", "probability"}
     plain = client.post("/generate", params={"details": "true"}, content=flac, headers=FLAC).json()
     assert "words" not in plain["segments"][0]
+
+
+@pytest.mark.parametrize("language", ["auto", "en", "de"])
+def test_details_return_the_spoken_language_whatever_language_is_requested(
+    client: httpx.Client, recordings: dict[str, np.ndarray], language: str
+) -> None:
+    params = {"details": "true", "language": language}
+    answer = client.post("/", params=params, content=wav(recordings["de"]), headers=FLAC).json()
+    assert answer["language"] == ("en" if language == "en" else "de")
+    assert answer["detected_language"] == "de"
+    assert 0.8 < answer["detected_language_probability"] <= 1
+    silence = client.post("/", params=params, content=wav(np.zeros(32_000)), headers=FLAC).json()
+    assert (silence["detected_language"], silence["detected_language_probability"]) == (None, None)
 
 
 def test_silence_returns_an_empty_text(client: httpx.Client) -> None:

@@ -7,8 +7,8 @@ def probabilities_with(**probabilities: float) -> dict[str, float]:
     return {"de": 0.001, "en": 0.001, "fr": 0.001, **probabilities}
 
 
-def assign(windows: list[dict[str, float]], seconds: list[float]) -> list[str]:
-    track = LanguageTrack()
+def assign(windows: list[dict[str, float]], seconds: list[float], *, hint: str | None = None) -> list[str]:
+    track = LanguageTrack(hint)
     decided = [track.push(window, length) for window, length in zip(windows, seconds, strict=True)]
     return [code for codes in [*decided, track.finish()] for code in codes]
 
@@ -43,6 +43,15 @@ def test_a_clear_window_is_decided_at_once_and_an_unclear_one_waits_for_others()
     assert track.push(probabilities_with(en=0.98), 6) == ["en", "en"]
     assert track.push(probabilities_with(de=0.6, en=0.3), 1) == []
     assert track.finish() == ["en"]
+
+
+def test_a_hint_decides_unclear_speech_and_not_clear_speech() -> None:
+    accented, german = probabilities_with(en=0.05, fr=0.9), probabilities_with(en=0.0001, de=0.99)
+    assert assign([accented], [2]) == ["fr"]
+    assert assign([accented], [2], hint="en") == ["en"]
+    assert assign([german], [3], hint="en") == ["de"]
+    assert assign([german], [1], hint="en") == ["en"]
+    assert assign([probabilities_with(en=0.9), german, german], [6, 6, 6], hint="en") == ["en", "de", "de"]
 
 
 def test_windows_that_stay_unclear_are_decided_after_a_limit() -> None:

@@ -14,6 +14,11 @@ def test_language_accepts_a_code_a_name_or_a_token(value: str) -> None:
     assert parse({"language": value}).language == "fr"
 
 
+def test_a_language_can_be_a_hint() -> None:
+    assert parse({"language": "de", "language_hint": "true"}) == Parameters("de", language_hint=True)
+    assert parse({"language": "de"}).language_hint is False
+
+
 def test_nested_parameters_of_hugging_face_clients_are_read() -> None:
     for name in ("generate_kwargs", "generation_parameters"):
         parameters = parse(
@@ -33,6 +38,7 @@ def test_return_timestamps_word_enables_words() -> None:
         ({"task": "sing"}, "task"),
         ({"beam_size": "0"}, "beam_size"),
         ({"words": "perhaps"}, "words"),
+        ({"language_hint": "perhaps"}, "language_hint"),
         ({"lnaguage": "en"}, "lnaguage"),
         ({"generate_kwargs": {"colour": "red"}}, "colour"),
         ({"generate_kwargs": "red"}, "generate_kwargs"),

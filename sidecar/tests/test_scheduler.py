@@ -163,6 +163,8 @@ def test_concurrent_requests_share_batches_and_get_the_same_texts_as_alone(
     results = successful(together(faulty, samples, parameters))
     assert [transcript.text for transcript in results] == [transcript.text for transcript in alone]
     assert [transcript.language for transcript in results] == list(languages)
+    assert [transcript.spoken for transcript in results] == [transcript.spoken for transcript in alone]
+    assert [transcript.spoken and transcript.spoken.code for transcript in results] == list(languages)
     assert max(faulty[1].sizes) == 4
     for word, alone_word in zip(timed(results), timed(alone), strict=True):
         assert word.word == alone_word.word

@@ -14,7 +14,7 @@ from sidecar.http.sse import EventStream
 
 from . import gauges, raw, rounding
 from .process import Process
-from .test_app import FLAC, failed
+from .test_app import DETAILS, FLAC, failed
 from .test_decoder import wav
 
 SEGMENT = {"start", "end", "text", "language", "avg_logprob", "compression_ratio", "no_speech_prob"}
@@ -50,7 +50,7 @@ def test_a_stream_sends_segments_in_order_and_then_the_whole_transcript(
         assert (event["generated_text"], event["details"]) == (None, None)
         assert set(event["segment"]) == {*SEGMENT, "words"}
     assert set(last) == {"index", "segment", "generated_text", "details"}
-    assert (last["segment"], set(last["details"])) == (None, {"language", "duration", "model"})
+    assert (last["segment"], set(last["details"])) == (None, DETAILS)
     assert "".join(event["segment"]["text"] for event in segment_events).strip() == last["generated_text"]
 
     answer = client.post(

@@ -21,6 +21,9 @@ from .test_decoder import wav
 
 TEXT = "my sister lives in london with her family we will meet again in manchester next summer"
 
+CLEAR = ("de", "en", "es", "ja", "nl")
+"""The recordings whose language the model is sure of. It takes the French one for Spanish."""
+
 UNBROKEN_TEXT = (
     "on monday morning the farmer walked down to the river with his oldest dog and a basket of bread and "
     "cheese because the weather was warm and the harvest was over and nobody in the village had anything "
@@ -73,9 +76,42 @@ def test_cantonese_is_decoded_as_chinese_by_a_model_without_its_token(
     assert transcript.segments == run(transcriber, speech, language="zh").segments
 
 
+def test_the_spoken_language_is_detected_beside_the_requested_one(
+    transcriber: Transcriber, recordings: dict[str, np.ndarray]
+) -> None:
+    for code in CLEAR:
+        for requested in ("en", "fr", "auto"):
+            spoken = run(transcriber, recordings[code], language=requested).spoken
+            assert spoken is not None
+            assert (spoken.code, spoken.probability > 0.7) == (code, True)
+
+
+def test_a_single_word_gets_a_low_probability_of_its_language(
+    transcriber: Transcriber, recordings: dict[str, np.ndarray]
+) -> None:
+    sentence = recordings["de"]
+    word = run(transcriber, sentence[:16_000], language="de").spoken
+    assert word is not None
+    assert word.probability < 0.7
+
+
+def test_clear_speech_in_another_language_overrides_a_hint(
+    transcriber: Transcriber, recordings: dict[str, np.ndarray]
+) -> None:
+    for code in CLEAR:
+        hint = "en" if code != "en" else "de"
+        assert run(transcriber, recordings[code], language=hint, language_hint=True).language == code
+
+
+def test_a_single_word_is_in_the_language_of_the_hint(transcriber: Transcriber, speech: np.ndarray) -> None:
+    for hint in ("en", "nl"):
+        assert run(transcriber, speech[:9_000], language=hint, language_hint=True).language == hint
+
+
 def test_silence_has_no_text(transcriber: Transcriber) -> None:
     transcript = run(transcriber, np.zeros(5 * 16_000, np.int16))
     assert (transcript.text, transcript.segments, transcript.language) == ("", [], None)
+    assert transcript.spoken is None
 
 
 def test_noise_a_tone_and_music_have_no_words(transcriber: Transcriber) -> None:
