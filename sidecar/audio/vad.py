@@ -3,7 +3,7 @@ speech that follow from them."""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from faster_whisper.vad import get_vad_model
@@ -22,6 +22,10 @@ _ON = 0.5
 _OFF = 0.35
 _PAUSE = 5
 _SHORTEST = 3
+_FAINT = 0.2
+_SHORTEST_FAINT = 5
+_LONGEST_FAINT = 32
+_REACH = 16
 
 
 _State = tuple[np.ndarray, np.ndarray]
@@ -29,10 +33,12 @@ _State = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Speech:
-    """A stretch of speech without a pause of 160 ms; `start` and `end` in samples."""
+    """A stretch of speech without a pause of 160 ms; `start` and `end` in samples. `faint`: too soft to be
+    speech without the speech beside it."""
 
     start: int
     end: int
+    faint: bool = False
 
 
 class Detector:
@@ -102,12 +108,20 @@ class Detector:
 
 
 class SpeechSegmenter:
-    """Probabilities → stretches of speech. Stretches under 0.1 s are left out."""
+    """Probabilities → stretches of speech. Stretches under 0.1 s are left out.
+
+    A word that is softer than its neighbours and beside a pause can stay below 0.5 throughout. Such a faint
+    run, from 0.2 on and of at least 0.16 s, is a stretch of its own if a stretch is within 0.5 s of it. Faint
+    runs without speech nearby are noise, so audio without speech has none.
+    """
 
     def __init__(self) -> None:
         self._frames = 0
         self._start: int | None = None
         self._quiet: int | None = None
+        self._faint: int | None = None
+        self._waiting: list[tuple[int, int]] = []
+        self._last_end: int | None = None
 
     @property
     def seen(self) -> int:
@@ -115,36 +129,72 @@ class SpeechSegmenter:
         return self._frames * FRAME
 
     @property
+    def settled(self) -> int:
+        """Samples before which no stretch can start that is neither returned nor `open`."""
+        unsettled = [start for start, _ in self._waiting]
+        unsettled += [start for start in (self._faint, self._start) if start is not None]
+        return min([self._frames, *unsettled]) * FRAME
+
+    @property
     def open(self) -> Speech | None:
         """The stretch that has not ended yet, with the earliest end it can have."""
-        if self._start is None:
+        end = self._frames if self._quiet is None else self._quiet
+        if self._start is None or end - self._start < _SHORTEST:
             return None
-        return Speech(self._start * FRAME, (self._frames if self._quiet is None else self._quiet) * FRAME)
+        return Speech(self._start * FRAME, end * FRAME)
 
     def push(self, probability: np.ndarray) -> list[Speech]:
         """The stretches that ended in these frames."""
         ended: list[Speech] = []
         for i, p in enumerate(probability.tolist(), self._frames):
             if p >= _ON:
-                self._quiet = None
                 if self._start is None:
+                    ended += self._end_faint(i)
                     self._start = i
+                self._quiet = self._faint = None
             elif self._start is not None and p < _OFF:
                 if self._quiet is None:
                     self._quiet = i
                 if i - self._quiet + 1 >= _PAUSE:
                     ended += self._closed(self._quiet)
+            if self._start is not None and self._quiet is None:
+                if i + 1 - self._start >= _SHORTEST:
+                    ended += self._waiting_near(self._start)
+            elif p < _FAINT or (self._faint is not None and i - self._faint >= _LONGEST_FAINT):
+                ended += self._end_faint(i)
+            if p >= _FAINT and self._faint is None and (self._start is None or self._quiet is not None):
+                self._faint = i
+            self._waiting = [run for run in self._waiting if (self._start or i) - run[1] <= _REACH]
         self._frames += len(probability)
         return ended
 
     def finish(self, total: int) -> list[Speech]:
-        """The last stretch, in audio of `total` samples."""
+        """The last stretches, in audio of `total` samples."""
         ended = self._closed(self._frames if self._quiet is None else self._quiet)
-        return [Speech(speech.start, min(speech.end, total)) for speech in ended]
+        ended += self._end_faint(self._frames)
+        return [replace(speech, end=min(speech.end, total)) for speech in ended if speech.start < total]
 
     def _closed(self, end: int) -> list[Speech]:
         start, self._start, self._quiet = self._start, None, None
-        return [Speech(start * FRAME, end * FRAME)] if start is not None and end - start >= _SHORTEST else []
+        if start is None or end - start < _SHORTEST:
+            return []
+        self._last_end = end
+        return [*self._waiting_near(start), Speech(start * FRAME, end * FRAME)]
+
+    def _end_faint(self, end: int) -> list[Speech]:
+        """The faint run that ends here, if speech precedes it. Otherwise it waits for speech to follow."""
+        start, self._faint = self._faint, None
+        if start is None or end - start < _SHORTEST_FAINT:
+            return []
+        if self._last_end is not None and start - self._last_end <= _REACH:
+            return [Speech(start * FRAME, end * FRAME, faint=True)]
+        self._waiting.append((start, end))
+        return []
+
+    def _waiting_near(self, start: int) -> list[Speech]:
+        near = [run for run in self._waiting if start - run[1] <= _REACH]
+        self._waiting = []
+        return [Speech(first * FRAME, last * FRAME, faint=True) for first, last in near]
 
 
 def seconds(stretches: Sequence[Speech]) -> float:

@@ -1,6 +1,6 @@
 """Stretches of speech → windows: the model's inputs, cut at pauses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,14 +59,14 @@ class Cutter:
         return max(0, first - int(MARGIN * SAMPLE_RATE))
 
     def push(
-        self, probability: np.ndarray, closed: list[Speech], open_stretch: Speech | None, seen: int
+        self, probability: np.ndarray, closed: list[Speech], open_stretch: Speech | None, settled: int
     ) -> list[Window]:
         """closed: the stretches that end in these frames. open_stretch: the stretch that has not ended yet.
-        seen: samples processed by all calls so far."""
+        settled: samples before which no other stretch can start."""
         self._probability = np.concatenate([self._probability, probability])
         for stretch in closed:
             self._add(stretch, ended=True)
-        self._bound = seen
+        self._bound = settled
         if open_stretch:
             self._add(open_stretch, ended=False)
             self._bound = max(open_stretch.start, self._cut_end)
@@ -95,7 +95,7 @@ class Cutter:
             self._stretches.append(Speech(start, frame * FRAME))
             start = frame * FRAME
         if ended:
-            self._stretches.append(Speech(start, stretch.end))
+            self._stretches.append(replace(stretch, start=start))
             start = stretch.end
         self._cut_end = start
 
@@ -113,7 +113,7 @@ class Cutter:
             count = _fitting(self._stretches)
             after = self._bound if total is None else total
             if count < len(self._stretches):
-                if _joins(self._stretches, count, self._stretches[count].start) and count > 1:
+                if _joins_next(self._stretches, count) and count > 1:
                     count = _best_cut(self._stretches, count)
                 after = self._stretches[count].start
             elif total is None and _joins(self._stretches, count, self._bound):
@@ -139,10 +139,20 @@ def _fitting(stretches: list[Speech]) -> int:
     while (
         count < len(stretches)
         and stretches[count].end - stretches[0].start <= (USUAL - 2 * MARGIN) * SAMPLE_RATE
-        and _joins(stretches, count, stretches[count].start)
+        and _joins_next(stretches, count)
     ):
         count += 1
     return count
+
+
+def _joins_next(stretches: list[Speech], i: int) -> bool:
+    """Whether the i-th stretch belongs to the window of those before it. A faint stretch does not extend a
+    window over a longer pause: it belongs to the speech that it is close to."""
+    following = stretches[i]
+    pause = following.start - stretches[i - 1].end
+    return _joins(stretches, i, following.start) and (
+        not following.faint or pause <= _MAX_PAUSE * SAMPLE_RATE
+    )
 
 
 def _joins(stretches: list[Speech], i: int, after: int) -> bool:

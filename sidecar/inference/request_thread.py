@@ -93,12 +93,12 @@ class RequestThread:
         self._buffer.push(block)
         probability = self._detector.push(block)
         closed = self._segmenter.push(probability)
-        return self._cutter.push(probability, closed, self._segmenter.open, self._segmenter.seen)
+        return self._cutter.push(probability, closed, self._segmenter.open, self._segmenter.settled)
 
     def _cut_last(self) -> list[Window]:
         probability = self._detector.finish()
         closed = self._segmenter.push(probability)
-        windows = self._cutter.push(probability, closed, self._segmenter.open, self._segmenter.seen)
+        windows = self._cutter.push(probability, closed, self._segmenter.open, self._segmenter.settled)
         total = self._buffer.total
         return windows + self._cutter.finish(self._segmenter.finish(total), total)
 

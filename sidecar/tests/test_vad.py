@@ -54,6 +54,28 @@ def test_parallel_chunks_do_not_depend_on_the_block_size(speech: np.ndarray) -> 
     assert np.mean((chunks > 0.5) != (whole > 0.5)) < 0.01
 
 
+def faint_stretches(*runs: tuple[float, int]) -> list[Speech]:
+    """runs: probabilities and numbers of frames."""
+    segmenter = SpeechSegmenter()
+    probability = np.concatenate([np.full(count, p, np.float32) for p, count in runs])
+    ended = segmenter.push(probability) + segmenter.finish(len(probability) * vad.FRAME)
+    return [stretch for stretch in ended if stretch.faint]
+
+
+def test_faint_speech_close_to_speech_is_a_stretch() -> None:
+    before = faint_stretches((0.02, 10), (0.4, 8), (0.05, 10), (0.9, 20), (0.02, 40))
+    assert before == [Speech(10 * vad.FRAME, 18 * vad.FRAME, faint=True)]
+    after = faint_stretches((0.02, 10), (0.9, 20), (0.02, 10), (0.4, 8), (0.02, 40))
+    assert after == [Speech(40 * vad.FRAME, 48 * vad.FRAME, faint=True)]
+
+
+def test_faint_speech_far_from_speech_or_very_short_is_left_out() -> None:
+    assert faint_stretches((0.02, 10), (0.49, 20), (0.02, 10)) == []
+    assert faint_stretches((0.02, 10), (0.4, 8), (0.05, 20), (0.9, 20), (0.02, 20), (0.4, 8)) == []
+    assert faint_stretches((0.02, 10), (0.4, 4), (0.05, 10), (0.9, 20)) == []
+    assert faint_stretches((0.02, 10), (0.4, 8), (0.05, 10), (0.9, 2), (0.02, 20)) == []
+
+
 def test_an_open_stretch_is_reported_with_its_earliest_end() -> None:
     stretches = SpeechSegmenter()
     assert stretches.push(np.array([0.1, 0.9, 0.9, 0.9, 0.1], np.float32)) == []

@@ -32,7 +32,7 @@ def windows_of(probability: np.ndarray, total: int, blocks: Iterable[int]) -> li
         part = probability[at : at + block]
         at += block
         closed = stretches.push(part)
-        new = cutter.push(part, closed, stretches.open, stretches.seen)
+        new = cutter.push(part, closed, stretches.open, stretches.settled)
         assert all(window.end <= stretches.seen for window in new)
         assert cutter.needed >= stretches.seen - 60 * RATE
         windows += new
@@ -46,6 +46,12 @@ def test_sentences_with_a_pause_between_them_are_separate_windows() -> None:
 
 def test_a_window_of_a_few_words_reaches_over_a_longer_pause() -> None:
     assert len(cut_at(at((0.5, 1), (2, 2.5), (3.5, 9)), 10)) == 1
+
+
+def test_faint_speech_is_in_the_window_of_the_speech_beside_it() -> None:
+    faint = Speech(int(3.4 * RATE), int(3.9 * RATE), faint=True)
+    windows = cut_at([*at((0.5, 2.3)), faint, *at((4.2, 9))], 10)
+    assert [(round(w.start / RATE, 2), round(w.end / RATE, 2)) for w in windows] == [(0.3, 2.5), (3.2, 9.2)]
 
 
 def test_a_window_of_a_few_words_ends_at_a_very_long_pause() -> None:
@@ -87,6 +93,8 @@ def test_windows_do_not_depend_on_the_block_size() -> None:
         for _ in range(rng.integers(1, 60)):
             parts.append(np.clip(rng.normal(0.9, 0.15, int(rng.exponential(on)) + 1), 0, 1))
             parts.append(np.clip(rng.normal(0.1, 0.15, int(rng.exponential(off)) + 1), 0, 1))
+            # Speech too soft for the detector.
+            parts.append(np.clip(rng.normal(0.35, 0.05, int(rng.exponential(trial % 3 * 12))), 0, 1))
         probability = np.concatenate(parts)
         total = len(probability) * FRAME - int(rng.integers(FRAME))
         whole = windows_of(probability, total, [len(probability)]) if total > LONGEST * RATE else None
