@@ -7,7 +7,7 @@ from typing import IO
 
 import numpy as np
 
-from ..audio import decoder, vad
+from ..audio import decoder, level, vad
 from ..audio.buffer import SampleBuffer
 from ..audio.decoder import SAMPLE_RATE
 from ..audio.features import padded_frames
@@ -62,7 +62,8 @@ class RequestThread:
         self._evidence = LanguageEvidence()
 
     def run(self, file: IO[bytes], longest: float) -> Transcript:
-        blocks = decoder.stream(file, longest=longest)
+        decoded = decoder.stream(file, longest=longest)
+        blocks = level.raised(decoded)
         try:
             block: np.ndarray | None = np.zeros(0, np.int16)
             while block is not None:
@@ -75,7 +76,7 @@ class RequestThread:
                     self._submit(item)
                 self._buffer.drop(self._cutter.needed)
         finally:
-            blocks.close()
+            decoded.close()
         self._scheduler.end(self._request, self._submitted)
         while self._emitted < self._submitted:
             self._wait()

@@ -18,6 +18,7 @@ from sidecar.inference.transcribe import Transcriber
 from sidecar.inference.transcript import Transcript
 
 from .test_decoder import wav
+from .test_level import at_peak
 
 TEXT = "my sister lives in london with her family we will meet again in manchester next summer"
 
@@ -119,6 +120,21 @@ def test_noise_a_tone_and_music_have_no_words(transcriber: Transcriber) -> None:
     tone = 8000 * np.sin(2 * np.pi * 440 * np.arange(80_000) / 16_000)
     for samples in (rng.normal(0, 300, 80_000), tone, _music(rng)):
         assert run(transcriber, samples.astype(np.int16)).text == ""
+
+
+@pytest.mark.parametrize("decibels", [-42, -60])
+def test_a_quiet_recording_has_the_words_of_the_loud_one(
+    transcriber: Transcriber, speech: np.ndarray, decibels: float
+) -> None:
+    assert words(run(transcriber, at_peak(speech, decibels), language="en").text) == TEXT
+
+
+def test_quiet_noise_has_no_words(transcriber: Transcriber) -> None:
+    rng = np.random.default_rng(1)
+    for decibels in (-60, -70, -80):
+        for language in ("auto", "en"):
+            noise = at_peak(rng.normal(size=160_000), decibels)
+            assert run(transcriber, noise, language=language).text == ""
 
 
 def _music(rng: np.random.Generator) -> np.ndarray:

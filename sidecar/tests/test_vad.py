@@ -62,6 +62,15 @@ def faint_stretches(*runs: tuple[float, int]) -> list[Speech]:
     return [stretch for stretch in ended if stretch.faint]
 
 
+def test_a_soft_word_before_a_pause_is_detected(recordings: dict[str, np.ndarray]) -> None:
+    word, rest = recordings["de"][:6_000] * 0.05, recordings["de"][6_000:]
+    samples = np.concatenate([np.zeros(16_000), word, np.zeros(4_800), rest])
+    samples += np.random.default_rng(0).normal(0, 30, len(samples))
+    first, *_ = speech_in(samples.astype(np.int16))
+    assert first.faint
+    assert 16_000 - vad.FRAME <= first.start < first.end <= 22_000 + vad.FRAME
+
+
 def test_faint_speech_close_to_speech_is_a_stretch() -> None:
     before = faint_stretches((0.02, 10), (0.4, 8), (0.05, 10), (0.9, 20), (0.02, 40))
     assert before == [Speech(10 * vad.FRAME, 18 * vad.FRAME, faint=True)]
