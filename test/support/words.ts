@@ -3,10 +3,14 @@ export function wordsOf(text: string): string[] {
   return text.toLowerCase().match(/[\p{L}\p{N}']+/gu) ?? []
 }
 
-/** Substituted, inserted and missing words ÷ expected words (Levenshtein distance of words). */
+/** Substituted, inserted and missing words ÷ expected words. */
 export function wordErrorRate(expected: string, heard: string): number {
   const right = wordsOf(expected)
-  const got = wordsOf(heard)
+  return countWordErrors(right, wordsOf(heard)) / right.length
+}
+
+/** The number of substituted, inserted and missing words (Levenshtein distance of words). */
+export function countWordErrors(right: string[], got: string[]): number {
   let row = got.map((_, index) => index + 1)
   let first = 0
   for (const [index, word] of right.entries()) {
@@ -22,5 +26,5 @@ export function wordErrorRate(expected: string, heard: string): number {
     first = index + 1
     row = next
   }
-  return (row.at(-1) ?? right.length) / right.length
+  return row.at(-1) ?? right.length
 }
