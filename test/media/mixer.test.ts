@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { BLOCK_SAMPLES, createMixer, type Surround } from '../../src/media/ffmpeg/mixer.ts'
+import { BLOCK_SAMPLES } from '../../src/media/ffmpeg/block.ts'
+import { createMixer, type Surround } from '../../src/media/ffmpeg/mixer.ts'
 import { surroundOf } from '../../src/media/ffmpeg/surround.ts'
 
 const BLOCKS = 100

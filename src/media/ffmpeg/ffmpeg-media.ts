@@ -29,17 +29,7 @@ export function ffmpegMedia({
   timeouts?: Partial<typeof DEFAULT_TIMEOUTS>
 } = {}): Media {
   const { probeMs, decodeMs, pieceMs } = { ...DEFAULT_TIMEOUTS, ...timeouts }
-  const maxWorkers = 2 * concurrency
-  const capacity = {
-    short: Math.min(MAX_SHORT, maxWorkers - 1),
-    long: Math.max(1, Math.min(MAX_LONG, maxWorkers - 2)),
-  }
-  const slots = {
-    probe: createSlots({ count: concurrency }),
-    short: createSlots({ count: capacity.short }),
-    long: createSlots({ count: concurrency, started: capacity.long }),
-  }
-  const workers = createSlots({ count: maxWorkers })
+  const { capacity, slots, workers } = slotsFor(concurrency)
   const running = trackRunningWork()
   let compiled: Promise<WebAssembly.Module> | undefined
 
@@ -100,6 +90,23 @@ export function ffmpegMedia({
       return outcome.warnings
     },
     close: () => running.close(),
+  }
+}
+
+function slotsFor(concurrency: number) {
+  const maxWorkers = 2 * concurrency
+  const capacity = {
+    short: Math.min(MAX_SHORT, maxWorkers - 1),
+    long: Math.max(1, Math.min(MAX_LONG, maxWorkers - 2)),
+  }
+  return {
+    capacity,
+    slots: {
+      probe: createSlots({ count: concurrency }),
+      short: createSlots({ count: capacity.short }),
+      long: createSlots({ count: concurrency, started: capacity.long }),
+    },
+    workers: createSlots({ count: maxWorkers }),
   }
 }
 

@@ -1,6 +1,7 @@
+import { BLOCK_SAMPLES } from './block.ts'
 import { createClippingMeter } from './clipping.ts'
 import { createLimiter } from './limiter.ts'
-import { BLOCK_SAMPLES, createMixer } from './mixer.ts'
+import { createMixer } from './mixer.ts'
 import { surroundOf } from './surround.ts'
 
 /** Every eighth block is enough to recognize clipping. */

@@ -27,13 +27,11 @@ export function createTimeline({
   write: (samples: Int16Array<ArrayBuffer>) => void
 }) {
   const changes: ClockChange[] = []
-  const omitted: number[] = []
+  const clock = createClock(start)
   /** The last block waits for the next one, since a change behind the last sample has no sound after it. */
   let held: Int16Array<ArrayBuffer> | null = null
   let taken = 0
   let written = 0
-  /** Added to timestamps: what was left out of gaps, and the ends of earlier recordings. */
-  let correction = -start
 
   function put(samples: Int16Array<ArrayBuffer>): void {
     if (samples.length > 0) write(samples)
@@ -48,19 +46,8 @@ export function createTimeline({
     written += samples
   }
 
-  function apply({ atSeconds, shift }: ClockChange): void {
-    const ahead = atSeconds + shift + correction - written / SAMPLE_RATE
-    if (ahead > MAX_GAP_SECONDS) {
-      omitted.push(ahead)
-      correction -= ahead
-    } else if (ahead >= MIN_GAP_SECONDS) {
-      silence(Math.round(ahead * SAMPLE_RATE))
-    } else if (ahead < -RESTART_SECONDS) {
-      // The timestamps return from a jump: nothing was left out.
-      const last = omitted.at(-1)
-      if (last !== undefined && Math.abs(last + ahead) < RESTART_SECONDS) omitted.pop()
-      correction -= ahead
-    }
+  function apply(change: ClockChange): void {
+    silence(Math.round(clock.gapAt(change, written / SAMPLE_RATE) * SAMPLE_RATE))
   }
 
   function putHeld(): void {
@@ -104,7 +91,33 @@ export function createTimeline({
     },
 
     /** Seconds of each gap that was left out. */
-    omitted: (): readonly number[] => omitted,
+    omitted: clock.omitted,
     seconds: () => written / SAMPLE_RATE,
+  }
+}
+
+/** Turns timestamps into times of a player. */
+function createClock(start: number) {
+  const omitted: number[] = []
+  /** Added to timestamps: what was left out of gaps, and the ends of earlier recordings. */
+  let correction = -start
+
+  return {
+    omitted: (): readonly number[] => omitted,
+
+    /** Seconds of silence before the sound that follows a change, after `seconds` of the result. */
+    gapAt({ atSeconds, shift }: ClockChange, seconds: number): number {
+      const ahead = atSeconds + shift + correction - seconds
+      if (ahead > MAX_GAP_SECONDS) {
+        omitted.push(ahead)
+        correction -= ahead
+      } else if (ahead < -RESTART_SECONDS) {
+        // The timestamps return from a jump: nothing was left out.
+        const last = omitted.at(-1)
+        if (last !== undefined && Math.abs(last + ahead) < RESTART_SECONDS) omitted.pop()
+        correction -= ahead
+      } else if (ahead >= MIN_GAP_SECONDS) return ahead
+      return 0
+    },
   }
 }

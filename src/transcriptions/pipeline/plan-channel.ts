@@ -4,7 +4,7 @@ import { BYTES_PER_SAMPLE, type PcmPiece } from '../../media/media.ts'
 import { planSpans } from '../../media/span-plan.ts'
 import type { Warning } from '../../warnings.ts'
 import { insertEnvelope } from '../envelopes.store.ts'
-import { listSpansWithin, plannedEnd } from '../spans.store.ts'
+import { listSpansWithin, plannedEnd, type SpanRange } from '../spans.store.ts'
 import { lockUndecoded, setLength, type Transcription } from '../transcriptions.store.ts'
 import { mayTranscribe } from './daily-limit.ts'
 import { raiseDecoded, setDecoded } from './decoded.store.ts'
@@ -59,21 +59,15 @@ export function createChannelPlanner(
     return spans.some(({ state }) => state !== 'done')
   }
 
-  /** Enqueues the spans that end in this piece and were planned before their pcm was lost or removed. */
-  async function enqueuePlanned(tx: Transaction, from: number) {
-    const spans = await listSpansWithin(tx, { id, channel, startSample: from, endSample: samples })
-    const ready = spans.filter(({ state, endSample }) => state !== 'done' && endSample <= samples)
-    const rank = await rankOf(tx, row)
-    await enqueueSpans(tx, { queue, spans: ready.map((span) => ({ ...span, ...rank })) })
-  }
-
   async function planNext(
     tx: Transaction,
     { from, isLast, isNew }: { from: number; isLast: boolean; isNew: boolean },
   ) {
     const range = isLast ? timeRangeOf(row, samples) : timeRangeWithin(row, samples)
     const planned = await plannedEnd(tx, { id, channel })
-    if (isNew && planned !== null && planned > from) await enqueuePlanned(tx, from)
+    if (isNew && planned !== null && planned > from) {
+      await enqueuePlanned(tx, { queue, row, channel, startSample: from, endSample: samples })
+    }
     const ranges = planSpans({
       levels,
       startSample: planned ?? range.startSample,
@@ -107,14 +101,9 @@ export function createChannelPlanner(
     if (!(await mayTranscribe(tx, { row, decodedSamples, audioSecondsPerDay }))) return null
     if (!isEnd) await setDecoded(tx, { id, decodedSamples })
     const { workSamples, spans } = await planNext(tx, { from, isLast, isNew })
-    const decoded = isEnd
-      ? await setLength(tx, {
-          id,
-          totalSamples: samples,
-          workSamples,
-          warnings: withDecodingWarnings(current.warnings, warnings),
-        })
-      : null
+    const found = withDecodingWarnings(current.warnings, warnings)
+    const length = { id, totalSamples: samples, workSamples, warnings: found }
+    const decoded = isEnd ? await setLength(tx, length) : null
     return { spans, isDone: decoded !== null && (await finishIfDone(tx, { row: decoded, traces })) }
   }
 
@@ -133,6 +122,17 @@ export function createChannelPlanner(
     if (recorded.isDone) await removePcm({ storage, log }, id)
     return 'planned'
   }
+}
+
+/** Enqueues the spans that end in this range and were planned before their pcm was lost or removed. */
+async function enqueuePlanned(
+  tx: Transaction,
+  { queue, row, ...range }: Pick<WorkServices, 'queue'> & { row: Transcription } & SpanRange,
+) {
+  const spans = await listSpansWithin(tx, { id: row.id, ...range })
+  const ready = spans.filter(({ state, endSample }) => state !== 'done' && endSample <= range.endSample)
+  const rank = await rankOf(tx, row)
+  await enqueueSpans(tx, { queue, spans: ready.map((span) => ({ ...span, ...rank })) })
 }
 
 /** Samples to transcribe in the first `samples` of a channel. */
