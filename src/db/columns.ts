@@ -16,6 +16,9 @@ export const samples = () => bigint({ mode: 'number' })
 /** A word of `segments.words`. Seconds are relative to the start of the audio. */
 export type StoredWord = { start: number; end: number; word: string; probability: number | null }
 
+/** An entry of `transcriptions.replacements`, as `Replacement` of src/transcriptions/intake/replacements.ts. */
+export type StoredReplacement = { heard: string; written: string }
+
 /** An entry of `transcriptions.tracks`, as `Track` of src/media/media.ts. */
 export type StoredTrack = {
   number: number

@@ -28,6 +28,7 @@ import {
   id,
   type PreviousSecret,
   type StoredJob,
+  type StoredReplacement,
   type StoredTrack,
   type StoredWarning,
   type StoredWord,
@@ -78,6 +79,10 @@ export const transcriptions = pgTable(
     prompt: text(),
     /** Words that the model should expect. */
     keywords: jsonb().$type<string[]>().notNull().default([]),
+    /** What is written instead of what the model heard. */
+    replacements: jsonb().$type<StoredReplacement[]>().notNull().default([]),
+    /** The only languages that may be detected. Empty: all. */
+    languages: jsonb().$type<string[]>().notNull().default([]),
     task: text({ enum: ['transcribe', 'translate'] }).notNull(),
     words: boolean().notNull(),
     /** `split`: each channel of the audio is transcribed separately. */

@@ -1,0 +1,2 @@
+ALTER TABLE "transcriptions" ADD COLUMN "replacements" jsonb DEFAULT '[]'::jsonb NOT NULL;--> statement-breakpoint
+ALTER TABLE "transcriptions" ADD COLUMN "languages" jsonb DEFAULT '[]'::jsonb NOT NULL;
