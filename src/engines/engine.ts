@@ -30,6 +30,8 @@ export type SpanRequest = {
   prompt: string | null
   /** Words that the model should expect. An engine that takes no keywords ignores them. */
   keywords: string[]
+  /** The only languages to detect with the language `auto`; empty: all. Some engines ignore them. */
+  languages: string[]
   signal: AbortSignal
 }
 
@@ -45,6 +47,9 @@ export type SpanResult = {
 }
 
 export type EngineName = 'sidecar' | 'huggingface'
+
+/** The engines that take `prompt`, `keywords` and `languages`. */
+export const ENGINES_WITH_HINTS: readonly EngineName[] = ['sidecar']
 
 /** `detail` is one sentence for an operator: the problem and its cure. */
 export type EngineState = { ready: boolean; detail: string }

@@ -13,10 +13,14 @@ export const RESPONSE_FORMATS = ['json', 'text', 'srt', 'verbose_json', 'vtt'] a
 export const GRANULARITIES = ['segment', 'word'] as const
 
 /** The fields that may be sent several times. */
-export const LIST_FIELDS: ReadonlySet<string> = new Set([...UPLOAD_LISTS, 'timestamp_granularities'])
+export const LIST_FIELDS: ReadonlySet<string> = new Set([
+  ...UPLOAD_LISTS,
+  'timestamp_granularities',
+  'include',
+])
 
 /** The fields that an upload has too, under the same names. */
-const SHARED_FIELDS = ['prompt', 'keywords', 'hotwords', 'track']
+const SHARED_FIELDS = ['prompt', 'keywords', 'hotwords', 'languages', 'replace', 'track']
 
 type ResponseFormat = (typeof RESPONSE_FORMATS)[number]
 
@@ -25,6 +29,8 @@ export type Task = 'transcribe' | 'translate'
 export type OpenaiRequest = {
   format: ResponseFormat
   isStreamed: boolean
+  /** The response has the log-probabilities of its words. */
+  hasLogprobs: boolean
   /** The units whose timestamps `verbose_json` contains. */
   granularities: Set<(typeof GRANULARITIES)[number]>
   /** The equivalent fields of an upload. */
@@ -42,20 +48,33 @@ export function parseFields(fields: Fields, { task, models }: { task: Task; mode
     throw invalidField('timestamp_granularities', `takes response_format verbose_json, and it is ${format}`)
   }
   checkTemperature(fields)
+  const hasLogprobs = parseInclude(fields, format)
   const isStreamed = task === 'transcribe' && parseBoolean(fields, 'stream')
   const model = fields.get('model')
   return {
     format,
     isStreamed,
+    hasLogprobs,
     granularities: granularities.size > 0 ? granularities : new Set(['segment']),
     options: new Map([
       ...[...fields].filter(([name]) => SHARED_FIELDS.includes(name)),
       ['task', task],
       ['language', (task === 'transcribe' && fields.get('language')?.trim()) || 'auto'],
-      ['words', String(granularities.has('word'))],
+      ['words', String(hasLogprobs || granularities.has('word'))],
       ['engine', model ? findModel(models, model).engine : ''],
     ]),
   }
+}
+
+/** Whether the log-probabilities are to be included, for which OpenAI's clients have a place in `json` only. */
+function parseInclude(fields: Fields, format: ResponseFormat): boolean {
+  const included = parseList(fields, 'include')
+  const unknown = included.find((name) => name !== 'logprobs')
+  if (unknown !== undefined) throw invalidField('include', `is ${quoted(unknown)}; it takes logprobs`)
+  if (included.length > 0 && format !== 'json') {
+    throw invalidField('include', `takes response_format json, and it is ${format}`)
+  }
+  return included.length > 0
 }
 
 function checkTemperature(fields: Fields): void {

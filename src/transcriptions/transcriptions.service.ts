@@ -19,7 +19,7 @@ import type { RemoveFolder } from './removal.ts'
 import { folderOf } from './storage-keys.ts'
 import { TEXT_FORMATS, type TextFormat } from './transcript/formats.ts'
 import { inOrder } from './transcript/in-order.ts'
-import { verboseOf } from './transcript/verbose-json.ts'
+import { logprobsOf, verboseOf } from './transcript/verbose-json.ts'
 import { cancelOwned, isFinished, removeOwned } from './transcriptions.store.ts'
 
 type ServiceDependencies = {
@@ -121,6 +121,11 @@ function transcriptMethods({ db, changes, requireOwned }: Context) {
     async verboseTranscript(request: OwnedKeys & { partial: boolean }) {
       const { row, ...transcript } = await read(request)
       return verboseOf({ ...transcript, task: row.task, hasWords: row.words, warnings: row.warnings })
+    },
+
+    /** The log-probabilities of the words that have a probability, as `transcript` and in OpenAI's form. */
+    async logprobs(request: OwnedKeys & { partial: boolean }) {
+      return logprobsOf((await read(request)).segments)
     },
 
     /** As `transcript`, in a text format. */

@@ -142,19 +142,30 @@ describe.each(databases)('uploads on $name', (kind) => {
       form.append(field, value)
     }
     const inForm = await ada.ask('/api/transcribe', { method: 'POST', body: form })
-    const inQuery = await ada.ask('/api/transcribe?keywords=Ada&keywords=Grace&prompt=A+talk.', {
+    const query = 'keywords=Ada&keywords=Grace&prompt=A+talk.&replace=cube+flow:Kubeflow&replace=ada:Ada'
+    const inQuery = await ada.ask(`/api/transcribe?${query}&language=auto&languages[]=de&languages[]=fr`, {
       method: 'PUT',
       body: await fixture('speech.mp3').bytes(),
     })
     const hintsOf = async ({ body }: { body: unknown }) => {
       const row = await findTranscription(service.db, textAt(body, 'transcription_id'))
-      return { prompt: row?.prompt, keywords: row?.keywords }
+      const { prompt, keywords, replacements, languages } = row ?? {}
+      return { prompt, keywords, replacements, languages }
     }
     expect(await hintsOf(inForm)).toEqual({
       prompt: 'A talk about ComfyUI.',
       keywords: ['Ada', 'Grace', 'Alan', 'Edsger', 'Barbara'],
+      replacements: [],
+      languages: [],
     })
-    expect(await hintsOf(inQuery)).toEqual({ prompt: 'A talk.', keywords: ['Ada', 'Grace'] })
+    const pairs = [
+      { heard: 'cube flow', written: 'Kubeflow' },
+      { heard: 'ada', written: 'Ada' },
+    ]
+    expect(await hintsOf(inQuery)).toEqual({
+      ...{ prompt: 'A talk.', keywords: ['Ada', 'Grace'] },
+      ...{ replacements: pairs, languages: ['de', 'fr'] },
+    })
   })
 
   test('fields of the form override those of the query', async () => {

@@ -11,6 +11,7 @@ export function spanOf(other: Partial<SpanRequest> = {}): SpanRequest {
     words: false,
     prompt: null,
     keywords: [],
+    languages: [],
     signal: AbortSignal.timeout(300_000),
     ...other,
   }

@@ -30,6 +30,55 @@ test.each([
   expect(parseList(new Map([['list', list]]), 'list')).toEqual(items)
 })
 
+test('a list of objects is refused where it takes texts', () => {
+  expect(() => optionsOf({ keywords: '[{"word":"Ada"}]' })).toThrow('keywords has the item')
+})
+
+describe('replace', () => {
+  const pair = { heard: 'cube flow', written: 'Kubeflow' }
+  const other = { heard: 'Ada', written: 'Ada Lovelace' }
+  test.each([
+    ['', []],
+    ['cube flow:Kubeflow', [pair]],
+    [' cube  flow => Kubeflow ', [pair]],
+    ['cube flow → Kubeflow\nAda:Ada Lovelace', [pair, other]],
+    ['cube flow:Kubeflow, Ada:Ada Lovelace', [pair, other]],
+    ['Ada:Lovelace, Ada', [{ heard: 'Ada', written: 'Lovelace, Ada' }]],
+    ['10:30 → half past ten', [{ heard: '10:30', written: 'half past ten' }]],
+    ['["cube flow:Kubeflow", {"heard": "Ada", "written": "Ada Lovelace"}]', [pair, other]],
+    ['{"heard":"cube flow","written":"Kubeflow"}\nAda:Ada Lovelace', [pair, other]],
+    ['Zoe\u0308:Zoë', [{ heard: 'Zoë', written: 'Zoë' }]],
+  ])('reads %j', (replace, replacements) => {
+    expect(optionsOf({ replace }).replacements).toEqual(replacements)
+  })
+
+  test.each([
+    ['Kubeflow', 'replace has "Kubeflow"; it takes pairs such as heard:written'],
+    ['um:', 'replace has "um:"; neither side may be empty'],
+    ['[{"heard":"a"}]', 'it takes {"heard": "…", "written": "…"}'],
+    [`a:${'b'.repeat(101)}`, 'replace has a text of 101 characters; it takes at most 100'],
+    ['a:b\n'.repeat(201), 'replace has 201 pairs; it takes at most 200'],
+  ])('refuses %j', (replace, message) => {
+    expect(() => optionsOf({ replace })).toThrow(message)
+  })
+})
+
+describe('languages', () => {
+  test('are codes in any form, each once', () => {
+    const languages = optionsOf({ language: 'Auto', languages: 'de-AT, English,deu' }).languages
+    expect(languages).toEqual(['de', 'en'])
+  })
+
+  test.each([
+    [{ languages: 'de' }, 'send it with language=auto'],
+    [{ languages: 'de', language: 'de' }, 'send it with language=auto'],
+    [{ languages: 'de,auto', language: 'auto' }, 'languages has auto'],
+    [{ languages: 'de,jp', language: 'auto' }, 'languages has "jp"; did you mean ja?'],
+  ])('%j are refused', (fields: Record<string, string>, message) => {
+    expect(() => optionsOf(fields)).toThrow(message)
+  })
+})
+
 describe('hints', () => {
   test('are none by default', () => {
     expect(optionsOf({})).toMatchObject({ prompt: null, keywords: [] })

@@ -13,10 +13,10 @@ import { recoverJobs } from '../../src/transcriptions/pipeline/recover-jobs.ts'
 import { workOf } from '../../src/transcriptions/span-statistics.store.ts'
 import { audioKey, folderOf, manifestKey, pcmKey } from '../../src/transcriptions/storage-keys.ts'
 import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
-import { cancelOwned, removeOwned } from '../../src/transcriptions/transcriptions.store.ts'
+import { cancelOwned, removeOwned, segmentsOf } from '../../src/transcriptions/transcriptions.store.ts'
 import { keysBelow } from '../contracts/storage.ts'
 import { databases } from '../support/databases.ts'
-import { fixturePcm } from '../support/pcm.ts'
+import { fixturePcm, silence } from '../support/pcm.ts'
 import { isFinished, openPipeline, type Pipeline, repeatedSpeech, textOf } from '../support/pipeline.ts'
 import { fixture, stereoWav } from '../support/recordings.ts'
 import { insertAnyUser } from '../support/rows.ts'
@@ -72,6 +72,7 @@ for (const kind of databases) {
         words: 'true',
         prompt: 'A talk.',
         keywords: 'Ada,Grace',
+        languages: 'de,fr',
       })
       const done = await expectWhole(id, long)
       expect(done.length).toBeGreaterThanOrEqual(4)
@@ -80,7 +81,7 @@ for (const kind of databases) {
         expect((span.endSample - span.startSample) / SAMPLE_RATE).toBeLessThanOrEqual(engine.maxSpanSeconds)
       }
       expect(engine.calls).toHaveLength(done.length)
-      const hints = { prompt: 'A talk.', keywords: ['Ada', 'Grace'] }
+      const hints = { prompt: 'A talk.', keywords: ['Ada', 'Grace'], languages: ['de', 'fr'] }
       for (const { pcm: _, signal: __, ...options } of engine.calls) {
         expect(options).toEqual({
           ...{ language: 'auto', isLanguageHint: false, task: 'translate', words: true },
@@ -88,6 +89,19 @@ for (const kind of databases) {
         })
       }
       expect((await pipeline.once(id, isFinished)).detectedLanguage).toBe('en')
+    })
+
+    test('the text and the segments have the replacements, with their words', async () => {
+      const words = [' cube', ' flow.'].map((word, at) => ({ word, start: at, end: at + 1, probability: 1 }))
+      const heard = segmentOf({ text: ' cube flow.', end: 2, words })
+      const answer = () => ({ model: 'scripted', segments: [heard], detected: null })
+      const queue = await pipeline.startWorker(scriptedEngine({ answer }))
+      const fields = { words: 'true', replace: 'Cube Flow:Kubeflow' }
+      const row = await pipeline.once(await pipeline.upload(queue, wavOf(silence(2)), fields), isFinished)
+      expect(row.text).toBe('Kubeflow.')
+      expect(await segmentsOf(pipeline.db, row)).toMatchObject([
+        { text: ' Kubeflow.', words: [{ word: ' Kubeflow.', start: 0, end: 2 }] },
+      ])
     })
 
     test('a completed transcription keeps its audio but not its pcm', async () => {

@@ -22,7 +22,7 @@ const codesOf = ({ warnings }: { warnings: Warning[] }) => warnings.map(({ code 
 
 /** The codes of `Media.decode`. */
 const DECODING_CODES = WARNING_CODES.filter(
-  (code) => !['several_tracks', 'language_mismatch', 'no_speech'].includes(code),
+  (code) => !['several_tracks', 'language_mismatch', 'hints_ignored', 'no_speech'].includes(code),
 )
 
 describe.each(databases)('warnings of a transcription on $name', (kind) => {
@@ -156,5 +156,29 @@ describe.each(databases)('warnings of a transcription on $name', (kind) => {
           'No language was given. German was heard (97 % sure) and used instead of the default, English.',
       },
     ])
+  })
+
+  test('says that a hosted engine ignored the hints, and only if there were some', async () => {
+    const sidecar = scriptedEngine()
+    const queue = await pipeline.startWorker({ ...sidecar, name: 'huggingface' })
+    const hints = { language: 'auto', prompt: 'A talk.', languages: 'en,de' }
+    const ids = [await pipeline.upload(queue, wav, hints), await pipeline.upload(queue, wav)]
+    const rows = await Promise.all(ids.map((id) => pipeline.once(id, isFinished)))
+    expect(rows.map(({ warnings }) => warnings)).toEqual([
+      [
+        {
+          code: 'hints_ignored',
+          message:
+            'A hosted engine, which takes no hints, transcribed some or all of the audio: prompt and languages had no effect there.',
+        },
+      ],
+      [],
+    ])
+  })
+
+  test('does not mention hints that the sidecar took', async () => {
+    const queue = await pipeline.startWorker(scriptedEngine())
+    const id = await pipeline.upload(queue, wav, { language: 'auto', keywords: 'Ada' })
+    expect((await pipeline.once(id, isFinished)).warnings).toEqual([])
   })
 })

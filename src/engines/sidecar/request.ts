@@ -75,10 +75,11 @@ async function failure(response: Response, url: string): Promise<VerbatimError> 
  */
 const MAX_PROMPT_LENGTH = 1000
 
-function hintsOf({ prompt, keywords }: SpanRequest): Record<string, string> {
+function hintsOf({ prompt, keywords, languages }: SpanRequest): Record<string, string> {
   return {
     ...(prompt && { initial_prompt: [...prompt].slice(-MAX_PROMPT_LENGTH).join('') }),
     ...(keywords.length > 0 && { hotwords: keywords.join(', ') }),
+    ...(languages.length > 0 && { languages: languages.join() }),
   }
 }
 

@@ -37,7 +37,7 @@ export type Upload<Stored> = {
  *   `outbound`.
  *
  * Samples without a header (`audio/L16`) are stored as an AU file. The fields `lists` may be sent several
- * times: their values are joined with commas.
+ * times: their values become lines.
  *
  * Throws `no_audio_file`, `too_large`, `incomplete_upload`, `upload_stalled` (it arrived slower than `pace`),
  * `unsupported_type` (a compressed body), `validation`, `url_refused`, `url_failed`, or what `store` threw.

@@ -3,8 +3,8 @@ import type { Store } from './file-part.ts'
 import { formParts } from './form-parts.ts'
 import { multipartParser } from './multipart-parser.ts'
 
-/** Enough for the keywords of an upload, each in a part of its own. */
-const MAX_PARTS = 128
+/** Enough for the keywords, languages and replacements of an upload, each in a part of its own. */
+const MAX_PARTS = 512
 
 /**
  * Reads multipart/form-data. The file part is passed to `store` as a stream with backpressure; text fields

@@ -27,18 +27,24 @@ export function parseChoice<const T extends string>(
   throw invalidField(name, `is ${quoted(text)}; it takes ${choices.join(' or ')}`)
 }
 
-/** The items of a list, separated by commas or line breaks, or a JSON array of strings. */
+/** The items of a list, separated by commas or line breaks, or a JSON array of strings. Throws `validation`. */
 export function parseList(fields: Fields, name: string): string[] {
   const text = fields.get(name) ?? ''
-  const items = jsonStrings(text) ?? text.split(/[,\n]/)
+  const items = parseJsonList(text)?.map((item) => textOf(item, name)) ?? text.split(/[,\n]/)
   return items.map((item) => item.trim()).filter((item) => item !== '')
 }
 
-function jsonStrings(text: string): string[] | null {
+function textOf(item: unknown, name: string): string {
+  if (typeof item !== 'object') return String(item)
+  throw invalidField(name, `has the item ${quoted(JSON.stringify(item))}; it takes a list of texts`)
+}
+
+/** The items of a JSON array; null for any other text. */
+export function parseJsonList(text: string): unknown[] | null {
   if (!text.trimStart().startsWith('[')) return null
   try {
     const value: unknown = JSON.parse(text)
-    return Array.isArray(value) ? value.map(String) : null
+    return Array.isArray(value) ? value : null
   } catch {
     return null
   }

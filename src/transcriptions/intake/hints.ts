@@ -9,7 +9,7 @@ const MAX_KEYWORD_LENGTH = 100
 const MAX_KEYWORDS_LENGTH = 1000
 
 /** The fields of an upload that may be sent several times. `hotwords` is another name of `keywords`. */
-export const LIST_FIELDS: ReadonlySet<string> = new Set(['keywords', 'hotwords'])
+export const LIST_FIELDS: ReadonlySet<string> = new Set(['keywords', 'hotwords', 'languages', 'replace'])
 
 /** Vocabulary hints. */
 export type Hints = {

@@ -31,6 +31,8 @@ const Options = Type.Object({
   webhookUrl: NullableText,
   prompt: Type.Union([Type.String(), Type.Null()], { default: null }),
   keywords: Type.Array(Type.String(), { default: [] }),
+  replacements: Type.Array(Type.Object({ heard: Type.String(), written: Type.String() }), { default: [] }),
+  languages: Type.Array(Type.String(), { default: [] }),
   isLanguageDefault: Type.Boolean({ default: false }),
   script: Type.Union([Type.Literal('simplified'), Type.Literal('traditional'), Type.Null()], {
     default: null,

@@ -1,8 +1,9 @@
 import type { EngineName } from '../../engines/engine.ts'
 import { quoted, VerbatimError } from '../../errors.ts'
-import { parseBoolean, parseChoice } from './field-values.ts'
+import { invalidField, parseBoolean, parseChoice } from './field-values.ts'
 import { parseHints } from './hints.ts'
-import { parseLanguage } from './requested-language.ts'
+import { parseReplacements } from './replacements.ts'
+import { parseCandidates, parseLanguage } from './requested-language.ts'
 
 /** The names that clients use for the engines. */
 export const ENGINES = { sidecar: 'sidecar', hosted: 'huggingface' } as const
@@ -29,15 +30,20 @@ export function parseOptions(fields: Map<string, string>, engines: EngineName[])
     partEnd,
     webhookUrl: parseUrl(fields, 'webhook_url'),
     ...parseHints(fields),
+    replacements: parseReplacements(fields),
   }
 }
 
 function parseRequestedLanguage(fields: Map<string, string>, task: 'transcribe' | 'translate') {
   const text = fields.get('language')?.trim()
-  if (!text) return { language: DEFAULT_LANGUAGE, isLanguageDefault: true, script: null }
+  const languages = parseCandidates(fields)
+  if (languages.length > 0 && text?.toLowerCase() !== 'auto') {
+    throw invalidField('languages', 'lists the languages to detect: send it with language=auto')
+  }
+  if (!text) return { language: DEFAULT_LANGUAGE, languages, isLanguageDefault: true, script: null }
   const { language, script } = parseLanguage(text)
   // A translation is English.
-  return { language, isLanguageDefault: false, script: task === 'translate' ? null : script }
+  return { language, languages, isLanguageDefault: false, script: task === 'translate' ? null : script }
 }
 
 /** The field chooses among the operator's engines only. */

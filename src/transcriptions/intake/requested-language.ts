@@ -1,7 +1,8 @@
 import { bcp47Normalize } from 'bcp-47-normalize'
 import { closest, distance } from 'fastest-levenshtein'
-import { quoted, VerbatimError } from '../../errors.ts'
+import { quoted } from '../../errors.ts'
 import { LANGUAGES } from '../transcript/languages.ts'
+import { type Fields, invalidField, parseList } from './field-values.ts'
 
 export type Script = 'simplified' | 'traditional'
 
@@ -81,10 +82,21 @@ const CHINESE_SCRIPTS = new Map<string, Script>([
 ])
 
 /**
- * Parses a language in any common form: an ISO 639 code, a BCP 47 tag, a POSIX locale, an English name, or
- * `auto`. Throws `validation`.
+ * Parses the field `languages`: the languages to choose from when the language is detected, without their
+ * scripts. Throws `validation`.
  */
-export function parseLanguage(text: string): RequestedLanguage {
+export function parseCandidates(fields: Fields): string[] {
+  const name = 'languages'
+  const codes = parseList(fields, name).map((text) => parseLanguage(text, name).language)
+  if (codes.includes('auto')) throw invalidField(name, 'has auto; it takes languages such as en and de')
+  return [...new Set(codes)]
+}
+
+/**
+ * Parses a language in any common form: an ISO 639 code, a BCP 47 tag, a POSIX locale, an English name, or
+ * `auto`. `field`: the field that errors name. Throws `validation`.
+ */
+export function parseLanguage(text: string, field = 'language'): RequestedLanguage {
   const name = text
     .slice(0, MAX_LENGTH + 1)
     .trim()
@@ -92,7 +104,7 @@ export function parseLanguage(text: string): RequestedLanguage {
   if (name === 'auto') return { language: 'auto', script: null }
   const tag = TAGS.get(wordsOf(name)) ?? tagOf(name)
   const language = name.length > MAX_LENGTH ? undefined : languageOf(tag)
-  if (!language) throw unknownLanguage(text, name)
+  if (!language) throw unknownLanguage({ text, name, field })
   const isChinese = language === 'zh' || language === 'yue'
   return { language, script: isChinese ? scriptOf(tag) : null }
 }
@@ -120,12 +132,12 @@ function scriptOf(tag: string): Script | null {
   return scripts[0] ?? null
 }
 
-function unknownLanguage(text: string, name: string) {
+function unknownLanguage({ text, name, field }: { text: string; name: string; field: string }) {
   const suggestion = suggestionFor(name)
   const cure = suggestion
     ? `did you mean ${suggestion}?`
     : 'it takes a language code such as en, de or zh-TW, an English name, or auto'
-  return new VerbatimError('validation', `language is ${quoted(text)}; ${cure}`, { field: 'language' })
+  return invalidField(field, `${field === 'language' ? 'is' : 'has'} ${quoted(text)}; ${cure}`)
 }
 
 function suggestionFor(name: string): string | null {

@@ -1,6 +1,8 @@
 import type { Transaction } from '../../db/database.ts'
+import { ENGINES_WITH_HINTS } from '../../engines/engine.ts'
 import { type Traces, withTraceSpan } from '../../traces/traces.ts'
 import type { Warning } from '../../warnings.ts'
+import { workOf } from '../span-statistics.store.ts'
 import { listHeard } from '../spans.store.ts'
 import { languagesOf } from '../transcript/detected-languages.ts'
 import { textOf } from '../transcript/turns.ts'
@@ -50,10 +52,26 @@ async function warningsOf(
   }: { row: Transcription; segments: StoredSegment[]; text: string; detectedLanguage: string | null },
 ): Promise<Warning[]> {
   if (text === '') return [NO_SPEECH]
-  if (row.language === 'auto') return []
+  const ignored = await ignoredHints(tx, row)
+  if (row.language === 'auto') return ignored
   const { heard, speechSeconds } = await speechOf(tx, { row, segments })
   const mismatch = languageMismatch({ row, used: detectedLanguage, heard, speechSeconds })
-  return mismatch ? [mismatch] : []
+  return mismatch ? [mismatch, ...ignored] : ignored
+}
+
+/** The warning that an engine did not receive the hints of the upload. */
+async function ignoredHints(tx: Transaction, row: Transcription): Promise<Warning[]> {
+  const { prompt, keywords, languages } = row
+  const requested = [
+    ...(prompt ? ['prompt'] : []),
+    ...(keywords.length > 0 ? ['keywords'] : []),
+    ...(languages.length > 0 ? ['languages'] : []),
+  ]
+  if (requested.length === 0) return []
+  const work = await workOf(tx, row.id)
+  if (work.every(({ engine }) => engine === null || ENGINES_WITH_HINTS.includes(engine))) return []
+  const message = `A hosted engine, which takes no hints, transcribed some or all of the audio: ${requested.join(' and ')} had no effect there.`
+  return [{ code: 'hints_ignored', message }]
 }
 
 /** The languages that engines heard, by the seconds of speech in their spans. */

@@ -31,6 +31,7 @@ import { finishIfDone } from './finish.ts'
 import { freePcm } from './free-pcm.ts'
 import { PcmMissing, readPcm, removePcm } from './pcm.ts'
 import { prepareAgain } from './prepare-again.ts'
+import { replaceWords } from './replace-words.ts'
 import { addSpans, enqueueSpans, rankOf } from './span-jobs.ts'
 import type { WorkServices } from './work-services.ts'
 
@@ -105,7 +106,8 @@ async function transcribe(
       return await split(services, { span, claim, transcription, engine: sent.tooLongFor })
     }
     traceSpan.setAttributes({ 'verbatim.engine': sent.engine, 'verbatim.model': sent.result.model })
-    const segments = await convertScript(sent.result.segments, transcription.script)
+    const converted = await convertScript(sent.result.segments, transcription.script)
+    const segments = replaceWords(converted, transcription.replacements)
     await writeResult(services, { span, claim, engine: sent.engine, result: { ...sent.result, segments } })
   } catch (error) {
     if (stop.aborted) {
@@ -183,8 +185,9 @@ async function send(
   throw lastError
 }
 
-function requestOf({ language, isLanguageDefault, task, words, prompt, keywords }: Transcription) {
-  return { language, isLanguageHint: isLanguageDefault, task, words, prompt, keywords }
+function requestOf({ language, isLanguageDefault, task, ...row }: Transcription) {
+  const { words, prompt, keywords, languages } = row
+  return { language, isLanguageHint: isLanguageDefault, task, words, prompt, keywords, languages }
 }
 
 /** Replaces a span that was planned for another engine by spans that are short enough for this one. */

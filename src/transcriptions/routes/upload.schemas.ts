@@ -63,6 +63,20 @@ export const OPTIONS = {
       'Words that you expect, such as names, separated by commas. The field may be repeated, and JSON may have a ' +
       'list. At most 100 keywords with 1000 characters in all. Hosted engines ignore them',
   },
+  replace: {
+    type: 'string' as const,
+    default: '',
+    description:
+      'Words to write differently than the model: `cube flow:Kubeflow`. The field may be repeated, and JSON may have ' +
+      'a list of `{"heard": "…", "written": "…"}`. At most 200 pairs of at most 100 characters on each side',
+  },
+  languages: {
+    type: 'string' as const,
+    default: '',
+    description:
+      'With `language=auto`: the only languages that may be detected, separated by commas. The field may be ' +
+      'repeated, and JSON may have a list. Hosted engines ignore it',
+  },
   webhook_url: {
     type: 'string' as const,
     default: '',

@@ -52,3 +52,14 @@ export function verboseOf({
 function wordOf({ word, start, end }: { word: string; start: number; end: number }) {
   return { word: word.trim(), start, end }
 }
+
+/** OpenAI's `logprobs`, of words: engines do not return tokens. A probability of 0 has no logarithm. */
+export function logprobsOf(segments: StoredSegment[]) {
+  return segments
+    .flatMap(({ words }) => words ?? [])
+    .flatMap(({ word, probability }) => {
+      if (probability === null) return []
+      const logprob = Math.log(Math.max(probability, Number.EPSILON))
+      return [{ token: word, bytes: [...new TextEncoder().encode(word)], logprob }]
+    })
+}
