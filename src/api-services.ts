@@ -137,6 +137,7 @@ export async function createApiServices(adapters: ApiAdapters): Promise<ApiServi
     uploads,
     outbound,
     engines: settings.INFERENCE,
+    modelAliases: settings.MODEL_ALIASES,
     webhooks: createWebhooksService({ db, outbound, cipher }),
     deliveries: createDeliveriesService({ db, countManualSend: manualSendRateOf(db) }),
     swagger: swaggerAssets,

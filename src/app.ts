@@ -30,6 +30,7 @@ export type AppServices = AdminRoutesServices &
   WebhookRoutesServices & {
     uploads: TusService
     engines: OpenaiRoutesServices['engines']
+    modelAliases: OpenaiRoutesServices['modelAliases']
     health: Health
     swagger: SwaggerAssets
     version: string

@@ -1,3 +1,4 @@
+import { DEFAULT_MODEL_ALIASES, type ModelAliases, modelAliases } from './config/model-aliases.ts'
 import {
   bucketUrl,
   bytesOrUnlimited,
@@ -239,6 +240,13 @@ export const SETTINGS = {
     unset: '`hosted` if `HF_TOKEN` or `HF_ENDPOINT_URL` is set and `SIDECAR_URL` is not, otherwise `sidecar`',
     parse: preference('sidecar', 'hosted'),
   }),
+  MODEL_ALIASES: preset({
+    doc: 'Names that `/v1` accepts as `model`, and the model that each means. `whisper-1` leaves the engine to the service; the name `*` stands for every other name',
+    takes:
+      '`name=model` pairs separated by commas, where the model is `whisper-1` or an engine of `INFERENCE`',
+    default: DEFAULT_MODEL_ALIASES,
+    parse: modelAliases,
+  }),
   HOSTED_SECONDS_PER_DAY: optional({
     doc: 'Maximum seconds of audio sent to hosted inference per day (UTC)',
     takes: 'a whole number of seconds',
@@ -389,9 +397,11 @@ export function readSettings(env: Record<string, string | undefined>): Settings 
     return [name, value]
   })
   const settings: Omit<Settings, Derived> & Partial<Settings> = Object.fromEntries(entries)
+  const inference = settings.INFERENCE ?? defaultInference(settings)
+  checkAliases(settings.MODEL_ALIASES, inference)
   return {
     ...settings,
-    INFERENCE: settings.INFERENCE ?? defaultInference(settings),
+    INFERENCE: inference,
     // With an identity provider, local accounts are an exception that an operator must allow.
     REGISTRATION: settings.REGISTRATION ?? (settings.AUTH_JWKS_URL ? 'closed' : 'first'),
   }
@@ -422,6 +432,15 @@ export function bucketOf({
     )
   }
   return { ...bucket, credentials: { accessKeyId, secretAccessKey, sessionToken } }
+}
+
+function checkAliases(aliases: ModelAliases, inference: Inference[]): void {
+  for (const [name, model] of aliases) {
+    if (model === 'whisper-1' || inference.includes(model)) continue
+    throw new SettingError(
+      `MODEL_ALIASES has ${name}=${model}, and INFERENCE is ${inference.join()}: use whisper-1 or an engine of INFERENCE`,
+    )
+  }
 }
 
 function defaultInference({ HF_TOKEN, HF_ENDPOINT_URL, SIDECAR_URL }: Omit<Settings, Derived>): [Inference] {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { DEFAULT_MODEL_ALIASES, modelAliases } from '../src/config/model-aliases.ts'
 import { readSettings, SETTINGS, SettingError } from '../src/config.ts'
 
 const SECRET = 'a secret of thirty-two characters'
@@ -38,6 +39,7 @@ test('an empty environment has the defaults', () => {
     OUTBOUND_ALLOW: undefined,
     NAT64_PREFIX: undefined,
     INFERENCE: ['sidecar'],
+    MODEL_ALIASES: modelAliases(DEFAULT_MODEL_ALIASES) ?? new Map(),
     HOSTED_SECONDS_PER_DAY: undefined,
     SIDECAR_URL: undefined,
     SIDECAR_API_KEY: undefined,
@@ -143,6 +145,15 @@ describe('the default of INFERENCE', () => {
   })
 })
 
+test('MODEL_ALIASES takes only engines of INFERENCE', () => {
+  const MODEL_ALIASES = 'fast=sidecar, *=whisper-1'
+  const aliases = Object.fromEntries(readSettings({ MODEL_ALIASES }).MODEL_ALIASES)
+  expect(aliases).toEqual({ fast: 'sidecar', '*': 'whisper-1' })
+  expect(() => readSettings({ MODEL_ALIASES, INFERENCE: 'hosted' })).toThrow(
+    'MODEL_ALIASES has fast=sidecar, and INFERENCE is hosted',
+  )
+})
+
 test('INFERENCE lists engines in order of preference', () => {
   expect(readSettings({ INFERENCE: 'hosted, sidecar' }).INFERENCE).toEqual(['hosted', 'sidecar'])
 })
@@ -182,6 +193,10 @@ describe('an invalid value is an error of one line with the setting, its value a
     ['INFERENCE', 'sidecar,sidecar'],
     ['INFERENCE', 'sidecar,'],
     ['INFERENCE', 'hosted,sidecar,hosted'],
+    ['MODEL_ALIASES', 'gpt-4o-transcribe'],
+    ['MODEL_ALIASES', '=whisper-1'],
+    ['MODEL_ALIASES', 'a=whisper-1,b=large-v3'],
+    ['MODEL_ALIASES', 'a=whisper-1,'],
     ['OUTBOUND_ALLOW', '10.0.0.0/33'],
     ['OUTBOUND_ALLOW', '127.1'],
     ['OUTBOUND_ALLOW', '::1,'],

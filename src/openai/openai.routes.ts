@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia'
+import type { ModelAliases } from '../config/model-aliases.ts'
 import { VerbatimError } from '../errors.ts'
 import { BEARER, bearer, type WatchCredential } from '../http/bearer.ts'
 import { readUpload } from '../http/body/audio-upload.ts'
@@ -7,7 +8,7 @@ import { eventStream } from '../http/sse.ts'
 import { TEXT_FORMATS } from '../transcriptions/transcript/formats.ts'
 import type { TranscriptionRoutesServices } from '../transcriptions/transcriptions.routes.ts'
 import { LIST_FIELDS, type OpenaiRequest, parseFields, type Task } from './fields.ts'
-import { findModel, type Models, modelsOf } from './models.ts'
+import { findModel, type Models, modelsOf, namesOf } from './models.ts'
 import {
   answers,
   Model,
@@ -22,6 +23,7 @@ import {
 export type OpenaiRoutesServices = Omit<TranscriptionRoutesServices, 'outbound'> & {
   /** The names that clients use. */
   engines: string[]
+  modelAliases: ModelAliases
 }
 
 type Context = {
@@ -43,7 +45,7 @@ const NOTHING_KEPT =
  * OpenAI's routes, for its clients: the base URL is this service's `/v1`, the key an access token or API key.
  */
 export function openaiRoutes(services: OpenaiRoutesServices) {
-  const models = modelsOf(services.engines)
+  const models = modelsOf({ engines: services.engines, aliases: services.modelAliases })
   const modelOf = (id: string) => ({ id, object: 'model' as const, created: 0, owned_by: 'verbatim' })
 
   const transcribe = (task: Task) => async (context: Context) => {
@@ -74,13 +76,13 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
         responses: answers,
       },
     })
-    .get('/models', () => ({ object: 'list' as const, data: [...models.keys()].map(modelOf) }), {
+    .get('/models', () => ({ object: 'list' as const, data: namesOf(models).map(modelOf) }), {
       response: { 200: ModelList, ...openaiErrors(401, 403, 429) },
       detail: {
         summary: 'List the models',
         description:
           '`sidecar` and `hosted` send the audio to that engine only. The other names are aliases for clients ' +
-          'that cannot change theirs: the service transcribes with the model that it has.',
+          'that cannot change theirs (`MODEL_ALIASES`): the service transcribes with the model that it has.',
       },
     })
     .get('/models/:model', ({ params: { model } }) => modelOf(findModel(models, model).id), {
@@ -120,7 +122,7 @@ async function wholeResponse(services: OpenaiRoutesServices, transcribing: Trans
 
 function streamedResponse(services: OpenaiRoutesServices, transcribing: Transcribing) {
   const { transcriptions, log } = services
-  const { id, userId } = transcribing
+  const { id, userId, form } = transcribing
   const wait = waitFor(services, transcribing)
   const signal = AbortSignal.any([wait.end, wait.credential])
 
@@ -130,8 +132,10 @@ function streamedResponse(services: OpenaiRoutesServices, transcribing: Transcri
         yield { data: { type: 'transcript.text.delta', delta } }
       }
       await completion(services, { id, userId, ...wait })
-      const { text, duration } = await transcriptions.verboseTranscript({ id, userId, partial: false })
-      yield { data: { type: 'transcript.text.done', text, usage: usageOf(duration) } }
+      const keys = { id, userId, partial: false }
+      const { text, duration } = await transcriptions.verboseTranscript(keys)
+      const logprobs = form.hasLogprobs && { logprobs: await transcriptions.logprobs(keys) }
+      yield { data: { type: 'transcript.text.done', text, ...logprobs, usage: usageOf(duration) } }
     } finally {
       wait[Symbol.dispose]()
       await removeEphemeral(services, { id, userId })
@@ -173,9 +177,13 @@ async function completion(
 async function bodyOf({ transcriptions }: OpenaiRoutesServices, { id, userId, form, set }: Transcribing) {
   const { format, granularities } = form
   if (format === 'json' || format === 'verbose_json') {
-    const { segments, ...verbose } = await transcriptions.verboseTranscript({ id, userId, partial: false })
+    const keys = { id, userId, partial: false }
+    const { segments, ...verbose } = await transcriptions.verboseTranscript(keys)
     const usage = usageOf(verbose.duration)
-    if (format === 'json') return { text: verbose.text, usage }
+    if (format === 'json') {
+      const logprobs = form.hasLogprobs && { logprobs: await transcriptions.logprobs(keys) }
+      return { text: verbose.text, ...logprobs, usage }
+    }
     return { ...verbose, ...(granularities.has('segment') && { segments }), usage }
   }
   const name = format === 'text' ? 'txt' : format

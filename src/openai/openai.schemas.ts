@@ -47,7 +47,16 @@ const exampleText = {
   usage: { type: 'duration', seconds: 3 },
 }
 
-const Text = t.Object({ text: t.String(), usage: Usage }, { title: 'Text', examples: [exampleText] })
+const Logprob = t.Object({
+  token: t.String({ description: 'A word with the space and the punctuation around it' }),
+  bytes: t.Array(t.Number(), { description: 'The word in UTF-8' }),
+  logprob: t.Number({ description: 'Natural logarithm of the word’s probability' }),
+})
+
+const Text = t.Object(
+  { text: t.String(), logprobs: t.Optional(t.Array(Logprob)), usage: Usage },
+  { title: 'Text', examples: [exampleText] },
+)
 
 const { segments, ...verbose } = VerboseTranscript.properties
 
@@ -114,6 +123,12 @@ const SHARED = {
   },
   prompt: { ...text, default: '', description: OPTIONS.prompt.description },
   keywords: { ...text, default: '', description: OPTIONS.keywords.description },
+  replace: { ...text, default: '', description: OPTIONS.replace.description },
+  languages: {
+    ...text,
+    default: '',
+    description: 'The only languages that may be detected, separated by commas. Not with `language`',
+  },
   temperature: {
     type: 'number' as const,
     minimum: 0,
@@ -142,6 +157,13 @@ export const transcriptionForm = formOf({
     type: 'array' as const,
     items: { ...text, enum: [...GRANULARITIES] },
     description: 'The units whose timestamps `verbose_json` contains; default `segment`',
+  },
+  'include[]': {
+    type: 'array' as const,
+    items: { ...text, enum: ['logprobs'] },
+    description:
+      '`logprobs` adds the log-probabilities of words (not tokens) to `json` and to `transcript.text.done`. The list ' +
+      'is empty if the engine reports none (hosted)',
   },
   stream: {
     ...text,

@@ -92,6 +92,23 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
     await expectNothingLeft()
   })
 
+  test('json and streams have the log-probabilities of words on request', async () => {
+    const words = [
+      { word: ' Zoë', start: 0, end: 1, probability: 0.5 },
+      { word: ' x', start: 1, end: 2, probability: null },
+    ]
+    const logprobs = [{ token: ' Zoë', bytes: [32, 90, 111, 195, 171], logprob: Math.log(0.5) }]
+    for (const stream of ['false', 'true']) {
+      const response = send({ 'include[]': 'logprobs', stream })
+      const { id, words: hasWords } = await ephemeral()
+      expect(hasWords).toBe(true)
+      await finishWith(service.db, { id, seconds: 2, heard: [segmentOf({ text: ' Zoë x', words })] })
+      const { body } = await response
+      const last = String(body).trim().split('data: ').at(-1) ?? ''
+      expect(stream === 'true' ? JSON.parse(last) : body).toMatchObject({ text: 'Zoë x', logprobs })
+    }
+  })
+
   test.each([
     [{ stream: 'False', timestamp_granularities: ['word', 'segment'] }],
     [{ stream: '0', timestamp_granularities: ['["word"]'] }],
@@ -112,9 +129,13 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
   })
 
   test.each(['transcriptions', 'translations'])('%s pass their hints', async (route) => {
-    const response = send({ prompt: 'About ComfyUI.', keywords: 'ComfyUI', hotwords: 'Ada' }, route)
+    const hints = { prompt: 'About ComfyUI.', keywords: 'ComfyUI', hotwords: 'Ada' }
+    const response = send({ ...hints, replace: 'ada:Ada', 'languages[]': 'de,en' }, route)
     const row = await ephemeral()
-    expect(row).toMatchObject({ prompt: 'About ComfyUI.', keywords: ['ComfyUI', 'Ada'] })
+    expect(row).toMatchObject({
+      ...{ prompt: 'About ComfyUI.', keywords: ['ComfyUI', 'Ada'] },
+      ...{ replacements: [{ heard: 'ada', written: 'Ada' }], languages: ['de', 'en'] },
+    })
     await cancelOwned(service.db, row)
     await response
   })
@@ -211,6 +232,10 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
       [send({ model: 'hosted' }), 404, 'model_not_found', 'model'],
       [send({ timestamp_granularities: 'word' }), 400, 'validation', 'timestamp_granularities'],
       [send({ keywords: 'x'.repeat(101) }), 400, 'validation', 'keywords'],
+      [send({ replace: 'Kubeflow' }), 400, 'validation', 'replace'],
+      [send({ languages: 'de', language: 'de' }), 400, 'validation', 'languages'],
+      [send({ 'include[]': 'tokens' }), 400, 'validation', 'include'],
+      [send({ 'include[]': 'logprobs', response_format: 'verbose_json' }), 400, 'validation', 'include'],
       [send({ temperature: 'warm' }), 400, 'validation', 'temperature'],
       [send({ track: '2' }), 400, 'track_outside', 'track'],
       [send({ track: 'first' }), 400, 'validation', 'track'],
