@@ -40,6 +40,14 @@ def _language(value: object) -> str | None:
     return code
 
 
+def _languages(value: object) -> tuple[str, ...]:
+    texts = value if isinstance(value, list) else str(value).split(",")
+    codes = [code_of(str(text)) for text in texts if str(text).strip()]
+    if None in codes:
+        raise ValueError
+    return tuple(dict.fromkeys(code for code in codes if code is not None))
+
+
 def _task(value: object) -> str:
     if value not in ("transcribe", "translate"):
         raise ValueError
@@ -67,6 +75,7 @@ def _text(value: object) -> str | None:
 _KNOWN: dict[str, tuple[str, Callable[[object], object], str]] = {
     "language": ("language", _language, "`auto` or one of Whisper's language codes"),
     "language_hint": ("language_hint", _boolean, "true or false"),
+    "languages": ("languages", _languages, "Whisper's language codes, separated by commas"),
     "task": ("task", _task, "transcribe or translate"),
     "return_timestamps": ("timestamps", _timestamps, "true, false or word"),
     "details": ("details", _boolean, "true or false"),
@@ -92,6 +101,8 @@ def parse(fields: Mapping[str, object]) -> Parameters:
         except ValueError:
             raise validation(f"{name} is {value!r}; it takes {takes}") from None
     parameters = replace(Parameters(), **values)
+    if parameters.languages and parameters.language is not None:
+        raise validation(f"languages needs the language auto, and it is {parameters.language!r}")
     return replace(parameters, words=True) if parameters.timestamps == "word" else parameters
 
 

@@ -1,5 +1,7 @@
 """Decides the language of each window, with its neighbours as context."""
 
+from collections.abc import Collection
+
 import numpy as np
 
 _FULL_WEIGHT_SECONDS = 5.0
@@ -8,6 +10,14 @@ _CHANGE_COST = 3.0
 _MAX_UNDECIDED_SECONDS = 20.0
 _MAX_UNDECIDED_WINDOWS = 12
 _HINT_ADVANTAGE = 2.0
+
+
+def among(probabilities: dict[str, float], candidates: Collection[str]) -> dict[str, float]:
+    """The probabilities of the candidates if one of them is spoken. No candidates stand for all languages."""
+    if not candidates:
+        return probabilities
+    total = sum(probabilities[code] for code in candidates) or 1.0
+    return {code: probabilities[code] / total for code in candidates}
 
 
 class LanguageTrack:

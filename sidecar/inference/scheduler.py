@@ -13,6 +13,7 @@ from ..errors import Cancelled, generation
 from . import language_sampling
 from .batches import Batch, Queue
 from .decoding import decode
+from .detection import among
 from .engine import Engine
 from .observer import Observer
 from .request import Item, Request
@@ -182,8 +183,9 @@ class Scheduler:
             item.encoded, item.mel = features, None
         with self._changed:
             self._queue.put_back(item for item in items if item.language is not None)
-            for i, probabilities in zip(unknown, results, strict=True):
+            for i, all_probabilities in zip(unknown, results, strict=True):
                 request = items[i].request
+                probabilities = among(all_probabilities, request.parameters.languages)
                 items[i].language_probabilities = probabilities
                 if not request.abandoned:
                     before = request.undecided

@@ -60,6 +60,8 @@ class Transcriber:
         """
         if parameters.language is not None:
             parameters = replace(parameters, language=known_code(parameters.language, self.languages))
+        candidates = {known_code(code, self.languages) for code in parameters.languages}
+        parameters = replace(parameters, languages=tuple(sorted(candidates & self.languages)))
         request = Request(parameters, self.prompt_builder(parameters), sizes(self.engine.device))
         self.scheduler.open(request)
         try:

@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from sidecar.inference.detection import LanguageTrack
+from sidecar.inference.detection import LanguageTrack, among
 
 
 def probabilities_with(**probabilities: float) -> dict[str, float]:
@@ -11,6 +12,13 @@ def assign(windows: list[dict[str, float]], seconds: list[float], *, hint: str |
     track = LanguageTrack(hint)
     decided = [track.push(window, length) for window, length in zip(windows, seconds, strict=True)]
     return [code for codes in [*decided, track.finish()] for code in codes]
+
+
+def test_probabilities_among_candidates_have_the_sum_one() -> None:
+    probabilities = {"de": 0.06, "en": 0.9, "fr": 0.02}
+    assert among(probabilities, ("de", "fr")) == {"de": pytest.approx(0.75), "fr": pytest.approx(0.25)}
+    assert among(probabilities, ()) == probabilities
+    assert among({"de": 0.0, "en": 1.0}, ("de",)) == {"de": 0.0}
 
 
 def test_a_short_window_with_high_confidence_follows_its_neighbours() -> None:

@@ -19,6 +19,11 @@ def test_a_language_can_be_a_hint() -> None:
     assert parse({"language": "de"}).language_hint is False
 
 
+def test_candidate_languages_are_a_text_or_a_list() -> None:
+    assert parse({"languages": "en, German,en", "language": "auto"}).languages == ("en", "de")
+    assert parse({"generate_kwargs": {"languages": ["fr"]}}).languages == ("fr",)
+
+
 def test_nested_parameters_of_hugging_face_clients_are_read() -> None:
     for name in ("generate_kwargs", "generation_parameters"):
         parameters = parse(
@@ -39,6 +44,8 @@ def test_return_timestamps_word_enables_words() -> None:
         ({"beam_size": "0"}, "beam_size"),
         ({"words": "perhaps"}, "words"),
         ({"language_hint": "perhaps"}, "language_hint"),
+        ({"languages": "en,klingon"}, "languages"),
+        ({"languages": "en", "language": "en"}, "languages needs the language auto"),
         ({"lnaguage": "en"}, "lnaguage"),
         ({"generate_kwargs": {"colour": "red"}}, "colour"),
         ({"generate_kwargs": "red"}, "generate_kwargs"),

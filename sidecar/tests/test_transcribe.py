@@ -77,6 +77,18 @@ def test_cantonese_is_decoded_as_chinese_by_a_model_without_its_token(
     assert transcript.segments == run(transcriber, speech, language="zh").segments
 
 
+def test_only_candidate_languages_are_detected(
+    transcriber: Transcriber, recordings: dict[str, np.ndarray]
+) -> None:
+    assert run(transcriber, recordings["fr"]).language != "fr"
+    for code, candidates in (("fr", "en,fr"), ("de", "fr,de,yue")):
+        transcript = run(transcriber, recordings[code], languages=candidates)
+        assert {segment.language for segment in transcript.segments} == {code}
+        assert transcript.spoken is not None
+        assert transcript.spoken.code == code
+    assert run(transcriber, recordings["de"], languages="yue").language == "zh"
+
+
 def test_the_spoken_language_is_detected_beside_the_requested_one(
     transcriber: Transcriber, recordings: dict[str, np.ndarray]
 ) -> None:
