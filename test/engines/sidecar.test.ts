@@ -69,12 +69,20 @@ test('the request has the span’s hints; of a long prompt its end', async () =>
   const server = sidecar(() => Response.json(reply))
   const engine = await readyEngine([server.url])
   const prompt = `${'🎤'.repeat(100)}${'x'.repeat(999)}`
-  await engine.transcribe(spanOf({ prompt: 'About ComfyUI.', keywords: ['ComfyUI', 'Ada & Co'] }))
+  const keywords = ['ComfyUI', 'Ada & Co']
+  await engine.transcribe(
+    spanOf({ prompt: 'About ComfyUI.', keywords, language: 'auto', languages: ['en', 'de'] }),
+  )
   await engine.transcribe(spanOf({ prompt }))
   const queries = server.asked.map(({ url }) => Object.fromEntries(new URL(url).searchParams))
-  expect(queries[0]).toMatchObject({ initial_prompt: 'About ComfyUI.', hotwords: 'ComfyUI, Ada & Co' })
+  expect(queries[0]).toMatchObject({
+    initial_prompt: 'About ComfyUI.',
+    hotwords: 'ComfyUI, Ada & Co',
+    languages: 'en,de',
+  })
   expect(queries[1]).toMatchObject({ initial_prompt: `🎤${'x'.repeat(999)}` })
   expect(queries[1]).not.toHaveProperty('hotwords')
+  expect(queries[1]).not.toHaveProperty('languages')
 })
 
 test('the request has the span’s options, and the reply is read completely', async () => {
