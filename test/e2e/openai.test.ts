@@ -97,6 +97,23 @@ describe('OpenAI’s client', () => {
     expect(words).not.toHaveProperty('segments')
   })
 
+  test('creates a transcription with hints, replacements and log-probabilities', async () => {
+    const answer = await openai.audio.transcriptions.create({
+      ...(await speech()),
+      ...{ languages: ['en', 'de'], keywords: ['Ada'], replace: ['library => Bibliothek'] },
+      model: 'gpt-4o-transcribe',
+      include: ['logprobs'],
+    })
+    expect(wordsOf(answer.text)).toEqual(wordsOf(TEXT.replace('library', 'Bibliothek')))
+    const logprobs = answer.logprobs ?? []
+    expect(logprobs.map(({ token }) => token).join('')).toBe(` ${answer.text}`)
+    for (const { token, bytes, logprob } of logprobs) {
+      expect(new TextDecoder().decode(Uint8Array.from(bytes ?? []))).toBe(token ?? '')
+      expect(logprob).toBeLessThanOrEqual(0)
+    }
+    await expectNothingLeft()
+  })
+
   test('creates a translation', async () => {
     const answer = await openai.audio.translations.create({
       ...(await speech()),
