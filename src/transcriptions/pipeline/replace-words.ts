@@ -10,13 +10,21 @@ type Find = (text: string) => Match[]
  * place the longest counts. A match has to lie within one segment.
  */
 export function replaceWords(segments: Segment[], replacements: readonly Replacement[]): Segment[] {
-  if (replacements.length === 0) return segments
-  const find = finderOf(replacements)
-  return segments.map((segment) => ({
-    ...segment,
-    text: replaceText(segment.text.normalize('NFC'), find),
-    words: segment.words && replaceTimed(segment.words, find),
-  }))
+  const byHeard = new Map(replacements.map((pair) => [pair.heard.toLowerCase(), pair]))
+  const pairs = [...byHeard].toSorted(([a], [b]) => b.length - a.length)
+  return segments.map((segment) => {
+    const text = segment.text.normalize('NFC')
+    // A pattern of all pairs would take ten times as long, as Bun interprets patterns with these boundaries.
+    const searched = text.toLowerCase().replace(/\s+/g, ' ')
+    const present = pairs.filter(([heard]) => searched.includes(heard)).map(([, pair]) => pair)
+    if (present.length === 0) return segment
+    const find = finderOf(present)
+    return {
+      ...segment,
+      text: replaceText(text, find),
+      words: segment.words && replaceTimed(segment.words, find),
+    }
+  })
 }
 
 function replaceText(text: string, find: Find): string {
@@ -34,10 +42,8 @@ const LETTER = `[[\\p{L}\\p{M}\\p{N}]--[${UNSPACED}]]`
 const STARTS_WITH_LETTER = new RegExp(`^${LETTER}`, 'v')
 const ENDS_WITH_LETTER = new RegExp(`${LETTER}$`, 'v')
 
-/** One pattern with a group for each pair. The pairs are sorted, as the first group that matches wins. */
-function finderOf(replacements: readonly Replacement[]): Find {
-  const byHeard = new Map(replacements.map((pair) => [pair.heard.toLowerCase(), pair]))
-  const pairs = [...byHeard.values()].toSorted((a, b) => b.heard.length - a.heard.length)
+/** One pattern with a group for each pair. The longest pairs come first, as the first group that matches wins. */
+function finderOf(pairs: readonly Replacement[]): Find {
   const pattern = new RegExp(pairs.map(({ heard }) => `(${patternOf(heard)})`).join('|'), 'giv')
   return (text) =>
     [...text.matchAll(pattern)].map((match) => ({
@@ -53,7 +59,7 @@ function patternOf(heard: string): string {
   return before + heard.split(' ').map(escaped).join('\\s+') + after
 }
 
-/** Escapes every ASCII punctuation mark, which the flag `v` allows outside of classes for syntax only. */
+/** Escapes the characters with a meaning in patterns. The flag `v` refuses other escapes. */
 const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 
 /** From the last match to the first, so that the places of the earlier ones stay valid. */
