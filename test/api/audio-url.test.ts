@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { transcriptions } from '../../src/db/schema.ts'
+import { findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { openRawHost, type RawHost } from '../outbound/raw-host.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { MAX_UPLOAD_BYTES, startService, type TestService } from '../support/api-service.ts'
@@ -106,6 +107,17 @@ describe('audio at a URL is accepted, with the URL in', () => {
   test('a number of JSON chooses the track', async () => {
     const response = await ada.post('/api/transcribe/', { audio_url: at('/tracks'), track: 3 })
     expect(await status(response)).toMatchObject({ track: 3, tracks: several.listed })
+  })
+
+  test('a list of JSON has replacements as objects or texts', async () => {
+    const pairs = [
+      { heard: 'cube flow', written: 'Kubeflow, Inc.' },
+      { heard: 'ada', written: 'Ada' },
+    ]
+    const replace = [pairs[0], 'ada:Ada']
+    const { body } = await ada.post('/api/transcribe/', { audio_url: at('/tracks'), replace })
+    const row = await findTranscription(service.db, textAt(body, 'transcription_id'))
+    expect(row?.replacements).toEqual(pairs)
   })
 
   test('audio_url follows redirects, and takes the filename of Content-Disposition', async () => {
