@@ -30,6 +30,12 @@ export type Authenticator = {
  */
 export type WatchCredential = (until: AbortSignal) => AbortSignal
 
+type BearerOptions = {
+  authenticator: Authenticator
+  needs?: 'account' | 'admin'
+  takesKnown?: boolean
+}
+
 /**
  * Requires a valid access token or API key with the scope `needs`, before the body is read. By default, GET
  * and HEAD need `read` and all other methods `write`. Adds `userId`, `caller` and `watchCredential` to the
@@ -37,31 +43,37 @@ export type WatchCredential = (until: AbortSignal) => AbortSignal
  *
  * Example: `new Elysia().use(bearer({ authenticator })).get('/things', ({ userId }) => list(userId))`
  */
-export function bearer({
-  authenticator,
-  needs,
-  takesKnown = false,
-}: {
-  authenticator: Authenticator
-  needs?: 'account' | 'admin'
-  takesKnown?: boolean
-}) {
-  return new Elysia().derive({ as: 'scoped' }, async ({ headers, request, set }) => {
-    const [scheme, token] = headers.authorization?.split(' ') ?? []
-    if (scheme?.toLowerCase() !== 'bearer' || !token) {
-      throw new VerbatimError(
-        'unauthorized',
-        'The access token or API key is missing: send Authorization: Bearer <token>',
-      )
-    }
-    const scope = needs ?? scopeOf(request.method)
-    const caller = await authenticator.authenticate(token, { afresh: !takesKnown || scope !== 'read' })
-    if (caller.quota) Object.assign(set.headers, rateLimitHeaders(caller.quota))
-    if (!caller.scopes.includes(scope)) throw new VerbatimError('insufficient_scope', MISSING_SCOPE[scope])
-    const { userId } = caller
-    const watchCredential: WatchCredential = (until) => authenticator.watch({ token, userId }, until)
-    return { userId, caller, watchCredential }
-  })
+export function bearer(options: BearerOptions) {
+  return new Elysia().derive({ as: 'scoped' }, async ({ request, set }) =>
+    authorize(options, { request, set }),
+  )
+}
+
+export type AuthorizeContext = {
+  request: Request
+  /** Receives the headers of the user's quota. */
+  set: { headers: Record<string, string | number> }
+}
+
+/** As `bearer`, for the handler of a route that also accepts another credential. */
+export async function authorize(
+  { authenticator, needs, takesKnown = false }: BearerOptions,
+  { request, set }: AuthorizeContext,
+) {
+  const [scheme, token] = request.headers.get('authorization')?.split(' ') ?? []
+  if (scheme?.toLowerCase() !== 'bearer' || !token) {
+    throw new VerbatimError(
+      'unauthorized',
+      'The access token or API key is missing: send Authorization: Bearer <token>',
+    )
+  }
+  const scope = needs ?? scopeOf(request.method)
+  const caller = await authenticator.authenticate(token, { afresh: !takesKnown || scope !== 'read' })
+  if (caller.quota) Object.assign(set.headers, rateLimitHeaders(caller.quota))
+  if (!caller.scopes.includes(scope)) throw new VerbatimError('insufficient_scope', MISSING_SCOPE[scope])
+  const { userId } = caller
+  const watchCredential: WatchCredential = (until) => authenticator.watch({ token, userId }, until)
+  return { userId, caller, watchCredential }
 }
 
 const scopeOf = (method: string) => (method === 'GET' || method === 'HEAD' ? 'read' : 'write')
@@ -74,10 +86,11 @@ const MISSING_SCOPE: Record<Scope, string> = {
 }
 
 /**
- * The `security` of a route in the OpenAPI document: no token, any token, or a token with the scope `account`
- * or `admin`.
+ * The `security` of a route in the OpenAPI document: no token, any token, any token or a signed link, or a
+ * token with the scope `account` or `admin`.
  */
 export const PUBLIC = []
 export const BEARER = [{ bearer: [] }]
+export const BEARER_OR_LINK = [{ bearer: [] }, {}]
 export const ACCOUNT = [{ bearer: ['account'] }]
 export const ADMIN = [{ bearer: ['admin'] }]

@@ -44,6 +44,14 @@ const status = {
       description: 'Link to the original audio, valid for one hour; null once the audio is removed',
     }),
   ),
+  events: nullable(
+    t.String({
+      format: 'uri',
+      description:
+        'Link to the events, valid for one hour, for `EventSource`, which cannot send a token. Null in a ' +
+        'stream that such a link opened, as `audio_file` is',
+    }),
+  ),
   transcription: nullable(
     t.String({
       description:
@@ -97,6 +105,7 @@ const status = {
 const exampleStatus = {
   id: EXAMPLE_ID,
   audio_file: `http://localhost:3000/api/transcriptions/${EXAMPLE_ID}/audio?expires=1672578000&signature=9134…`,
+  events: `http://localhost:3000/api/transcriptions/${EXAMPLE_ID}/events?expires=1672578000&signature=5d0c…`,
   transcription: 'The old library stands beside the river.',
   status: 'completed',
   created_at: '2023-01-01T12:00:00Z',
@@ -228,20 +237,4 @@ export const deleteDetail = {
   summary: 'Delete a transcription and its audio',
   description: 'Works in every status. Nothing of the transcription is kept.',
   responses: { 204: { description: 'The transcription is deleted' }, ...errors },
-}
-
-export const eventsDetail = {
-  summary: 'Stream events',
-  description:
-    'Server-sent events: `status` has the same body as the status; `segments` has the segments of one finished ' +
-    'stretch of audio, in the order in which stretches finish; `removed` says that the transcription was ' +
-    'deleted. The stream ends when the transcription has finished. It also ends, with an `error` event, when ' +
-    'the token expires or is revoked: open it again with a new token and `Last-Event-ID` to miss no event.',
-  responses: {
-    200: {
-      description: 'The event stream',
-      content: { 'text/event-stream': { schema: { type: 'string' as const } } },
-    },
-    ...errors,
-  },
 }

@@ -7,11 +7,11 @@ import { isUuid } from '../uuid.ts'
 import { peaksOf } from './envelopes.store.ts'
 import { createRequireOwned, type OwnedKeys, type RequireOwned, transcriptionNotFound } from './owned.ts'
 import { removePcm } from './pipeline/pcm.ts'
-import { type AudioLink, openAudio } from './reading/audio.ts'
+import { openAudio } from './reading/audio.ts'
 import { type Change, changeStream, untilFinished } from './reading/change-stream.ts'
-import { type TranscriptionEvent, transcriptionEvents } from './reading/events.ts'
+import { eventsLinkOwner, type TranscriptionEvent, transcriptionEvents } from './reading/events.ts'
 import { type PageRequest, readPage } from './reading/list.ts'
-import type { LinkSigner } from './reading/signed-links.ts'
+import type { LinkSigner, SignedLink } from './reading/signed-links.ts'
 import { createFormatStatus, type FormatStatus } from './reading/status.ts'
 import { formatTranscript, readTranscript } from './reading/transcript.ts'
 import { waveformOf } from './reading/waveform.ts'
@@ -58,7 +58,7 @@ export function createTranscriptionsService(dependencies: ServiceDependencies) {
     ...statusMethods(context),
     ...transcriptMethods(context),
     ...removalMethods(context),
-    audio: (link: AudioLink) => openAudio(dependencies, link),
+    audio: (link: SignedLink) => openAudio(dependencies, link),
   }
 }
 
@@ -75,17 +75,26 @@ function statusMethods(context: Context) {
       return formatStatus(later)
     },
 
-    /** Streams the events that follow the event with the id `after`. */
+    /**
+     * The user whose transcription's events a signed link opens. Throws `not_found` if the link is invalid.
+     */
+    eventsLinkOwner: (link: SignedLink) => eventsLinkOwner(context, link),
+
+    /**
+     * Streams the events that follow the event with the id `after`. Without `hasLinks`, statuses contain no
+     * signed links.
+     */
     async events({
       after,
+      hasLinks,
       signal,
       ...keys
-    }: OwnedKeys & { after: number; signal: AbortSignal }): Promise<
+    }: OwnedKeys & { after: number; hasLinks: boolean; signal: AbortSignal }): Promise<
       AsyncGenerator<TranscriptionEvent, void>
     > {
       const { id } = await requireOwned(keys)
       const permit = concurrencyLimit(keys.userId)
-      return transcriptionEvents(context, { id, after, signal, permit })
+      return transcriptionEvents(context, { id, after, hasLinks, signal, permit })
     },
 
     /**

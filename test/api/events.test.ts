@@ -2,10 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:tes
 import { eq } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { startProcessing } from '../../src/transcriptions/pipeline/decoded.store.ts'
+import { nodeHmac } from '../../src/transcriptions/reading/node-hmac.ts'
+import { createLinkSigner } from '../../src/transcriptions/reading/signed-links.ts'
 import { claimSpan, finishSpan, insertSpans, markRevision } from '../../src/transcriptions/spans.store.ts'
 import { addDoneSamples, complete, fail } from '../../src/transcriptions/transcriptions.store.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
-import { startService, type TestService } from '../support/api-service.ts'
+import { SECRET, startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
 import { eventsIn } from '../support/event-stream.ts'
 import { insertDecoded } from '../support/rows.ts'
@@ -134,6 +136,70 @@ describe.each(databases)('events of a transcription on $name', (kind) => {
     const path = `/api/transcriptions/${id}/events`
     expect((await bob.ask(path)).status).toBe(404)
     expect((await clientOf(service.url).ask(path)).status).toBe(401)
+  })
+
+  describe('the link `events` of the status', () => {
+    const statusOf = async () => (await ada.ask(`/api/transcriptions/${id}`)).body
+    const linkOf = async () => textAt(await statusOf(), 'events')
+
+    test('opens the stream without a token, resumes it, and renews no link', async () => {
+      await plan()
+      await finish(0)
+      const link = await linkOf()
+      const first = eventsIn((await fetch(link)).body ?? expect.unreachable())
+      expect(await first.until('segments')).toMatchObject({ start: 0 })
+      const status = await first.until('status')
+      expect(status).toMatchObject({ id, status: 'processing', audio_file: null, events: null })
+      expect(Object.keys(status)).toEqual(Object.keys(Object(await statusOf())))
+      await first.cancel()
+      await finish(1)
+      const resumed = await fetch(link, { headers: { 'last-event-id': first.lastId ?? '' } })
+      const second = eventsIn(resumed.body ?? expect.unreachable())
+      expect(await second.until('segments')).toMatchObject({ start: 1 })
+      await finish(2)
+      const last = await second.until('status', ({ status }) => status === 'completed')
+      expect(last).toMatchObject({ transcription: 'all of it', audio_file: null, events: null })
+      expect(await second.next()).toBeNull()
+    })
+
+    test('opens a stream that ends when the transcription is removed', async () => {
+      const stream = eventsIn((await fetch(await linkOf())).body ?? expect.unreachable())
+      await stream.next()
+      await ada.ask(`/api/transcriptions/${id}`, { method: 'DELETE' })
+      expect(await stream.next()).toEqual({ event: 'removed', data: { id } })
+      expect(await stream.next()).toBeNull()
+    })
+
+    test('is refused if it is changed, expired, signed by another or for another resource', async () => {
+      const link = new URL(await linkOf())
+      const audio = new URL(textAt(await statusOf(), 'audio_file'))
+      const sign = (secret: string, seconds: number) =>
+        createLinkSigner({ hmac: nodeHmac, secrets: [secret], seconds }).sign(link.pathname)
+      const other = textAt((await ada.upload(fixture('speech.mp3'))).body, 'transcription_id')
+      const later = Number(link.searchParams.get('expires')) + 3600
+      for (const path of [
+        link.pathname + audio.search,
+        link.pathname.replace(id, other) + link.search,
+        link.pathname.replace(id, crypto.randomUUID()) + link.search,
+        link.pathname + link.search.replace(/expires=\d+/, `expires=${later}`),
+        `${link.pathname}${link.search}0`,
+        `${link.pathname}?signature=${link.searchParams.get('signature')}`,
+        `${link.pathname}?signature=`,
+        sign(SECRET, -1),
+        sign(`${SECRET}!`, 60),
+      ]) {
+        expect({ path, ...(await clientOf(service.url).ask(path)) }).toMatchObject({
+          path,
+          status: 404,
+          body: {
+            code: 'not_found',
+            error: 'This events link is invalid or has expired: read the transcription again for a new one',
+          },
+        })
+      }
+      expect((await clientOf(service.url).ask(audio.pathname + link.search)).status).toBe(404)
+      expect((await clientOf(service.url).ask(`${link.pathname}?expires=soon`)).status).toBe(400)
+    })
   })
 
   test('Prefer: wait delays the status until the transcription has finished', async () => {

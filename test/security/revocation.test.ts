@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { createCredentialWatch } from '../../src/auth/credential-watch.ts'
 import { VerbatimError } from '../../src/errors.ts'
+import { nodeHmac } from '../../src/transcriptions/reading/node-hmac.ts'
+import { createLinkSigner } from '../../src/transcriptions/reading/signed-links.ts'
 import { claimsOf, forge } from '../api/jwt.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { SECRET, startService, type TestService } from '../support/api-service.ts'
@@ -70,6 +72,31 @@ describe.each(databases)('a response that waits ends with its credential, on $na
     const change = { current_password: password, new_password: `${password}!` }
     await anyone.as(textAt(body, 'access_token')).post('/api/auth/password', change)
     await expectEnded(stream)
+  })
+
+  async function openLink(seconds: number) {
+    const links = createLinkSigner({ hmac: nodeHmac, secrets: [SECRET], seconds })
+    const { status, body } = await fetch(service.url + links.sign(`/api/transcriptions/${id}/events`))
+    expect(status).toBe(200)
+    const stream = eventsIn(body ?? expect.unreachable())
+    expect(await stream.next()).toMatchObject({ event: 'status' })
+    return stream
+  }
+
+  test('an event stream ends when its link expires, and the owner’s other stream does not end', async () => {
+    const [byLink, byToken] = [await openLink(2), await open(session.access)]
+    await expectEnded(byLink)
+    await ada.post(`/api/transcriptions/${id}/cancel`, {})
+    expect(await byToken.next()).toMatchObject({ event: 'status', data: { status: 'canceled' } })
+  })
+
+  test('an event stream of a link ends when the account is deleted', async () => {
+    const stream = await openLink(3600)
+    const remove = { method: 'DELETE', headers: { 'content-type': 'application/json' } }
+    const { status } = await ada.ask('/api/auth/me', { ...remove, body: JSON.stringify({ password }) })
+    expect(status).toBe(204)
+    expect(await stream.next()).toEqual({ event: 'removed', data: { id } })
+    expect(await stream.next()).toBeNull()
   })
 
   test('an event stream ends when its access token expires', async () => {

@@ -6,6 +6,7 @@ type Status = {
   progress: number
   duration: number | null
   audio_file: string
+  events: string
   failure: { code: string; error: string } | null
 }
 

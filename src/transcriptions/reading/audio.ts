@@ -5,9 +5,7 @@ import { isUuid } from '../../uuid.ts'
 import { audioMissing } from '../pipeline/prepare-again.ts'
 import { audioKey } from '../storage-keys.ts'
 import { findTranscription } from '../transcriptions.store.ts'
-import type { LinkSigner } from './signed-links.ts'
-
-export type AudioLink = { id: string; expires: number; signature: string }
+import { invalidLink, type LinkSigner, type SignedLink } from './signed-links.ts'
 
 export const audioPath = (id: string) => `/api/transcriptions/${id}/audio`
 
@@ -16,16 +14,11 @@ export const audioPath = (id: string) => `/api/transcriptions/${id}/audio`
  */
 export async function openAudio(
   { db, links, storage }: { db: Database; links: LinkSigner; storage: Pick<Objects, 'read'> },
-  { id, expires, signature }: AudioLink,
+  { id, expires, signature }: SignedLink,
 ) {
   const isValid = isUuid(id) && links.verify({ path: audioPath(id), expires, signature })
   const row = isValid ? await findTranscription(db, id) : null
-  if (!row) {
-    throw new VerbatimError(
-      'not_found',
-      'This audio link is invalid or has expired: read the transcription again for a new one',
-    )
-  }
+  if (!row) throw invalidLink('audio')
   if (row.audioRemovedAt) {
     throw new VerbatimError('audio_removed', 'The audio was removed; its transcript is kept')
   }

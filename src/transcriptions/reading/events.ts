@@ -1,26 +1,51 @@
 import type { Changes } from '../../db/changes.ts'
 import type { Database } from '../../db/database.ts'
 import { SAMPLE_RATE } from '../../media/media.ts'
+import { isUuid } from '../../uuid.ts'
+import { findTranscription } from '../transcriptions.store.ts'
 import { type Change, changeStream } from './change-stream.ts'
+import { invalidLink, type LinkSigner, type SignedLink } from './signed-links.ts'
 import type { FormatStatus } from './status.ts'
 import { formatSegment } from './transcript.ts'
 
 export type TranscriptionEvent = { event: string; id?: string; data: unknown }
 
+export const eventsPath = (id: string) => `/api/transcriptions/${id}/events`
+
+/** The owner of the transcription whose events a signed link opens. Throws `not_found` if it is invalid. */
+export async function eventsLinkOwner(
+  { db, links }: { db: Database; links: LinkSigner },
+  { id, expires, signature }: SignedLink,
+): Promise<string> {
+  const isValid = isUuid(id) && links.verify({ path: eventsPath(id), expires, signature })
+  const row = isValid ? await findTranscription(db, id) : null
+  if (!row) throw invalidLink('events')
+  return row.userId
+}
+
 /**
  * The changes of a transcription as server-sent events: `status`, `segments` for each finished span, and
- * `removed`. Event ids are revisions; `after` is the id of the last event that the client received. Disposes
- * of `permit` at the end.
+ * `removed`. Event ids are revisions; `after` is the id of the last event that the client received. Without
+ * `hasLinks`, statuses contain no signed links. Disposes of `permit` at the end.
  */
 export async function* transcriptionEvents(
   { db, changes, formatStatus }: { db: Database; changes: Changes; formatStatus: FormatStatus },
-  { id, after, signal, permit }: { id: string; after: number; signal: AbortSignal; permit: Disposable },
+  {
+    id,
+    after,
+    hasLinks,
+    signal,
+    permit,
+  }: { id: string; after: number; hasLinks: boolean; signal: AbortSignal; permit: Disposable },
 ): AsyncGenerator<TranscriptionEvent, void> {
   using _permit = permit
   for await (const change of changeStream({ db, changes }, { id, revision: after, signal })) {
     if (change.kind === 'removed') yield { event: 'removed', data: { id } }
     else if (change.kind === 'span') yield segmentsEvent(change)
-    else yield { event: 'status', id: String(change.revision), data: await formatStatus(change.row) }
+    else {
+      const data = await formatStatus(change.row, { hasLinks })
+      yield { event: 'status', id: String(change.revision), data }
+    }
   }
 }
 

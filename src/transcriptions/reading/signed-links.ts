@@ -1,7 +1,11 @@
 import { timingSafeEqual } from '../../crypto.ts'
+import { VerbatimError } from '../../errors.ts'
 
 /** HMAC-SHA256 of a message, both as UTF-8: 32 bytes. */
 export type Hmac = (signed: { secret: string; message: string }) => Uint8Array
+
+/** A signed link to something of the transcription `id`. `expires`: Unix seconds. */
+export type SignedLink = { id: string; expires: number; signature: string }
 
 export type LinkSigner = ReturnType<typeof createLinkSigner>
 
@@ -37,4 +41,28 @@ export function createLinkSigner({
       return secrets.some((secret) => timingSafeEqual(hmac({ secret, message }), bytes))
     },
   }
+}
+
+export function invalidLink(name: string) {
+  return new VerbatimError(
+    'not_found',
+    `This ${name} link is invalid or has expired: read the transcription again for a new one`,
+  )
+}
+
+/**
+ * For a stream that a link opened: a signal that aborts with an `unauthorized` error when the link expires.
+ * `until` ends the watch.
+ */
+export function watchLink({ expires }: Pick<SignedLink, 'expires'>, until: AbortSignal): AbortSignal {
+  const expired = new AbortController()
+  const error = new VerbatimError(
+    'unauthorized',
+    'The link of this stream has expired: read the transcription again for a new one',
+  )
+  const timer = setTimeout(() => expired.abort(error), Math.max(0, expires * 1000 - Date.now()))
+  const stop = () => clearTimeout(timer)
+  if (until.aborted) stop()
+  else until.addEventListener('abort', stop)
+  return expired.signal
 }

@@ -3,11 +3,15 @@ import { SAMPLE_RATE } from '../../media/media.ts'
 import { isFinished, type Transcription } from '../transcriptions.store.ts'
 import { audioPath } from './audio.ts'
 import { createEta } from './eta.ts'
+import { eventsPath } from './events.ts'
 import type { LinkSigner } from './signed-links.ts'
 
 type StoredTrack = NonNullable<Transcription['tracks']>[number]
 
-/** Formats the status of a transcription for the API, with a signed link to its audio and its ETA. */
+/**
+ * Formats the status of a transcription for the API, with its ETA and, unless `hasLinks` is false, signed
+ * links to its audio and events.
+ */
 export function createFormatStatus({
   db,
   links,
@@ -19,11 +23,14 @@ export function createFormatStatus({
 }) {
   const etaOf = createEta({ db })
 
-  return async (row: Transcription) => {
+  const link = (path: string) => publicUrl() + links.sign(path)
+
+  return async (row: Transcription, { hasLinks = true } = {}) => {
     const eta = isFinished(row) ? null : await etaOf(row.id)
     return {
       id: row.id,
-      audio_file: row.audioRemovedAt ? null : publicUrl() + links.sign(audioPath(row.id)),
+      audio_file: hasLinks && !row.audioRemovedAt ? link(audioPath(row.id)) : null,
+      events: hasLinks ? link(eventsPath(row.id)) : null,
       transcription: row.text,
       status: row.status,
       created_at: formatTime(row.createdAt),
