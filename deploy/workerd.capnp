@@ -26,6 +26,7 @@ const config :Workerd.Config = (
         (name = "ORPHAN_DAYS", fromEnvironment = "ORPHAN_DAYS"),
         (name = "MAX_ORPHANS", fromEnvironment = "MAX_ORPHANS"),
         (name = "PUBLIC_URL", fromEnvironment = "PUBLIC_URL"),
+        (name = "CORS_ORIGINS", fromEnvironment = "CORS_ORIGINS"),
         (name = "JWT_SECRET", fromEnvironment = "JWT_SECRET"),
         (name = "REGISTRATION", fromEnvironment = "REGISTRATION"),
         (name = "LOGINS_PER_MINUTE", fromEnvironment = "LOGINS_PER_MINUTE"),

@@ -143,6 +143,7 @@ export async function createApiServices(adapters: ApiAdapters): Promise<ApiServi
     swagger: swaggerAssets,
     maxUploadBytes: settings.MAX_UPLOAD_BYTES,
     version: packageJson.version,
+    corsOrigins: settings.CORS_ORIGINS ?? null,
   }
 }
 

@@ -5,6 +5,7 @@ import { type AuthRoutesServices, authRoutes } from './auth/auth.routes.ts'
 import { healthRoutes } from './health/health.routes.ts'
 import type { Health } from './health/health.ts'
 import { metricsRoutes } from './health/metrics.routes.ts'
+import { type CorsOrigins, cors } from './http/cors.ts'
 import { type SwaggerAssets, swagger } from './http/openapi/swagger.ts'
 import type { OperatorAccess } from './http/operator-access.ts'
 import { problems } from './http/problems.ts'
@@ -34,6 +35,8 @@ export type AppServices = AdminRoutesServices &
     health: Health
     swagger: SwaggerAssets
     version: string
+    /** Null: only pages of the API's own origin may call it. */
+    corsOrigins: CorsOrigins | null
   } & OperationsServices
 
 export type OperationsServices = {
@@ -86,6 +89,7 @@ export function createApp(services: AppServices, adapter?: ElysiaAdapter) {
   // router.
   const app = new Elysia({ handler: { standardHostname: false }, ...(adapter && { adapter }) })
     .use(sharedPlugins({ ...services, routes }))
+    .use(cors({ origins: services.corsOrigins }))
     .use(swagger({ assets: services.swagger, version: services.version }))
     .use(authRoutes(services))
     .use(transcriptionRoutes(services))

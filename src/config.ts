@@ -6,6 +6,7 @@ import {
   integer,
   networkList,
   oneOf,
+  origins,
   postgresUrl,
   preference,
   sampler,
@@ -121,13 +122,20 @@ export const SETTINGS = {
     parse: integer(0, MAX),
   }),
   PUBLIC_URL: optional({
-    doc: 'URL at which clients reach the API. Links in `audio_file` and in webhooks start with it',
+    doc: 'URL at which clients reach the API. Links in a status and in webhooks start with it',
     takes: 'an http(s) URL',
     unset: '`http://localhost:PORT`',
     parse: url,
   }),
+  CORS_ORIGINS: optional({
+    doc: 'Origins whose web pages may call the API from a browser (CORS). `*` allows the pages of every website',
+    takes:
+      '`*`, or origins such as `https://app.example.com` (scheme, host and, if it is not the default, port; no path), separated by commas',
+    unset: 'only pages of the API’s own origin',
+    parse: origins,
+  }),
   JWT_SECRET: optional({
-    doc: 'Secret that signs access tokens and audio URLs, and encrypts webhook secrets. All processes need the same value. The first of several secrets signs and encrypts; the others are still accepted. Required if `NODE_ENV=production`',
+    doc: 'Secret that signs access tokens and links to audio and events, and encrypts webhook secrets. All processes need the same value. The first of several secrets signs and encrypts; the others are still accepted. Required if `NODE_ENV=production`',
     takes: 'at least 32 characters without commas, or several such secrets separated by commas',
     unset: 'generated once and kept in `DATA_DIR`',
     parse: secrets,

@@ -19,6 +19,7 @@ test('an empty environment has the defaults', () => {
     ORPHAN_DAYS: 30,
     MAX_ORPHANS: 20,
     PUBLIC_URL: undefined,
+    CORS_ORIGINS: undefined,
     JWT_SECRET: undefined,
     REGISTRATION: 'first',
     LOGINS_PER_MINUTE: 20,
@@ -127,6 +128,37 @@ test.each([
 ])('STORAGE_URL=%s is a bucket', (STORAGE_URL, parsed) => {
   const defaults = { bucket: 'audio', prefix: undefined, endpoint: undefined, region: 'us-east-1' }
   expect(readSettings({ STORAGE_URL }).STORAGE_URL).toEqual({ ...defaults, ...parsed })
+})
+
+test.each([
+  ['*', '*'],
+  ['https://app.example.com', ['https://app.example.com']],
+  [
+    'https://App.Example.com:443, http://localhost:5173',
+    ['https://app.example.com', 'http://localhost:5173'],
+  ],
+  ['http://[::1]:8080', ['http://[::1]:8080']],
+  ['https://bücher.example', ['https://xn--bcher-kva.example']],
+  ['capacitor://localhost', ['capacitor://localhost']],
+])('CORS_ORIGINS=%s is parsed into origins as browsers send them', (CORS_ORIGINS, parsed) => {
+  expect(readSettings({ CORS_ORIGINS }).CORS_ORIGINS).toEqual(parsed)
+})
+
+test.each([
+  'app.example.com',
+  'https://app.example.com/',
+  'https://app.example.com/page',
+  'https://app.example.com?a=b',
+  'https://ada@app.example.com',
+  'https://*.example.com',
+  'https://a.example https://b.example',
+  'https://a.example,',
+  '*,https://app.example.com',
+  'null',
+])('CORS_ORIGINS=%s is refused with a sentence that names an origin’s parts', (CORS_ORIGINS) => {
+  expect(() => readSettings({ CORS_ORIGINS })).toThrow(
+    /^CORS_ORIGINS is ".+"; it takes `\*`, or origins such as .+ \(scheme, host and, .+ port; no path\)/,
+  )
 })
 
 describe('the default of INFERENCE', () => {

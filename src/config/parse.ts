@@ -31,6 +31,15 @@ export const urlList = listOf(url)
 
 export const networkList = listOf(parseNetwork)
 
+/** The serialization of an origin (WHATWG HTML §7.1.1), as browsers send it. Also takes schemes of apps. */
+const origin = (text: string) => {
+  const { protocol, host } = URL.parse(text) ?? {}
+  const isOrigin = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@*\\]+$/i.test(text)
+  return isOrigin && host ? `${protocol}//${host}` : undefined
+}
+
+export const origins = (text: string) => (text.trim() === '*' ? '*' : listOf(origin)(text))
+
 export const postgresUrl = (text: string) =>
   /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined
 

@@ -14,7 +14,12 @@ import { insertOwned } from '../support/rows.ts'
 import { freePort } from '../support/service.ts'
 import { ROOT } from '../support/sidecar-dir.ts'
 import { wordErrorRate } from '../support/words.ts'
-import { MAX_UPLOAD_BYTES, openRuntimeEnvironment, type RuntimeEnvironment } from './environment.ts'
+import {
+  CORS_ORIGIN,
+  MAX_UPLOAD_BYTES,
+  openRuntimeEnvironment,
+  type RuntimeEnvironment,
+} from './environment.ts'
 import { buildForWorkerd, type EdgeProcess, runtimes, startEdge } from './runtimes.ts'
 
 setDefaultTimeout(600_000)
@@ -146,6 +151,63 @@ for (const { name, command } of runtimes) {
       expect(await events.until('segments')).toMatchObject({ start: 0, end: 7.100875 })
       expectSpeech(await events.until('status', ({ status }) => status === 'completed'))
       expect(await events.next()).toBeNull()
+    })
+
+    test('streams events at the link of the status, without a token', async () => {
+      const id = idOf((await ada.ask('/api/transcribe', { method: 'PUT', body: fixture('speech.ogg') })).body)
+      const link = textAt((await ada.ask(`/api/transcriptions/${id}`)).body, 'events')
+      const events = eventsIn((await fetch(link)).body ?? expect.unreachable())
+      const last = await events.until('status', ({ status }) => status === 'completed')
+      expectSpeech(last)
+      expect(last).toMatchObject({ audio_file: null, events: null })
+      expect(await events.next()).toBeNull()
+      expect((await fetch(`${link}0`)).status).toBe(404)
+    })
+
+    test('answers preflights of the configured origin, which can read responses and errors', async () => {
+      const requests: [method: string, path: string, status: number][] = [
+        ['GET', '/api/transcriptions', 200],
+        ['POST', '/api/uploads', 400],
+        ['GET', '/api/uploads/none', 404],
+        ['GET', '/nowhere', 404],
+        ['GET', '/api/auth/login', 405],
+      ]
+      for (const [method, path, status] of requests) {
+        for (const origin of [CORS_ORIGIN, 'https://evil.example']) {
+          const allowed = origin === CORS_ORIGIN ? origin : null
+          const asked = await ada.ask(path, {
+            method: 'OPTIONS',
+            headers: {
+              origin,
+              'access-control-request-method': method,
+              'access-control-request-headers': 'authorization',
+            },
+          })
+          const answer = await ada.ask(path, { method, headers: { origin } })
+          expect({
+            path,
+            preflight: asked.headers.get('access-control-allow-origin'),
+            headers: asked.headers.get('access-control-allow-headers'),
+            status: answer.status,
+            origin: answer.headers.get('access-control-allow-origin'),
+            vary: answer.headers.get('vary'),
+            isExposed:
+              answer.headers.get('access-control-expose-headers')?.includes('Upload-Offset') ?? false,
+          }).toEqual({
+            path,
+            preflight: allowed,
+            headers: allowed && 'authorization',
+            status,
+            origin: allowed,
+            vary: 'Origin',
+            isExposed: allowed !== null,
+          })
+          if (allowed) expect(asked.status).toBe(204)
+        }
+      }
+      const refused = await anyone.ask('/api/transcriptions', { headers: { origin: CORS_ORIGIN } })
+      expect(refused.status).toBe(401)
+      expect(refused.headers.get('access-control-allow-origin')).toBe(CORS_ORIGIN)
     })
 
     test('answers an upload with Prefer: wait when the transcription is completed', async () => {

@@ -8,6 +8,7 @@ import { openS3Server } from '../support/s3-server.ts'
 import { startService } from '../support/service.ts'
 
 export const MAX_UPLOAD_BYTES = 500_000
+export const CORS_ORIGIN = 'https://app.example.com'
 
 export type RuntimeEnvironment = Awaited<ReturnType<typeof openRuntimeEnvironment>>
 
@@ -27,6 +28,7 @@ export async function openRuntimeEnvironment(kind: TestDatabaseKind) {
     JWT_SECRET: 'a secret for tests of 32 characters or more',
     MAX_UPLOAD_BYTES: String(MAX_UPLOAD_BYTES),
     REGISTRATION: 'open',
+    CORS_ORIGINS: CORS_ORIGIN,
   }
   const worker = await startService({ ...shared, MODE: 'worker', DATA_DIR: folder })
   const objects = createObjects({ ...bucket, prefix: bucket.folder })

@@ -46,6 +46,7 @@ export async function startService({
   secrets = [SECRET],
   identityProvider,
   limits = {},
+  corsOrigins,
   metricsToken,
   isLocal = true,
   logsRequests = false,
@@ -56,6 +57,7 @@ export async function startService({
   secrets?: [string, ...string[]]
   identityProvider?: { jwksUrl: string; issuer: string; audience: string }
   limits?: UsageLimits & { requestsPerMinute?: number; loginsPerMinute?: number; storageBytes?: number }
+  corsOrigins?: '*' | string[]
   metricsToken?: string
   /** Whether operators need no token if `metricsToken` is unset. */
   isLocal?: boolean
@@ -106,6 +108,7 @@ export async function startService({
     settings: {
       ...readSettings({}),
       REGISTRATION: registration,
+      CORS_ORIGINS: corsOrigins,
       MAX_UPLOAD_BYTES,
       MAX_AUDIO_SECONDS: maxAudioSeconds,
       MAX_OPEN_PER_USER: limits.maxOpen,

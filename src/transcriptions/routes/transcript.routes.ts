@@ -2,6 +2,7 @@ import { Elysia, t } from 'elysia'
 import { VerbatimError } from '../../errors.ts'
 import { BEARER, bearer } from '../../http/bearer.ts'
 import { preferredType } from '../../http/headers/accept.ts'
+import { addVary } from '../../http/headers/vary.ts'
 import { errorSchemas } from '../../http/openapi/statuses.ts'
 import { TEXT_FORMATS, type TranscriptFormat, TYPES } from '../transcript/formats.ts'
 import { IdParams } from '../transcriptions.schemas.ts'
@@ -39,7 +40,7 @@ export function transcriptRoutes({ transcriptions, authenticator }: StatusRoutes
     .get(
       '/transcriptions/:id/transcript',
       async ({ params: { id }, query, request, userId, set }) => {
-        set.headers.vary = 'Accept'
+        addVary(set, 'Accept')
         const keys = { id, userId, partial: query.partial === 'true' }
         const format = query.format ?? acceptedFormat(request.headers)
         const hasBom = query.bom === 'true'
