@@ -34,12 +34,14 @@ type BearerOptions = {
   authenticator: Authenticator
   needs?: 'account' | 'admin'
   takesKnown?: boolean
+  schemes?: string[]
 }
 
 /**
  * Requires a valid access token or API key with the scope `needs`, before the body is read. By default, GET
  * and HEAD need `read` and all other methods `write`. Adds `userId`, `caller` and `watchCredential` to the
- * routes' context. With `takesKnown`, requests that only read may use a cached caller.
+ * routes' context. With `takesKnown`, requests that only read may use a cached caller. `schemes`: the accepted
+ * schemes of `Authorization`, in lower case; the empty scheme accepts a token alone.
  *
  * Example: `new Elysia().use(bearer({ authenticator })).get('/things', ({ userId }) => list(userId))`
  */
@@ -57,11 +59,11 @@ export type AuthorizeContext = {
 
 /** As `bearer`, for the handler of a route that also accepts another credential. */
 export async function authorize(
-  { authenticator, needs, takesKnown = false }: BearerOptions,
+  { authenticator, needs, takesKnown = false, schemes = ['bearer'] }: BearerOptions,
   { request, set }: AuthorizeContext,
 ) {
-  const [scheme, token] = request.headers.get('authorization')?.split(' ') ?? []
-  if (scheme?.toLowerCase() !== 'bearer' || !token) {
+  const { scheme, token } = credentialsIn(request.headers.get('authorization') ?? '')
+  if (!schemes.includes(scheme) || !token) {
     throw new VerbatimError(
       'unauthorized',
       'The access token or API key is missing: send Authorization: Bearer <token>',
@@ -74,6 +76,12 @@ export async function authorize(
   const { userId } = caller
   const watchCredential: WatchCredential = (until) => authenticator.watch({ token, userId }, until)
   return { userId, caller, watchCredential }
+}
+
+/** The scheme is empty if the header has only a token. */
+function credentialsIn(authorization: string): { scheme: string; token: string } {
+  const [first = '', token] = authorization.split(' ')
+  return token === undefined ? { scheme: '', token: first } : { scheme: first.toLowerCase(), token }
 }
 
 const scopeOf = (method: string) => (method === 'GET' || method === 'HEAD' ? 'read' : 'write')
