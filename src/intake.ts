@@ -19,6 +19,8 @@ export type BeginUpload = (options: {
  * idempotency key.
  */
 export type Intake = AsyncDisposable & {
+  /** The id of the transcription that `commit` makes. */
+  id: string
   /**
    * Writes the audio to storage while it arrives; call it once. Throws what the stream or the storage throws,
    * and `storage_quota_reached`.
@@ -38,4 +40,24 @@ export type Intake = AsyncDisposable & {
     fields: Map<string, string>
     file: { filename: string | null; stored: StoredAudio } | null
   }): Promise<string>
+}
+
+/** Uploads that arrive in one request, and become transcriptions with a later request, which has the options. */
+export type WholeUploads = {
+  /** Throws `too_many_at_once`, `too_many_uploads` and `storage_quota_reached`. */
+  begin(userId: string): Promise<WholeUpload>
+  /**
+   * Makes a transcription of an upload, and returns its id. The first one takes the stored bytes; later ones
+   * copy the original of that transcription. Throws `not_found` (also if the first transcription was
+   * deleted), `upload_expired`, and what `BeginUpload` and `Intake` throw.
+   */
+  transcribe(upload: { id: string; userId: string; fields: Map<string, string> }): Promise<string>
+}
+
+/** A file while it arrives. Disposing of it without a commit removes the stored bytes. */
+export type WholeUpload = AsyncDisposable & {
+  /** Writes the file to storage while it arrives; call it once. Throws `storage_quota_reached`. */
+  store(body: ReadableStream<Uint8Array>): Promise<StoredAudio>
+  /** Returns the upload's id. Throws `empty`, `too_many_uploads` and `storage_quota_reached`. */
+  commit(file: { filename: string | null; stored: StoredAudio }): Promise<string>
 }

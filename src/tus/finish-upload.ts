@@ -2,9 +2,10 @@ import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
 import type { BeginUpload } from '../intake.ts'
 import type { Objects } from '../storage/storage.ts'
+import { chunksMissing, joinedChunks } from './joined-chunks.ts'
 import { parseMetadata } from './metadata.ts'
 import { requireOwnedUpload } from './owned-upload.ts'
-import { chunkKey, removeUpload, type Upload, uploadFolder } from './uploads.store.ts'
+import { removeUpload, type Upload, uploadFolder } from './uploads.store.ts'
 
 /** Errors that the same bytes will always meet. */
 const FINAL_ERRORS = [
@@ -65,33 +66,4 @@ export function createFinishIfComplete({
     attempts.set(upload.id, attempt)
     return attempt
   }
-}
-
-/** Chunks are missing after a restore, or after a power cut if the database is embedded. */
-function chunksMissing(error: unknown): never {
-  const isMissing = error instanceof VerbatimError && error.code === 'not_found'
-  if (!isMissing) throw error
-  throw new VerbatimError('upload_expired', 'Parts of the upload are missing: create a new upload', {
-    cause: error,
-  })
-}
-
-function joinedChunks(storage: Objects, { id, pieces }: Upload): ReadableStream<Uint8Array> {
-  async function* read() {
-    for (const number of pieces) yield* await storage.read(chunkKey(id, number))
-  }
-  const chunks = read()
-  return new ReadableStream(
-    {
-      async pull(control) {
-        const { done, value } = await chunks.next()
-        if (done) control.close()
-        else control.enqueue(value)
-      },
-      async cancel() {
-        await chunks.return()
-      },
-    },
-    { highWaterMark: 0 },
-  )
 }

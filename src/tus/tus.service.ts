@@ -1,5 +1,5 @@
 import { withUserLock } from '../auth/users.store.ts'
-import type { Database, Transaction } from '../db/database.ts'
+import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
 import type { BeginUpload } from '../intake.ts'
 import type { Objects } from '../storage/storage.ts'
@@ -8,14 +8,8 @@ import { createBeginChunk } from './begin-chunk.ts'
 import { createFinishIfComplete } from './finish-upload.ts'
 import { parseMetadata } from './metadata.ts'
 import { requireOwnedUpload } from './owned-upload.ts'
-import {
-  countUnfinished,
-  insertUpload,
-  removeUpload,
-  type Upload,
-  type UploadKeys,
-  uploadFolder,
-} from './uploads.store.ts'
+import { requireFewUnfinished } from './unfinished-limit.ts'
+import { insertUpload, removeUpload, type Upload, type UploadKeys, uploadFolder } from './uploads.store.ts'
 
 /** The fields of an upload that its owner sees. */
 export type UploadState = Pick<
@@ -24,8 +18,6 @@ export type UploadState = Pick<
 >
 
 export type TusService = ReturnType<typeof createTusService>
-
-const MAX_UNFINISHED = 100
 
 /**
  * Resumable uploads. Each request's bytes are one chunk in storage; a complete upload's chunks are joined to
@@ -108,14 +100,6 @@ export function createTusService({
       for (const id of ids) await removeFolder(uploadFolder(id))
     },
   }
-}
-
-async function requireFewUnfinished(tx: Transaction, userId: string): Promise<void> {
-  if ((await countUnfinished(tx, userId)) < MAX_UNFINISHED) return
-  throw new VerbatimError(
-    'too_many_uploads',
-    `You have ${MAX_UNFINISHED} unfinished uploads: finish or delete one first`,
-  )
 }
 
 function checkLength(length: number, { maxBytes }: { maxBytes: number }): void {

@@ -27,6 +27,16 @@ export async function insertUpload(
   return row ?? null
 }
 
+/** Inserts an upload whose bytes are stored as one chunk with the number 1. */
+export async function insertWholeUpload(
+  tx: Transaction,
+  upload: Pick<Upload, 'id' | 'userId' | 'length' | 'metadata'>,
+): Promise<void> {
+  await tx
+    .insert(uploads)
+    .values({ ...upload, offset: upload.length, piece: 1, pieces: [1], expiresAt: later })
+}
+
 /** Counts a user's uploads without a transcription. */
 export async function countUnfinished(db: Queries, userId: string): Promise<number> {
   const [row] = await db

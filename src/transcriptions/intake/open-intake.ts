@@ -66,6 +66,8 @@ export function openIntake(
   let isKept = false
 
   return {
+    id,
+
     store: (audio) => storage.write(audioKey(id), audio, incoming ? { onChunk: incoming.add } : {}),
 
     async commit({ fields, file }) {
