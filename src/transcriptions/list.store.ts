@@ -1,4 +1,4 @@
-import { and, count, desc, eq, gte, lt, sql } from 'drizzle-orm'
+import { and, asc, count, desc, eq, gte, inArray, lt, sql } from 'drizzle-orm'
 import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import type { Queries } from '../db/database.ts'
 import { detectedLanguageColumn, terms, transcriptions } from '../db/schema.ts'
@@ -10,8 +10,10 @@ export type Cursor = { time: string; id: string }
 export type ListFilter = {
   userId: string
   after: Cursor | null
+  /** With it, the page ends before this row: the oldest of the later transcriptions, latest first. */
+  before?: Cursor | null
   limit: number
-  status?: Transcription['status']
+  status?: Transcription['status'] | Transcription['status'][]
   language?: string
   /** `createdFrom` is inclusive, `createdTo` exclusive. */
   createdFrom?: Date
@@ -37,12 +39,26 @@ export async function listOwned(db: Queries, filter: ListFilter) {
   const { words, ...other } = filter
   if (words !== undefined) return search(db, { ...other, words })
   const columns = { userId: transcriptions.userId, time: transcriptions.createdAt, id: transcriptions.id }
-  return db
+  const order = filter.before ? asc : desc
+  const rows = await db
     .select(resultColumns(columns.time))
     .from(transcriptions)
     .where(and(inRange(columns, filter), matchesFilter(filter)))
-    .orderBy(desc(columns.time), desc(columns.id))
+    .orderBy(order(columns.time), order(columns.id))
     .limit(filter.limit)
+  return filter.before ? rows.reverse() : rows
+}
+
+/** The position of a user's transcription in lists. Null if there is none, or if it is another user's. */
+export async function findCursor(
+  db: Queries,
+  { id, userId }: { id: string; userId: string },
+): Promise<Cursor | null> {
+  const [row] = await db
+    .select({ id: transcriptions.id, time: timeText(transcriptions.createdAt) })
+    .from(transcriptions)
+    .where(and(eq(transcriptions.id, id), eq(transcriptions.userId, userId)))
+  return row ?? null
 }
 
 /**
@@ -82,12 +98,13 @@ async function search(db: Queries, filter: ListFilter & { words: string }) {
 }
 
 function inRange(columns: { userId: AnyPgColumn; time: AnyPgColumn; id: AnyPgColumn }, filter: ListFilter) {
-  const { userId, after, createdFrom, createdTo } = filter
-  const afterCursor =
-    after && sql`(${columns.time}, ${columns.id}) < (${after.time}::timestamptz, ${after.id}::uuid)`
+  const { userId, after, before, createdFrom, createdTo } = filter
+  const place = sql`(${columns.time}, ${columns.id})`
+  const placeOf = ({ time, id }: Cursor) => sql`(${time}::timestamptz, ${id}::uuid)`
   return and(
     eq(columns.userId, userId),
-    afterCursor ?? undefined,
+    after ? sql`${place} < ${placeOf(after)}` : undefined,
+    before ? sql`${place} > ${placeOf(before)}` : undefined,
     createdFrom && gte(columns.time, createdFrom),
     createdTo && lt(columns.time, createdTo),
   )
@@ -95,7 +112,7 @@ function inRange(columns: { userId: AnyPgColumn; time: AnyPgColumn; id: AnyPgCol
 
 function matchesFilter({ status, language }: ListFilter) {
   return and(
-    status && eq(transcriptions.status, status),
+    status && inArray(transcriptions.status, [status].flat()),
     language === undefined ? undefined : eq(detectedLanguageColumn(transcriptions), language),
   )
 }
@@ -118,9 +135,12 @@ function resultColumns(time: AnyPgColumn) {
     createdAt: transcriptions.createdAt,
     completedAt: transcriptions.completedAt,
     excerpt: sql<string | null>`left(${transcriptions.text}, ${EXCERPT_LETTERS})`,
-    time: sql<string>`to_char(${time} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`,
+    time: timeText(time),
   }
 }
+
+const timeText = (time: AnyPgColumn) =>
+  sql<string>`to_char(${time} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
 
 /** Counts a user's transcriptions by status; a status without any is left out. */
 export async function countByStatus(db: Queries, userId: string) {

@@ -10,7 +10,7 @@ import { removePcm } from './pipeline/pcm.ts'
 import { openAudio } from './reading/audio.ts'
 import { type Change, changeStream, untilFinished } from './reading/change-stream.ts'
 import { eventsLinkOwner, type TranscriptionEvent, transcriptionEvents } from './reading/events.ts'
-import { type PageRequest, readPage } from './reading/list.ts'
+import { type NeighborsRequest, type PageRequest, readNeighbors, readPage } from './reading/list.ts'
 import type { LinkSigner, SignedLink } from './reading/signed-links.ts'
 import { createFormatStatus, type FormatStatus } from './reading/status.ts'
 import { formatTranscript, readTranscript } from './reading/transcript.ts'
@@ -55,6 +55,7 @@ export function createTranscriptionsService(dependencies: ServiceDependencies) {
   }
   return {
     list: (request: PageRequest) => readPage(db, request),
+    neighbors: (request: NeighborsRequest) => readNeighbors(db, request),
     ...statusMethods(context),
     ...transcriptMethods(context),
     ...removalMethods(context),
