@@ -28,11 +28,13 @@ import { ENGINES, parseOptions } from './transcriptions/intake/options.ts'
 import type { UsageLimits } from './transcriptions/intake/usage-limits.ts'
 import { createRequeue } from './transcriptions/pipeline/requeue.ts'
 import { createLinkSigner, type Hmac } from './transcriptions/reading/signed-links.ts'
-import { createRemoveFolder } from './transcriptions/removal.ts'
+import { createRemoveFolder, discardFolder } from './transcriptions/removal.ts'
+import { audioKey } from './transcriptions/storage-keys.ts'
 import { createTranscriptionsService } from './transcriptions/transcriptions.service.ts'
 import { transcriptionsOf } from './transcriptions/transcriptions.store.ts'
 import { createTusService } from './tus/tus.service.ts'
 import { uploadsOf } from './tus/uploads.store.ts'
+import { createWholeUploads } from './tus/whole-uploads.ts'
 import { createDeliveriesService } from './webhooks/deliveries.service.ts'
 import type { SecretCipher } from './webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from './webhooks/upload-webhooks.ts'
@@ -92,7 +94,7 @@ export async function createApiServices(adapters: ApiAdapters): Promise<ApiServi
       problem: `You have ${MAX_WAITING_REQUESTS} requests that wait for transcriptions, which is the limit`,
     }),
   })
-  const { beginUpload, uploads } = createIntake(adapters, { removeFolder })
+  const { beginUpload, uploads, wholeUploads } = createIntake(adapters, { removeFolder })
   const auth = createAuthService({
     db,
     passwords,
@@ -135,6 +137,8 @@ export async function createApiServices(adapters: ApiAdapters): Promise<ApiServi
     transcriptions,
     beginUpload,
     uploads,
+    wholeUploads,
+    publicUrl,
     outbound,
     engines: settings.INFERENCE,
     modelAliases: settings.MODEL_ALIASES,
@@ -147,7 +151,10 @@ export async function createApiServices(adapters: ApiAdapters): Promise<ApiServi
   }
 }
 
-/** Builds the two ways in for audio: single requests and resumable uploads, which share their limits. */
+/**
+ * Builds the ways in for audio, which share their limits: single requests, resumable uploads, and uploads
+ * whose options come later.
+ */
 function createIntake(
   { settings, db, queue, storage, inspect, outbound, cipher, traces }: ApiAdapters,
   { removeFolder }: { removeFolder: ReturnType<typeof createRemoveFolder> },
@@ -186,7 +193,17 @@ function createIntake(
     storageQuota,
     concurrencyLimit,
   })
-  return { beginUpload, uploads }
+  const wholeUploads = createWholeUploads({
+    db,
+    storage,
+    removeFolder,
+    discardFolder: (folder) => discardFolder({ db, storage }, folder),
+    beginUpload,
+    readOriginal: (transcriptionId) => storage.read(audioKey(transcriptionId)),
+    storageQuota,
+    concurrencyLimit,
+  })
+  return { beginUpload, uploads, wholeUploads }
 }
 
 /** The limits of each user. */

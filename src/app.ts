@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
 import type { ElysiaAdapter } from 'elysia/adapter'
 import { type AdminRoutesServices, adminRoutes } from './admin/admin.routes.ts'
+import { type AssemblyaiRoutesServices, assemblyaiRoutes } from './assemblyai/assemblyai.routes.ts'
 import { type AuthRoutesServices, authRoutes } from './auth/auth.routes.ts'
 import { healthRoutes } from './health/health.routes.ts'
 import type { Health } from './health/health.ts'
@@ -26,6 +27,7 @@ import type { TusService } from './tus/tus.service.ts'
 import { type WebhookRoutesServices, webhookRoutes } from './webhooks/webhooks.routes.ts'
 
 export type AppServices = AdminRoutesServices &
+  AssemblyaiRoutesServices &
   AuthRoutesServices &
   TranscriptionRoutesServices &
   WebhookRoutesServices & {
@@ -97,6 +99,7 @@ export function createApp(services: AppServices, adapter?: ElysiaAdapter) {
     .use(webhookRoutes(services))
     .use(adminRoutes(services))
     .use(openaiRoutes(services))
+    .use(assemblyaiRoutes(services))
     .use(operationsRoutes(services))
   return app
 }

@@ -40,9 +40,14 @@ const FEATURES = [
   'webhooks',
   'tus',
   'openai',
+  'assemblyai',
 ]
 /** Features that may import any module of another feature: a second API for it, and the removal of its files. */
-const EXTENDS: Record<string, string> = { openai: 'transcriptions', retention: 'transcriptions' }
+const EXTENDS: Record<string, string> = {
+  openai: 'transcriptions',
+  assemblyai: 'transcriptions',
+  retention: 'transcriptions',
+}
 const PORTS = ['engines', 'media', 'storage', 'queue', 'db', 'outbound', 'metrics', 'traces']
 /** The ports and pure modules, which anyone may import. The other modules of these folders are adapters. */
 const OPEN = [

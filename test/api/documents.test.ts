@@ -106,6 +106,15 @@ describe('the OpenAPI document', () => {
       'post /v1/audio/translations',
       'get /v1/models',
       'get /v1/models/{model}',
+      'post /assemblyai/v2/upload',
+      'post /assemblyai/v2/transcript',
+      'get /assemblyai/v2/transcript',
+      'get /assemblyai/v2/transcript/{id}',
+      'delete /assemblyai/v2/transcript/{id}',
+      'get /assemblyai/v2/transcript/{id}/sentences',
+      'get /assemblyai/v2/transcript/{id}/paragraphs',
+      'get /assemblyai/v2/transcript/{id}/srt',
+      'get /assemblyai/v2/transcript/{id}/vtt',
       'get /health/live',
       'get /health/ready',
       'get /metrics',
@@ -149,6 +158,7 @@ describe('the OpenAPI document', () => {
       'application/offset+octet-stream',
       'multipart/form-data',
       'multipart/form-data',
+      'application/octet-stream',
     ])
   })
 

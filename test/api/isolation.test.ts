@@ -39,6 +39,9 @@ const RESOURCES: Record<string, (owner: Client) => Promise<string[]>> = {
   '/api/transcriptions/': async (owner) => [
     textAt((await owner.upload(fixture('speech.mp3'))).body, 'transcription_id'),
   ],
+  '/assemblyai/v2/transcript/': async (owner) => [
+    textAt((await owner.upload(fixture('speech.mp3'))).body, 'transcription_id'),
+  ],
   '/api/auth/keys/': async (owner) => [
     textAt((await owner.post('/api/auth/keys', { name: 'mine', scopes: ['read'] })).body, 'id'),
   ],
@@ -53,12 +56,15 @@ const RESOURCES: Record<string, (owner: Client) => Promise<string[]>> = {
 }
 
 let service: TestService
+/** Answers every request with a recording. */
+let host: ReturnType<typeof Bun.serve>
 let anyone: Client
 let routes: Route[]
 const table: string[][] = []
 
 beforeAll(async () => {
   service = await startService({ kind: embedded })
+  host = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response(fixture('speech.mp3')) })
   anyone = clientOf(service.url)
   const document: { paths: Record<string, Record<string, Operation>> } = await (
     await fetch(`${service.url}/swagger/json`)
@@ -75,6 +81,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await service.close()
+  await host.stop(true)
   const file = process.env.ISOLATION_TABLE
   if (file) await Bun.write(file, markdown(table))
 })
@@ -283,7 +290,7 @@ async function stateOf(owner: Client, { path, id }: { path: string; id: string }
   const { body: me } = await owner.ask('/api/auth/me')
   const { body: keys } = await owner.ask('/api/auth/keys')
   const files = (await service.files()).filter((file) => id !== '' && file.includes(id))
-  const isTranscription = path.startsWith('/api/transcriptions/')
+  const isTranscription = /^\/(api\/transcriptions|assemblyai\/v2\/transcript)\//.test(path)
   const status = isTranscription ? (await owner.ask(`/api/transcriptions/${id}`)).body : null
   const { body: webhooks } = await owner.ask('/api/webhooks')
   return JSON.parse(JSON.stringify([me, keys, files, status, webhooks]), (name, value) =>
@@ -346,8 +353,8 @@ function bodyOf({ requestBody }: Operation, headers: Headers): BodyInit | undefi
   if (type === 'application/json') {
     headers.set('content-type', type)
     const example = JSON.stringify(content?.schema?.examples?.[0] ?? {})
-    // The service resolves the host of a webhook, and a test must not use the network.
-    return example.replaceAll('https://example.com', 'http://127.0.0.1:1')
+    // The service resolves the host of a webhook and downloads audio, and a test must not use the network.
+    return example.replaceAll('https://example.com', `http://127.0.0.1:${host.port}`)
   }
   headers.set('content-type', 'audio/mpeg')
   return fixture('speech.mp3')

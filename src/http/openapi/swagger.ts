@@ -37,6 +37,7 @@ export function swagger({ assets, version }: { assets: SwaggerAssets; version: s
         { name: 'Uploads' },
         { name: 'Webhooks' },
         { name: 'OpenAI' },
+        { name: 'AssemblyAI' },
         { name: 'Administration' },
         { name: 'Operations' },
       ],

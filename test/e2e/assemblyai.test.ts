@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AssemblyAI } from 'assemblyai'
+import { signUp } from '../support/client.ts'
+import { type RunningService, startService } from '../support/service.ts'
+import { ROOT } from '../support/sidecar-dir.ts'
+import { parseWebVtt } from '../support/webvtt.ts'
+import { wordErrorRate, wordsOf } from '../support/words.ts'
+
+setDefaultTimeout(600_000)
+
+const TEXT = (await Bun.file(join(ROOT, 'test/fixtures/README.md')).text()).match(/^> (.+)$/m)?.[1] ?? ''
+const SPEECH = join(ROOT, 'test/fixtures/speech.mp3')
+
+describe('AssemblyAI’s client', () => {
+  let service: RunningService
+  let folder: string
+  let assemblyai: AssemblyAI
+  let user: Awaited<ReturnType<typeof signUp>>
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'verbatim-'))
+    service = await startService({ DATA_DIR: folder })
+    await service.ready
+    user = await signUp(service.url)
+    assemblyai = new AssemblyAI({ apiKey: user.key, baseUrl: `${service.url}/assemblyai` })
+  }, 600_000)
+
+  afterAll(async () => {
+    const code = await service.kill('SIGTERM')
+    await rm(folder, { recursive: true, force: true })
+    expect(code).toBe(0)
+  }, 600_000)
+
+  test('transcribes a local file, reads it in every form, lists and deletes it', async () => {
+    const params = { audio: SPEECH, language_detection: true, keyterms_prompt: ['library'] }
+    const { id, status, text, words, ...transcript } = await assemblyai.transcripts.transcribe(params, {
+      pollingInterval: 100,
+    })
+    expect(status).toBe('completed')
+    expect(wordErrorRate(TEXT, text ?? '')).toBeLessThanOrEqual(0.1)
+    expect(transcript).toMatchObject({ audio_duration: 7, language_code: 'en', error: null })
+    expect(transcript.confidence).toBeGreaterThan(0.5)
+    const heard = words ?? []
+    expect(heard.map(({ text }) => wordsOf(text).join('')).filter(Boolean)).toEqual(wordsOf(text ?? ''))
+    expect(
+      heard.every(({ start, end }, index) => end >= start && start >= (heard[index - 1]?.start ?? 0)),
+    ).toBe(true)
+
+    const { sentences } = await assemblyai.transcripts.sentences(id)
+    const { paragraphs } = await assemblyai.transcripts.paragraphs(id)
+    for (const passages of [sentences, paragraphs]) {
+      expect(passages.map(({ text }) => text).join(' ')).toBe(text ?? '')
+      expect(passages.flatMap(({ words }) => words)).toEqual(heard)
+    }
+    expect(sentences.length).toBeGreaterThan(1)
+
+    expect(await assemblyai.transcripts.subtitles(id, 'srt')).toMatch(
+      /^1\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\n/,
+    )
+    const captions = parseWebVtt(await assemblyai.transcripts.subtitles(id, 'vtt', 24))
+    expect(captions.map(({ text }) => text).join(' ')).toBe(text ?? '')
+    expect(Math.max(...captions.map(({ text }) => text.length))).toBeLessThanOrEqual(24)
+
+    expect((await user.status(id)).transcription).toBe(text ?? '')
+    const { transcripts } = await assemblyai.transcripts.list({ limit: 5, status: 'completed' })
+    expect(transcripts.map(({ id }) => id)).toEqual([id])
+
+    expect((await assemblyai.transcripts.delete(id)).id).toBe(id)
+    expect((await assemblyai.transcripts.list()).transcripts).toEqual([])
+    const stored = await readdir(join(folder, 'files'), { recursive: true, withFileTypes: true })
+    expect(stored.filter((entry) => entry.isFile()).map(({ name }) => name)).toEqual(['owner'])
+  })
+
+  test('gets the reason of a refusal', async () => {
+    await expect(assemblyai.transcripts.transcribe({ audio: SPEECH, speaker_labels: true })).rejects.toThrow(
+      'speaker_labels is not offered',
+    )
+    const stranger = new AssemblyAI({ apiKey: 'nobody', baseUrl: `${service.url}/assemblyai` })
+    await expect(stranger.transcripts.transcribe({ audio: SPEECH })).rejects.toThrow('not valid')
+  })
+})
