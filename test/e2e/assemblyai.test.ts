@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AssemblyAI } from 'assemblyai'
+import { transcribeInPython } from '../support/assemblyai-client.ts'
 import { signUp } from '../support/client.ts'
 import { type RunningService, startService } from '../support/service.ts'
 import { ROOT } from '../support/sidecar-dir.ts'
@@ -33,6 +34,12 @@ describe('AssemblyAI’s client', () => {
     await rm(folder, { recursive: true, force: true })
     expect(code).toBe(0)
   }, 600_000)
+
+  async function expectNothingLeft() {
+    expect((await assemblyai.transcripts.list()).transcripts).toEqual([])
+    const stored = await readdir(join(folder, 'files'), { recursive: true, withFileTypes: true })
+    expect(stored.filter((entry) => entry.isFile()).map(({ name }) => name)).toEqual(['owner'])
+  }
 
   test('transcribes a local file, reads it in every form, lists and deletes it', async () => {
     const params = { audio: SPEECH, language_detection: true, keyterms_prompt: ['library'] }
@@ -69,9 +76,17 @@ describe('AssemblyAI’s client', () => {
     expect(transcripts.map(({ id }) => id)).toEqual([id])
 
     expect((await assemblyai.transcripts.delete(id)).id).toBe(id)
-    expect((await assemblyai.transcripts.list()).transcripts).toEqual([])
-    const stored = await readdir(join(folder, 'files'), { recursive: true, withFileTypes: true })
-    expect(stored.filter((entry) => entry.isFile()).map(({ name }) => name)).toEqual(['owner'])
+    await expectNothingLeft()
+  })
+
+  test('transcribes a local file in Python, reads it in every form, lists and deletes it', async () => {
+    const read = await transcribeInPython({ url: `${service.url}/assemblyai`, key: user.key, path: SPEECH })
+    expect(read).toMatchObject({ status: 'completed', error: null, listed: [read.id] })
+    expect(wordErrorRate(TEXT, read.text)).toBeLessThanOrEqual(0.1)
+    for (const parts of [read.words, read.sentences, read.paragraphs]) expect(parts.join(' ')).toBe(read.text)
+    expect(read.srt).toMatch(/^1\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\n/)
+    expect(read.deleted).toBe('Deleted by user.')
+    await expectNothingLeft()
   })
 
   test('gets the reason of a refusal', async () => {
