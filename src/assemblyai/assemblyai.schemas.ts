@@ -18,8 +18,8 @@ export const UploadedFile = t.Object(
 export const uploadDetail = {
   summary: 'Upload a file (AssemblyAI-compatible)',
   description:
-    'The file is kept for a day, and counts towards the storage quota. Its first transcript takes it over: ' +
-    'deleting that transcript deletes the file.',
+    'The `upload_url` is valid for a day. The file counts towards the storage quota. Its first transcript takes ' +
+    'it over: deleting that transcript deletes the file.',
   requestBody: {
     required: true,
     content: {

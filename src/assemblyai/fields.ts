@@ -46,9 +46,10 @@ const DETAILS = [
   'summary_type',
 ]
 
-const ADVICE: Record<string, string> = {
-  webhook_url: 'poll the transcript, or register a webhook at POST /api/webhooks',
-}
+const REPLACEMENTS = new Map([
+  ['webhook_url', 'poll the transcript, or register a webhook at POST /api/webhooks'],
+  ['speaker_labels', 'if each speaker has a channel, send multichannel'],
+])
 
 /**
  * Maps the options of a request to the fields of an upload. Throws `validation` for an option that is not
@@ -86,7 +87,10 @@ function checkOffered(request: TranscriptRequest): void {
   const known = [...MAPPED, ...WITHOUT_EFFECT, ...DETAILS]
   for (const [name, value] of Object.entries(request)) {
     if (known.includes(name) || isOff(value)) continue
-    throw invalidField(shown(name), `is not offered: ${ADVICE[name] ?? 'remove it from the request'}`)
+    throw invalidField(
+      shown(name),
+      `is not offered: ${REPLACEMENTS.get(name) ?? 'remove it from the request'}`,
+    )
   }
 }
 

@@ -147,6 +147,20 @@ describe.each(databases)('limits under concurrent requests on $name', (kind) => 
       expect((await create(client, 1000)).status).toBe(201)
     })
 
+    test('a file that waits for its options counts, once, also when it becomes a transcription', async () => {
+      const { client } = await newUser()
+      await many(2, () => upload(client))
+      const audio = await fixture('speech.mp3').bytes()
+      const send = () => client.ask('/assemblyai/v2/upload', { method: 'POST', body: audio })
+      const sent = await send()
+      expect(sent.status).toBe(200)
+      expect([await send(), await upload(client)]).toMatchObject([refused, refused])
+      const audio_url = textAt(sent.body, 'upload_url')
+      expect((await client.post('/assemblyai/v2/transcript', { audio_url })).status).toBe(200)
+      expect(await client.post('/assemblyai/v2/transcript', { audio_url })).toMatchObject(refused)
+      expect((await create(client, 1000)).status).toBe(201)
+    })
+
     test('an upload in progress counts until it ends', async () => {
       const { client, token } = await newUser()
       const stalled = await stalledUpload({ url: service.url, token, bytes: LIMIT - SPEECH_BYTES + 1 })
