@@ -238,7 +238,9 @@ const place = (description: string) => t.Optional(t.String({ description }))
 export const ListQuery = t.Object({
   limit: t.Optional(t.Integer({ minimum: 1, maximum: 200, default: 10 })),
   status: t.Optional(t.UnionEnum([...STATUSES], { default: undefined })),
-  created_on: t.Optional(t.String({ description: 'A day (UTC)', examples: ['2023-01-31'] })),
+  created_on: t.Optional(
+    t.String({ pattern: '^[12]\\d{3}-\\d{2}-\\d{2}$', description: 'A day (UTC)', examples: ['2023-01-31'] }),
+  ),
   before_id: place('Returns transcripts that are older than this one'),
   after_id: place('Returns transcripts that are newer than this one'),
   throttled_only: t.Optional(t.UnionEnum(['false'], { default: undefined })),
