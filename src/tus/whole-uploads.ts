@@ -38,9 +38,8 @@ export function createWholeUploads(services: Services): WholeUploads {
       for (;;) {
         const upload = await requireOwnedUpload(services.db, keys)
         requireComplete(upload)
-        const { id, isOwn } = await transcribeOnce(services, { upload, fields })
-        if (isOwn) return id
-        // Another request took the upload meanwhile, perhaps with other options.
+        const id = await transcribeOnce(services, { upload, fields })
+        if (id !== null) return id
       }
     },
   }
@@ -79,23 +78,25 @@ async function beginWholeUpload(
   }
 }
 
-/** `isOwn` is false if the upload became a transcription of another request. */
+/** Null if another request took the upload meanwhile, perhaps with other options. */
 async function transcribeOnce(
   { db, storage, removeFolder, beginUpload, readOriginal }: Services,
   { upload, fields }: { upload: Upload; fields: Map<string, string> },
-): Promise<{ id: string; isOwn: boolean }> {
+): Promise<string | null> {
   const { id: uploadId, userId, transcriptionId } = upload
   const isFirst = transcriptionId === null
   const filename = parseMetadata(upload.metadata).get('filename') ?? null
   await using intake = await beginUpload({ userId, uploadId: isFirst ? uploadId : null })
   const audio = async () => (isFirst ? joinedChunks(storage, upload) : readOriginal(transcriptionId))
-  const stored = await audio().then(intake.store).catch(chunksMissing)
   try {
+    const stored = await audio().then(intake.store).catch(chunksMissing)
     const id = await intake.commit({ fields, file: { filename, stored } })
     // If this fails, the sweep removes the folder once the upload has expired.
     if (isFirst) await storage.remove(uploadFolder(uploadId)).catch(() => {})
-    return { id, isOwn: id === intake.id }
+    return id === intake.id ? id : null
   } catch (error) {
+    // The other request may have removed the chunks while they were read here.
+    if (isFirst && (await requireOwnedUpload(db, upload)).transcriptionId !== null) return null
     if (error instanceof VerbatimError && AUDIO_ERRORS.includes(error.code)) {
       await removeUpload(db, uploadId)
       await removeFolder(uploadFolder(uploadId))
