@@ -115,7 +115,10 @@ const HEADERS: Record<number, Record<string, string>> = {
 /** Whether a parser of JSON or forms threw the error. */
 const isParseError = (error: unknown) => error instanceof SyntaxError || error instanceof TypeError
 
-const defaultBody = ({ error, code }: ErrorResponse): unknown => ({ error, code })
+const defaultBody: ErrorBody = ({ error, code }) => ({ error, code })
+
+/** The format of an error's body. `requestId`: as in the header `X-Request-Id`. */
+type ErrorBody = (problem: ErrorResponse, requestId: string) => unknown
 
 /**
  * Answers errors that a route throws, and requests that Elysia rejects, with `{ error, code }`. `bodies` maps
@@ -130,7 +133,7 @@ export function problems({
   log: Log
   /** All routes of the app, for the `Allow` header of a 405. */
   routes: () => readonly { method: string; path: string }[]
-  bodies?: Record<string, (problem: ErrorResponse) => unknown>
+  bodies?: Record<string, ErrorBody>
   /** The route that a path without a route means. */
   suggestedRoute?: (path: string) => string | null
 }) {
@@ -141,7 +144,8 @@ export function problems({
     const [, body] = Object.entries(bodies).find(([prefix]) => path.startsWith(prefix)) ?? []
     const allow = problem.status === 405 && { Allow: otherMethods().join(', ') }
     const headers = { ...HEADERS[problem.status], ...problem.headers, ...allow }
-    return Response.json((body ?? defaultBody)(problem), { status: problem.status, headers })
+    const requestId = String(set.headers['x-request-id'] ?? '')
+    return Response.json((body ?? defaultBody)(problem, requestId), { status: problem.status, headers })
 
     function otherMethods(): string[] {
       return allowedMethods({ routes: routes(), path }).filter((method) => method !== request.method)

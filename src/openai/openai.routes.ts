@@ -1,10 +1,10 @@
 import { Elysia } from 'elysia'
 import type { ModelAliases } from '../config/model-aliases.ts'
-import { VerbatimError } from '../errors.ts'
 import { BEARER, bearer, type WatchCredential } from '../http/bearer.ts'
 import { readUpload } from '../http/body/audio-upload.ts'
 import { toErrorResponse } from '../http/problems.ts'
 import { eventStream } from '../http/sse.ts'
+import { holdEphemeral } from '../transcriptions/ephemeral.ts'
 import { TEXT_FORMATS } from '../transcriptions/transcript/formats.ts'
 import type { TranscriptionRoutesServices } from '../transcriptions/transcriptions.routes.ts'
 import { LIST_FIELDS, type OpenaiRequest, parseFields, type Task } from './fields.ts'
@@ -110,68 +110,33 @@ async function takeUpload(
 }
 
 async function wholeResponse(services: OpenaiRoutesServices, transcribing: Transcribing) {
-  const wait = waitFor(services, transcribing)
-  try {
-    await completion(services, { ...transcribing, ...wait })
-    return await bodyOf(services, transcribing)
-  } finally {
-    wait[Symbol.dispose]()
-    await removeEphemeral(services, transcribing)
-  }
+  await using held = holdEphemeral(services, transcribing)
+  await held.completion()
+  return await bodyOf(services, transcribing)
 }
 
 function streamedResponse(services: OpenaiRoutesServices, transcribing: Transcribing) {
   const { transcriptions, log } = services
   const { id, userId, form } = transcribing
-  const wait = waitFor(services, transcribing)
-  const signal = AbortSignal.any([wait.end, wait.credential])
+  const held = holdEphemeral(services, transcribing)
 
   async function* events() {
-    try {
-      for await (const delta of transcriptions.spoken({ id, signal })) {
-        yield { data: { type: 'transcript.text.delta', delta } }
-      }
-      await completion(services, { id, userId, ...wait })
-      const keys = { id, userId, partial: false }
-      const { text, duration } = await transcriptions.verboseTranscript(keys)
-      const logprobs = form.hasLogprobs && { logprobs: await transcriptions.logprobs(keys) }
-      yield { data: { type: 'transcript.text.done', text, ...logprobs, usage: usageOf(duration) } }
-    } finally {
-      wait[Symbol.dispose]()
-      await removeEphemeral(services, { id, userId })
+    await using _removal = held
+    for await (const delta of transcriptions.spoken({ id, signal: held.signal })) {
+      yield { data: { type: 'transcript.text.delta', delta } }
     }
+    await held.completion()
+    const keys = { id, userId, partial: false }
+    const { text, duration } = await transcriptions.verboseTranscript(keys)
+    const logprobs = form.hasLogprobs && { logprobs: await transcriptions.logprobs(keys) }
+    yield { data: { type: 'transcript.text.done', text, ...logprobs, usage: usageOf(duration) } }
   }
 
   return eventStream({
     events: events(),
-    left: () => wait[Symbol.dispose](),
+    left: held.endWait,
     problem: (error) => openaiError(toErrorResponse(error, log)),
   })
-}
-
-/**
- * `end` fires when the client disconnects, the service stops, or the wait is disposed of; `credential` when
- * the caller's credential is not valid any more.
- */
-function waitFor({ stopping }: OpenaiRoutesServices, { request, watchCredential }: Context) {
-  const disposed = new AbortController()
-  const end = AbortSignal.any([disposed.signal, request.signal, stopping])
-  return { end, credential: watchCredential(end), [Symbol.dispose]: () => disposed.abort() }
-}
-
-/**
- * As the service's `completion`; also throws `unauthorized` when the caller's credential is not valid any
- * more.
- */
-async function completion(
-  { transcriptions }: OpenaiRoutesServices,
-  { id, userId, end, credential }: { id: string; userId: string; end: AbortSignal; credential: AbortSignal },
-) {
-  try {
-    await transcriptions.completion({ id, userId, signal: AbortSignal.any([end, credential]) })
-  } finally {
-    credential.throwIfAborted()
-  }
 }
 
 async function bodyOf({ transcriptions }: OpenaiRoutesServices, { id, userId, form, set }: Transcribing) {
@@ -192,13 +157,3 @@ async function bodyOf({ transcriptions }: OpenaiRoutesServices, { id, userId, fo
 }
 
 const usageOf = (seconds: number) => ({ type: 'duration' as const, seconds: Math.ceil(seconds) })
-
-/** Does nothing if the user has removed the transcription meanwhile. */
-async function removeEphemeral(
-  { transcriptions }: OpenaiRoutesServices,
-  { id, userId }: { id: string; userId: string },
-) {
-  await transcriptions.remove({ id, userId }).catch((error: unknown) => {
-    if (!(error instanceof VerbatimError)) throw error
-  })
-}

@@ -33,7 +33,7 @@ export type Upload<Stored> = {
  * - the file part of a form, `audio` or `file`; errors name `name`;
  * - the body itself, if its Content-Type is audio, video or bytes, if it is a PUT without a Content-Type, or
  *   if it does not start with text. The fields are in the query then, and the filename in `Content-Disposition`;
- * - the response of the URL in the field `audio_url` of a form, a JSON body or the query, fetched through
+ * - the response of the URL in the field `urlName` of a form, a JSON body or the query, fetched through
  *   `outbound`.
  *
  * Samples without a header (`audio/L16`) are stored as an AU file. The fields `lists` may be sent several
@@ -46,6 +46,7 @@ export type Upload<Stored> = {
 export async function readUpload<Stored>({
   request,
   name,
+  urlName = 'audio_url',
   lists = new Set(),
   maxBytes,
   pace = MIN_THROUGHPUT,
@@ -54,6 +55,7 @@ export async function readUpload<Stored>({
 }: {
   request: Request
   name: string
+  urlName?: string
   lists?: ReadonlySet<string>
   maxBytes: number
   pace?: MinThroughput
@@ -67,13 +69,16 @@ export async function readUpload<Stored>({
     )
   const limits = { maxBytes, tooLarge, pace }
   const { fields, file, problem } = await readBody({ request, name, lists, limits, store })
-  const url = outbound && fields.get('audio_url')
+  const url = outbound && fields.get(urlName)
   if (!url) {
     if (problem) throw problem
     return { fields, file }
   }
-  if (file) throw new VerbatimError('validation', `Send ${name} or audio_url, not both`)
-  return { fields, file: await readRemote({ ...limits, url, outbound, signal: request.signal, store }) }
+  if (file) throw new VerbatimError('validation', `Send ${name} or ${urlName}, not both`)
+  return {
+    fields,
+    file: await readRemote({ ...limits, url, urlName, outbound, signal: request.signal, store }),
+  }
 }
 
 /** An upload's body. `problem`: why it has no file. */

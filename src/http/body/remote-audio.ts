@@ -19,6 +19,7 @@ const DOWNLOAD_TIMEOUT_MS = 6 * 3_600_000
  */
 export async function readRemote<Stored>({
   url,
+  urlName,
   outbound,
   maxBytes,
   tooLarge,
@@ -27,6 +28,8 @@ export async function readRemote<Stored>({
   store,
 }: {
   url: string
+  /** The name of the field with the URL, for errors. */
+  urlName: string
   outbound: Outbound
   maxBytes: number
   tooLarge: () => VerbatimError
@@ -47,7 +50,7 @@ export async function readRemote<Stored>({
       await response.body?.cancel()
       throw new VerbatimError(
         'url_failed',
-        `The host of audio_url responded with status ${response.status}; it must be 200`,
+        `The host of ${urlName} responded with status ${response.status}; it must be 200`,
       )
     }
     const filename = filenameIn(response.headers.get('content-disposition') ?? '') ?? filenameOf(url)
@@ -58,12 +61,12 @@ export async function readRemote<Stored>({
       throw new VerbatimError('incomplete_upload', 'The client disconnected before the upload was complete', {
         cause: error,
       })
-    throw isCutShort(error) ? cutShort(error) : error
+    throw isCutShort(error) ? cutShort(error, urlName) : error
   }
 }
 
-function cutShort(error: VerbatimError) {
-  return new VerbatimError('url_failed', `The download of audio_url is incomplete: ${error.message}`, {
+function cutShort(error: VerbatimError, urlName: string) {
+  return new VerbatimError('url_failed', `The download of ${urlName} is incomplete: ${error.message}`, {
     cause: error,
   })
 }
