@@ -3,6 +3,8 @@ import type { ElysiaAdapter } from 'elysia/adapter'
 import { type AdminRoutesServices, adminRoutes } from './admin/admin.routes.ts'
 import { type AssemblyaiRoutesServices, assemblyaiRoutes } from './assemblyai/assemblyai.routes.ts'
 import { type AuthRoutesServices, authRoutes } from './auth/auth.routes.ts'
+import { type DeepgramRoutesServices, deepgramRoutes } from './deepgram/deepgram.routes.ts'
+import { deepgramError } from './deepgram/deepgram.schemas.ts'
 import { healthRoutes } from './health/health.routes.ts'
 import type { Health } from './health/health.ts'
 import { metricsRoutes } from './health/metrics.routes.ts'
@@ -32,8 +34,8 @@ export type AppServices = AdminRoutesServices &
   TranscriptionRoutesServices &
   WebhookRoutesServices & {
     uploads: TusService
-    engines: OpenaiRoutesServices['engines']
     modelAliases: OpenaiRoutesServices['modelAliases']
+    engines: (OpenaiRoutesServices & DeepgramRoutesServices)['engines']
     health: Health
     swagger: SwaggerAssets
     version: string
@@ -64,6 +66,9 @@ export function createOperations(services: OperationsServices) {
 
 type Route = { method: string; path: string }
 
+/** The bodies of errors by the start of the path. */
+const ERROR_BODIES = { '/v1/': openaiError, '/audio/': openaiError, '/deepgram/': deepgramError }
+
 /** The plugins of all routes. `routes`: every route of the app, for 404 and 405. */
 function sharedPlugins({
   log,
@@ -75,7 +80,7 @@ function sharedPlugins({
   return new Elysia()
     .use(securityHeaders())
     .use(requestLog({ metrics, traces, log: logsRequests ? log : null }))
-    .use(problems({ log, routes, bodies: { '/v1/': openaiError, '/audio/': openaiError }, suggestedRoute }))
+    .use(problems({ log, routes, bodies: ERROR_BODIES, suggestedRoute }))
 }
 
 function operationsRoutes({ health, metrics, operatorAccess }: OperationsServices) {
@@ -100,6 +105,7 @@ export function createApp(services: AppServices, adapter?: ElysiaAdapter) {
     .use(adminRoutes(services))
     .use(openaiRoutes(services))
     .use(assemblyaiRoutes(services))
+    .use(deepgramRoutes(services))
     .use(operationsRoutes(services))
   return app
 }

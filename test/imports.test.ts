@@ -41,11 +41,13 @@ const FEATURES = [
   'tus',
   'openai',
   'assemblyai',
+  'deepgram',
 ]
 /** Features that may import any module of another feature: a second API for it, and the removal of its files. */
 const EXTENDS: Record<string, string> = {
   openai: 'transcriptions',
   assemblyai: 'transcriptions',
+  deepgram: 'transcriptions',
   retention: 'transcriptions',
 }
 const PORTS = ['engines', 'media', 'storage', 'queue', 'db', 'outbound', 'metrics', 'traces']

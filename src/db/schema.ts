@@ -145,7 +145,7 @@ export const transcriptions = pgTable(
     errorMessage: text(),
     /** The upload's trace context (W3C `traceparent`), which all its work continues. Null without tracing. */
     traceparent: text(),
-    /** A `/v1` request waits for it and deletes it with the response; after a crash, the sweep deletes it. */
+    /** A request waits for it and deletes it with the response; after a crash, the sweep deletes it. */
     isEphemeral: boolean().notNull().default(false),
     createdAt: time().notNull().defaultNow(),
     completedAt: time(),

@@ -13,7 +13,7 @@ import { eventsLinkOwner, type TranscriptionEvent, transcriptionEvents } from '.
 import { type NeighborsRequest, type PageRequest, readNeighbors, readPage } from './reading/list.ts'
 import type { LinkSigner, SignedLink } from './reading/signed-links.ts'
 import { createFormatStatus, type FormatStatus } from './reading/status.ts'
-import { formatTranscript, readTranscript } from './reading/transcript.ts'
+import { detailsOf, formatTranscript, readTranscript } from './reading/transcript.ts'
 import { waveformOf } from './reading/waveform.ts'
 import type { RemoveFolder } from './removal.ts'
 import { folderOf } from './storage-keys.ts'
@@ -41,6 +41,8 @@ type Context = ServiceDependencies & {
 }
 
 export type TranscriptionsService = ReturnType<typeof createTranscriptionsService>
+
+export type DetailedTranscript = Awaited<ReturnType<TranscriptionsService['detailedTranscript']>>
 
 /**
  * A user's transcriptions after their upload. Methods that take `userId` throw `not_found` for another user's
@@ -125,6 +127,11 @@ function transcriptMethods({ db, changes, requireOwned }: Context) {
      */
     async transcript(request: OwnedKeys & { partial: boolean }) {
       return formatTranscript(db, await read(request))
+    },
+
+    /** As `transcript`, with what is known of the audio and each segment: for formats of other APIs. */
+    async detailedTranscript(request: OwnedKeys & { partial: boolean }) {
+      return detailsOf(db, await read(request))
     },
 
     /** As `transcript`, in OpenAI's `verbose_json`. */

@@ -115,6 +115,7 @@ describe('the OpenAPI document', () => {
       'get /assemblyai/v2/transcript/{id}/paragraphs',
       'get /assemblyai/v2/transcript/{id}/srt',
       'get /assemblyai/v2/transcript/{id}/vtt',
+      'post /deepgram/v1/listen',
       'get /health/live',
       'get /health/ready',
       'get /metrics',
@@ -159,6 +160,7 @@ describe('the OpenAPI document', () => {
       'multipart/form-data',
       'multipart/form-data',
       'application/octet-stream',
+      'audio/*',
     ])
   })
 

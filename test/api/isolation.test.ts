@@ -12,6 +12,7 @@ import { claimsOf, forge } from './jwt.ts'
 
 type Operation = {
   security?: Record<string, string[]>[]
+  parameters?: { name: string }[]
   requestBody?: {
     content: Record<
       string,
@@ -320,7 +321,7 @@ async function ask(
   const body = bodyOf(operation, headers)
   const ids = cast.ids.values()
   const url = path.replace(/\{\w+\}/g, () => ids.next().value ?? '')
-  const response = await fetch(service.url + url, {
+  const response = await fetch(service.url + url + queryOf(operation), {
     method,
     headers,
     ...(body !== undefined && { body }),
@@ -329,14 +330,26 @@ async function ask(
   const isOpen = response.headers.get('content-type')?.startsWith('text/event-stream')
   const text = isOpen ? '' : await response.text()
   controller.abort()
-  const code = /^\{"error":.*"code":"(\w+)"/.exec(text)?.[1] ?? null
+  const code = /^\{"(?:error":.*"code|err_code)":"(\w+)"/.exec(text)?.[1] ?? null
   return {
     status: response.status,
-    // The code of OpenAI's routes.
-    code: code === 'invalid_api_key' ? 'unauthorized' : code,
+    code: code && (CODES[code] ?? code),
     text: text.slice(0, 2000),
   }
 }
+
+/** The codes of OpenAI's and Deepgram's routes. */
+const CODES: Record<string, string> = {
+  invalid_api_key: 'unauthorized',
+  INVALID_AUTH: 'unauthorized',
+  INSUFFICIENT_PERMISSIONS: 'insufficient_scope',
+  NOT_FOUND: 'not_found',
+  INTERNAL: 'internal',
+}
+
+/** As for forms, an unknown model is refused, so that no route waits for a worker. */
+const queryOf = ({ parameters = [] }: Operation) =>
+  parameters.some(({ name }) => name === 'model') ? '?model=none' : ''
 
 function bodyOf({ requestBody }: Operation, headers: Headers): BodyInit | undefined {
   const [type, content] = Object.entries(requestBody?.content ?? {})[0] ?? []

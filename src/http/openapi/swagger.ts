@@ -38,6 +38,7 @@ export function swagger({ assets, version }: { assets: SwaggerAssets; version: s
         { name: 'Webhooks' },
         { name: 'OpenAI' },
         { name: 'AssemblyAI' },
+        { name: 'Deepgram' },
         { name: 'Administration' },
         { name: 'Operations' },
       ],

@@ -42,6 +42,18 @@ export async function formatTranscript(db: Database, { row, segments, ...transcr
   }
 }
 
+/** The transcript for formats of other APIs. `channels`: the number of channels that are told apart. */
+export async function detailsOf(db: Database, { row, ...transcript }: ReadTranscript) {
+  return {
+    ...transcript,
+    createdAt: row.createdAt,
+    sha256: row.audioSha256,
+    channels: row.channels === 'split' ? row.audioChannels : 1,
+    engines: (await workOf(db, row.id)).map(formatWork),
+    warnings: row.warnings,
+  }
+}
+
 /** Clients call the engine `huggingface` `hosted`. */
 function formatWork({ engine, model, seconds }: Awaited<ReturnType<typeof workOf>>[number]) {
   return {

@@ -1,0 +1,145 @@
+import { quoted, VerbatimError } from '../errors.ts'
+import { type Fields, invalidField, parseBoolean } from '../transcriptions/intake/field-values.ts'
+import { parseLanguage } from '../transcriptions/intake/requested-language.ts'
+
+/** Hints that change nothing: the text always has punctuation, capitals and digits. */
+export const HINTS = ['punctuate', 'smart_format', 'numerals', 'mip_opt_out']
+
+/** Ignored with any value: the file states its encoding, and the service has one version of its model. */
+export const IGNORED = ['encoding', 'sample_rate', 'channels', 'tier', 'version']
+
+const NO_SPEAKERS =
+  'this service does not tell speakers apart; if each speaker has a channel, send multichannel=true'
+const NO_CALLBACK =
+  'this service answers with the transcript; for a webhook message, use webhook_url of POST /api/transcribe'
+const NO_INTELLIGENCE = 'this service only transcribes'
+const NO_EDITING = 'the transcript contains what was said'
+
+/** What this service cannot do, with the reason. `false` and empty values are accepted. */
+export const NOT_OFFERED = new Map([
+  ...['callback', 'callback_method'].map((name) => [name, NO_CALLBACK] as const),
+  ...['diarize', 'diarize_model', 'diarize_version'].map((name) => [name, NO_SPEAKERS] as const),
+  ...[
+    ...['summarize', 'sentiment', 'topics', 'detect_topics', 'custom_topic', 'custom_topic_mode'],
+    ...['intents', 'custom_intent', 'custom_intent_mode', 'detect_entities', 'translate', 'search'],
+  ].map((name) => [name, NO_INTELLIGENCE] as const),
+  ...['redact', 'profanity_filter', 'filler_words', 'dictation', 'measurements'].map(
+    (name) => [name, NO_EDITING] as const,
+  ),
+])
+
+const TAKEN = [
+  ...['model', 'language', 'detect_language', 'multichannel', 'paragraphs', 'utterances', 'utt_split'],
+  ...['keyterm', 'keywords', 'replace', 'tag', 'extra', 'track'],
+]
+
+/** Deepgram's models for recordings. The service answers all of them with the model that it has. */
+const DEEPGRAM_MODELS =
+  /^(?:(?:nova|nova-2|nova-3|enhanced|base|whisper)(?:-[a-z]+)?|general|meeting|phonecall|finance|conversationalai|voicemail|video)$/i
+
+const DEFAULT_UTTERANCE_GAP_SECONDS = 0.8
+
+export type ListenRequest = {
+  /** The equivalent fields of an upload. */
+  options: Map<string, string>
+  isMultichannel: boolean
+  detectsLanguage: boolean
+  hasParagraphs: boolean
+  /** The pause that separates utterances, in seconds. Null: no utterances. */
+  utteranceGap: number | null
+  /** Returned as they were sent. */
+  tags: string[]
+  extra: Record<string, string>
+}
+
+/**
+ * Parses the query of Deepgram's `/v1/listen`. `engines`: the names that clients use for the engines that
+ * this service has. Throws `validation` with its `field`, also for what this service cannot do.
+ */
+export function parseListen(query: URLSearchParams, { engines }: { engines: string[] }): ListenRequest {
+  const fields: Fields = new Map(query)
+  refuseOthers(query)
+  for (const name of HINTS) parseBoolean(fields, name)
+  const isMultichannel = parseBoolean(fields, 'multichannel')
+  const { language, detectsLanguage } = parseRequestedLanguage(query)
+  const keywords = [...query.getAll('keyterm'), ...query.getAll('keywords').map(withoutBoost)]
+  const utteranceGap = parseGap(fields)
+  return {
+    options: new Map([
+      ['words', 'true'],
+      ['channels', isMultichannel ? 'split' : 'mix'],
+      ['language', language],
+      ['engine', engineOf(fields, engines)],
+      ['track', fields.get('track') ?? ''],
+      ['keywords', jsonList(keywords)],
+      ['replace', jsonList(query.getAll('replace'))],
+    ]),
+    isMultichannel,
+    detectsLanguage,
+    hasParagraphs: parseBoolean(fields, 'paragraphs'),
+    utteranceGap: parseBoolean(fields, 'utterances') ? utteranceGap : null,
+    tags: query.getAll('tag'),
+    extra: Object.fromEntries(query.getAll('extra').map(pairOf)),
+  }
+}
+
+function refuseOthers(query: URLSearchParams): void {
+  for (const [name, value] of query) {
+    const reason = NOT_OFFERED.get(name)
+    if (reason && isRequested(value)) throw invalidField(name, `is not offered: ${reason}`)
+    if (reason || [...TAKEN, ...HINTS, ...IGNORED].includes(name)) continue
+    throw new VerbatimError('validation', `${quoted(name)} is not a parameter that this service knows`)
+  }
+}
+
+const isRequested = (value: string) => !['', 'false', '0', 'no', 'off'].includes(value.trim().toLowerCase())
+
+/** Without a language, the upload's default applies: English, as Deepgram's. */
+function parseRequestedLanguage(query: URLSearchParams) {
+  const detect = query.getAll('detect_language')
+  const candidates = detect.filter((value) => !isBoolean(value))
+  for (const candidate of candidates) parseLanguage(candidate)
+  const detectsLanguage = candidates.length > 0 || detect.some(isRequested)
+  const language = query.get('language') ?? ''
+  if (detectsLanguage) return { language: onlyOne(candidates) ?? 'auto', detectsLanguage }
+  return { language: language.toLowerCase() === 'multi' ? 'auto' : language, detectsLanguage }
+}
+
+const isBoolean = (value: string) => !isRequested(value) || ['true', '1'].includes(value.trim().toLowerCase())
+
+const onlyOne = (values: string[]) => (values.length === 1 ? values[0] : undefined)
+
+function engineOf(fields: Fields, engines: string[]): string {
+  const model = fields.get('model')?.trim() ?? ''
+  if (model === '' || DEEPGRAM_MODELS.test(model)) return ''
+  const engine = engines.find((name) => name === model.toLowerCase())
+  if (engine) return engine
+  throw invalidField(
+    'model',
+    `is ${quoted(model)}; it takes Deepgram’s models for recordings, such as nova-3, or ${engines.join(' or ')}`,
+  )
+}
+
+function parseGap(fields: Fields): number {
+  const text = fields.get('utt_split')
+  if (!text) return DEFAULT_UTTERANCE_GAP_SECONDS
+  const seconds = Number(text)
+  if (seconds > 0 && Number.isFinite(seconds)) return seconds
+  throw invalidField('utt_split', `is ${quoted(text)}; it takes seconds, such as 0.8`)
+}
+
+/** `term:2` raises the term's probability by a factor that engines do not have. */
+function withoutBoost(keyword: string): string {
+  const [, term = keyword, boost = '1'] = /^(.+):(-?[\d.]{1,9})$/s.exec(keyword) ?? []
+  if (Number(boost) >= 0) return term
+  throw invalidField('keywords', `is ${quoted(keyword)}; this service cannot suppress words`)
+}
+
+function pairOf(text: string): [name: string, value: string] {
+  const colon = text.indexOf(':')
+  if (colon > 0) return [text.slice(0, colon), text.slice(colon + 1)]
+  throw invalidField('extra', `is ${quoted(text)}; it takes a name and a value, such as room:12`)
+}
+
+/** Values may contain commas, which would separate them in other lists. */
+const jsonList = (values: string[]) => (values.length > 0 ? JSON.stringify(values) : '')
