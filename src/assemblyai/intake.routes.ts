@@ -92,6 +92,7 @@ async function download(
   await using intake = await beginUpload({ userId })
   const file = await readRemote({
     url,
+    urlName: 'audio_url',
     outbound,
     maxBytes: maxUploadBytes,
     tooLarge: () =>
