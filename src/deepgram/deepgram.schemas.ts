@@ -34,7 +34,7 @@ export function deepgramError({ status, error, code }: ErrorResponse, requestId:
 }
 
 /** The errors of a route, as `errorSchemas` documents them, with Deepgram's body. */
-export function deepgramErrors<Status extends ErrorStatus>(...statuses: Status[]) {
+function deepgramErrors<Status extends ErrorStatus>(...statuses: Status[]) {
   return byStatus(statuses, (status) => {
     const { meaning, example } = ERRORS[status]
     const body = deepgramError({ ...example, status, field: null, headers: {} }, EXAMPLE_ID)
@@ -179,15 +179,7 @@ const PARAMETERS: Record<string, Parameter> = {
   tag: { ...list, description: 'Returned as `metadata.tags`' },
   extra: { ...list, description: '`name:value`, returned in `metadata.extra`' },
   track: { ...OPTIONS.track, description: `${OPTIONS.track.description}. Not a parameter of Deepgram’s` },
-  ...Object.fromEntries(
-    HINTS.map((name) => [
-      name,
-      {
-        ...boolean,
-        description: 'Accepted without effect: the text always has punctuation, capitals and digits',
-      },
-    ]),
-  ),
+  ...Object.fromEntries(HINTS.map((name) => [name, { ...boolean, description: 'Accepted without effect' }])),
 }
 
 const parameters = Object.entries(PARAMETERS).map(([name, { description, ...schema }]) => ({

@@ -61,7 +61,7 @@ export function parseListen(query: URLSearchParams, { engines }: { engines: stri
   refuseOthers(query)
   for (const name of HINTS) parseBoolean(fields, name)
   const isMultichannel = parseBoolean(fields, 'multichannel')
-  const { language, detectsLanguage } = parseRequestedLanguage(query)
+  const { language, candidates, detectsLanguage } = parseRequestedLanguage(query)
   const keywords = [...query.getAll('keyterm'), ...query.getAll('keywords').map(withoutBoost)]
   const utteranceGap = parseGap(fields)
   return {
@@ -69,6 +69,7 @@ export function parseListen(query: URLSearchParams, { engines }: { engines: stri
       ['words', 'true'],
       ['channels', isMultichannel ? 'split' : 'mix'],
       ['language', language],
+      ['languages', jsonList(candidates)],
       ['engine', engineOf(fields, engines)],
       ['track', fields.get('track') ?? ''],
       ['keywords', jsonList(keywords)],
@@ -100,14 +101,14 @@ function parseRequestedLanguage(query: URLSearchParams) {
   const candidates = detect.filter((value) => !isBoolean(value))
   for (const candidate of candidates) parseLanguage(candidate)
   const detectsLanguage = candidates.length > 0 || detect.some(isRequested)
+  const [first = '', ...others] = candidates
+  if (first && others.length === 0) return { language: first, candidates: [], detectsLanguage }
+  if (detectsLanguage) return { language: 'auto', candidates, detectsLanguage }
   const language = query.get('language') ?? ''
-  if (detectsLanguage) return { language: onlyOne(candidates) ?? 'auto', detectsLanguage }
-  return { language: language.toLowerCase() === 'multi' ? 'auto' : language, detectsLanguage }
+  return { language: language.toLowerCase() === 'multi' ? 'auto' : language, candidates, detectsLanguage }
 }
 
 const isBoolean = (value: string) => !isRequested(value) || ['true', '1'].includes(value.trim().toLowerCase())
-
-const onlyOne = (values: string[]) => (values.length === 1 ? values[0] : undefined)
 
 function engineOf(fields: Fields, engines: string[]): string {
   const model = fields.get('model')?.trim() ?? ''

@@ -166,6 +166,7 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
     ['/audio/translations/', 'POST /v1/audio/translations'],
     ['/audio/transcriptions', 'POST /v1/audio/transcriptions'],
     ['/v1/v1/models', 'GET /v1/models'],
+    ['/v1/listen', 'POST /deepgram/v1/listen'],
   ])('%s is not found, and the error names %s', async (path, route) => {
     expect(await ada.ask(path, { method: 'POST', body: new FormData() })).toMatchObject({
       status: 404,

@@ -1,0 +1,18 @@
+import { expect, test } from 'bun:test'
+import { parseListen } from '../../src/deepgram/parameters.ts'
+
+const optionsOf = (query: string) => {
+  const { options } = parseListen(new URLSearchParams(query), { engines: ['sidecar'] })
+  return Object.fromEntries(options)
+}
+
+test.each([
+  ['replace=kilo:kg&replace=a,b:c', { replace: '["kilo:kg","a,b:c"]' }],
+  ['detect_language=fr&detect_language=pt-BR', { language: 'auto', languages: '["fr","pt-BR"]' }],
+  ['detect_language=fr', { language: 'fr', languages: '' }],
+  ['keywords=10:30&keyterm=10:30', { keywords: '["10:30","10"]' }],
+  ['model=Nova-3&multichannel=1', { engine: '', channels: 'split' }],
+  ['', { language: '', languages: '', keywords: '', replace: '', words: 'true', channels: 'mix' }],
+])('?%s becomes fields of an upload', (query, expected) => {
+  expect(optionsOf(query)).toMatchObject(expected)
+})
