@@ -155,7 +155,7 @@ describe('a refused audio_url leaves no file and no row:', () => {
     ['a URL that returns 404', () => at('/gone.mp3'), 502, 'url_failed', /responded with status 404/],
     ['a host that refuses connections', () => 'http://127.0.0.1:1/a.mp3', 502, 'url_failed', /failed: /],
     ['a response that breaks off', () => broken.url, 502, 'url_failed', /is incomplete/],
-    ['a page with an audio Content-Type', () => at('/page'), 415, 'unsupported_type', /format/],
+    ['a page with an audio Content-Type', () => at('/page'), 415, 'unsupported_type', /is a web page/],
     ['a stream that is too large', () => at('/large'), 413, 'too_large', /larger than the 1000000 bytes/],
     [
       'a Content-Length that is too large',

@@ -1,5 +1,6 @@
 import type { Segment } from '../../engines/engine.ts'
 import type { Replacement } from '../intake/replacements.ts'
+import { UNSPACED_START } from '../transcript/languages.ts'
 
 type Word = NonNullable<Segment['words']>[number]
 type Match = { start: number; end: number; written: string }
@@ -14,8 +15,7 @@ export function replaceWords(segments: Segment[], replacements: readonly Replace
   const pairs = [...byHeard].toSorted(([a], [b]) => b.length - a.length)
   return segments.map((segment) => {
     const text = segment.text.normalize('NFC')
-    // A pattern of all pairs would take ten times as long, as Bun interprets patterns with these boundaries.
-    const searched = text.toLowerCase().replace(/\s+/g, ' ')
+    const searched = folded(text).text
     const present = pairs.filter(([heard]) => searched.includes(heard)).map(([, pair]) => pair)
     if (present.length === 0) return segment
     const find = finderOf(present)
@@ -34,33 +34,61 @@ function replaceText(text: string, find: Find): string {
   )
 }
 
-/** Scripts that do not separate words. A match may begin and end anywhere in them. */
-const UNSPACED =
-  '\\p{scx=Han}\\p{scx=Hiragana}\\p{scx=Katakana}\\p{scx=Thai}\\p{scx=Lao}\\p{scx=Khmer}\\p{scx=Myanmar}\\p{scx=Tibetan}'
-/** A letter, mark or digit of a script that separates words by spaces or punctuation. */
-const LETTER = `[[\\p{L}\\p{M}\\p{N}]--[${UNSPACED}]]`
-const STARTS_WITH_LETTER = new RegExp(`^${LETTER}`, 'v')
-const ENDS_WITH_LETTER = new RegExp(`${LETTER}$`, 'v')
-
-/** One pattern with a group for each pair. The longest pairs come first, as the first group that matches wins. */
+/** Finds pairs from left to right, the longest one at each place. `pairs` are sorted by falling length. */
 function finderOf(pairs: readonly Replacement[]): Find {
-  const pattern = new RegExp(pairs.map(({ heard }) => `(${patternOf(heard)})`).join('|'), 'giv')
-  return (text) =>
-    [...text.matchAll(pattern)].map((match) => ({
-      start: match.index,
-      end: match.index + match[0].length,
-      written: pairs[match.slice(1).findIndex((group) => group !== undefined)]?.written ?? match[0],
-    }))
+  const searched = pairs.map(({ heard, written }) => ({ heard: folded(heard).text, written }))
+  return (text) => {
+    const { text: all, starts, ends } = folded(text)
+    const matches: Match[] = []
+    for (let at = 0; at < all.length; at++) {
+      const found = searched.find(({ heard }) => all.startsWith(heard, at) && isWhole(all, { at, heard }))
+      if (!found) continue
+      const last = at + found.heard.length - 1
+      matches.push({ start: starts[at] ?? 0, end: ends[last] ?? text.length, written: found.written })
+      at = last
+    }
+    return matches
+  }
 }
 
-function patternOf(heard: string): string {
-  const before = STARTS_WITH_LETTER.test(heard) ? `(?<!${LETTER})` : ''
-  const after = ENDS_WITH_LETTER.test(heard) ? `(?!${LETTER})` : ''
-  return before + heard.split(' ').map(escaped).join('\\s+') + after
+/**
+ * The text in lower case, with one space for each run of white space. `starts` and `ends`: where each of its
+ * characters comes from.
+ */
+function folded(text: string) {
+  const characters: string[] = []
+  const starts: number[] = []
+  const ends: number[] = []
+  let at = 0
+  for (const character of text) {
+    const end = at + character.length
+    const isSpace = /\s/.test(character)
+    if (isSpace && characters.at(-1) === ' ') ends[ends.length - 1] = end
+    else {
+      for (const unit of (isSpace ? ' ' : character.toLowerCase()).split('')) {
+        characters.push(unit)
+        starts.push(at)
+        ends.push(end)
+      }
+    }
+    at = end
+  }
+  return { text: characters.join(''), starts, ends }
 }
 
-/** Escapes the characters with a meaning in patterns. The flag `v` refuses other escapes. */
-const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+/** Whether a match is not a part of a longer word. */
+function isWhole(text: string, { at, heard }: { at: number; heard: string }): boolean {
+  const [before = '', first = ''] = [lastOf(text.slice(0, at)), firstOf(heard)]
+  const [last = '', after = ''] = [lastOf(heard), firstOf(text.slice(at + heard.length))]
+  return !(isLetter(before) && isLetter(first)) && !(isLetter(last) && isLetter(after))
+}
+
+const firstOf = (text: string) => [...text.slice(0, 2)][0]
+const lastOf = (text: string) => [...text.slice(-2)].at(-1)
+
+/** Whether it is a letter, mark or digit of a script that separates words by spaces or punctuation. */
+const isLetter = (character: string) =>
+  /^[\p{L}\p{M}\p{N}]$/u.test(character) && !UNSPACED_START.test(character)
 
 /** From the last match to the first, so that the places of the earlier ones stay valid. */
 function replaceTimed(words: readonly Word[], find: Find): Word[] {
