@@ -10,13 +10,16 @@ type NamedFile = { name: string; bytes: Uint8Array<ArrayBuffer> }
 /** `failed`: the recordings that could not be made, with the reason. */
 export type Encoded = { files: NamedFile[]; failed: string[] }
 
+let compiled: Promise<WebAssembly.Module> | undefined
+
 /** Makes recordings; the result is the same on every machine. */
 export async function encode(recordings: Recording[]): Promise<Encoded> {
   const worker = new Worker(new URL('./encode-worker.ts', import.meta.url))
   const answer = Promise.withResolvers<Encoded>()
   worker.addEventListener('message', ({ data }: MessageEvent<Encoded>) => answer.resolve(data))
   worker.addEventListener('error', ({ message }) => answer.reject(new Error(message)))
-  worker.postMessage({ module: await compileCore(), recordings } satisfies EncodeOrder)
+  compiled ??= compileCore()
+  worker.postMessage({ module: await compiled, recordings } satisfies EncodeOrder)
   try {
     return await answer.promise
   } finally {
