@@ -79,7 +79,7 @@ export const transcriptions = pgTable(
     prompt: text(),
     /** Words that the model should expect. */
     keywords: jsonb().$type<string[]>().notNull().default([]),
-    /** What is written instead of what the model heard. */
+    /** Words of the model's text (`heard`), and their replacements (`written`). */
     replacements: jsonb().$type<StoredReplacement[]>().notNull().default([]),
     /** The only languages that may be detected. Empty: all. */
     languages: jsonb().$type<string[]>().notNull().default([]),

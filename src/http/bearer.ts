@@ -41,7 +41,7 @@ type BearerOptions = {
  * Requires a valid access token or API key with the scope `needs`, before the body is read. By default, GET
  * and HEAD need `read` and all other methods `write`. Adds `userId`, `caller` and `watchCredential` to the
  * routes' context. With `takesKnown`, requests that only read may use a cached caller. `schemes`: the accepted
- * schemes of `Authorization`, in lower case; the empty scheme accepts a token alone.
+ * schemes of `Authorization`, in lower case; the empty scheme accepts a token without a scheme.
  *
  * Example: `new Elysia().use(bearer({ authenticator })).get('/things', ({ userId }) => list(userId))`
  */

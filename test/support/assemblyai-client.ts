@@ -1,31 +1,10 @@
-import { join } from 'node:path'
-import { childEnvironment } from '../../src/engines/local-sidecar/child-environment.ts'
-import { ensureEnvironment } from '../../src/engines/local-sidecar/environment.ts'
-import { PYTHON, ROOT } from './sidecar-dir.ts'
+import { runPythonClient } from './python-client.ts'
 
 /**
  * Transcribes a file with AssemblyAI's Python client, whose environment is created at the first use, and reads,
  * lists and deletes the transcript. Returns what the client parsed.
  */
 export async function transcribeInPython({ url, key, path }: { url: string; key: string; path: string }) {
-  const python = await ensureEnvironment({
-    dir: join(ROOT, 'node_modules', '.cache', 'verbatim', 'assemblyai-client'),
-    requirements: [join(import.meta.dir, 'assemblyai-client.txt')],
-    python: PYTHON,
-    env: childEnvironment(process.env),
-    report: () => {},
-    signal: AbortSignal.timeout(300_000),
-  })
-  const child = Bun.spawn([python, join(import.meta.dir, 'assemblyai-client.py'), url, key, path], {
-    env: childEnvironment(process.env),
-    stderr: 'pipe',
-  })
-  const [output, errors, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ])
-  if (code !== 0) throw new Error(`AssemblyAI's Python client ended with ${code}:\n${errors}`)
   const read: {
     id: string
     status: string
@@ -37,6 +16,6 @@ export async function transcribeInPython({ url, key, path }: { url: string; key:
     srt: string
     listed: string[]
     deleted: string
-  } = JSON.parse(output)
+  } = JSON.parse(await runPythonClient('assemblyai-client', [url, key, path]))
   return read
 }

@@ -99,7 +99,7 @@ export function createTimeline({
 /** Turns timestamps into times of a player. */
 function createClock(start: number) {
   const omitted: number[] = []
-  /** Added to timestamps: what was left out of gaps, and the ends of earlier recordings. */
+  /** Seconds added to timestamps: minus the omitted gaps, plus the ends of earlier recordings. */
   let correction = -start
 
   return {
