@@ -6,11 +6,13 @@ const tone = (level: number) => (at: number) => level * Math.sin((2 * Math.PI * 
 
 function limited(sample: (at: number) => number, blocks = 100): number[] {
   const limiter = createLimiter()
+  const output = new Int16Array(BLOCK)
   const samples: number[] = []
   for (let block = 0; block < blocks; block++) {
-    samples.push(...limiter.push(Float32Array.from({ length: BLOCK }, (_, at) => sample(block * BLOCK + at))))
+    const input = Float32Array.from({ length: BLOCK }, (_, at) => sample(block * BLOCK + at))
+    samples.push(...output.subarray(0, limiter.push(input, output)))
   }
-  return [...samples, ...limiter.finish()]
+  return [...samples, ...output.subarray(0, limiter.finish(output))]
 }
 
 test('samples up to full scale are not changed', () => {

@@ -5,37 +5,34 @@ const RECOVERY = 0.01
 
 /**
  * Turns blocks of samples into 16 bits. What exceeds full scale is made quieter as a whole, not cut off: the
- * gain falls during the block before the loud one. Returns each block with the delay of one; it is overwritten
- * by the call after the next.
+ * gain falls during the block before the loud one. Therefore each call writes the block of the call before to
+ * `output`, and returns the number of its samples.
  */
 export function createLimiter() {
   let waiting: Float32Array | null = null
   let waitingGain = 1
   let gain = 1
-  let [output, other] = [new Int16Array(0), new Int16Array(0)]
 
-  function release(next: number): Int16Array<ArrayBuffer> {
-    if (!waiting) return new Int16Array(0)
-    ;[output, other] = [other, output]
-    if (output.length !== waiting.length) output = new Int16Array(waiting.length)
+  function release(next: number, output: Int16Array): number {
+    if (!waiting) return 0
     const target = Math.min(waitingGain, next, gain + (1 - gain) * RECOVERY)
     if (gain === 1 && target === 1) convert(waiting, output)
     else convertRamped(waiting, output, { from: gain, to: target })
     gain = target
-    return output
+    return waiting.length
   }
 
   return {
     /** `block` must not change until the next call. */
-    push(block: Float32Array): Int16Array<ArrayBuffer> {
+    push(block: Float32Array, output: Int16Array): number {
       const next = fittingGain(block)
-      const samples = release(next)
+      const samples = release(next, output)
       waiting = block
       waitingGain = next
       return samples
     },
-    finish(): Int16Array<ArrayBuffer> {
-      const samples = release(1)
+    finish(output: Int16Array): number {
+      const samples = release(1, output)
       waiting = null
       return samples
     },
@@ -54,7 +51,7 @@ function fittingGain(block: Float32Array): number {
 
 /** Rounds like `Math.round`, at a third of its cost. */
 function convert(block: Float32Array, samples: Int16Array): void {
-  for (let at = 0; at < samples.length; at++) {
+  for (let at = 0; at < block.length; at++) {
     const sample = (((block[at] ?? 0) * FULL_SCALE + FULL_SCALE + 0.5) | 0) - FULL_SCALE
     samples[at] = Math.min(sample, MAX_SAMPLE)
   }
@@ -65,9 +62,9 @@ function convertRamped(
   samples: Int16Array,
   { from, to }: { from: number; to: number },
 ): void {
-  const step = (to - from) / samples.length
+  const step = (to - from) / block.length
   let gain = from
-  for (let at = 0; at < samples.length; at++) {
+  for (let at = 0; at < block.length; at++) {
     gain += step
     const sample = Math.round((block[at] ?? 0) * gain * FULL_SCALE)
     samples[at] = Math.max(-FULL_SCALE, Math.min(MAX_SAMPLE, sample))
