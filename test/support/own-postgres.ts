@@ -37,9 +37,11 @@ export async function startPostgres({ folder }: { folder?: string } = {}) {
   if (isRoot) await chown(home, ...(await idsOfPostgres()))
   const data = join(home, 'data')
   const port = freePort()
-  await runPostgres('initdb', ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8'])
+  const locale = ['-E', 'UTF8', '--locale=C.UTF-8']
+  await runPostgres('initdb', ['--no-sync', '-D', data, '-A', 'trust', '-U', 'postgres', ...locale])
   // No socket file: its path may be too long, and pg_ctl takes these options as words of a shell.
-  const server = `-c listen_addresses=127.0.0.1 -c unix_socket_directories= -p ${port}`
+  // Tests kill the server, but not the machine, so nothing needs to reach the disk.
+  const server = `-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -p ${port}`
   const start = () =>
     runPostgres('pg_ctl', ['-D', data, '-o', server, '-l', join(home, 'log'), '-w', 'start'])
   const stop = (mode: 'fast' | 'immediate') => runPostgres('pg_ctl', ['-D', data, '-m', mode, '-w', 'stop'])
