@@ -15,6 +15,12 @@ const FAILURES = {
   service: /^\(fail\) |^# Unhandled error/,
 }
 
+/**
+ * The slow checks of the sidecar, which run while the tests of the service wait. The checks before them install what
+ * both need: the Python packages and the model.
+ */
+const BESIDE_SERVICE = ['sidecar:types', 'sidecar:unit']
+
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !(name in FAILURES))
 if (unknown.length > 0) {
@@ -25,4 +31,11 @@ process.chdir(ROOT)
 const parts = Object.entries(FAILURES)
   .filter(([name]) => asked.length === 0 || asked.includes(name))
   .map(([name, failure]) => ({ name, command: [process.execPath, 'run', `test:${name}`], failure }))
-process.exit(await runParts(parts))
+const hasService = parts.some(({ name }) => name === 'service')
+const beside = hasService ? parts.filter(({ name }) => BESIDE_SERVICE.includes(name)) : []
+process.exit(
+  await runParts(
+    parts.filter((part) => !beside.includes(part)),
+    { beside },
+  ),
+)

@@ -9,17 +9,19 @@ import { ROOT } from './support/sidecar-dir.ts'
 /** `bun` with the flags that `npm test` runs its script with. */
 const [, ...flags] = manifest.scripts.test.split(' ').slice(0, -1)
 
-type Fake = { name: string; script: string; failure?: RegExp }
+type Fake = { name: string; script: string; failure?: RegExp; isBeside?: boolean }
 
 /** Runs shell scripts in the way in which `npm test` runs its parts. */
 async function start(fakes: Fake[]) {
   const folder = await temporaryFolder()
-  const parts = fakes.map(({ name, script, failure = /^BAD/ }) => {
-    return `{ name: '${name}', command: ['sh', '-c', ${JSON.stringify(script)}], failure: ${failure} }`
-  })
+  const written = ({ name, script, failure = /^BAD/ }: Fake) =>
+    `{ name: '${name}', command: ['sh', '-c', ${JSON.stringify(script)}], failure: ${failure} }`
+  const parts = fakes.filter(({ isBeside }) => !isBeside).map(written)
+  const beside = fakes.filter(({ isBeside }) => isBeside).map(written)
   const script = join(folder.path, 'parts.ts')
   const module = JSON.stringify(join(ROOT, 'test/parts.ts'))
-  await writeFile(script, `import { runParts } from ${module}\nprocess.exit(await runParts([${parts}]))\n`)
+  const call = `await runParts([${parts}], { beside: [${beside}] })`
+  await writeFile(script, `import { runParts } from ${module}\nprocess.exit(${call})\n`)
   const env = { ...process.env, FORCE_COLOR: '1' }
   const child = Bun.spawn([process.execPath, ...flags, script], { env, stdout: 'pipe', stderr: 'pipe' })
   return { child, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() }
@@ -52,6 +54,31 @@ test('every part runs even if others fail, and the summary lists the failures', 
     expect.stringMatching(/^FAILED {2}third \(time\), ended by SIGKILL: /),
     expect.stringMatching(/^FAILED {2}fourth \(time\), exit status 127: /),
     'passed  fifth (time)',
+    '',
+  ])
+})
+
+test('parts run beside the last part, and their output and outcomes follow its own', async () => {
+  await using folder = await temporaryFolder()
+  const [mine, theirs] = ['last', 'beside'].map((name) => join(folder.path, name))
+  // Each waits for the other, so neither would end if they ran one after another.
+  const meet = (own = '', other = '') => `touch ${own}; until [ -e ${other} ]; do sleep 0.01; done`
+  const { code, output, summary } = await ended([
+    { name: 'beside', script: `echo beside; echo BAD luck; ${meet(theirs, mine)}; exit 1`, isBeside: true },
+    { name: 'after', script: 'echo after', isBeside: true },
+    { name: 'first', script: `echo first; ! [ -e ${theirs} ]` },
+    { name: 'last', script: `${meet(mine, theirs)}; echo last` },
+  ])
+  expect(code).toBe(1)
+  const lines = output.split('\n').filter((line) => line && !line.startsWith('=='))
+  expect(lines).toEqual(['first', 'last', 'beside', 'BAD luck', 'after'])
+  expect(summary.split('\n').map((line) => line.trim().replace(/\(\d+ s\).*/, '(time)'))).toEqual([
+    '1 of 4 parts failed:',
+    'passed  first (time)',
+    'passed  last (time)',
+    'FAILED  beside (time)',
+    'BAD luck',
+    'passed  after (time)',
     '',
   ])
 })

@@ -11,10 +11,11 @@ type Outcome = { part: Part; seconds: number; status: string | null; failures: s
 const MOST_FAILURES = 20
 
 /**
- * Runs all parts one after another, also after a failure, and passes their output on. Then prints a summary
- * with all parts and their failures. Returns the exit status, which is 0 only if all parts passed.
+ * Runs all parts one after another, also after a failure, and passes their output on. The parts of `beside` run one
+ * after another while the last of `parts` runs, and their output follows its output. Then prints a summary with all
+ * parts and their failures. Returns the exit status, which is 0 only if all parts passed.
  */
-export async function runParts(parts: Part[]): Promise<number> {
+export async function runParts(parts: Part[], { beside = [] }: { beside?: Part[] } = {}): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       console.error(`\nStopped by ${signal}`)
@@ -23,18 +24,34 @@ export async function runParts(parts: Part[]): Promise<number> {
       process.exit(128 + constants.signals[signal])
     })
   }
-  const outcomes: Outcome[] = []
-  for (const part of parts) outcomes.push(await run(part))
+  const outcomes = await runAll(parts.slice(0, -1), print)
+  const held: (string | Uint8Array)[] = []
+  const [last, others] = await Promise.all([
+    runAll(parts.slice(-1), print),
+    runAll(beside, (output) => held.push(output)),
+  ])
+  for (const output of held) print(output)
+  outcomes.push(...last, ...others)
   const failed = outcomes.filter(({ status }) => status !== null)
   console.log(
-    `\n${failed.length === 0 ? 'All parts passed' : `${failed.length} of ${parts.length} parts failed`}:`,
+    `\n${failed.length === 0 ? 'All parts passed' : `${failed.length} of ${outcomes.length} parts failed`}:`,
   )
   for (const outcome of outcomes) console.log(described(outcome))
   return failed.length === 0 ? 0 : 1
 }
 
-async function run(part: Part): Promise<Outcome> {
-  console.log(`\n== ${part.name}: ${shown(part)}`)
+type Write = (output: string | Uint8Array) => void
+
+const print: Write = (output) => void process.stdout.write(output)
+
+async function runAll(parts: Part[], write: Write): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (const part of parts) outcomes.push(await run(part, write))
+  return outcomes
+}
+
+async function run(part: Part, write: Write): Promise<Outcome> {
+  write(`\n== ${part.name}: ${shown(part)}\n`)
   const begun = performance.now()
   // One pipe for stdout and stderr keeps their lines in order.
   const child = Bun.spawn(['sh', '-c', 'exec "$@" 2>&1', 'sh', ...part.command], {
@@ -43,7 +60,7 @@ async function run(part: Part): Promise<Outcome> {
     stdin: 'ignore',
   })
   const [copy, read] = child.stdout.tee()
-  const [failures] = await Promise.all([failuresIn(read, part.failure), show(copy)])
+  const [failures] = await Promise.all([failuresIn(read, part.failure), pass(copy, write)])
   const code = await child.exited
   const status = child.signalCode ? `ended by ${child.signalCode}` : code === 0 ? null : `exit status ${code}`
   return { part, seconds: Math.round((performance.now() - begun) / 1000), status, failures }
@@ -51,8 +68,8 @@ async function run(part: Part): Promise<Outcome> {
 
 const shown = ({ command }: Part) => command.join(' ').replace(process.execPath, 'bun')
 
-async function show(output: ReadableStream<Uint8Array>) {
-  for await (const chunk of output) process.stdout.write(chunk)
+async function pass(output: ReadableStream<Uint8Array>, write: Write) {
+  for await (const chunk of output) write(chunk)
 }
 
 async function failuresIn(output: ReadableStream<Uint8Array>, failure: RegExp): Promise<string[]> {
