@@ -23,7 +23,8 @@ test.skipIf(!hasCurl)(
   async () => {
     const receiver = openReceiver()
     await withFolder(async (folder) => {
-      const service = await startService({ DATA_DIR: folder, OUTBOUND_ALLOW: '127.0.0.1', REGISTRATION: '' })
+      const env = { DATA_DIR: folder, OUTBOUND_ALLOW: '127.0.0.1', REGISTRATION: '' }
+      const service = await startService(env, undefined, { createsDatabase: true })
       await service.ready
       const lines = (await toPaste('## Five minutes', '## Documentation'))
         .replaceAll('http://localhost:3000', service.url)

@@ -67,7 +67,8 @@ test('a service with umask 000 leaves no file in DATA_DIR that others may read',
     await withFolder(async (folder) => {
       const DATA_DIR = join(folder, 'data')
       const command = ['sh', '-c', 'umask 000; exec "$0" "$@"', ...BUN, 'src/main.ts']
-      const service = await startService({ DATA_DIR, SIDECAR_URL: sidecar.url }, command)
+      const env = { DATA_DIR, SIDECAR_URL: sidecar.url }
+      const service = await startService(env, command, { createsDatabase: true })
       const user = await signUp(service.url)
       sidecar.allow(0)
       const ids = [await user.upload(Bun.file(fixture('speech.mp3')))]

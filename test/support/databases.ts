@@ -5,6 +5,7 @@ import { type Changes, openChanges } from '../../src/db/changes.ts'
 import type { Database, OpenDatabase } from '../../src/db/database.ts'
 import { openPglite } from '../../src/db/pglite.ts'
 import { openPostgres } from '../../src/db/postgres.ts'
+import { embeddedTemplate } from './embedded-template.ts'
 
 /** A new, migrated and empty database, which `close` removes. */
 export type TestDatabase = {
@@ -36,11 +37,8 @@ export const databases: TestDatabaseKind[] = [
   ...(server ? [{ name: 'Postgres' as const, open: () => openReal(server) }] : []),
 ]
 
-let template: Promise<File | Blob> | undefined
-
 async function openEmbedded(): Promise<TestDatabase> {
-  template ??= makeTemplate()
-  const { client, db, ping, listen, close } = await openPglite({ snapshot: await template })
+  const { client, db, ping, listen, close } = await openPglite({ snapshot: await embeddedTemplate() })
   return {
     db,
     changes: await openChanges({ listen }),
@@ -50,13 +48,6 @@ async function openEmbedded(): Promise<TestDatabase> {
     ping,
     close,
   }
-}
-
-async function makeTemplate() {
-  const { client, close } = await openPglite({})
-  const dump = await client.dumpDataDir('none')
-  await close()
-  return dump
 }
 
 async function openReal(server: string): Promise<TestDatabase> {

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { linesOf } from '../../src/engines/local-sidecar/lines.ts'
+import { copyEmbeddedTemplate } from './embedded-template.ts'
 import { ROOT, SIDECAR_DIR } from './sidecar-dir.ts'
 
 export type RunningService = {
@@ -20,12 +22,19 @@ export const BUN = [process.execPath, '--no-env-file']
 
 /**
  * Starts the real service as `npm start` does, on a free port; resolves once it listens. Registration is open
- * unless `env` changes it.
+ * unless `env` changes it. A new embedded database is a copy of a migrated one; with `createsDatabase`, the service
+ * creates its own.
  */
 export async function startService(
   env: Record<string, string>,
   command = [...BUN, 'src/main.ts'],
+  { createsDatabase = false } = {},
 ): Promise<RunningService> {
+  const { DATA_DIR, DATABASE_URL } = env
+  const isEmbedded = DATA_DIR !== undefined && !DATABASE_URL
+  if (isEmbedded && !createsDatabase && !existsSync(join(DATA_DIR, 'postgres'))) {
+    await copyEmbeddedTemplate(DATA_DIR)
+  }
   const child = Bun.spawn(command, {
     cwd: ROOT,
     env: { ...process.env, PORT: '0', SIDECAR_DIR, REGISTRATION: 'open', ...env },
