@@ -4,14 +4,16 @@ import { join } from 'node:path'
 import { installed } from '../engines/installed-sidecar.ts'
 import { signUp } from '../support/client.ts'
 import { databases } from '../support/databases.ts'
+import { copyEmbeddedTemplate } from '../support/embedded-template.ts'
 import { fixtureText } from '../support/pcm.ts'
 import { processesMarked } from '../support/processes.ts'
 import { BUN, startService, withFolder } from '../support/service.ts'
 import { ROOT, SIDECAR_DIR } from '../support/sidecar-dir.ts'
 import { wordErrorRate } from '../support/words.ts'
 
-const DELAYS = 40
-const DELAYS_WITHIN_MS = 3_000
+/** Each start is stopped at a random moment of a different one of these parts of its first seconds. */
+const MOMENTS = 12
+const MOMENTS_WITHIN_MS = 3_000
 /** The grace period of 10 s and five seconds more. */
 const LONGEST_STOP_MS = 15_000
 /** A sidecar that does not exist: the service has no engine. */
@@ -74,16 +76,17 @@ async function stepsOf(env: Record<string, string>): Promise<string[]> {
   const service = start(env)
   await service.printed('listening on')
   expect(await ending(service)).toEqual(CLEAN)
-  return service
+  const steps = service
     .output()
     .split('\n')
     .flatMap((line) => /^step: (.+)$/.exec(line)?.[1] ?? [])
+  expect(steps.length).toBeGreaterThan(8)
+  return steps
 }
 
-async function stopAfterEachStep(env: Record<string, string>) {
-  const steps = await stepsOf(env)
-  expect(steps.length).toBeGreaterThan(8)
-  for (const step of steps) {
+/** Stops one start after each of `steps`, by default after each step. */
+async function stopAfterEachStep(env: Record<string, string>, steps?: string[]) {
+  for (const step of steps ?? (await stepsOf(env))) {
     const service = start({ ...env, STOP_AFTER: step })
     const ended = await ending(service, { isSignaled: true })
     expect({ step, ...ended, output: service.output() }).toEqual({
@@ -92,6 +95,18 @@ async function stopAfterEachStep(env: Record<string, string>) {
       output: expect.stringContaining('SIGTERM: stopping'),
     })
   }
+}
+
+/** Stops no start twice after the same steps: each mode begins with steps of the mode `all`. */
+async function stopAfterEachStepOfEveryMode(env: Record<string, string>) {
+  const all = await stepsOf({ ...env, MODE: 'all' })
+  const others = ['api', 'worker'].map(async (MODE) => {
+    const steps = await stepsOf({ ...env, MODE })
+    const own = steps.slice(steps.findIndex((step, index) => step !== all[index]))
+    expect(own.length).toBeGreaterThan(1)
+    await stopAfterEachStep({ ...env, MODE }, own)
+  })
+  await Promise.all([stopAfterEachStep({ ...env, MODE: 'all' }, all), ...others])
 }
 
 /** Starts the service with its sidecar, and checks the transcripts that `of` reads from it. */
@@ -134,8 +149,7 @@ describe.skipIf(process.platform !== 'linux')('SIGTERM during the start', () => 
         const user = await signUp(first.url)
         const ids = [await user.upload(clip), await user.upload(clip)]
         expect(await first.kill('SIGTERM')).toBe(0)
-        const modes = ['all', 'api', 'worker']
-        await Promise.all(modes.map((MODE) => stopAfterEachStep({ ...env, ...NO_ENGINE, MODE })))
+        await stopAfterEachStepOfEveryMode({ ...env, ...NO_ENGINE })
         await expectAllFinished(env, async (url) => {
           const done = await Promise.all(ids.map((id) => user.finished(id, url)))
           return done.map(({ transcription }) => transcription ?? '')
@@ -154,8 +168,8 @@ describe.skipIf(process.platform !== 'linux')('SIGTERM during the start', () => 
         const user = await signUp(first.url)
         const ids = [await user.upload(clip)]
         expect(await first.kill('SIGTERM')).toBe(0)
-        for (let n = 0; n < DELAYS / 2; n++) {
-          const delay = Math.random() * DELAYS_WITHIN_MS
+        for (let moment = 0; moment < MOMENTS; moment++) {
+          const delay = ((moment + Math.random()) / MOMENTS) * MOMENTS_WITHIN_MS
           const service = start({ DATA_DIR, ...env }, [...BUN, 'src/main.ts'])
           const uploading = service.printed('listening on').then(async () => {
             const url = /listening on (\S+?);/.exec(service.output())?.[1]
@@ -200,6 +214,7 @@ describe.skipIf(process.platform !== 'linux')('SIGTERM during the start', () => 
   test('while the sidecar is being installed leaves no process and no half-made environment', async () => {
     for (const line of ['Creating a Python', 'environment: ']) {
       await withFolder(async (DATA_DIR) => {
+        await copyEmbeddedTemplate(DATA_DIR)
         const service = start({ DATA_DIR, SIDECAR_DIR: '' })
         await service.printed(line)
         await Bun.sleep(500)
@@ -214,6 +229,7 @@ describe.skipIf(process.platform !== 'linux')('SIGTERM during the start', () => 
 describe.skipIf(process.platform !== 'linux')('a running service', () => {
   test('ends at once at a second signal, even during an upload', async () => {
     await withFolder(async (DATA_DIR) => {
+      await copyEmbeddedTemplate(DATA_DIR)
       const service = start({ DATA_DIR, ...NO_ENGINE })
       await service.printed('listening on')
       const url = /listening on (\S+?);/.exec(service.output())?.[1] ?? ''
@@ -235,6 +251,7 @@ describe.skipIf(process.platform !== 'linux')('a running service', () => {
 
   test('stops after the grace period, even if an upload never ends', async () => {
     await withFolder(async (DATA_DIR) => {
+      await copyEmbeddedTemplate(DATA_DIR)
       const service = start({ DATA_DIR, ...NO_ENGINE })
       await service.printed('listening on')
       const url = /listening on (\S+?);/.exec(service.output())?.[1] ?? ''
@@ -261,6 +278,7 @@ describe.skipIf(process.platform !== 'linux')('a running service', () => {
     'stops when npm, its parent process, gets %s',
     async (signal) => {
       await withFolder(async (DATA_DIR) => {
+        await copyEmbeddedTemplate(DATA_DIR)
         const service = start({ DATA_DIR, ...NO_ENGINE }, ['npm', 'start'])
         await service.printed('listening on')
         service.child.kill(signal)
