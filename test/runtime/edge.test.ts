@@ -50,6 +50,7 @@ for (const { name, command } of runtimes) {
     let anyone: Client
     let ada: Client
     let token: string
+    let revoked: Awaited<ReturnType<typeof revokedStream>>
 
     beforeAll(async () => {
       edge = startEdge(command, environment.settings)
@@ -58,8 +59,26 @@ for (const { name, command } of runtimes) {
       anyone = clientOf(url)
       token = await anyone.newToken()
       ada = anyone.as(token)
+      revoked = await revokedStream()
     })
     afterAll(() => edge?.kill('SIGKILL'))
+
+    /**
+     * An event stream whose API key has been revoked. The API notices it at its next check, up to 15 seconds later, so
+     * other tests run meanwhile.
+     */
+    async function revokedStream() {
+      const id = await insertOwned(environment.db, {
+        userId: textAt((await ada.ask('/api/auth/me')).body, 'id'),
+      })
+      const made = (await ada.post('/api/auth/keys', { name: 'revoked', scopes: ['read'] })).body
+      const headers = { authorization: `Bearer ${textAt(made, 'key')}` }
+      const { body } = await fetch(`${url}/api/transcriptions/${id}/events`, { headers })
+      const events = eventsIn(body ?? expect.unreachable())
+      expect(await events.next()).toMatchObject({ event: 'status', data: { status: 'queued' } })
+      await ada.ask(`/api/auth/keys/${textAt(made, 'id')}`, { method: 'DELETE' })
+      return { id, events }
+    }
 
     const idOf = (body: unknown) => textAt(body, 'transcription_id')
 
@@ -457,15 +476,7 @@ for (const { name, command } of runtimes) {
     })
 
     test('ends an event stream when its API key is revoked', async () => {
-      const id = await insertOwned(environment.db, {
-        userId: textAt((await ada.ask('/api/auth/me')).body, 'id'),
-      })
-      const made = (await ada.post('/api/auth/keys', { name: 'revoked', scopes: ['read'] })).body
-      const headers = { authorization: `Bearer ${textAt(made, 'key')}` }
-      const { body } = await fetch(`${url}/api/transcriptions/${id}/events`, { headers })
-      const events = eventsIn(body ?? expect.unreachable())
-      expect(await events.next()).toMatchObject({ event: 'status', data: { status: 'queued' } })
-      await ada.ask(`/api/auth/keys/${textAt(made, 'id')}`, { method: 'DELETE' })
+      const { id, events } = revoked
       expect(await events.next()).toMatchObject({ event: 'error', data: { code: 'unauthorized' } })
       expect(await events.next()).toBeNull()
       await ada.ask(`/api/transcriptions/${id}`, { method: 'DELETE' })
