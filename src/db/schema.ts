@@ -441,6 +441,21 @@ export const deliveries = pgTable(
   ],
 )
 
+/** How the message to a transcription's `webhookUrl` is sent, if a client of another API set it. */
+export const callbacks = pgTable('callbacks', {
+  transcriptionId: uuid()
+    .primaryKey()
+    .references(() => transcriptions.id, { onDelete: 'cascade' }),
+  /** The API whose message it is. */
+  format: text({ enum: ['assemblyai', 'deepgram'] }).notNull(),
+  method: text({ enum: ['POST', 'PUT'] }).notNull(),
+  /** A header by which the receiver recognizes the message. Its value is encrypted (webhooks/secret-cipher.ts). */
+  headerName: text(),
+  headerValue: text(),
+  /** The part of the client's request that shapes the message. Null: the message needs none. */
+  request: text(),
+})
+
 /** Fixed-window counters of rate limits, and leases. Unlogged (0001_functions.sql): a crash empties it. */
 export const counters = pgTable('counters', {
   key: text().primaryKey(),
