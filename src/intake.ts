@@ -1,3 +1,19 @@
+/**
+ * How the message to an upload's `webhook_url` is sent to a client of another API, instead of a message that
+ * follows Standard Webhooks.
+ */
+export type Callback = {
+  /** The API whose message it is. */
+  format: 'assemblyai' | 'deepgram'
+  method: 'POST' | 'PUT'
+  /** By which the receiver recognizes the message. It is stored encrypted. */
+  header: { name: string; value: string } | null
+  /** The part of the client's request that shapes the message; null if the message needs none. */
+  request: string | null
+  /** The client's name of `webhook_url`, for errors. */
+  urlName: string
+}
+
 export type StoredAudio = { bytes: number; sha256: string }
 
 /**
@@ -33,12 +49,13 @@ export type Intake = AsyncDisposable & {
    *
    * Throws `no_audio_file`, `validation`, `too_long`, `idempotency_key_in_use`, `idempotency_key_reused`,
    * `too_many_transcriptions`, `audio_limit_reached`, `storage_quota_reached`, `too_large`, `url_refused` and
-   * `url_failed` (its `webhook_url`), `unauthorized` (the account is gone), `not_found` (the resumable upload
+   * `url_failed` (its `webhook_url`; they name it `callback.urlName`), `unauthorized` (the account is gone), `not_found` (the resumable upload
    * was deleted), and what `Media.probe` throws.
    */
   commit(upload: {
     fields: Map<string, string>
     file: { filename: string | null; stored: StoredAudio } | null
+    callback?: Callback | null
   }): Promise<string>
 }
 
@@ -51,7 +68,12 @@ export type WholeUploads = {
    * copy the original of that transcription. Throws `not_found` (also if the first transcription was
    * deleted), `upload_expired`, and what `BeginUpload` and `Intake` throw.
    */
-  transcribe(upload: { id: string; userId: string; fields: Map<string, string> }): Promise<string>
+  transcribe(upload: {
+    id: string
+    userId: string
+    fields: Map<string, string>
+    callback: Callback | null
+  }): Promise<string>
 }
 
 /** A file while it arrives. Disposing of it without a commit removes the stored bytes. */

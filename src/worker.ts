@@ -1,3 +1,5 @@
+import { assemblyaiCallback } from './assemblyai/callback.ts'
+import { createDeepgramCallback } from './deepgram/callback.ts'
 import { createPrepare } from './transcriptions/pipeline/prepare.ts'
 import { createTranscribeSpan } from './transcriptions/pipeline/transcribe-span.ts'
 import type { WorkServices } from './transcriptions/pipeline/work-services.ts'
@@ -14,6 +16,12 @@ const prepareOptions = (concurrency: number) => ({
   perGroupHere: Math.max(1, Math.min(PREPARE_PER_USER, concurrency - 1)),
 })
 
+/** The messages of the APIs whose clients may name a URL for them. */
+export const callbacksOf = ({ db }: Pick<DeliverServices, 'db'>) => ({
+  assemblyai: assemblyaiCallback,
+  deepgram: createDeepgramCallback({ db }),
+})
+
 /** Registers the handlers of all queues; they run until the queue stops. */
 export async function startWorker(services: WorkServices & DeliverServices) {
   const { queue, media, engines, maxConcurrentPerUser } = services
@@ -27,5 +35,5 @@ export async function startWorker(services: WorkServices & DeliverServices) {
   const { concurrency, clipConcurrency } = engines
   await queue.work('span', { concurrency, perGroup: maxConcurrentPerUser }, transcribe)
   await queue.work('clip', { concurrency: clipConcurrency, perGroup: maxConcurrentPerUser }, transcribe)
-  await queue.work('webhook', DELIVER, createDeliver(services))
+  await queue.work('webhook', DELIVER, createDeliver({ ...services, callbacks: callbacksOf(services) }))
 }

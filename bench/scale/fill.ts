@@ -33,7 +33,11 @@ export async function upload({ url, count }: { url: string; count: number }): Pr
     usageLimits: {},
     storageQuota: null,
     concurrencyLimit: () => ({ [Symbol.dispose]() {} }),
-    webhooks: { check: async () => {}, provide: async () => {} },
+    webhooks: {
+      check: async () => {},
+      seal: () => Promise.reject(new Error('these uploads have no callback')),
+      provide: async () => {},
+    },
     traces: noTraces,
   })
   const everyone = await db.select({ id: users.id }).from(users).orderBy(sql`random()`)

@@ -56,6 +56,15 @@ export const TranscriptRequest = t.Object(
     ),
     punctuate: optional(t.Boolean({ description: '`false` is not offered' })),
     format_text: optional(t.Boolean({ description: '`false` is not offered' })),
+    webhook_url: optional(
+      t.String({
+        description:
+          'Receives `{transcript_id, status}` when the transcript is completed or has failed. An https URL on the ' +
+          'public internet, or on a private network that the operator allows',
+      }),
+    ),
+    webhook_auth_header_name: optional(t.String({ description: 'A header of the message' })),
+    webhook_auth_header_value: optional(t.String({ description: 'It is stored encrypted' })),
   },
   {
     additionalProperties: true,
@@ -120,7 +129,6 @@ const notOffered = {
   sentiment_analysis: t.Boolean(),
   speaker_labels: t.Boolean(),
   summarization: t.Boolean(),
-  webhook_auth: t.Boolean(),
   auto_highlights_result: t.Null(),
   chapters: t.Null(),
   content_safety_labels: t.Null(),
@@ -131,9 +139,6 @@ const notOffered = {
   summary: t.Null(),
   summary_model: t.Null(),
   summary_type: t.Null(),
-  webhook_auth_header_name: t.Null(),
-  webhook_status_code: t.Null(),
-  webhook_url: t.Null(),
 }
 
 export const status = t.UnionEnum([...STATUSES], {
@@ -163,6 +168,12 @@ export const Transcript = t.Object(
     confidence: nullable(t.Number()),
     speech_model_used: nullable(t.String()),
     error: nullable(t.String({ description: 'Why the status is `error`' })),
+    webhook_url: nullable(t.String()),
+    webhook_status_code: nullable(
+      t.Integer({ description: 'Status of the latest response to the message; null if there was none' }),
+    ),
+    webhook_auth: t.Boolean({ description: 'Whether the message has a header of the client' }),
+    webhook_auth_header_name: nullable(t.String()),
     ...notOffered,
   },
   {

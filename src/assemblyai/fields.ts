@@ -1,3 +1,5 @@
+import type { Callback } from '../intake.ts'
+import { parseCallbackHeader } from '../transcriptions/intake/callback-header.ts'
 import { invalidField } from '../transcriptions/intake/field-values.ts'
 
 /** The body of a request for a transcript. It may have more members. */
@@ -15,6 +17,9 @@ export type TranscriptRequest = {
   custom_spelling?: { from: string[]; to: string }[] | null
   punctuate?: boolean | null
   format_text?: boolean | null
+  webhook_url?: string | null
+  webhook_auth_header_name?: string | null
+  webhook_auth_header_value?: string | null
 }
 
 const MAPPED = [
@@ -31,6 +36,9 @@ const MAPPED = [
   'custom_spelling',
   'punctuate',
   'format_text',
+  'webhook_url',
+  'webhook_auth_header_name',
+  'webhook_auth_header_value',
 ]
 
 /** The service has one model, and its engine chooses the temperature and the weight of words. */
@@ -46,10 +54,7 @@ const DETAILS = [
   'summary_type',
 ]
 
-const REPLACEMENTS = new Map([
-  ['webhook_url', 'poll the transcript, or register a webhook at POST /api/webhooks'],
-  ['speaker_labels', 'if each speaker has a channel, send multichannel'],
-])
+const REPLACEMENTS = new Map([['speaker_labels', 'if each speaker has a channel, send multichannel']])
 
 /**
  * Maps the options of a request to the fields of an upload. Throws `validation` for an option that is not
@@ -74,8 +79,24 @@ export function uploadFields(request: TranscriptRequest): Map<string, string> {
     ['prompt', request.prompt ?? ''],
     ['keywords', listOf([...(request.keyterms_prompt ?? []), ...(request.word_boost ?? [])])],
     ['replace', listOf(replacements)],
+    ['webhook_url', request.webhook_url ?? ''],
   ]
   return new Map(fields.filter(([, value]) => value !== ''))
+}
+
+/** How AssemblyAI's message is sent to the `webhook_url`; null without one. Throws `validation`. */
+export function callbackOf({
+  webhook_url: url,
+  webhook_auth_header_name: name,
+  webhook_auth_header_value: value,
+}: TranscriptRequest): Callback | null {
+  const header = parseCallbackHeader(
+    { name, value },
+    { name: 'webhook_auth_header_name', value: 'webhook_auth_header_value' },
+  )
+  if (url) return { format: 'assemblyai', method: 'POST', header, request: null, urlName: 'webhook_url' }
+  if (!header) return null
+  throw invalidField('webhook_auth_header_name', 'is set without webhook_url: send both or neither')
 }
 
 function checkOffered(request: TranscriptRequest): void {

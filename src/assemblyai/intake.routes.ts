@@ -7,11 +7,11 @@ import { jsonBody } from '../http/body/json-body.ts'
 import { MIN_THROUGHPUT } from '../http/body/min-throughput.ts'
 import { readRemote } from '../http/body/remote-audio.ts'
 import { errorSchemas } from '../http/openapi/statuses.ts'
-import type { BeginUpload, WholeUploads } from '../intake.ts'
+import type { BeginUpload, Callback, WholeUploads } from '../intake.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { Transcript, TranscriptRequest, UploadedFile, uploadDetail } from './assemblyai.schemas.ts'
 import { keyAlone } from './caller.routes.ts'
-import { uploadFields, uploadIdIn, uploadUrl } from './fields.ts'
+import { callbackOf, uploadFields, uploadIdIn, uploadUrl } from './fields.ts'
 import { type ReadingServices, readTranscript } from './transcript.ts'
 
 export type IntakeRoutesServices = ReadingServices & {
@@ -36,7 +36,7 @@ const submitDetail = {
   description:
     'Any `speech_model` is accepted: the service transcribes with the model that it has. `boost_param` and ' +
     '`temperature` have no effect. Options of features that are not offered, such as `speaker_labels`, ' +
-    '`summarization`, `redact_pii` and `webhook_url`, are refused unless they are `false`, `null` or empty. Audio ' +
+    '`summarization` and `redact_pii`, are refused unless they are `false`, `null` or empty. Audio ' +
     'that cannot be read is refused here, so that no transcript with an error is created.',
 }
 
@@ -58,10 +58,11 @@ export function intakeRoutes(services: IntakeRoutesServices) {
     // The client receives nothing while the audio is downloaded or copied.
     server?.timeout(request, 0)
     const fields = uploadFields(body)
+    const callback = callbackOf(body)
     const uploadId = uploadIdIn(body.audio_url)
     const id = uploadId
-      ? await wholeUploads.transcribe({ id: uploadId, userId, fields })
-      : await download(services, { request, userId, url: body.audio_url, fields })
+      ? await wholeUploads.transcribe({ id: uploadId, userId, fields, callback })
+      : await download(services, { request, userId, url: body.audio_url, fields, callback })
     return readTranscript(services, { id, userId })
   }
 
@@ -87,7 +88,14 @@ async function download(
     userId,
     url,
     fields,
-  }: { request: Request; userId: string; url: string; fields: Map<string, string> },
+    callback,
+  }: {
+    request: Request
+    userId: string
+    url: string
+    fields: Map<string, string>
+    callback: Callback | null
+  },
 ): Promise<string> {
   await using intake = await beginUpload({ userId })
   const file = await readRemote({
@@ -104,5 +112,5 @@ async function download(
     signal,
     store: intake.store,
   })
-  return await intake.commit({ fields, file })
+  return await intake.commit({ fields, file, callback })
 }

@@ -6,6 +6,7 @@ export type ReadingServices = { transcriptions: TranscriptionsService; publicUrl
 
 type Keys = { id: string; userId: string }
 type Status = Awaited<ReturnType<TranscriptionsService['status']>>
+type Webhook = Awaited<ReturnType<TranscriptionsService['webhook']>>
 type Spoken = Awaited<ReturnType<TranscriptionsService['transcript']>>
 
 export const STATUSES = ['queued', 'processing', 'completed', 'error'] as const
@@ -25,6 +26,7 @@ export async function readTranscript({ transcriptions, publicUrl }: ReadingServi
   const status = await transcriptions.status(keys)
   const spoken =
     status.status === 'completed' ? await transcriptions.transcript({ ...keys, partial: false }) : null
+  const webhook = await transcriptions.webhook(keys)
   return {
     ...NOT_OFFERED,
     id: status.id,
@@ -36,6 +38,7 @@ export async function readTranscript({ transcriptions, publicUrl }: ReadingServi
     language_code: status.language === 'auto' ? null : status.language,
     multichannel: status.channels === 'split',
     error: errorOf(status),
+    ...(webhook && webhookOf(webhook)),
     ...(spoken ? contentOf(spoken, status) : NO_CONTENT),
   }
 }
@@ -75,6 +78,15 @@ function contentOf({ segments, text, languages, engines }: Spoken, { channels }:
     confidence: confidenceOf(words),
     language_codes: languages,
     speech_model_used: engines[0]?.model ?? null,
+  }
+}
+
+function webhookOf({ url, headerName, status }: NonNullable<Webhook>) {
+  return {
+    webhook_url: url,
+    webhook_status_code: status,
+    webhook_auth: headerName !== null,
+    webhook_auth_header_name: headerName,
   }
 }
 

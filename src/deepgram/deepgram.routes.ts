@@ -4,7 +4,7 @@ import { readUpload } from '../http/body/audio-upload.ts'
 import { holdEphemeral } from '../transcriptions/ephemeral.ts'
 import type { TranscriptionRoutesServices } from '../transcriptions/transcriptions.routes.ts'
 import { answers, listenDetail } from './deepgram.schemas.ts'
-import { parseListen } from './parameters.ts'
+import { type ListenRequest, parseListen } from './parameters.ts'
 import { listenResponse } from './response.ts'
 
 export type DeepgramRoutesServices = TranscriptionRoutesServices & {
@@ -26,7 +26,8 @@ export function deepgramRoutes(services: DeepgramRoutesServices) {
     const { request, userId, server, set } = context
     server?.timeout(request, 0)
     const listen = parseListen(new URL(request.url).searchParams, services)
-    const id = await takeUpload(services, { request, userId, fields: listen.options })
+    const id = await takeUpload(services, { request, userId, listen })
+    if (listen.callback) return { request_id: id }
     await using held = holdEphemeral(services, { ...context, id })
     await held.completion()
     const transcript = await services.transcriptions.detailedTranscript({ id, userId, partial: false })
@@ -40,9 +41,14 @@ export function deepgramRoutes(services: DeepgramRoutesServices) {
 
 async function takeUpload(
   { beginUpload, maxUploadBytes, outbound }: DeepgramRoutesServices,
-  { request, userId, fields }: { request: Request; userId: string; fields: Map<string, string> },
+  {
+    request,
+    userId,
+    listen: { options, callback },
+  }: { request: Request; userId: string; listen: ListenRequest },
 ): Promise<string> {
-  await using intake = await beginUpload({ userId, isEphemeral: true })
+  // The message is written from the stored transcript, which outlives the request.
+  await using intake = await beginUpload({ userId, isEphemeral: callback === null })
   const { file } = await readUpload({
     request,
     name: 'audio',
@@ -51,5 +57,5 @@ async function takeUpload(
     outbound,
     store: intake.store,
   })
-  return await intake.commit({ fields, file })
+  return await intake.commit({ fields: options, file, callback })
 }

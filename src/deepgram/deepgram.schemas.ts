@@ -24,8 +24,8 @@ const CODES = new Map([
 ])
 
 /** The error body that Deepgram's clients parse. */
-export function deepgramError({ status, error, code }: ErrorResponse, requestId: string) {
-  const isRemote = code === 'url_failed' || code === 'url_refused'
+export function deepgramError({ status, error, code, field }: ErrorResponse, requestId: string) {
+  const isRemote = field !== 'callback' && (code === 'url_failed' || code === 'url_refused')
   return {
     err_code: isRemote ? 'REMOTE_CONTENT_ERROR' : (CODES.get(status) ?? code.toUpperCase()),
     err_msg: error,
@@ -136,8 +136,13 @@ const ListenResponse = t.Object(
   { title: 'Deepgram’s response', examples: [example] },
 )
 
+const Accepted = t.Object(
+  { request_id: t.String({ format: 'uuid', description: 'The id of the transcription' }) },
+  { title: 'With `callback`', additionalProperties: false },
+)
+
 export const answers = {
-  200: ListenResponse,
+  200: t.Union([ListenResponse, Accepted]),
   ...deepgramErrors(400, 401, 403, 404, 408, 409, 413, 415, 429, 500, 502, 503, 507),
 }
 
@@ -178,6 +183,19 @@ const PARAMETERS: Record<string, Parameter> = {
   replace: { ...list, description: 'Replaces text in the transcript: `heard:written`' },
   tag: { ...list, description: 'Returned as `metadata.tags`' },
   extra: { ...list, description: '`name:value`, returned in `metadata.extra`' },
+  callback: {
+    ...text,
+    description:
+      'Receives the response when the recording is transcribed, or the error; the request is answered with its ' +
+      '`request_id` at once. An https URL on the public internet, or on a private network that the operator allows. ' +
+      'A user name and password in it are sent as `Authorization: Basic`',
+  },
+  callback_method: {
+    ...text,
+    enum: ['POST', 'PUT'],
+    default: 'POST',
+    description: 'The method of the message',
+  },
   track: { ...OPTIONS.track, description: `${OPTIONS.track.description}. Not a parameter of Deepgram’s` },
   ...Object.fromEntries(HINTS.map((name) => [name, { ...boolean, description: 'Accepted without effect' }])),
 }
@@ -195,7 +213,8 @@ export const listenDetail = {
   summary: 'Transcribe a recording (Deepgram-compatible)',
   description: `For Deepgram’s clients: the base URL is this service’s \`/deepgram\`, the key an API key of this service, sent as \
 \`Authorization: Token <key>\`. The response comes when the whole audio is transcribed. The transcription and its audio are removed with the \
-response, or when the client disconnects.
+response, or when the client disconnects. With \`callback\` they are kept, as for an upload to \`/api\`, and the response is sent to that URL: \
+it is signed and retried as messages to a \`webhook_url\` are, and \`/api/webhooks/uploads/deliveries\` lists the attempts.
 
 Refused unless they are \`false\` or empty: ${quotedNames(NOT_OFFERED.keys())}. Accepted without effect: ${quotedNames(IGNORED)}.`,
   parameters,

@@ -1,5 +1,7 @@
 import { quoted, VerbatimError } from '../errors.ts'
+import type { Callback } from '../intake.ts'
 import { type Fields, invalidField, parseBoolean } from '../transcriptions/intake/field-values.ts'
+import { parseUrl } from '../transcriptions/intake/options.ts'
 import { parseLanguage } from '../transcriptions/intake/requested-language.ts'
 
 /** Hints that change nothing: the text always has punctuation, capitals and digits. */
@@ -10,14 +12,11 @@ export const IGNORED = ['encoding', 'sample_rate', 'channels', 'tier', 'version'
 
 const NO_SPEAKERS =
   'this service does not tell speakers apart; if each speaker has a channel, send multichannel=true'
-const NO_CALLBACK =
-  'this service answers with the transcript; for a webhook message, use webhook_url of POST /api/transcribe'
 const NO_INTELLIGENCE = 'this service only transcribes'
 const NO_EDITING = 'the transcript contains what was said'
 
 /** What this service cannot do, with the reason. `false` and empty values are accepted. */
 export const NOT_OFFERED = new Map([
-  ...['callback', 'callback_method'].map((name) => [name, NO_CALLBACK] as const),
   ...['diarize', 'diarize_model', 'diarize_version'].map((name) => [name, NO_SPEAKERS] as const),
   ...[
     ...['summarize', 'sentiment', 'topics', 'detect_topics', 'custom_topic', 'custom_topic_mode'],
@@ -28,9 +27,12 @@ export const NOT_OFFERED = new Map([
   ),
 ])
 
+/** These do not shape the response, and the engine of `model` may be gone when a message is written. */
+const UNSHAPING = ['callback', 'callback_method', 'model']
+
 const TAKEN = [
   ...['model', 'language', 'detect_language', 'multichannel', 'paragraphs', 'utterances', 'utt_split'],
-  ...['keyterm', 'keywords', 'replace', 'tag', 'extra', 'track'],
+  ...['keyterm', 'keywords', 'replace', 'tag', 'extra', 'track', 'callback', 'callback_method'],
 ]
 
 /** Deepgram's models for recordings. The service answers all of them with the model that it has. */
@@ -50,6 +52,8 @@ export type ListenRequest = {
   /** Returned as they were sent. */
   tags: string[]
   extra: Record<string, string>
+  /** How the response is sent to `callback`. Null: it is the response of the request. */
+  callback: Callback | null
 }
 
 /**
@@ -64,6 +68,7 @@ export function parseListen(query: URLSearchParams, { engines }: { engines: stri
   const { language, candidates, detectsLanguage } = parseRequestedLanguage(query)
   const keywords = [...query.getAll('keyterm'), ...query.getAll('keywords').map(withoutBoost)]
   const utteranceGap = parseGap(fields)
+  const { url, callback } = parseCallback(query)
   return {
     options: new Map([
       ['words', 'true'],
@@ -74,6 +79,7 @@ export function parseListen(query: URLSearchParams, { engines }: { engines: stri
       ['track', fields.get('track') ?? ''],
       ['keywords', jsonList(keywords)],
       ['replace', jsonList(query.getAll('replace'))],
+      ['webhook_url', url],
     ]),
     isMultichannel,
     detectsLanguage,
@@ -81,6 +87,39 @@ export function parseListen(query: URLSearchParams, { engines }: { engines: stri
     utteranceGap: parseBoolean(fields, 'utterances') ? utteranceGap : null,
     tags: query.getAll('tag'),
     extra: Object.fromEntries(query.getAll('extra').map(pairOf)),
+    callback,
+  }
+}
+
+/** A user name and password in the URL are sent in the header `Authorization`, which is stored encrypted. */
+function parseCallback(query: URLSearchParams): { url: string; callback: Callback | null } {
+  const fields: Fields = new Map(query)
+  const method = (fields.get('callback_method') || 'POST').toUpperCase()
+  if (method !== 'POST' && method !== 'PUT') {
+    throw invalidField('callback_method', `is ${quoted(method)}; it takes POST or PUT`)
+  }
+  const text = parseUrl(fields, 'callback')
+  if (text === null) return { url: '', callback: null }
+  const { url, header } = withoutCredentials(text)
+  const request = new URLSearchParams([...query].filter(([name]) => !UNSHAPING.includes(name))).toString()
+  return { url, callback: { format: 'deepgram', method, header, request, urlName: 'callback' } }
+}
+
+function withoutCredentials(text: string): { url: string; header: Callback['header'] } {
+  const url = URL.parse(text)
+  if (!url || (url.username === '' && url.password === '')) return { url: text, header: null }
+  const credentials = new TextEncoder().encode(`${decoded(url.username)}:${decoded(url.password)}`)
+  url.username = ''
+  url.password = ''
+  return { url: url.href, header: { name: 'Authorization', value: `Basic ${credentials.toBase64()}` } }
+}
+
+/** A `%` that escapes nothing stays. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
   }
 }
 

@@ -4,6 +4,7 @@ import { VerbatimError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Objects } from '../storage/storage.ts'
 import { isUuid } from '../uuid.ts'
+import { findCallbackState } from '../webhooks/callbacks.store.ts'
 import { peaksOf } from './envelopes.store.ts'
 import { createRequireOwned, type OwnedKeys, type RequireOwned, transcriptionNotFound } from './owned.ts'
 import { removePcm } from './pipeline/pcm.ts'
@@ -76,6 +77,12 @@ function statusMethods(context: Context) {
       const later = await untilFinished({ db, changes }, { id: row.id, signal: until })
       if (!later) throw transcriptionNotFound()
       return formatStatus(later)
+    },
+
+    /** The `webhook_url` of the upload, the header of its messages, and the latest response; null without one. */
+    async webhook(keys: OwnedKeys) {
+      const { id, webhookUrl } = await requireOwned(keys)
+      return webhookUrl === null ? null : { url: webhookUrl, ...(await findCallbackState(db, id)) }
     },
 
     /**

@@ -1,7 +1,7 @@
 import { withUserLock } from '../auth/users.store.ts'
 import type { Database } from '../db/database.ts'
 import { VerbatimError } from '../errors.ts'
-import type { BeginUpload, WholeUpload, WholeUploads } from '../intake.ts'
+import type { BeginUpload, Callback, WholeUpload, WholeUploads } from '../intake.ts'
 import type { Objects } from '../storage/storage.ts'
 import type { StorageQuota } from '../storage-quota.ts'
 import { chunksMissing, joinedChunks } from './joined-chunks.ts'
@@ -34,11 +34,11 @@ export function createWholeUploads(services: Services): WholeUploads {
   return {
     begin: (userId) => beginWholeUpload(services, userId),
 
-    async transcribe({ fields, ...keys }) {
+    async transcribe({ fields, callback, ...keys }) {
       for (;;) {
         const upload = await requireOwnedUpload(services.db, keys)
         requireComplete(upload)
-        const id = await transcribeOnce(services, { upload, fields })
+        const id = await transcribeOnce(services, { upload, fields, callback })
         if (id !== null) return id
       }
     },
@@ -81,7 +81,7 @@ async function beginWholeUpload(
 /** Null if another request took the upload meanwhile, perhaps with other options. */
 async function transcribeOnce(
   { db, storage, removeFolder, beginUpload, readOriginal }: Services,
-  { upload, fields }: { upload: Upload; fields: Map<string, string> },
+  { upload, fields, callback }: { upload: Upload; fields: Map<string, string>; callback: Callback | null },
 ): Promise<string | null> {
   const { id: uploadId, userId, transcriptionId } = upload
   const isFirst = transcriptionId === null
@@ -90,7 +90,7 @@ async function transcribeOnce(
   const audio = async () => (isFirst ? joinedChunks(storage, upload) : readOriginal(transcriptionId))
   try {
     const stored = await audio().then(intake.store).catch(chunksMissing)
-    const id = await intake.commit({ fields, file: { filename, stored } })
+    const id = await intake.commit({ fields, file: { filename, stored }, callback })
     // If this fails, the sweep removes the folder once the upload has expired.
     if (isFirst) await storage.remove(uploadFolder(uploadId)).catch(() => {})
     return id === intake.id ? id : null

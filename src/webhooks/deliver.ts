@@ -4,10 +4,11 @@ import type { Outbound } from '../outbound/outbound.ts'
 import type { Jobs } from '../queue/jobs.ts'
 import type { Queue } from '../queue/queue.ts'
 import { type Attributes, type TraceSpan, type Traces, waited, withTraceSpan } from '../traces/traces.ts'
+import { type Callback, findCallback } from './callbacks.store.ts'
 import { type DeliveryAttempt, type Outgoing, startDelivery, writeOutcome } from './deliveries.store.ts'
 import { messageOf } from './message.ts'
 import type { SecretCipher } from './secret-cipher.ts'
-import { secretsAt } from './secrets.ts'
+import { decrypted, secretsAt } from './secrets.ts'
 import { signed } from './signature.ts'
 import { disableWebhook } from './webhooks.store.ts'
 
@@ -32,6 +33,14 @@ const BACKOFF = [
   24 * HOUR,
 ]
 
+/** Writes the message of another API about a transcription that has finished. */
+type WriteCallback = (finished: {
+  transcriptionId: string
+  isCompleted: boolean
+  /** As `Callback.request` of the upload. */
+  request: string | null
+}) => Promise<string>
+
 export type DeliverServices = {
   db: Database
   queue: Queue
@@ -42,14 +51,17 @@ export type DeliverServices = {
   traces: Traces
 }
 
+type SendServices = DeliverServices & { callbacks: Record<Callback['format'], WriteCallback> }
+
 /**
  * Delivers a message. A 2xx acknowledges it, 410 disables the webhook, and after anything else, also a
  * redirect, it is retried. One transaction writes the outcome and enqueues the job of the next attempt.
+ * `callbacks` write the messages of other APIs.
  */
 export function createDeliver({
   backoff = BACKOFF,
   ...services
-}: DeliverServices & { backoff?: number[] | undefined }) {
+}: SendServices & { backoff?: number[] | undefined }) {
   const { db, queue, traces } = services
   return async ({ deliveryId: id, job }: Jobs['webhook'], signal: AbortSignal, since = new Date()) => {
     const outgoing = await startDelivery(db, { id, job })
@@ -111,12 +123,11 @@ export function deliveryJob(
 }
 
 async function send(
-  { outbound, cipher, publicUrl }: DeliverServices,
+  services: SendServices,
   outgoing: Outgoing,
   signal: AbortSignal,
 ): Promise<DeliveryAttempt> {
   const startedAt = new Date()
-  const body = messageOf(outgoing, publicUrl())
   const attemptOf = (status: number | null, error: string | null) => ({
     at: startedAt.toISOString(),
     seconds: (Date.now() - startedAt.getTime()) / 1000,
@@ -124,12 +135,16 @@ async function send(
     error,
   })
   try {
+    const { db, outbound, cipher } = services
     const secrets = await secretsAt(outgoing, { now: startedAt, cipher })
+    const callback = await callbackOf(db, outgoing)
+    const body = await bodyOf(services, outgoing, callback)
     const response = await outbound.request({
-      method: 'POST',
+      method: callback?.method ?? 'POST',
       url: outgoing.to,
       secure: true,
       headers: {
+        ...(callback && (await headerOf(callback, { cipher, userId: outgoing.userId }))),
         'Content-Type': 'application/json',
         ...(await signed({ secrets, id: outgoing.id, body, at: startedAt })),
       },
@@ -144,4 +159,33 @@ async function send(
     // The service stops: the job is delivered again, and no failed attempt is recorded.
     throw error
   }
+}
+
+/** Only the message to a `webhook_url` is sent in another API's form. */
+async function callbackOf(db: Database, { url, transcriptionId }: Outgoing): Promise<Callback | null> {
+  return url === null || transcriptionId === null ? null : findCallback(db, transcriptionId)
+}
+
+async function bodyOf(
+  { publicUrl, callbacks }: SendServices,
+  outgoing: Outgoing,
+  callback: Callback | null,
+): Promise<string> {
+  if (!callback) return messageOf(outgoing, publicUrl())
+  const { transcriptionId, request } = callback
+  const isCompleted = outgoing.event === 'transcription.completed'
+  return callbacks[callback.format]({ transcriptionId, isCompleted, request })
+}
+
+async function headerOf(
+  { headerName, headerValue }: Callback,
+  { cipher, userId }: { cipher: SecretCipher; userId: string },
+): Promise<Record<string, string>> {
+  if (headerName === null || headerValue === null) return {}
+  const value = await decrypted(cipher, { secret: headerValue, userId })
+  if (value !== null) return { [headerName]: value }
+  throw new VerbatimError(
+    'internal',
+    `The value of the header ${headerName} cannot be decrypted, because the service’s JWT_SECRET changed`,
+  )
 }

@@ -1,6 +1,7 @@
 import type { Database } from '../db/database.ts'
 import type { Log } from '../log.ts'
 import { type PollLoop, startPollLoop } from '../queue/poll-loop.ts'
+import { findHeadersWithoutPrefix, replaceHeader } from './callbacks.store.ts'
 import type { SecretCipher } from './secret-cipher.ts'
 import { decrypted, validAt } from './secrets.ts'
 import { findSecretsWithoutPrefix, replaceSecrets, type StoredSecrets } from './webhooks.store.ts'
@@ -11,7 +12,7 @@ const ROUND_MS = 15 * 60_000
 
 /**
  * Re-encrypts with the first JWT_SECRET the webhook secrets that are stored in clear or were encrypted with
- * an older one. It repeats, because a process that still has the older one first may write with it.
+ * an older one, and the headers of callbacks. It repeats, because a process that still has the older one first may write with it.
  */
 export function startReencryption({
   db,
@@ -31,6 +32,7 @@ export function startReencryption({
     for (const stored of page) if (!(await reencrypt({ db, cipher }, stored))) unreadable += 1
     after = page.at(-1)?.id ?? null
     if (after !== null) return true
+    await reencryptHeaders({ db, cipher })
     if (unreadable > logged) log(unreadableLine(unreadable))
     logged = unreadable
     unreadable = 0
@@ -70,4 +72,18 @@ async function reencrypt(
   }))
   await replaceSecrets(db, stored, { secret, previousSecrets: await Promise.all(previousSecrets) })
   return true
+}
+
+/** Headers that cannot be decrypted stay as is: an attempt to send the message reports it. */
+async function reencryptHeaders({ db, cipher }: { db: Database; cipher: SecretCipher }): Promise<void> {
+  let after: string | null = null
+  do {
+    const page = await findHeadersWithoutPrefix(db, { prefix: cipher.prefix, after, limit: BATCH })
+    for (const { transcriptionId, userId, headerValue } of page) {
+      const plain = await decrypted(cipher, { secret: headerValue, userId })
+      if (plain === null) continue
+      await replaceHeader(db, { transcriptionId, headerValue: await cipher.encrypt(plain, { userId }) })
+    }
+    after = page.at(-1)?.transcriptionId ?? null
+  } while (after !== null)
 }

@@ -160,8 +160,6 @@ describe.each(databases)('AssemblyAI’s routes on $name', (kind) => {
     [{ speakers_expected: 2 }, 'speakers_expected'],
     [{ summarization: true, summary_type: 'bullets' }, 'summarization'],
     [{ redact_pii: true, redact_pii_policies: ['drug'] }, 'redact_pii'],
-    [{ webhook_url: 'https://example.com/hook' }, 'webhook_url'],
-    [{ webhook_auth_header_name: 'X-Secret' }, 'webhook_auth_header_name'],
     [{ speech_understanding: { request: { translation: {} } } }, 'speech_understanding'],
     [{ nonsense: 1 }, 'nonsense'],
     [{ punctuate: false }, 'punctuate'],

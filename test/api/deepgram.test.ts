@@ -278,7 +278,6 @@ describe.each(databases)('Deepgram’s route on $name', (kind) => {
     'translate=es',
     'profanity_filter=true',
     'filler_words=true',
-    'callback=https://example.com/',
     'alternatives=3',
     'constructor=1',
     'model=flux-general-en',

@@ -22,6 +22,7 @@ import { createRemoveFolder } from '../../src/transcriptions/removal.ts'
 import { audioKey, folderOf, manifestKey, pcmKey } from '../../src/transcriptions/storage-keys.ts'
 import { findTranscription, removeOwned } from '../../src/transcriptions/transcriptions.store.ts'
 import { insertUpload } from '../../src/tus/uploads.store.ts'
+import { findCallback } from '../../src/webhooks/callbacks.store.ts'
 import { keysBelow, streamOf } from '../contracts/storage.ts'
 import { openBeginUpload } from '../support/begin-upload.ts'
 import { signUp } from '../support/client.ts'
@@ -57,7 +58,10 @@ const SOUND = {
 const later = () => new Date(Date.now() + 60_000)
 
 /** Fields that manifests of version 1 did not have at first. */
-const LATER_FIELDS = ['prompt', 'keywords', 'track', 'tracks', 'script', 'isLanguageDefault']
+const LATER_FIELDS = [
+  ...['prompt', 'keywords', 'track', 'tracks', 'script', 'isLanguageDefault'],
+  ...['replacements', 'languages', 'callback'],
+]
 
 describe.each(databases)('the sweep of a storage whose rows are in $name', (kind) => {
   let pipeline: Pipeline
@@ -215,13 +219,22 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
       const queue = await pipeline.startWorker(scriptedEngine())
       const options = { language: 'zh-TW', words: 'true', start: '1', end: '3' }
       const fields = { ...options, track: '3', prompt: 'A talk.', keywords: 'Ada,Grace' }
-      const id = await pipeline.upload(queue, threeTracks(speech).file, fields)
+      const header = { name: 'X-Secret', value: 'open sesame' }
+      const id = await pipeline.upload(
+        queue,
+        threeTracks(speech).file,
+        { ...fields, webhook_url: 'https://1.1.1.1/' },
+        { callback: { format: 'assemblyai', method: 'POST', header, request: null, urlName: 'webhook_url' } },
+      )
       const before = await pipeline.once(id, isFinished)
+      const callback = await findCallback(pipeline.db, id)
+      expect(callback).toMatchObject({ headerName: 'X-Secret' })
       await lose(id)
       expect((await run(pipeline, { acceptAgain: accepting(queue) })).acceptedAgain).toBe(1)
       expect(told).toContain(`the database had no row of the upload ${id}: it is accepted again`)
       const { createdAt, completedAt, revision, ...after } = await pipeline.once(id, isFinished)
       expect(before).toMatchObject(after)
+      expect(await findCallback(pipeline.db, id)).toEqual(callback)
       expect(Math.abs(Number(createdAt) - Number(before.createdAt))).toBeLessThan(60_000)
       expect((await run(pipeline, { acceptAgain: accepting(queue) })).acceptedAgain).toBe(0)
     })

@@ -3,6 +3,7 @@ import { concatenated } from '../../src/bytes.ts'
 import { spans } from '../../src/db/schema.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { type Engines, withFailover } from '../../src/engines/failover.ts'
+import type { Callback } from '../../src/intake.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { BYTES_PER_SAMPLE } from '../../src/media/media.ts'
 import { guardedOutbound } from '../../src/outbound/guarded.ts'
@@ -102,7 +103,8 @@ export async function openPipeline(kind: TestDatabaseKind) {
         by = userId,
         inspect = probeInspector({ storage, media }),
         maxAudioSeconds = 3700,
-      }: { by?: string; inspect?: Inspect; maxAudioSeconds?: number } = {},
+        callback = null,
+      }: { by?: string; inspect?: Inspect; maxAudioSeconds?: number; callback?: Callback | null } = {},
     ): Promise<string> {
       const beginUpload = await openBeginUpload({
         db,
@@ -112,7 +114,7 @@ export async function openPipeline(kind: TestDatabaseKind) {
         engines: ['sidecar', 'huggingface'],
         maxAudioSeconds,
       })
-      return uploadAudio(beginUpload, { userId: by, audio: recording, fields })
+      return uploadAudio(beginUpload, { userId: by, audio: recording, fields, callback })
     },
 
     /** Resolves with the transcription once `is` returns true for it. */

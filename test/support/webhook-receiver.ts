@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 
-export type Message = { id: string; headers: Record<string, string>; body: string }
+export type Message = { id: string; method: string; headers: Record<string, string>; body: string }
 
 /** A local receiver of webhooks. It acknowledges messages unless a test sets another response. */
 export function openReceiver() {
@@ -12,7 +12,8 @@ export function openReceiver() {
     idleTimeout: 60,
     async fetch(request) {
       const headers = Object.fromEntries(request.headers)
-      const message = { id: headers['webhook-id'] ?? '', headers, body: await request.text() }
+      const { method } = request
+      const message = { id: headers['webhook-id'] ?? '', method, headers, body: await request.text() }
       messages.push(message)
       return answer(message)
     },

@@ -1,21 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { deliveries, transcriptions, users, webhooks } from '../../src/db/schema.ts'
-import { pgBossQueue } from '../../src/queue/pg-boss.ts'
-import type { Queue } from '../../src/queue/queue.ts'
-import { noTraces } from '../../src/traces/traces.ts'
 import { complete, fail } from '../../src/transcriptions/transcriptions.store.ts'
 import type { Warning } from '../../src/warnings.ts'
-import { createDeliver } from '../../src/webhooks/deliver.ts'
-import { type Relay, startRelay } from '../../src/webhooks/relay.ts'
-import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import { claimsOf } from '../api/jwt.ts'
 import { type Answer, type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
-import { SECRET, startService, type TestService } from '../support/api-service.ts'
+import { startService, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
+import { PUBLIC_URL, startDelivering } from '../support/delivering.ts'
 import { type Message, openReceiver, verified } from '../support/webhook-receiver.ts'
-
-const PUBLIC_URL = 'https://verbatim.example'
 
 type Registered = { id: string; secret: string }
 type Delivery = {
@@ -40,52 +33,25 @@ function isSignedWith(message: Message, secret: string): boolean {
 
 describe.each(databases)('webhooks on $name', (kind) => {
   const receiver = openReceiver()
-  const queues: Queue[] = []
-  const relays: Relay[] = []
   let service: TestService
   let anyone: Client
   let ada: Client
   let adaId: string
+  let delivering: Awaited<ReturnType<typeof startDelivering>>
 
   beforeAll(async () => {
     service = await startService({ kind })
     anyone = clientOf(service.url)
-    await startDelivering()
+    delivering = await startDelivering(service)
   })
   afterEach(async () => {
     receiver.reset()
   })
   afterAll(async () => {
-    for (const relay of relays) await relay.stop()
-    for (const queue of queues) await queue.stop(0)
+    await delivering.stop()
     await service.close()
     await receiver.close()
   })
-
-  /** Runs the delivery jobs as a worker does, without backoff. */
-  async function startDelivering() {
-    const { db, outbound, database, logged } = service
-    const log = (...line: unknown[]) => void logged.push(line)
-    const queue = await pgBossQueue({
-      database: database.connection,
-      listen: database.listen,
-      onError: (error) => log('queue', error),
-    })
-    queues.push(queue)
-    const cipher = await createSecretCipher({ secrets: [SECRET] })
-    const deliver = createDeliver({
-      db,
-      queue,
-      outbound,
-      cipher,
-      publicUrl: () => PUBLIC_URL,
-      traces: noTraces,
-      backoff: [0, 0, 0],
-    })
-    await queue.work('webhook', { concurrency: 2 }, deliver)
-    relays.push(await startRelay({ db, queue, listen: database.listen, log }))
-    return queue
-  }
 
   async function newUser() {
     const token = await anyone.newToken()
@@ -444,9 +410,9 @@ describe.each(databases)('webhooks on $name', (kind) => {
     receiver.answer(() => new Promise(() => {}))
     await completed(await upload())
     await receiver.count(1)
-    for (const queue of queues.splice(0)) await queue.stop(0)
+    await delivering.stop()
     receiver.reset()
-    await startDelivering()
+    delivering = await startDelivering(service)
     const { attempts } = await latest(id, 'delivered')
     expect(attempts.map(({ status }) => status)).toEqual([204])
   })

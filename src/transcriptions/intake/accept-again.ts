@@ -54,7 +54,7 @@ export function createAcceptAgain({
 
 const refused = (reason: string) => ({ kind: 'refused' as const, reason })
 
-function uploadOf({ id, userId, createdAt, options, filename, audio, sound }: Manifest) {
+function uploadOf({ id, userId, createdAt, options, callback, filename, audio, sound }: Manifest) {
   const origin = { createdAt: new Date(createdAt), isEphemeral: false, traceparent: null }
-  return { id, userId, options, filename, audio, sound, ...origin }
+  return { id, userId, options, callback, filename, audio, sound, ...origin }
 }

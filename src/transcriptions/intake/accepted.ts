@@ -1,11 +1,15 @@
 import type { Transaction } from '../../db/database.ts'
 import type { StoredAudio } from '../../intake.ts'
 import type { Queue } from '../../queue/queue.ts'
+import { type Callback, insertCallback } from '../../webhooks/callbacks.store.ts'
 import { enqueuePrepare, rankOf } from '../pipeline/span-jobs.ts'
 import { chosenTrack } from '../tracks.ts'
 import { insertTranscription } from '../transcriptions.store.ts'
 import type { Inspection } from './inspect.ts'
 import type { parseOptions } from './options.ts'
+
+/** How the message to `webhook_url` is sent; the value of its header is encrypted. */
+export type StoredCallback = Omit<Callback, 'transcriptionId'>
 
 /** An upload whose stored audio was inspected. */
 export type AcceptedUpload = {
@@ -14,6 +18,8 @@ export type AcceptedUpload = {
   /** Null: now. */
   createdAt: Date | null
   options: ReturnType<typeof parseOptions>
+  /** Null: a message to `webhook_url` follows Standard Webhooks. */
+  callback: StoredCallback | null
   filename: string | null
   audio: StoredAudio
   sound: Inspection
@@ -58,6 +64,7 @@ export async function insertAccepted(
     traceparent: upload.traceparent,
   })
   if (options.webhookUrl !== null) await provideWebhook(tx, userId)
+  if (upload.callback) await insertCallback(tx, { ...upload.callback, transcriptionId: id })
   await enqueuePrepare(tx, { queue, recordings: [{ ...recording, ...rank }] })
 }
 

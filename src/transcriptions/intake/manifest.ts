@@ -39,6 +39,15 @@ const Options = Type.Object({
   }),
 })
 
+/** `headerValue` is encrypted. */
+const StoredCallback = Type.Object({
+  format: Type.Union([Type.Literal('assemblyai'), Type.Literal('deepgram')]),
+  method: Type.Union([Type.Literal('POST'), Type.Literal('PUT')]),
+  headerName: NullableText,
+  headerValue: NullableText,
+  request: NullableText,
+})
+
 const Manifest = Type.Object({
   version: Type.Literal(1),
   id: Type.String(),
@@ -46,6 +55,7 @@ const Manifest = Type.Object({
   /** ISO 8601. */
   createdAt: Type.String(),
   options: Options,
+  callback: Type.Union([StoredCallback, Type.Null()], { default: null }),
   filename: NullableText,
   audio: Type.Object({ bytes: Type.Number(), sha256: Type.String() }),
   sound: Type.Object({
@@ -73,7 +83,7 @@ export type Manifest = Omit<Static<typeof Manifest>, 'options'> & {
 export async function writeManifest(
   storage: Pick<Storage, 'write'>,
   {
-    upload: { id, userId, options, filename, audio, sound },
+    upload: { id, userId, options, callback, filename, audio, sound },
     uploadId,
     idempotency,
   }: { upload: AcceptedUpload } & Pick<Manifest, 'uploadId' | 'idempotency'>,
@@ -84,6 +94,7 @@ export async function writeManifest(
     userId,
     createdAt: new Date().toISOString(),
     options,
+    callback,
     filename,
     audio,
     sound,

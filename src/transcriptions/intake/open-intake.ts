@@ -2,7 +2,7 @@ import { accountGone, holdUser } from '../../auth/users.store.ts'
 import type { Database, Transaction } from '../../db/database.ts'
 import type { EngineName } from '../../engines/engine.ts'
 import { VerbatimError } from '../../errors.ts'
-import type { Intake } from '../../intake.ts'
+import type { Callback, Intake } from '../../intake.ts'
 import type { Queue } from '../../queue/queue.ts'
 import type { Storage } from '../../storage/storage.ts'
 import type { IncomingUpload, StorageQuota } from '../../storage-quota.ts'
@@ -11,7 +11,7 @@ import { becomeTranscription, lockUpload } from '../../tus/uploads.store.ts'
 import { discardFolder } from '../removal.ts'
 import { audioKey, folderOf, manifestKey } from '../storage-keys.ts'
 import { findTranscription } from '../transcriptions.store.ts'
-import { type AcceptedUpload, insertAccepted } from './accepted.ts'
+import { type AcceptedUpload, insertAccepted, type StoredCallback } from './accepted.ts'
 import { plainFilename } from './filename.ts'
 import { fingerprintOf, type KeyHold } from './idempotency.ts'
 import type { Inspect } from './inspect.ts'
@@ -21,8 +21,10 @@ import { checkInTransaction, isLimited, type UsageLimits } from './usage-limits.
 
 /** Webhooks of uploads that name a `webhook_url`. */
 export type UploadWebhooks = {
-  /** Throws `url_refused` and `url_failed` if messages cannot be sent to the URL. */
-  check(url: string): Promise<void>
+  /** Throws `url_refused` and `url_failed` if messages cannot be sent to the URL. They name it `name`. */
+  check(url: string, name?: string): Promise<void>
+  /** Encrypts the header's value for the database. */
+  seal(callback: Callback, userId: string): Promise<StoredCallback>
   /** Makes sure that the user has the webhook whose secret signs messages to such URLs. */
   provide(tx: Transaction, userId: string): Promise<void>
 }
@@ -70,7 +72,7 @@ export function openIntake(
 
     store: (audio) => storage.write(audioKey(id), audio, incoming ? { onChunk: incoming.add } : {}),
 
-    async commit({ fields, file }) {
+    async commit({ fields, file, callback = null }) {
       if (!file) throw new VerbatimError('no_audio_file', 'No audio file provided')
       const { filename, stored: audio } = file
       const idempotency = keyHold && {
@@ -79,7 +81,9 @@ export function openIntake(
       }
       const earlier = idempotency && keyHold.earlier(idempotency.fingerprint)
       if (earlier) return earlier
-      const accepted = await inspectUpload(services, { id, userId, isEphemeral, fields, filename, audio })
+      const accepted = await inspectUpload(services, {
+        ...{ id, userId, isEphemeral, fields, filename, audio, callback },
+      })
       // An ephemeral upload is never accepted again: its client is gone after a crash.
       if (!isEphemeral) await writeManifest(storage, { upload: accepted, uploadId, idempotency })
       try {
@@ -115,14 +119,16 @@ async function inspectUpload(
   { engines, webhooks, inspect, traces, maxAudioSeconds }: IntakeServices,
   {
     fields,
+    callback,
     ...upload
   }: Pick<AcceptedUpload, 'id' | 'userId' | 'isEphemeral' | 'filename' | 'audio'> & {
     fields: Map<string, string>
+    callback: Callback | null
   },
 ): Promise<AcceptedUpload> {
   const { id, userId, filename, audio } = upload
   const options = parseOptions(fields, engines)
-  if (options.webhookUrl !== null) await webhooks.check(options.webhookUrl)
+  if (options.webhookUrl !== null) await webhooks.check(options.webhookUrl, callback?.urlName)
   const sound = await inspect({ id, bytes: audio.bytes, userId, track: options.track })
   const traceSpan = traces.running()
   traceSpan?.setAttributes({ 'verbatim.transcription.id': id, 'verbatim.audio.bytes': audio.bytes })
@@ -133,6 +139,7 @@ async function inspectUpload(
     filename: filename && plainFilename(filename),
     createdAt: null,
     options,
+    callback: callback && (await webhooks.seal(callback, userId)),
     sound,
     traceparent: traceSpan?.traceparent ?? null,
   }

@@ -74,7 +74,8 @@ function parseSeconds(fields: Map<string, string>, name: string): number | null 
   throw new VerbatimError('validation', `${name} is ${quoted(text)}; it takes seconds, such as 90 or 12.5`)
 }
 
-function parseUrl(fields: Map<string, string>, name: string): string | null {
+/** Null if the field is missing or empty. Throws `validation`. */
+export function parseUrl(fields: ReadonlyMap<string, string>, name: string): string | null {
   const text = fields.get(name) || null
   if (text === null || text.length <= MAX_URL_LENGTH) return text
   throw new VerbatimError(
