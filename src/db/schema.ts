@@ -83,6 +83,8 @@ export const transcriptions = pgTable(
     replacements: jsonb().$type<StoredReplacement[]>().notNull().default([]),
     /** The only languages that may be detected. Empty: all. */
     languages: jsonb().$type<string[]>().notNull().default([]),
+    /** As requested, from 0 to 1. No engine takes it: above 0, it only causes a warning. */
+    temperature: doublePrecision().notNull().default(0),
     task: text({ enum: ['transcribe', 'translate'] }).notNull(),
     words: boolean().notNull(),
     /** `split`: each channel of the audio is transcribed separately. */

@@ -1,0 +1,1 @@
+ALTER TABLE "transcriptions" ADD COLUMN "temperature" double precision DEFAULT 0 NOT NULL;
