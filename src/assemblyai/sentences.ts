@@ -1,5 +1,13 @@
 import { joinTexts } from '../transcriptions/transcript/languages.ts'
-import { chunksOf, oneLine, SENTENCE_END } from '../transcriptions/transcript/line-breaking.ts'
+import { chunksOf, oneLine } from '../transcriptions/transcript/line-breaking.ts'
+import {
+  endOf,
+  type Group,
+  groupsOf,
+  type SpokenWord,
+  paragraphsOf as spokenParagraphs,
+  sentencesOf as spokenSentences,
+} from '../transcriptions/transcript/paragraphs.ts'
 
 /** A segment of the API's transcript. `channel` counts from 0 and exists if channels are transcribed separately. */
 export type Segment = {
@@ -23,14 +31,10 @@ export type Word = {
 export type Passage = Word & { words: Word[] }
 
 /** Text without a place to split. `isWord` is false if the engine returned no words. */
-type Unit = { word: Word; spacedText: string; isWord: boolean }
-
-const PAUSE_MS = 1000
-const PARAGRAPH_PAUSE_MS = 2000
-const PARAGRAPH_SENTENCES = 5
+type Unit = SpokenWord & { confidence: number; channel: string | null; isWord: boolean }
 
 export function wordsOf(segments: Segment[]): Word[] {
-  return segments.flatMap(unitsOf).flatMap(({ word, isWord }) => (isWord ? [word] : []))
+  return wordsIn(segments.flatMap(unitsOf))
 }
 
 /** The mean of the words' confidences. Null without words. */
@@ -39,81 +43,78 @@ export function confidenceOf(words: Word[]): number | null {
   return words.reduce((sum, { confidence }) => sum + confidence, 0) / words.length
 }
 
-/** The sentences of all channels, sorted by start. A pause also ends a sentence. */
+/** The sentences of all channels, sorted by start. */
 export function sentencesOf(segments: Segment[]): Passage[] {
-  const channels = Map.groupBy(segments, ({ channel }) => channel ?? 0)
-  return [...channels.values()]
-    .flatMap((spoken) => groups(spoken.flatMap(unitsOf), endsSentence).map(passageOf))
-    .sort((a, b) => a.start - b.start)
+  return ofChannels(segments, (units) => spokenSentences(units).map(passageOf))
 }
 
-/** Consecutive sentences of one channel, up to a long pause. */
+/** The paragraphs of all channels, sorted by start. */
 export function paragraphsOf(segments: Segment[]): Passage[] {
-  return groups(
-    sentencesOf(segments),
-    (last, next, count) =>
-      last.channel !== next.channel ||
-      next.start - last.end >= PARAGRAPH_PAUSE_MS ||
-      count === PARAGRAPH_SENTENCES,
-  ).map(joined)
+  return ofChannels(segments, (units) =>
+    spokenParagraphs(units).map(([first, ...others]) => joined([passageOf(first), ...others.map(passageOf)])),
+  )
 }
 
 /** What one channel says until another one speaks. */
 export function utterancesOf(segments: Segment[]): Passage[] {
-  return groups(sentencesOf(segments), (last, next) => last.channel !== next.channel).map(joined)
+  return groupsOf(sentencesOf(segments), (last, next) => last.channel !== next.channel).map(joined)
 }
 
-function endsSentence(last: Unit, next: Unit): boolean {
-  return SENTENCE_END.test(last.word.text) || next.word.start - last.word.end >= PAUSE_MS
+function ofChannels(segments: Segment[], passagesOf: (units: Unit[]) => Passage[]): Passage[] {
+  const channels = Map.groupBy(segments, ({ channel }) => channel ?? 0)
+  return [...channels.values()]
+    .flatMap((spoken) => passagesOf(spoken.flatMap(unitsOf)))
+    .sort((a, b) => a.start - b.start)
 }
 
-/** Groups consecutive items. `endsBefore`: whether a group of `count` items that ends with `last` is complete. */
-function groups<T>(items: T[], endsBefore: (last: T, next: T, count: number) => boolean): [T, ...T[]][] {
-  const all: [T, ...T[]][] = []
-  for (const item of items) {
-    const group = all.at(-1)
-    const last = group?.at(-1)
-    if (group && last !== undefined && !endsBefore(last, item, group.length)) group.push(item)
-    else all.push([item])
+function passageOf(units: Group<Unit>): Passage {
+  const words = wordsIn(units)
+  const text = oneLine(units.map(({ text }) => text).join(''))
+  return {
+    ...wordOf(units[0]),
+    text,
+    end: milliseconds(endOf(units)),
+    confidence: confidenceOf(words) ?? 0,
+    words,
   }
-  return all
 }
 
-function passageOf(units: [Unit, ...Unit[]]): Passage {
-  const words = units.flatMap(({ word, isWord }) => (isWord ? [word] : []))
-  const text = oneLine(units.map(({ spacedText }) => spacedText).join(''))
-  const end = Math.max(...units.map(({ word }) => word.end))
-  return { ...units[0].word, text, end, confidence: confidenceOf(words) ?? 0, words }
-}
-
-function joined(passages: [Passage, ...Passage[]]): Passage {
+function joined(passages: Group<Passage>): Passage {
   const words = passages.flatMap(({ words }) => words)
   const text = joinTexts(passages.map(({ text }) => text))
-  const end = Math.max(...passages.map(({ end }) => end))
-  return { ...passages[0], text, end, confidence: confidenceOf(words) ?? 0, words }
+  return { ...passages[0], text, end: endOf(passages), confidence: confidenceOf(words) ?? 0, words }
 }
 
 function unitsOf(segment: Segment): Unit[] {
   const channel = segment.channel === undefined ? null : String(segment.channel + 1)
-  const unitOf = (text: string, { start, end, confidence }: Pick<Word, 'start' | 'end' | 'confidence'>) => ({
-    text: text.trim(),
-    start: Math.round(start * 1000),
-    end: Math.round(end * 1000),
-    confidence,
-    channel,
-    speaker: channel,
-  })
   const words = (segment.words ?? []).filter(({ word }) => word.trim() !== '')
   if (words.length === 0) {
     return chunksOf(segment, Number.POSITIVE_INFINITY).map(({ text, isSpaced, start, end }) => ({
-      word: unitOf(text, { start, end, confidence: 0 }),
-      spacedText: isSpaced ? ` ${text}` : text,
+      ...{ start, end, channel },
+      text: isSpaced ? ` ${text}` : text,
+      confidence: 0,
       isWord: false,
     }))
   }
   return words.map(({ word, start, end, probability }) => ({
-    word: unitOf(word, { start, end, confidence: probability ?? 0 }),
-    spacedText: word,
+    ...{ start, end, channel },
+    text: word,
+    confidence: probability ?? 0,
     isWord: true,
   }))
 }
+
+const wordsIn = (units: Unit[]) => units.filter(({ isWord }) => isWord).map(wordOf)
+
+function wordOf({ text, start, end, confidence, channel }: Unit): Word {
+  return {
+    text: text.trim(),
+    start: milliseconds(start),
+    end: milliseconds(end),
+    confidence,
+    channel,
+    speaker: channel,
+  }
+}
+
+const milliseconds = (seconds: number) => Math.round(seconds * 1000)

@@ -2,6 +2,8 @@ import { languagesOf } from '../transcriptions/transcript/detected-languages.ts'
 import { joinTexts } from '../transcriptions/transcript/languages.ts'
 import { chunksOf } from '../transcriptions/transcript/line-breaking.ts'
 import {
+  endOf,
+  type Group,
   groupsOf,
   paragraphsOf,
   type SpokenWord,
@@ -79,23 +81,27 @@ function alternativeOf({
 }
 
 function formatParagraphs(words: Word[]) {
-  const paragraphs = paragraphsOf(words)
+  const paragraphs = paragraphsOf(words).map((spoken) => {
+    const sentences = spoken.map((sentence) => ({ text: textOfWords(sentence), ...timesOf(sentence) }))
+    return { sentences, words: spoken.flat() }
+  })
   return {
-    transcript: paragraphs.map(({ text }) => text).join('\n\n'),
-    paragraphs: paragraphs.map(({ sentences, wordCount, start, end }) => ({
+    transcript: paragraphs.map(({ sentences }) => joinTexts(sentences.map(({ text }) => text))).join('\n\n'),
+    paragraphs: paragraphs.map(({ sentences, words }) => ({
       sentences,
-      num_words: wordCount,
-      start,
-      end,
+      num_words: words.length,
+      start: sentences[0]?.start ?? 0,
+      end: sentences.at(-1)?.end ?? 0,
     })),
   }
 }
 
+const timesOf = (words: Group<Word>) => ({ start: words[0].start, end: endOf(words) })
+
 function utterancesOf(words: Word[], { channel, gap }: { channel: number; gap: number }) {
   return groupsOf(words, (before, next) => next.start - before.end >= gap).map((spoken) => ({
     id: crypto.randomUUID(),
-    start: spoken[0]?.start ?? 0,
-    end: spoken.at(-1)?.end ?? 0,
+    ...timesOf(spoken),
     confidence: confidenceOf(spoken),
     channel,
     transcript: textOfWords(spoken),

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { paragraphsOf } from '../../src/transcriptions/transcript/paragraphs.ts'
+import { paragraphsOf, textOfWords } from '../../src/transcriptions/transcript/paragraphs.ts'
 
 /** Words of one second each; a number is a pause in seconds. */
 function spoken(...items: (string | number)[]) {
@@ -11,29 +11,25 @@ function spoken(...items: (string | number)[]) {
   })
 }
 
-const textsOf = (...items: (string | number)[]) => paragraphsOf(spoken(...items)).map(({ text }) => text)
+const textsOf = (...items: (string | number)[]) =>
+  paragraphsOf(spoken(...items)).map((sentences) => sentences.map(textOfWords))
 
 test('a paragraph ends after five sentences', () => {
-  expect(textsOf(' A.', ' B.', ' C.', ' D.', ' E.', ' F', ' g')).toEqual(['A. B. C. D. E.', 'F g'])
-})
-
-test('a pause of more than two seconds between sentences ends a paragraph', () => {
-  expect(textsOf(' A.', 2, ' B.', 2.5, ' C', 3, ' d.')).toEqual(['A. B.', 'C d.'])
-})
-
-test('sentences of a script without spaces are joined without spaces', () => {
-  expect(paragraphsOf(spoken('你好', '。', '再见。'))).toEqual([
-    {
-      text: '你好。再见。',
-      sentences: [
-        { text: '你好。', start: 0, end: 2 },
-        { text: '再见。', start: 2, end: 3 },
-      ],
-      wordCount: 3,
-      start: 0,
-      end: 3,
-    },
+  expect(textsOf(' A.', ' B.', ' C.', ' D.', ' E.', ' F', ' g')).toEqual([
+    ['A.', 'B.', 'C.', 'D.', 'E.'],
+    ['F g'],
   ])
+})
+
+test('a pause of two seconds ends a paragraph, and one of a second a sentence', () => {
+  expect(textsOf(' A.', 1.9, ' B', 0.9, ' c.', 2, ' D', 1, ' e')).toEqual([
+    ['A.', 'B c.'],
+    ['D', 'e'],
+  ])
+})
+
+test('a sentence of a script without spaces ends with its own punctuation', () => {
+  expect(textsOf('你好', '。', '再见。')).toEqual([['你好。', '再见。']])
 })
 
 test('silence has no paragraphs', () => expect(paragraphsOf([])).toEqual([]))

@@ -1,14 +1,15 @@
-import { joinTexts } from './languages.ts'
 import { SENTENCE_END } from './line-breaking.ts'
 
-/** A word as the model wrote it: with a leading space where its language uses spaces. */
+/** A word as the model wrote it: with a leading space where its language uses spaces. Times are seconds. */
 export type SpokenWord = { text: string; start: number; end: number }
 
-type Sentence = { text: string; start: number; end: number; wordCount: number }
+/** Consecutive items, at least one. */
+export type Group<T> = [T, ...T[]]
 
-const MAX_SENTENCES = 5
-/** A longer pause between two sentences starts a new paragraph. */
-const PAUSE_SECONDS = 2
+/** A pause that ends a sentence without punctuation. */
+const SENTENCE_PAUSE_SECONDS = 1
+const PARAGRAPH_PAUSE_SECONDS = 2
+const PARAGRAPH_SENTENCES = 5
 
 /** Text of consecutive words. */
 export const textOfWords = (words: SpokenWord[]) =>
@@ -17,32 +18,30 @@ export const textOfWords = (words: SpokenWord[]) =>
     .join('')
     .trim()
 
-/** Splits words after each sentence. The last sentence may be incomplete. */
-function sentencesOf(words: SpokenWord[]): Sentence[] {
-  return groupsOf(words, (before) => SENTENCE_END.test(before.text.trim())).map((spoken) => ({
-    text: textOfWords(spoken),
-    start: spoken[0]?.start ?? 0,
-    end: spoken.at(-1)?.end ?? 0,
-    wordCount: spoken.length,
-  }))
+/** Splits the words of one channel after each sentence and at pauses. The last sentence may be incomplete. */
+export function sentencesOf<W extends SpokenWord>(words: W[]): Group<W>[] {
+  return groupsOf(
+    words,
+    (before, next) =>
+      SENTENCE_END.test(before.text.trim()) || next.start - before.end >= SENTENCE_PAUSE_SECONDS,
+  )
 }
 
-/** Groups sentences into paragraphs, which end at a pause or after five sentences. */
-export function paragraphsOf(words: SpokenWord[]) {
-  const isEnd = (before: Sentence, next: Sentence, count: number) =>
-    count === MAX_SENTENCES || next.start - before.end > PAUSE_SECONDS
-  return groupsOf(sentencesOf(words), isEnd).map((sentences) => ({
-    text: joinTexts(sentences.map(({ text }) => text)),
-    sentences: sentences.map(({ text, start, end }) => ({ text, start, end })),
-    wordCount: sentences.reduce((sum, { wordCount }) => sum + wordCount, 0),
-    start: sentences[0]?.start ?? 0,
-    end: sentences.at(-1)?.end ?? 0,
-  }))
+/** Groups the sentences of one channel into paragraphs, which end at a pause or after five sentences. */
+export function paragraphsOf<W extends SpokenWord>(words: W[]): Group<Group<W>>[] {
+  return groupsOf(
+    sentencesOf(words),
+    (before, next, count) =>
+      count === PARAGRAPH_SENTENCES || next[0].start - endOf(before) >= PARAGRAPH_PAUSE_SECONDS,
+  )
 }
+
+/** The end of the last word. Times of words can overlap. */
+export const endOf = (words: Group<SpokenWord>) => Math.max(...words.map(({ end }) => end))
 
 /** Groups consecutive items. `isEnd` decides between two items; `count` items are in the group before. */
-export function groupsOf<T>(items: T[], isEnd: (before: T, next: T, count: number) => boolean): T[][] {
-  const groups: T[][] = []
+export function groupsOf<T>(items: T[], isEnd: (before: T, next: T, count: number) => boolean): Group<T>[] {
+  const groups: Group<T>[] = []
   for (const item of items) {
     const group = groups.at(-1)
     const before = group?.at(-1)
