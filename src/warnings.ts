@@ -7,7 +7,8 @@
  * - `clipped`: the recording level was too high, and the loudest sounds are distorted
  * - `gap_shortened`: the timestamps of the file skip hours, which were left out
  * - `language_mismatch`: another language was heard than the requested or default one
- * - `hints_ignored`: an engine that takes no prompt, keywords or languages transcribed some of the audio
+ * - `hints_ignored`: an engine that takes no prompt, keywords or languages transcribed some of the audio, or a
+ *   temperature was requested, which no engine takes
  * - `no_speech`: no speech was found
  */
 export const WARNING_CODES = [

@@ -14,6 +14,7 @@ export type TranscriptRequest = {
   keyterms_prompt?: string[] | null
   word_boost?: string[] | null
   prompt?: string | null
+  temperature?: number | null
   custom_spelling?: { from: string[]; to: string }[] | null
   punctuate?: boolean | null
   format_text?: boolean | null
@@ -33,6 +34,7 @@ const MAPPED = [
   'keyterms_prompt',
   'word_boost',
   'prompt',
+  'temperature',
   'custom_spelling',
   'punctuate',
   'format_text',
@@ -41,8 +43,8 @@ const MAPPED = [
   'webhook_auth_header_value',
 ]
 
-/** The service has one model, and its engine chooses the temperature and the weight of words. */
-const WITHOUT_EFFECT = ['speech_model', 'speech_models', 'boost_param', 'temperature']
+/** The service has one model, and its engine chooses the weight of words. */
+const WITHOUT_EFFECT = ['speech_model', 'speech_models', 'boost_param']
 
 /** Details of features that are not offered. They have no effect unless the feature itself is requested. */
 const DETAILS = [
@@ -77,6 +79,7 @@ export function uploadFields(request: TranscriptRequest): Map<string, string> {
     ['start', start ? secondsOf(start) : ''],
     ['end', end ? secondsOf(end) : ''],
     ['prompt', request.prompt ?? ''],
+    ['temperature', request.temperature ? String(request.temperature) : ''],
     ['keywords', listOf([...(request.keyterms_prompt ?? []), ...(request.word_boost ?? [])])],
     ['replace', listOf(replacements)],
     ['webhook_url', request.webhook_url ?? ''],

@@ -34,8 +34,8 @@ const errors = errorSchemas(400, 401, 403, 404, 408, 409, 410, 413, 415, 429, 50
 const submitDetail = {
   summary: 'Transcribe an upload or the audio at a URL (AssemblyAI-compatible)',
   description:
-    'Any `speech_model` is accepted: the service transcribes with the model that it has. `boost_param` and ' +
-    '`temperature` have no effect. Options of features that are not offered, such as `speaker_labels`, ' +
+    'Any `speech_model` is accepted: the service transcribes with the model that it has. `boost_param` has ' +
+    'no effect. Options of features that are not offered, such as `speaker_labels`, ' +
     '`summarization` and `redact_pii`, are refused unless they are `false`, `null` or empty. Audio ' +
     'that cannot be read is refused here, so that no transcript with an error is created.',
 }

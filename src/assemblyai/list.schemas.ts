@@ -1,5 +1,5 @@
 import { t } from 'elysia'
-import { nullable } from '../http/schema.ts'
+import { booleanText, nullable } from '../http/schema.ts'
 import { EXAMPLE_ID } from '../transcriptions/transcriptions.schemas.ts'
 import { BASE, status } from './assemblyai.schemas.ts'
 import { STATUSES } from './transcript.ts'
@@ -63,5 +63,7 @@ export const ListQuery = t.Object({
   ),
   before_id: place('Returns transcripts that are older than this one'),
   after_id: place('Returns transcripts that are newer than this one'),
-  throttled_only: t.Optional(t.UnionEnum(['false'], { default: undefined })),
+  throttled_only: t.Optional(
+    booleanText({ name: 'throttled_only', description: '`true` is refused: no transcript is throttled' }),
+  ),
 })

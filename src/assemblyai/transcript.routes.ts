@@ -2,6 +2,7 @@ import { Elysia } from 'elysia'
 import { type Authenticator, BEARER } from '../http/bearer.ts'
 import { parseTime } from '../http/headers/times.ts'
 import { errorSchemas } from '../http/openapi/statuses.ts'
+import { booleanIn, invalidField } from '../transcriptions/intake/field-values.ts'
 import { IdParams, Transcript } from './assemblyai.schemas.ts'
 import { keyAlone } from './caller.routes.ts'
 import { ListQuery, TranscriptList } from './list.schemas.ts'
@@ -47,7 +48,16 @@ export function transcriptRoutes(services: TranscriptRoutesServices) {
     )
 }
 
-function listRequest({ limit, status, created_on, before_id, after_id }: typeof ListQuery.static) {
+function listRequest({
+  limit,
+  status,
+  created_on,
+  before_id,
+  after_id,
+  throttled_only,
+}: typeof ListQuery.static) {
+  if (booleanIn(throttled_only ?? ''))
+    throw invalidField('throttled_only', 'is true; no transcript is throttled')
   return {
     limit: limit ?? DEFAULT_PAGE_SIZE,
     status,

@@ -1,6 +1,6 @@
 import { quoted, VerbatimError } from '../errors.ts'
 import type { Callback } from '../intake.ts'
-import { type Fields, invalidField, parseBoolean } from '../transcriptions/intake/field-values.ts'
+import { booleanIn, type Fields, invalidField, parseBoolean } from '../transcriptions/intake/field-values.ts'
 import { parseUrl } from '../transcriptions/intake/options.ts'
 import { parseLanguage } from '../transcriptions/intake/requested-language.ts'
 
@@ -132,14 +132,14 @@ function refuseOthers(query: URLSearchParams): void {
   }
 }
 
-const isRequested = (value: string) => !['', 'false', '0', 'no', 'off'].includes(value.trim().toLowerCase())
+const isRequested = (value: string) => booleanIn(value) !== false
 
 /** Without a language, the upload's default applies: English, as Deepgram's. */
 function parseRequestedLanguage(query: URLSearchParams) {
   const detect = query.getAll('detect_language')
-  const candidates = detect.filter((value) => !isBoolean(value))
+  const candidates = detect.filter((value) => isNorwegian(value) || booleanIn(value) === null)
   for (const candidate of candidates) parseLanguage(candidate)
-  const detectsLanguage = candidates.length > 0 || detect.some(isRequested)
+  const detectsLanguage = candidates.length > 0 || detect.some((value) => booleanIn(value))
   const [first = '', ...others] = candidates
   if (first && others.length === 0) return { language: first, candidates: [], detectsLanguage }
   if (detectsLanguage) return { language: 'auto', candidates, detectsLanguage }
@@ -147,7 +147,8 @@ function parseRequestedLanguage(query: URLSearchParams) {
   return { language: language.toLowerCase() === 'multi' ? 'auto' : language, candidates, detectsLanguage }
 }
 
-const isBoolean = (value: string) => !isRequested(value) || ['true', '1'].includes(value.trim().toLowerCase())
+/** `no` is also a way to write false. */
+const isNorwegian = (value: string) => value.trim().toLowerCase() === 'no'
 
 function engineOf(fields: Fields, engines: string[]): string {
   const model = fields.get('model')?.trim() ?? ''

@@ -1,4 +1,5 @@
 import { quoted } from '../errors.ts'
+import { UPLOAD_LISTS } from '../fields.ts'
 import {
   type Fields,
   invalidField,
@@ -6,7 +7,6 @@ import {
   parseChoice,
   parseList,
 } from '../transcriptions/intake/field-values.ts'
-import { LIST_FIELDS as UPLOAD_LISTS } from '../transcriptions/intake/hints.ts'
 import { findModel, type Models } from './models.ts'
 
 export const RESPONSE_FORMATS = ['json', 'text', 'srt', 'verbose_json', 'vtt'] as const
@@ -20,7 +20,7 @@ export const LIST_FIELDS: ReadonlySet<string> = new Set([
 ])
 
 /** The fields that an upload has too, under the same names. */
-const SHARED_FIELDS = ['prompt', 'keywords', 'hotwords', 'languages', 'replace', 'track']
+const SHARED_FIELDS = ['prompt', 'keywords', 'hotwords', 'languages', 'replace', 'temperature', 'track']
 
 type ResponseFormat = (typeof RESPONSE_FORMATS)[number]
 
@@ -38,8 +38,7 @@ export type OpenaiRequest = {
 }
 
 /**
- * Parses OpenAI's form fields. `temperature` has no effect: engines do not take it. Throws `validation` and
- * `model_not_found`, each with its `field`.
+ * Parses OpenAI's form fields. Throws `validation` and `model_not_found`, each with its `field`.
  */
 export function parseFields(fields: Fields, { task, models }: { task: Task; models: Models }): OpenaiRequest {
   const format = parseChoice(fields, 'response_format', RESPONSE_FORMATS)
@@ -47,7 +46,6 @@ export function parseFields(fields: Fields, { task, models }: { task: Task; mode
   if (granularities.size > 0 && format !== 'verbose_json') {
     throw invalidField('timestamp_granularities', `takes response_format verbose_json, and it is ${format}`)
   }
-  checkTemperature(fields)
   const hasLogprobs = parseInclude(fields, format)
   const isStreamed = task === 'transcribe' && parseBoolean(fields, 'stream')
   const model = fields.get('model')
@@ -75,14 +73,6 @@ function parseInclude(fields: Fields, format: ResponseFormat): boolean {
     throw invalidField('include', `takes response_format json, and it is ${format}`)
   }
   return included.length > 0
-}
-
-function checkTemperature(fields: Fields): void {
-  const text = fields.get('temperature') || '0'
-  const temperature = Number(text)
-  if (!(temperature >= 0 && temperature <= 1)) {
-    throw invalidField('temperature', `is ${quoted(text)}; it takes a number from 0 to 1`)
-  }
 }
 
 function parseGranularities(fields: Fields): OpenaiRequest['granularities'] {

@@ -129,13 +129,7 @@ const SHARED = {
     default: '',
     description: 'The only languages that may be detected, separated by commas. Not with `language`',
   },
-  temperature: {
-    type: 'number' as const,
-    minimum: 0,
-    maximum: 1,
-    default: 0,
-    description: 'Accepted, but has no effect: the engine chooses the temperature by its confidence',
-  },
+  temperature: OPTIONS.temperature,
 }
 
 /** Written as OpenAPI, since the routes parse their bodies themselves. */

@@ -3,6 +3,8 @@ const ROUTES: [end: RegExp, route: string][] = [
   [/\/translations?$/, 'POST /v1/audio/translations'],
   [/\/models$/, 'GET /v1/models'],
   [/\/listen$/, 'POST /deepgram/v1/listen'],
+  [/\/v2\/upload$/, 'POST /assemblyai/v2/upload'],
+  [/\/v2\/transcript$/, 'POST /assemblyai/v2/transcript'],
   // OpenAI's path with another prefix, and the paths of whisper.cpp and whisper-asr-webservice.
   [/\/(transcriptions?|inference|asr)$/, 'POST /v1/audio/transcriptions'],
 ]

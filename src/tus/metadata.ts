@@ -1,11 +1,12 @@
 import { VerbatimError } from '../errors.ts'
+import { fieldsOf, UPLOAD_LISTS } from '../fields.ts'
 
 /** In characters. The header is stored with the upload and sent back with each response. */
 const MAX_LENGTH = 8192
 
 /**
- * Parses an `Upload-Metadata` header (tus 1.0.0: `key base64,key base64,key`) into form fields. Throws
- * `validation`.
+ * Parses an `Upload-Metadata` header (tus 1.0.0: `key base64,key base64,key`) into form fields. As in a form,
+ * `keywords[]` is `keywords`. Throws `validation`.
  */
 export function parseMetadata(header: string): Map<string, string> {
   if (header.length > MAX_LENGTH) {
@@ -15,13 +16,13 @@ export function parseMetadata(header: string): Map<string, string> {
     )
   }
   const pairs = header.split(',').filter((pair) => pair.trim() !== '')
-  return new Map(
-    pairs.map((pair) => {
-      const [name = '', value = '', ...rest] = pair.trim().split(' ')
-      if (name === '' || rest.length > 0) throw malformed()
-      return [name, decode(value)]
-    }),
-  )
+  return fieldsOf(pairs.map(pairIn), UPLOAD_LISTS)
+}
+
+function pairIn(text: string): [name: string, value: string] {
+  const [name = '', value = '', ...rest] = text.trim().split(' ')
+  if (name === '' || rest.length > 0) throw malformed()
+  return [name, decode(value)]
 }
 
 function decode(base64: string): string {

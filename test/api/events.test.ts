@@ -238,6 +238,11 @@ describe.each(databases)('events of a transcription on $name', (kind) => {
     await fail(service.db, { id, code: 'internal', message: 'It broke' })
     expect((await read('?partial=true')).body).toMatchObject({ status: 'failed', ...sofar })
     expect((await read('?partial=true&format=txt')).body).toBe('text 0 text 2\n')
+    expect((await read('?partial=On')).body).toMatchObject({ status: 'failed', ...sofar })
+    expect(await read('?partial=maybe')).toMatchObject({
+      status: 400,
+      body: { error: 'partial: expected true or false (also 1/0, yes/no, on/off)' },
+    })
     expect(await read('?partial=false')).toMatchObject({
       status: 409,
       body: {

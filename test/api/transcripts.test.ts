@@ -159,7 +159,10 @@ describe.each(databases)('a transcript on $name', (kind) => {
     }
     for (const format of ['txt', 'srt', 'vtt', 'tsv']) {
       const plain = await bytesOf(`?format=${format}`)
-      expect(await bytesOf(`?format=${format}&bom=false`)).toEqual(plain)
+      for (const no of ['false', '0', 'No', '']) {
+        expect(await bytesOf(`?format=${format}&bom=${no}`)).toEqual(plain)
+      }
+      expect(await bytesOf(`?format=${format}&bom=YES`)).toEqual(await bytesOf(`?format=${format}&bom=true`))
       expect(await bytesOf(`?format=${format}&bom=true`)).toEqual(Buffer.from([0xef, 0xbb, 0xbf, ...plain]))
     }
     parseWebVtt(String(await bytesOf('?format=vtt&bom=true')))

@@ -60,7 +60,7 @@ const later = () => new Date(Date.now() + 60_000)
 /** Fields that manifests of version 1 did not have at first. */
 const LATER_FIELDS = [
   ...['prompt', 'keywords', 'track', 'tracks', 'script', 'isLanguageDefault'],
-  ...['replacements', 'languages', 'callback'],
+  ...['replacements', 'languages', 'temperature', 'callback'],
 ]
 
 describe.each(databases)('the sweep of a storage whose rows are in $name', (kind) => {

@@ -81,7 +81,8 @@ describe('languages', () => {
 
 describe('hints', () => {
   test('are none by default', () => {
-    expect(optionsOf({})).toMatchObject({ prompt: null, keywords: [] })
+    expect(optionsOf({})).toMatchObject({ prompt: null, keywords: [], temperature: 0 })
+    expect(optionsOf({ temperature: '0.4' })).toMatchObject({ temperature: 0.4 })
     expect(optionsOf({ prompt: ' ', keywords: ' , ' })).toMatchObject({ prompt: null, keywords: [] })
   })
 
@@ -94,6 +95,7 @@ describe('hints', () => {
   const words = (count: number, length: number) =>
     Array.from({ length: count }, (_, index) => `${index}`.padStart(length, 'x')).join()
   test.each([
+    [{ temperature: '1.5' }, 'temperature is "1.5"; it takes a number from 0 to 1'],
     [{ prompt: 'x'.repeat(4001) }, 'prompt has 4001 characters; it takes at most 4000'],
     [{ keywords: words(101, 3) }, 'keywords has 101 entries; it takes at most 100'],
     [{ keywords: 'x'.repeat(101) }, 'keywords has an entry of 101 characters; it takes at most 100'],

@@ -176,6 +176,17 @@ describe.each(databases)('warnings of a transcription on $name', (kind) => {
     ])
   })
 
+  test('says that a temperature had no effect', async () => {
+    const queue = await pipeline.startWorker(scriptedEngine())
+    const id = await pipeline.upload(queue, wav, { language: 'auto', temperature: '0.4' })
+    expect((await pipeline.once(id, isFinished)).warnings).toEqual([
+      {
+        code: 'hints_ignored',
+        message: 'temperature 0.4 had no effect: engines choose it by the confidence of each passage.',
+      },
+    ])
+  })
+
   test('does not mention hints that the sidecar took', async () => {
     const queue = await pipeline.startWorker(scriptedEngine())
     const id = await pipeline.upload(queue, wav, { language: 'auto', keywords: 'Ada' })

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eq, sql } from 'drizzle-orm'
 import * as tus from 'tus-js-client'
 import { transcriptions, uploads } from '../../src/db/schema.ts'
+import { findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { createTusService } from '../../src/tus/tus.service.ts'
 import { claimsOf } from '../api/jwt.ts'
 import { sweepAll } from '../retention/sweeping.ts'
@@ -377,6 +378,37 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
     expect(withoutOffset).toMatchObject({ status: 400, body: { code: 'validation' } })
     expect((await ada.ask(path, { method: 'HEAD' })).headers.get('upload-offset')).toBe('0')
     expect(await chunksOf(idIn(path))).toEqual([])
+  })
+
+  test('the metadata takes every option in the forms of a form', async () => {
+    const options: [name: string, value: string][] = [
+      ['keywords[]', 'ComfyUI'],
+      ['keywords[]', 'Ada, Grace'],
+      ['hotwords', 'Babbage'],
+      ['languages[0]', 'de'],
+      ['languages[1]', 'English'],
+      ['language', 'AUTO'],
+      ['replace', 'cube flow:Kubeflow'],
+      ['replace', 'a,b:c'],
+      ['prompt', 'A talk.'],
+      ['temperature', '0.5'],
+      ['words', 'Yes'],
+    ]
+    const metadata = options.map(([name, value]) => `${name} ${base64(value)}`).join(',')
+    const path = await create(speech.length, { 'upload-metadata': metadata })
+    const id = (await append(path, 0, slice(0))).headers.get('transcription-id') ?? ''
+    expect(await findTranscription(service.db, id)).toMatchObject({
+      keywords: ['ComfyUI', 'Ada', 'Grace', 'Babbage'],
+      languages: ['de', 'en'],
+      language: 'auto',
+      replacements: [
+        { heard: 'cube flow', written: 'Kubeflow' },
+        { heard: 'a,b', written: 'c' },
+      ],
+      prompt: 'A talk.',
+      temperature: 0.5,
+      words: true,
+    })
   })
 
   test('OPTIONS returns the protocol version and extensions without a token', async () => {

@@ -1,7 +1,7 @@
 import { quoted, VerbatimError } from '../../errors.ts'
+import { fieldsOf, jsonMembers } from '../../fields.ts'
 import type { Outbound } from '../../outbound/outbound.ts'
 import { bodyChunks } from './chunks.ts'
-import { fieldsOf, jsonMembers } from './fields.ts'
 import { type Store, storeChunks } from './file-part.ts'
 import { noFile, readForm } from './form.ts'
 import { readJson } from './json-body.ts'

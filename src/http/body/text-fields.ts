@@ -1,5 +1,5 @@
 import { VerbatimError } from '../../errors.ts'
-import { fieldCollector } from './fields.ts'
+import { fieldCollector } from '../../fields.ts'
 
 const MAX_FIELD_BYTES = 64 * 1024
 /** Of all text fields of a form together. */

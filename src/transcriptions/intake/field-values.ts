@@ -6,12 +6,18 @@ export type Fields = ReadonlyMap<string, string>
 const TRUE = ['true', '1', 'yes', 'on']
 const FALSE = ['false', '0', 'no', 'off']
 
-/** Accepts any case. False if the field is missing or empty. Throws `validation`. */
-export function parseBoolean(fields: Fields, name: string): boolean {
-  const text = fields.get(name) ?? ''
+/** Accepts any case. An empty text is false; null if it is no boolean. */
+export function booleanIn(text: string): boolean | null {
   const value = text.trim().toLowerCase()
   if (value === '' || FALSE.includes(value)) return false
-  if (TRUE.includes(value)) return true
+  return TRUE.includes(value) ? true : null
+}
+
+/** False if the field is missing or empty. Throws `validation`. */
+export function parseBoolean(fields: Fields, name: string): boolean {
+  const text = fields.get(name) ?? ''
+  const value = booleanIn(text)
+  if (value !== null) return value
   throw invalidField(name, `is ${quoted(text)}; it takes true or false (also 1/0, yes/no, on/off)`)
 }
 

@@ -1,3 +1,4 @@
+import { quoted } from '../../errors.ts'
 import { storableText } from '../../storable-text.ts'
 import { type Fields, invalidField, parseList } from './field-values.ts'
 
@@ -8,20 +9,30 @@ const MAX_KEYWORD_LENGTH = 100
 /** Of all keywords together. They share the model's 223 tokens with the prompt. */
 const MAX_KEYWORDS_LENGTH = 1000
 
-/** The fields of an upload that may be sent several times. `hotwords` is another name of `keywords`. */
-export const LIST_FIELDS: ReadonlySet<string> = new Set(['keywords', 'hotwords', 'languages', 'replace'])
-
 /** Vocabulary hints. */
 export type Hints = {
   /** Text that precedes each window in the model's input. */
   prompt: string | null
   /** Words that the model should expect. */
   keywords: string[]
+  /** From 0 to 1. No engine takes it. */
+  temperature: number
 }
 
-/** Parses the fields `prompt`, `keywords` and `hotwords`. Throws `validation`. */
+/** Parses the fields `prompt`, `keywords`, `hotwords` and `temperature`. Throws `validation`. */
 export function parseHints(fields: Fields): Hints {
-  return { prompt: parsePrompt(fields), keywords: parseKeywords(fields) }
+  return {
+    prompt: parsePrompt(fields),
+    keywords: parseKeywords(fields),
+    temperature: parseTemperature(fields),
+  }
+}
+
+function parseTemperature(fields: Fields): number {
+  const text = fields.get('temperature')?.trim() || '0'
+  const temperature = Number(text)
+  if (temperature >= 0 && temperature <= 1) return temperature
+  throw invalidField('temperature', `is ${quoted(text)}; it takes a number from 0 to 1`)
 }
 
 function parsePrompt(fields: Fields): string | null {

@@ -33,6 +33,7 @@ const Options = Type.Object({
   keywords: Type.Array(Type.String(), { default: [] }),
   replacements: Type.Array(Type.Object({ heard: Type.String(), written: Type.String() }), { default: [] }),
   languages: Type.Array(Type.String(), { default: [] }),
+  temperature: Type.Number({ default: 0 }),
   isLanguageDefault: Type.Boolean({ default: false }),
   script: Type.Union([Type.Literal('simplified'), Type.Literal('traditional'), Type.Null()], {
     default: null,

@@ -61,6 +61,16 @@ async function warningsOf(
 
 /** The warning that an engine did not receive the hints of the upload. */
 async function ignoredHints(tx: Transaction, row: Transcription): Promise<Warning[]> {
+  const messages = [...(await hintsIgnoredByHosted(tx, row)), ...temperatureIgnored(row)]
+  return messages.length > 0 ? [{ code: 'hints_ignored', message: messages.join(' ') }] : []
+}
+
+function temperatureIgnored({ temperature }: Transcription): string[] {
+  if (temperature === 0) return []
+  return [`temperature ${temperature} had no effect: engines choose it by the confidence of each passage.`]
+}
+
+async function hintsIgnoredByHosted(tx: Transaction, row: Transcription): Promise<string[]> {
   const { prompt, keywords, languages } = row
   const requested = [
     ...(prompt ? ['prompt'] : []),
@@ -70,8 +80,9 @@ async function ignoredHints(tx: Transaction, row: Transcription): Promise<Warnin
   if (requested.length === 0) return []
   const work = await workOf(tx, row.id)
   if (work.every(({ engine }) => engine === null || ENGINES_WITH_HINTS.includes(engine))) return []
-  const message = `A hosted engine, which takes no hints, transcribed some or all of the audio: ${requested.join(' and ')} had no effect there.`
-  return [{ code: 'hints_ignored', message }]
+  return [
+    `A hosted engine, which takes no hints, transcribed some or all of the audio: ${requested.join(' and ')} had no effect there.`,
+  ]
 }
 
 /** The languages that engines heard, by the seconds of speech in their spans. */

@@ -4,6 +4,7 @@ import { BEARER, bearer } from '../../http/bearer.ts'
 import { preferredType } from '../../http/headers/accept.ts'
 import { addVary } from '../../http/headers/vary.ts'
 import { errorSchemas } from '../../http/openapi/statuses.ts'
+import { booleanIn } from '../intake/field-values.ts'
 import { TEXT_FORMATS, type TranscriptFormat, TYPES } from '../transcript/formats.ts'
 import { IdParams } from '../transcriptions.schemas.ts'
 import type { StatusRoutesServices } from './status.routes.ts'
@@ -41,9 +42,9 @@ export function transcriptRoutes({ transcriptions, authenticator }: StatusRoutes
       '/transcriptions/:id/transcript',
       async ({ params: { id }, query, request, userId, set }) => {
         addVary(set, 'Accept')
-        const keys = { id, userId, partial: query.partial === 'true' }
+        const keys = { id, userId, partial: booleanIn(query.partial ?? '') === true }
         const format = query.format ?? acceptedFormat(request.headers)
-        const hasBom = query.bom === 'true'
+        const hasBom = booleanIn(query.bom ?? '') === true
         if (format === 'json' || format === 'verbose_json') {
           if (hasBom) throw bomInJson(format)
           return format === 'json' ? transcriptions.transcript(keys) : transcriptions.verboseTranscript(keys)

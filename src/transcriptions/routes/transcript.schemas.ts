@@ -1,5 +1,5 @@
 import { t } from 'elysia'
-import { nullable } from '../../http/schema.ts'
+import { booleanText, nullable } from '../../http/schema.ts'
 import { TRANSCRIPT_FORMATS, TYPES } from '../transcript/formats.ts'
 import { EXAMPLE_ID, STATUSES, Warnings } from '../transcriptions.schemas.ts'
 
@@ -88,8 +88,8 @@ export const VerboseTranscript = t.Object(
 
 export const TranscriptQuery = t.Object({
   partial: t.Optional(
-    t.UnionEnum(['false', 'true'], {
-      default: 'false',
+    booleanText({
+      name: 'partial',
       description: '`true` returns the part that is finished, also of a failed or canceled transcription',
     }),
   ),
@@ -101,8 +101,8 @@ export const TranscriptQuery = t.Object({
     }),
   ),
   bom: t.Optional(
-    t.UnionEnum(['false', 'true'], {
-      default: 'false',
+    booleanText({
+      name: 'bom',
       description:
         '`true` starts the file with a UTF-8 byte order mark, by which televisions and Windows programs detect ' +
         'UTF-8. For `srt`, `vtt`, `txt` and `tsv` only: JSON must not have one (RFC 8259)',

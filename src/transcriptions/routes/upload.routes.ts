@@ -1,11 +1,11 @@
 import { Elysia } from 'elysia'
+import { UPLOAD_LISTS } from '../../fields.ts'
 import { BEARER, bearer, type WatchCredential } from '../../http/bearer.ts'
 import { readUpload } from '../../http/body/audio-upload.ts'
 import { idempotencyKeyIn } from '../../http/headers/idempotency-key.ts'
 import { errorSchemas } from '../../http/openapi/statuses.ts'
 import type { BeginUpload } from '../../intake.ts'
 import type { Outbound } from '../../outbound/outbound.ts'
-import { LIST_FIELDS } from '../intake/hints.ts'
 import { Status } from '../transcriptions.schemas.ts'
 import { preferredWait, type StatusRoutesServices } from './status.routes.ts'
 import { Accepted, uploadBodyDetail, uploadFormDetail } from './upload.schemas.ts'
@@ -39,7 +39,7 @@ export function uploadRoutes(services: UploadRoutesServices) {
     await using intake = await beginUpload({ userId, idempotencyKey })
     const { store } = intake
     const maxBytes = maxUploadBytes
-    const lists = LIST_FIELDS
+    const lists = UPLOAD_LISTS
     const upload = await readUpload({ request, name: 'audio', lists, maxBytes, outbound, store })
     return await intake.commit(upload)
   }

@@ -77,6 +77,13 @@ export const OPTIONS = {
       'With `language=auto`: the only languages that may be detected, separated by commas. The field may be ' +
       'repeated, and JSON may have a list. Hosted engines ignore it',
   },
+  temperature: {
+    type: 'number' as const,
+    minimum: 0,
+    maximum: 1,
+    default: 0,
+    description: 'Has no effect: engines choose it by their confidence. Above 0, the result has a warning',
+  },
   webhook_url: {
     type: 'string' as const,
     default: '',
@@ -122,7 +129,7 @@ const uploadForm = {
 
 const uploadBody = { required: true, content: { 'audio/*': { schema: AUDIO } } }
 
-type Option = { type: 'string'; description?: string; [key: string]: unknown }
+type Option = { type: 'string' | 'number'; description?: string; [key: string]: unknown }
 
 /** If the body is the audio itself, the options are query parameters. */
 const uploadQuery = Object.entries(OPTIONS).map(([name, { description, ...schema }]: [string, Option]) => ({

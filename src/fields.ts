@@ -1,4 +1,7 @@
-import { VerbatimError } from '../../errors.ts'
+import { VerbatimError } from './errors.ts'
+
+/** The fields of an upload that may be sent several times. `hotwords` is another name of `keywords`. */
+export const UPLOAD_LISTS: ReadonlySet<string> = new Set(['keywords', 'hotwords', 'languages', 'replace'])
 
 /**
  * Collects the fields of a form, a query or a JSON body. A field in `lists` may be sent several times, as
