@@ -6,9 +6,10 @@ import { transcriptions, uploads } from '../../src/db/schema.ts'
 import { audioKey } from '../../src/transcriptions/storage-keys.ts'
 import { cancelOwned, fail, findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { sweepAll } from '../retention/sweeping.ts'
-import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
-import { startService, type TestService } from '../support/api-service.ts'
+import { type Client, fixture, textAt } from '../support/api-client.ts'
+import type { TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
+import { startRoutes } from '../support/other-apis.ts'
 import { finishWith } from '../support/rows.ts'
 import { segmentOf } from '../support/scripted-engine.ts'
 import { parseWebVtt } from '../support/webvtt.ts'
@@ -38,37 +39,22 @@ function spoken(texts: string[], { from = 0, pause = 0.2 } = {}) {
 
 // test/e2e/assemblyai.test.ts runs AssemblyAI's client with real speech.
 describe.each(databases)('AssemblyAI’s routes on $name', (kind) => {
+  let routes: Awaited<ReturnType<typeof startRoutes>>
   let service: TestService
   let anyone: Client
   let ada: AssemblyAI
   let key: string
-  let host: ReturnType<typeof Bun.serve>
 
   beforeAll(async () => {
-    service = await startService({ kind })
-    anyone = clientOf(service.url)
-    host = Bun.serve({
-      port: 0,
-      hostname: '127.0.0.1',
-      fetch: ({ url }) =>
-        new Response(url.endsWith('/talk.mp3') ? speech : null, {
-          status: url.endsWith('/gone') ? 404 : 200,
-        }),
-    })
+    routes = await startRoutes(kind)
+    service = routes.service
+    anyone = routes.anyone
   })
-  afterAll(async () => {
-    await host.stop(true)
-    await service.close()
-  })
+  afterAll(() => routes.close())
   beforeEach(async () => {
-    key = await newKey()
+    key = await routes.newKey()
     ada = sdk(key)
   })
-
-  const newKey = async (scopes = ['read', 'write']) => {
-    const owner = anyone.as(await anyone.newToken())
-    return textAt((await owner.post('/api/auth/keys', { name: 'assemblyai', scopes })).body, 'key')
-  }
 
   const sdk = (apiKey: string) => new AssemblyAI({ apiKey, baseUrl: `${service.url}/assemblyai` })
 
@@ -102,6 +88,7 @@ describe.each(databases)('AssemblyAI’s routes on $name', (kind) => {
       word_boost: ['Ada'],
       boost_param: 'high',
       prompt: 'About libraries.',
+      temperature: 0.4,
       punctuate: true,
       format_text: true,
       speaker_labels: false,
@@ -129,6 +116,7 @@ describe.each(databases)('AssemblyAI’s routes on $name', (kind) => {
       partEnd: 60.001,
       keywords: ['ComfyUI', 'a, b', 'Ada'],
       prompt: 'About libraries.',
+      temperature: 0.4,
       isEphemeral: false,
     })
     expect(await new Response(await service.storage.read(audioKey(id))).bytes()).toEqual(speech)
@@ -192,7 +180,7 @@ describe.each(databases)('AssemblyAI’s routes on $name', (kind) => {
 
   test('another user cannot use an upload_url', async () => {
     const audio_url = await upload()
-    const eve = sdk(await newKey())
+    const eve = sdk(await routes.newKey())
     await expect(eve.transcripts.submit({ audio_url })).rejects.toThrow('Upload not found')
     await expect(eve.transcripts.submit({ audio_url: `${audio_url.slice(0, -1)}x` })).rejects.toThrow(
       'Upload not found',
@@ -237,9 +225,9 @@ describe.each(databases)('AssemblyAI’s routes on $name', (kind) => {
   })
 
   test('a public URL is downloaded', async () => {
-    const audio = `http://127.0.0.1:${host.port}`
-    const { id } = await ada.transcripts.submit({ audio: `${audio}/talk.mp3` })
-    expect(await rowOf(id)).toMatchObject({ filename: 'talk.mp3', words: true })
+    const audio = routes.recordings
+    const { id } = await ada.transcripts.submit({ audio: `${audio}/speech.mp3` })
+    expect(await rowOf(id)).toMatchObject({ filename: 'speech.mp3', words: true })
     expect(await post({ audio_url: `${audio}/gone` })).toMatchObject({
       status: 502,
       body: { error: expect.stringContaining('404') },
@@ -326,6 +314,12 @@ describe.each(databases)('AssemblyAI’s routes on $name', (kind) => {
       heard: [...spoken(['Hello. How are you?']), ...spoken(['Good.'], { from: 5 })],
       right: spoken(['Fine.'], { from: 3 }),
     })
+    const { paragraphs } = await ada.transcripts.paragraphs(id)
+    expect(paragraphs.map(({ text, start, end }) => [text, start, end])).toEqual([
+      ['Hello. How are you?', 0, 1600],
+      ['Fine.', 3000, 3400],
+      ['Good.', 5000, 5400],
+    ])
     const { utterances, words } = await ada.transcripts.get(id)
     expect(utterances?.map(({ text, channel, speaker }) => [text, channel, speaker])).toEqual([
       ['Hello. How are you?', '1', '1'],
@@ -398,7 +392,7 @@ describe.each(databases)('AssemblyAI’s routes on $name', (kind) => {
     const [{ created = new Date() } = {}] = (await ada.transcripts.list({ limit: 1 })).transcripts
     expect((await read({ created_on: created.toISOString().slice(0, 10) })).ids).toEqual(ids)
     expect((await read({ created_on: '2020-01-31' })).ids).toEqual([])
-    const eve = sdk(await newKey())
+    const eve = sdk(await routes.newKey())
     await expect(eve.transcripts.list({ before_id: ids[0] ?? '' })).rejects.toThrow('not found')
     expect(await ask(`/transcript?before_id=${ids[0]}&after_id=${ids[1]}`)).toMatchObject({ status: 400 })
   })
@@ -416,7 +410,7 @@ describe.each(databases)('AssemblyAI’s routes on $name', (kind) => {
 
   test('a wrong key is refused, and a read-only key cannot upload', async () => {
     await expect(sdk('vk_nobody').transcripts.list()).rejects.toThrow('The API key is invalid or revoked')
-    const reader = sdk(await newKey(['read']))
+    const reader = sdk(await routes.newKey(['read']))
     expect((await reader.transcripts.list()).transcripts).toEqual([])
     await expect(reader.files.upload(speech)).rejects.toThrow('read-only')
     const bearer = await ask('/transcript', { headers: { authorization: `Bearer ${key}` } })

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
-import { eq } from 'drizzle-orm'
-import { transcriptions } from '../../src/db/schema.ts'
 import { cancelOwned, fail } from '../../src/transcriptions/transcriptions.store.ts'
-import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
-import { startService, type TestService } from '../support/api-service.ts'
+import { type Client, fixture, textAt } from '../support/api-client.ts'
+import type { TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
+import { startRoutes } from '../support/other-apis.ts'
 import { stereoWav } from '../support/recordings.ts'
 import { finishWith } from '../support/rows.ts'
 import { segmentOf } from '../support/scripted-engine.ts'
@@ -34,40 +33,23 @@ const GREETING = segmentOf({
 
 // test/e2e/deepgram.test.ts runs Deepgram's client with real speech.
 describe.each(databases)('Deepgram’s route on $name', (kind) => {
+  let routes: Awaited<ReturnType<typeof startRoutes>>
   let service: TestService
-  let host: ReturnType<typeof Bun.serve>
   let anyone: Client
   let ada: Client
 
   beforeAll(async () => {
-    service = await startService({ kind })
-    anyone = clientOf(service.url)
-    host = Bun.serve({
-      port: 0,
-      hostname: '127.0.0.1',
-      fetch: ({ url }) =>
-        url.endsWith('/speech.mp3') ? new Response(fixture('speech.mp3')) : new Response('', { status: 404 }),
-    })
+    routes = await startRoutes(kind)
+    service = routes.service
+    anyone = routes.anyone
   })
-  afterAll(async () => {
-    await host.stop(true)
-    await service.close()
-  })
+  afterAll(() => routes.close())
   beforeEach(async () => {
     ada = anyone.as(await anyone.newToken())
   })
 
   const send = (query = '', init: RequestInit = { body: fixture('speech.mp3') }) =>
     ada.ask(`/deepgram/v1/listen?${query}`, { method: 'POST', ...init })
-
-  /** Waits for the transcription that a request made. */
-  async function ephemeral() {
-    for (;;) {
-      const [row] = await service.db.select().from(transcriptions).where(eq(transcriptions.isEphemeral, true))
-      if (row) return row
-      await Bun.sleep(5)
-    }
-  }
 
   async function expectNothingLeft() {
     expect((await ada.ask('/api/transcriptions')).body).toMatchObject({ transcriptions: [] })
@@ -93,7 +75,7 @@ describe.each(databases)('Deepgram’s route on $name', (kind) => {
     ],
   ])('?%s is passed to the transcription', async (query, expected) => {
     const response = send(query)
-    const row = await ephemeral()
+    const row = await routes.ephemeral()
     expect(row).toMatchObject(expected)
     await cancelOwned(service.db, row)
     expect(await response).toMatchObject({ status: 409, body: { err_code: 'ALREADY_OVER' } })
@@ -106,7 +88,7 @@ describe.each(databases)('Deepgram’s route on $name', (kind) => {
       body: fixture('speech.mp3'),
       headers: { 'x-request-id': 'request-1' },
     })
-    const { id } = await ephemeral()
+    const { id } = await routes.ephemeral()
     await finishWith(service.db, { id, seconds: 2, heard: [GREETING], warnings: [clipped] })
     const { status, body } = await response
     const sha256 = new Bun.CryptoHasher('sha256').update(await fixture('speech.mp3').bytes()).digest('hex')
@@ -154,7 +136,7 @@ describe.each(databases)('Deepgram’s route on $name', (kind) => {
     ['&utt_split=1.5', ['Hello, Ada! How are you?']],
   ])('utterances are split at pauses: utterances=true%s', async (query, expected) => {
     const response = send(`utterances=true&paragraphs=true${query}`)
-    const { id } = await ephemeral()
+    const { id } = await routes.ephemeral()
     await finishWith(service.db, { id, seconds: 2, heard: [GREETING] })
     const { body } = await response
     const utterances = expected.map((transcript) => expect.objectContaining({ transcript, channel: 0 }))
@@ -184,7 +166,7 @@ describe.each(databases)('Deepgram’s route on $name', (kind) => {
   test('with multichannel each channel has its transcript, also a silent one', async () => {
     for (const right of [[segmentOf({ text: ' Bye.', start: 0.5, end: 0.8 })], []]) {
       const response = send('multichannel=true&utterances=true', { body: stereoWav(silence, silence) })
-      const { id } = await ephemeral()
+      const { id } = await routes.ephemeral()
       await finishWith(service.db, { id, seconds: 2, heard: [GREETING], right })
       const { body } = await response
       const transcripts = ['Hello, Ada! How are you?', right.length > 0 ? 'Bye.' : '']
@@ -204,7 +186,7 @@ describe.each(databases)('Deepgram’s route on $name', (kind) => {
 
   test('words without probabilities or times of their own are present', async () => {
     const response = send()
-    const { id } = await ephemeral()
+    const { id } = await routes.ephemeral()
     const heard = [
       segmentOf({ text: ' Hello Ada', start: 0, end: 1 }),
       segmentOf({ text: '你好世界。', start: 1, end: 2, avgLogprob: Math.log(0.25) }),
@@ -233,12 +215,12 @@ describe.each(databases)('Deepgram’s route on $name', (kind) => {
   test('the audio is downloaded from a URL in JSON', async () => {
     const json = (url: unknown) =>
       send('', { headers: { 'content-type': 'application/json' }, body: JSON.stringify({ url }) })
-    const response = json(`http://127.0.0.1:${host.port}/speech.mp3`)
-    const { id, codec } = await ephemeral()
+    const response = json(`${routes.recordings}/speech.mp3`)
+    const { id, codec } = await routes.ephemeral()
     expect(codec).toBe('mp3')
     await finishWith(service.db, { id, seconds: 2, heard: [GREETING] })
     expect(await response).toMatchObject({ status: 200 })
-    expect(await json(`http://127.0.0.1:${host.port}/none`)).toMatchObject({
+    expect(await json(`${routes.recordings}/none`)).toMatchObject({
       status: 502,
       body: {
         err_code: 'REMOTE_CONTENT_ERROR',
@@ -260,7 +242,7 @@ describe.each(databases)('Deepgram’s route on $name', (kind) => {
       headers: { authorization },
       body: fixture('speech.mp3'),
     })
-    const row = await ephemeral()
+    const row = await routes.ephemeral()
     await cancelOwned(service.db, row)
     expect(await response).toMatchObject({ status: 409 })
   })
@@ -316,7 +298,7 @@ describe.each(databases)('Deepgram’s route on $name', (kind) => {
       expect(textAt(answer.body, 'request_id')).toBe(headers.get('x-request-id') ?? '')
     }
     const response = send()
-    const { id } = await ephemeral()
+    const { id } = await routes.ephemeral()
     await fail(service.db, { id, code: 'corrupt', message: 'The audio is broken' })
     expect(await response).toMatchObject({
       status: 400,

@@ -1,25 +1,28 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
-import { eq, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { cancelOwned, fail, findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { sweepAll } from '../retention/sweeping.ts'
-import { type Client, clientOf, fixture } from '../support/api-client.ts'
-import { startService, type TestService } from '../support/api-service.ts'
+import { type Client, fixture } from '../support/api-client.ts'
+import type { TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
+import { startRoutes } from '../support/other-apis.ts'
 import { finishWith, insertOwned } from '../support/rows.ts'
 import { segmentOf } from '../support/scripted-engine.ts'
 
 // test/e2e/openai.test.ts runs OpenAI's client with real speech.
 describe.each(databases)('OpenAI’s routes on $name', (kind) => {
+  let routes: Awaited<ReturnType<typeof startRoutes>>
   let service: TestService
   let anyone: Client
   let ada: Client
 
   beforeAll(async () => {
-    service = await startService({ kind })
-    anyone = clientOf(service.url)
+    routes = await startRoutes(kind)
+    service = routes.service
+    anyone = routes.anyone
   })
-  afterAll(() => service.close())
+  afterAll(() => routes.close())
   beforeEach(async () => {
     ada = anyone.as(await anyone.newToken())
   })
@@ -30,15 +33,6 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
     form.set('model', 'whisper-1')
     for (const [name, value] of Object.entries(fields)) form.set(name, value)
     return ada.ask(`/v1/audio/${route}`, { method: 'POST', body: form })
-  }
-
-  /** Waits for the transcription that a request made. */
-  async function ephemeral() {
-    for (;;) {
-      const [row] = await service.db.select().from(transcriptions).where(eq(transcriptions.isEphemeral, true))
-      if (row) return row
-      await Bun.sleep(5)
-    }
   }
 
   async function expectNothingLeft() {
@@ -58,7 +52,7 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
         },
         route,
       )
-      const row = await ephemeral()
+      const row = await routes.ephemeral()
       expect(row).toMatchObject(
         route === 'transcriptions'
           ? { task: 'transcribe', language: 'de', words: true, channels: 'mix', track: 1 }
@@ -78,7 +72,7 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
     const expected = { verbose_json: { warnings: [clipped] }, json: { text: 'Hello' } }
     for (const [format, body] of Object.entries(expected)) {
       const response = send({ response_format: format })
-      const { id } = await ephemeral()
+      const { id } = await routes.ephemeral()
       await finishWith(service.db, {
         id,
         seconds: 2,
@@ -100,7 +94,7 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
     const logprobs = [{ token: ' Zoë', bytes: [32, 90, 111, 195, 171], logprob: Math.log(0.5) }]
     for (const stream of ['false', 'true']) {
       const response = send({ 'include[]': 'logprobs', stream })
-      const { id, words: hasWords } = await ephemeral()
+      const { id, words: hasWords } = await routes.ephemeral()
       expect(hasWords).toBe(true)
       await finishWith(service.db, { id, seconds: 2, heard: [segmentOf({ text: ' Zoë x', words })] })
       const { body } = await response
@@ -122,7 +116,7 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
       for (const value of [values].flat()) form.append(name, value)
     }
     const response = ada.ask('/v1/audio/transcriptions', { method: 'POST', body: form })
-    const row = await ephemeral()
+    const row = await routes.ephemeral()
     expect(row.words).toBe(true)
     await cancelOwned(service.db, row)
     expect(await response).toMatchObject({ status: 409 })
@@ -131,7 +125,7 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
   test.each(['transcriptions', 'translations'])('%s pass their hints', async (route) => {
     const hints = { prompt: 'About ComfyUI.', keywords: 'ComfyUI', hotwords: 'Ada' }
     const response = send({ ...hints, replace: 'ada:Ada', 'languages[]': 'de,en' }, route)
-    const row = await ephemeral()
+    const row = await routes.ephemeral()
     expect(row).toMatchObject({
       ...{ prompt: 'About ComfyUI.', keywords: ['ComfyUI', 'Ada'] },
       ...{ replacements: [{ heard: 'ada', written: 'Ada' }], languages: ['de', 'en'] },
@@ -142,7 +136,7 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
 
   test('a blank language is detected', async () => {
     const response = send({ language: ' ' })
-    const row = await ephemeral()
+    const row = await routes.ephemeral()
     expect(row).toMatchObject({ language: 'auto', isLanguageDefault: false })
     await cancelOwned(service.db, row)
     await response
@@ -152,7 +146,7 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
     'model %p is the service’s model',
     async (model) => {
       const response = send({ model })
-      const row = await ephemeral()
+      const row = await routes.ephemeral()
       expect(row.engine).toBeNull()
       await cancelOwned(service.db, row)
       await response
@@ -183,7 +177,7 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
 
   test('a failed transcription returns its error, and is removed', async () => {
     const response = send()
-    const { id } = await ephemeral()
+    const { id } = await routes.ephemeral()
     await fail(service.db, { id, code: 'corrupt', message: 'The audio is broken' })
     expect(await response).toMatchObject({
       status: 400,
@@ -201,7 +195,7 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
 
   test('a stream ends with the error of a failed transcription', async () => {
     const response = send({ stream: 'true' })
-    const { id } = await ephemeral()
+    const { id } = await routes.ephemeral()
     await fail(service.db, { id, code: 'engine_rejected', message: 'No engine takes it' })
     const { status, body } = await response
     expect(status).toBe(200)
@@ -214,7 +208,7 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
 
   test('a transcription that its owner deletes meanwhile returns 404', async () => {
     const response = send()
-    const { id } = await ephemeral()
+    const { id } = await routes.ephemeral()
     await ada.ask(`/api/transcriptions/${id}`, { method: 'DELETE' })
     expect(await response).toMatchObject({ status: 404, body: { error: { code: 'not_found' } } })
     await expectNothingLeft()

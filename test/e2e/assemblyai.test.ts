@@ -1,45 +1,26 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AssemblyAI } from 'assemblyai'
 import { transcribeInPython } from '../support/assemblyai-client.ts'
-import { signUp } from '../support/client.ts'
-import { type RunningService, startService } from '../support/service.ts'
+import { SPEECH_TEXT, startForClients } from '../support/other-apis.ts'
 import { ROOT } from '../support/sidecar-dir.ts'
 import { parseWebVtt } from '../support/webvtt.ts'
 import { wordErrorRate, wordsOf } from '../support/words.ts'
 
 setDefaultTimeout(600_000)
 
-const TEXT = (await Bun.file(join(ROOT, 'test/fixtures/README.md')).text()).match(/^> (.+)$/m)?.[1] ?? ''
 const SPEECH = join(ROOT, 'test/fixtures/speech.mp3')
 
 describe('AssemblyAI’s client', () => {
-  let service: RunningService
-  let folder: string
+  let service: Awaited<ReturnType<typeof startForClients>>
   let assemblyai: AssemblyAI
-  let user: Awaited<ReturnType<typeof signUp>>
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'verbatim-'))
-    service = await startService({ DATA_DIR: folder })
-    await service.ready
-    user = await signUp(service.url)
-    assemblyai = new AssemblyAI({ apiKey: user.key, baseUrl: `${service.url}/assemblyai` })
+    service = await startForClients()
+    assemblyai = new AssemblyAI({ apiKey: service.user.key, baseUrl: `${service.url}/assemblyai` })
   }, 600_000)
 
-  afterAll(async () => {
-    const code = await service.kill('SIGTERM')
-    await rm(folder, { recursive: true, force: true })
-    expect(code).toBe(0)
-  }, 600_000)
-
-  async function expectNothingLeft() {
-    expect((await assemblyai.transcripts.list()).transcripts).toEqual([])
-    const stored = await readdir(join(folder, 'files'), { recursive: true, withFileTypes: true })
-    expect(stored.filter((entry) => entry.isFile()).map(({ name }) => name)).toEqual(['owner'])
-  }
+  afterAll(() => service.close(), 600_000)
 
   test('transcribes a local file, reads it in every form, lists and deletes it', async () => {
     const params = { audio: SPEECH, language_detection: true, keyterms_prompt: ['library'] }
@@ -47,7 +28,7 @@ describe('AssemblyAI’s client', () => {
       pollingInterval: 100,
     })
     expect(status).toBe('completed')
-    expect(wordErrorRate(TEXT, text ?? '')).toBeLessThanOrEqual(0.1)
+    expect(wordErrorRate(SPEECH_TEXT, text ?? '')).toBeLessThanOrEqual(0.1)
     expect(transcript).toMatchObject({ audio_duration: 7, language_code: 'en', error: null })
     expect(transcript.confidence).toBeGreaterThan(0.5)
     const heard = words ?? []
@@ -71,22 +52,26 @@ describe('AssemblyAI’s client', () => {
     expect(captions.map(({ text }) => text).join(' ')).toBe(text ?? '')
     expect(Math.max(...captions.map(({ text }) => text.length))).toBeLessThanOrEqual(24)
 
-    expect((await user.status(id)).transcription).toBe(text ?? '')
+    expect((await service.user.status(id)).transcription).toBe(text ?? '')
     const { transcripts } = await assemblyai.transcripts.list({ limit: 5, status: 'completed' })
     expect(transcripts.map(({ id }) => id)).toEqual([id])
 
     expect((await assemblyai.transcripts.delete(id)).id).toBe(id)
-    await expectNothingLeft()
+    await service.expectNothingLeft()
   })
 
   test('transcribes a local file in Python, reads it in every form, lists and deletes it', async () => {
-    const read = await transcribeInPython({ url: `${service.url}/assemblyai`, key: user.key, path: SPEECH })
+    const read = await transcribeInPython({
+      url: `${service.url}/assemblyai`,
+      key: service.user.key,
+      path: SPEECH,
+    })
     expect(read).toMatchObject({ status: 'completed', error: null, listed: [read.id] })
-    expect(wordErrorRate(TEXT, read.text)).toBeLessThanOrEqual(0.1)
+    expect(wordErrorRate(SPEECH_TEXT, read.text)).toBeLessThanOrEqual(0.1)
     for (const parts of [read.words, read.sentences, read.paragraphs]) expect(parts.join(' ')).toBe(read.text)
     expect(read.srt).toMatch(/^1\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\n/)
     expect(read.deleted).toBe('Deleted by user.')
-    await expectNothingLeft()
+    await service.expectNothingLeft()
   })
 
   test('gets the reason of a refusal', async () => {

@@ -1,27 +1,19 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DeepgramClient, DeepgramError } from '@deepgram/sdk'
-import { signUp } from '../support/client.ts'
 import { transcribeInPython } from '../support/deepgram-client.ts'
+import { SPEECH_TEXT, startForClients } from '../support/other-apis.ts'
 import { stereoWav } from '../support/recordings.ts'
-import { type RunningService, startService } from '../support/service.ts'
 import { ROOT } from '../support/sidecar-dir.ts'
 import { wordErrorRate, wordsOf } from '../support/words.ts'
 import { longRecording } from './recording.ts'
 
 setDefaultTimeout(600_000)
 
-const TEXT = (await Bun.file(join(ROOT, 'test/fixtures/README.md')).text()).match(/^> (.+)$/m)?.[1] ?? ''
-
 const WAV_HEADER_BYTES = 44
 
 describe('Deepgram’s client', () => {
-  let service: RunningService
-  let host: ReturnType<typeof Bun.serve>
-  let folder: string
-  let user: Awaited<ReturnType<typeof signUp>>
+  let service: Awaited<ReturnType<typeof startForClients>>
   let deepgram: DeepgramClient
 
   const fixture = (name: string) => Bun.file(join(ROOT, 'test/fixtures', name))
@@ -29,34 +21,11 @@ describe('Deepgram’s client', () => {
     new DeepgramClient({ apiKey, baseUrl: `${service.url}/deepgram`, maxRetries: 0 })
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'verbatim-'))
-    host = Bun.serve({
-      port: 0,
-      hostname: '127.0.0.1',
-      fetch: () => new Response(fixture('speech.flac')),
-    })
-    service = await startService({ DATA_DIR: folder, OUTBOUND_ALLOW: '127.0.0.1' })
-    await service.ready
-    user = await signUp(service.url)
-    deepgram = clientOf(user.key)
+    service = await startForClients()
+    deepgram = clientOf(service.user.key)
   }, 600_000)
 
-  afterAll(async () => {
-    await host.stop(true)
-    const code = await service.kill('SIGTERM')
-    await rm(folder, { recursive: true, force: true })
-    expect(code).toBe(0)
-  }, 600_000)
-
-  async function expectNothingLeft() {
-    const answer = await fetch(`${service.url}/api/transcriptions`, { headers: user.headers })
-    expect(await answer.json()).toMatchObject({ transcriptions: [] })
-    const stored = await readdir(join(folder, 'transcriptions'), {
-      recursive: true,
-      withFileTypes: true,
-    }).catch(() => [])
-    expect(stored.filter((entry) => entry.isFile())).toEqual([])
-  }
+  afterAll(() => service.close(), 600_000)
 
   test('transcribes a file, with words, utterances and paragraphs', async () => {
     const response = await deepgram.listen.v1.media.transcribeFile(await fixture('speech.mp3').bytes(), {
@@ -77,7 +46,7 @@ describe('Deepgram’s client', () => {
     const [channel] = results.channels
     expect(channel?.detected_language).toBe('en')
     const [best] = channel?.alternatives ?? []
-    expect(wordErrorRate(TEXT, best?.transcript ?? '')).toBeLessThanOrEqual(0.1)
+    expect(wordErrorRate(SPEECH_TEXT, best?.transcript ?? '')).toBeLessThanOrEqual(0.1)
     expect(best?.confidence).toBeWithin(0.5, 1)
     const words = best?.words ?? []
     expect(words.map(({ word = '' }) => wordsOf(word).join('')).filter(Boolean)).toEqual(
@@ -90,31 +59,31 @@ describe('Deepgram’s client', () => {
     const spoken = results.utterances?.map(({ transcript }) => transcript).join(' ') ?? ''
     expect(wordsOf(spoken)).toEqual(wordsOf(best?.transcript ?? ''))
     expect(wordsOf(best?.paragraphs?.transcript ?? '')).toEqual(wordsOf(best?.transcript ?? ''))
-    await expectNothingLeft()
+    await service.expectNothingLeft()
   })
 
   test('transcribes a file in Python', async () => {
     const { results } = await transcribeInPython({
       url: `${service.url}/deepgram`,
-      key: user.key,
+      key: service.user.key,
       path: join(ROOT, 'test/fixtures/speech.mp3'),
     })
     const [best] = results.channels[0]?.alternatives ?? []
-    expect(wordErrorRate(TEXT, best?.transcript ?? '')).toBeLessThanOrEqual(0.1)
+    expect(wordErrorRate(SPEECH_TEXT, best?.transcript ?? '')).toBeLessThanOrEqual(0.1)
     expect(best?.words.every(({ confidence }) => confidence > 0)).toBe(true)
     expect(wordsOf(results.utterances.map(({ transcript }) => transcript).join(' '))).toEqual(
       wordsOf(best?.transcript ?? ''),
     )
-    await expectNothingLeft()
+    await service.expectNothingLeft()
   })
 
   test('transcribes the audio at a URL', async () => {
-    const url = `http://127.0.0.1:${host.port}/speech.flac`
+    const url = `${service.recordings}/speech.flac`
     const response = await deepgram.listen.v1.media.transcribeUrl({ url, language: 'en-US' })
     if (!('results' in response)) throw new Error('the client did not wait for the transcript')
     const transcript = response.results.channels[0]?.alternatives?.[0]?.transcript ?? ''
-    expect(wordErrorRate(TEXT, transcript)).toBeLessThanOrEqual(0.1)
-    await expectNothingLeft()
+    expect(wordErrorRate(SPEECH_TEXT, transcript)).toBeLessThanOrEqual(0.1)
+    await service.expectNothingLeft()
   })
 
   test('transcribes each channel of a call', async () => {
@@ -123,7 +92,7 @@ describe('Deepgram’s client', () => {
     const response = await deepgram.listen.v1.media.transcribeFile(call, { multichannel: true })
     if (!('results' in response)) throw new Error('the client did not wait for the transcript')
     const transcripts = response.results.channels.map(({ alternatives }) => alternatives?.[0]?.transcript)
-    expect(wordErrorRate(TEXT, transcripts[0] ?? '')).toBeLessThanOrEqual(0.1)
+    expect(wordErrorRate(SPEECH_TEXT, transcripts[0] ?? '')).toBeLessThanOrEqual(0.1)
     expect(transcripts.slice(1)).toEqual([''])
   })
 
@@ -133,14 +102,14 @@ describe('Deepgram’s client', () => {
     const pending = deepgram.listen.v1.media.transcribeFile(file, {}, { abortSignal: disconnect.signal })
     pending.catch(() => {})
     const isThere = async () => {
-      const answer = await fetch(`${service.url}/api/transcriptions`, { headers: user.headers })
+      const answer = await fetch(`${service.url}/api/transcriptions`, { headers: service.user.headers })
       const { transcriptions }: { transcriptions: unknown[] } = await answer.json()
       return transcriptions.length > 0
     }
     while (!(await isThere())) await Bun.sleep(5)
     disconnect.abort()
     while (await isThere()) await Bun.sleep(20)
-    await expectNothingLeft()
+    await service.expectNothingLeft()
   })
 
   test('gets errors in Deepgram’s form', async () => {
@@ -156,7 +125,7 @@ describe('Deepgram’s client', () => {
         request_id: refused.requestId,
       },
     })
-    await expectNothingLeft()
+    await service.expectNothingLeft()
   })
 })
 

@@ -1,10 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI, { toFile } from 'openai'
-import { signUp } from '../support/client.ts'
-import { type RunningService, startService } from '../support/service.ts'
+import { SPEECH_TEXT, startForClients } from '../support/other-apis.ts'
 import { ROOT } from '../support/sidecar-dir.ts'
 import { parseWebVtt } from '../support/webvtt.ts'
 import { wordErrorRate, wordsOf } from '../support/words.ts'
@@ -12,47 +9,26 @@ import { longRecording } from './recording.ts'
 
 setDefaultTimeout(600_000)
 
-const TEXT = (await Bun.file(join(ROOT, 'test/fixtures/README.md')).text()).match(/^> (.+)$/m)?.[1] ?? ''
-
 describe('OpenAI’s client', () => {
-  let service: RunningService
-  let folder: string
-  let user: Awaited<ReturnType<typeof signUp>>
+  let service: Awaited<ReturnType<typeof startForClients>>
   let openai: OpenAI
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'verbatim-'))
-    service = await startService({ DATA_DIR: folder, MAX_UPLOAD_BYTES: '5000000' })
-    await service.ready
-    user = await signUp(service.url)
-    openai = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: user.token, maxRetries: 0 })
+    service = await startForClients({ MAX_UPLOAD_BYTES: '5000000' })
+    openai = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: service.user.token, maxRetries: 0 })
   }, 600_000)
 
-  afterAll(async () => {
-    const code = await service.kill('SIGTERM')
-    await rm(folder, { recursive: true, force: true })
-    expect(code).toBe(0)
-  }, 600_000)
+  afterAll(() => service.close(), 600_000)
 
   const speech = async () => ({
     file: await toFile(await Bun.file(join(ROOT, 'test/fixtures/speech.mp3')).bytes(), 'speech.mp3'),
     model: 'whisper-1',
   })
 
-  async function expectNothingLeft() {
-    const answer = await fetch(`${service.url}/api/transcriptions`, { headers: user.headers })
-    expect(await answer.json()).toMatchObject({ transcriptions: [] })
-    const stored = await readdir(join(folder, 'transcriptions'), {
-      recursive: true,
-      withFileTypes: true,
-    }).catch(() => [])
-    expect(stored.filter((entry) => entry.isFile())).toEqual([])
-  }
-
   test('creates a transcription as json', async () => {
     const { text } = await openai.audio.transcriptions.create(await speech())
-    expect(wordErrorRate(TEXT, text)).toBeLessThanOrEqual(0.1)
-    await expectNothingLeft()
+    expect(wordErrorRate(SPEECH_TEXT, text)).toBeLessThanOrEqual(0.1)
+    await service.expectNothingLeft()
   })
 
   test('creates a transcription as text, srt and vtt', async () => {
@@ -64,11 +40,11 @@ describe('OpenAI’s client', () => {
         prompt: 'A library.',
         temperature: 0.2,
       })
-      expect(wordsOf(text.replace(/^(WEBVTT|\d+|.* --> .*)$/gm, ''))).toEqual(wordsOf(TEXT))
+      expect(wordsOf(text.replace(/^(WEBVTT|\d+|.* --> .*)$/gm, ''))).toEqual(wordsOf(SPEECH_TEXT))
       if (response_format === 'vtt') expect(parseWebVtt(text)).not.toEqual([])
       if (response_format === 'srt') expect(text).toMatch(/^1\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\n/)
     }
-    await expectNothingLeft()
+    await service.expectNothingLeft()
   })
 
   test('creates a transcription as verbose_json with segments, words, or both', async () => {
@@ -85,7 +61,9 @@ describe('OpenAI’s client', () => {
       usage: { type: 'duration', seconds: 8 },
     })
     expect(both.duration).toBeCloseTo(7.1, 1)
-    expect(both.words?.map(({ word }) => wordsOf(word).join('')).filter(Boolean)).toEqual(wordsOf(TEXT))
+    expect(both.words?.map(({ word }) => wordsOf(word).join('')).filter(Boolean)).toEqual(
+      wordsOf(SPEECH_TEXT),
+    )
     expect(both.segments?.map(({ text }) => text).join('')).toBe(` ${both.text}`)
     expect(both.segments?.[0]).toMatchObject({ id: 0, tokens: [] })
     expect(both.segments?.[0]?.avg_logprob).toBeLessThan(0)
@@ -104,14 +82,14 @@ describe('OpenAI’s client', () => {
       model: 'gpt-4o-transcribe',
       include: ['logprobs'],
     })
-    expect(wordsOf(answer.text)).toEqual(wordsOf(TEXT.replace('library', 'Bibliothek')))
+    expect(wordsOf(answer.text)).toEqual(wordsOf(SPEECH_TEXT.replace('library', 'Bibliothek')))
     const logprobs = answer.logprobs ?? []
     expect(logprobs.map(({ token }) => token).join('')).toBe(` ${answer.text}`)
     for (const { token, bytes, logprob } of logprobs) {
       expect(new TextDecoder().decode(Uint8Array.from(bytes ?? []))).toBe(token ?? '')
       expect(logprob).toBeLessThanOrEqual(0)
     }
-    await expectNothingLeft()
+    await service.expectNothingLeft()
   })
 
   test('creates a translation', async () => {
@@ -120,8 +98,8 @@ describe('OpenAI’s client', () => {
       response_format: 'verbose_json',
     })
     expect(answer).toHaveProperty('language', 'english')
-    expect(wordErrorRate(TEXT, answer.text)).toBeLessThanOrEqual(0.1)
-    await expectNothingLeft()
+    expect(wordErrorRate(SPEECH_TEXT, answer.text)).toBeLessThanOrEqual(0.1)
+    await service.expectNothingLeft()
   })
 
   test('streams the text while the audio is transcribed', async () => {
@@ -134,8 +112,8 @@ describe('OpenAI’s client', () => {
     }
     expect(deltas.length).toBeGreaterThan(1)
     expect(deltas.join('')).toBe(done)
-    expect(wordErrorRate(TEXT, done)).toBeLessThanOrEqual(0.1)
-    await expectNothingLeft()
+    expect(wordErrorRate(SPEECH_TEXT, done)).toBeLessThanOrEqual(0.1)
+    await service.expectNothingLeft()
   })
 
   test('leaves no data if it disconnects before the end', async () => {
@@ -148,14 +126,14 @@ describe('OpenAI’s client', () => {
       )
       pending.catch(() => {})
       const isThere = async () => {
-        const answer = await fetch(`${service.url}/api/transcriptions`, { headers: user.headers })
+        const answer = await fetch(`${service.url}/api/transcriptions`, { headers: service.user.headers })
         const { transcriptions }: { transcriptions: unknown[] } = await answer.json()
         return transcriptions.length > 0
       }
       while (!(await isThere())) await Bun.sleep(5)
       disconnect.abort()
       while (await isThere()) await Bun.sleep(20)
-      await expectNothingLeft()
+      await service.expectNothingLeft()
     }
   })
 
@@ -193,7 +171,7 @@ describe('OpenAI’s client', () => {
       status: 415,
       code: 'unsupported_type',
     })
-    await expectNothingLeft()
+    await service.expectNothingLeft()
   })
 
   test('lists and retrieves models', async () => {
@@ -208,7 +186,7 @@ describe('OpenAI’s client', () => {
       code: 'model_not_found',
     })
     const { text } = await openai.audio.transcriptions.create({ ...(await speech()), model: 'sidecar' })
-    expect(wordsOf(text)).toEqual(wordsOf(TEXT))
+    expect(wordsOf(text)).toEqual(wordsOf(SPEECH_TEXT))
   })
 })
 

@@ -6,7 +6,7 @@ import { eq, sql } from 'drizzle-orm'
 import OpenAI, { toFile } from 'openai'
 import { argon2id } from '../../src/auth/argon2id.ts'
 import { SETTINGS } from '../../src/config.ts'
-import { users } from '../../src/db/schema.ts'
+import { deliveries, users } from '../../src/db/schema.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { databases } from '../support/databases.ts'
 import { eventsIn } from '../support/event-stream.ts'
@@ -462,6 +462,20 @@ for (const { name, command } of runtimes) {
         body: { code: 'url_refused' },
       })
       expect((await register('https://example.com/hook')).status).toBe(201)
+    })
+
+    test('answers a callback of Deepgram’s at once, and the worker sends the message', async () => {
+      const callback = 'https://callback.invalid/hook'
+      const path = `/deepgram/v1/listen?callback=${encodeURIComponent(callback)}`
+      const { status, body } = await ada.ask(path, { method: 'POST', body: fixture('speech.mp3') })
+      expect(status).toBe(200)
+      const id = textAt(body, 'request_id')
+      expectSpeech(await finished(id))
+      const { body: log } = await ada.ask('/api/webhooks/uploads/deliveries')
+      expect(log).toMatchObject({ deliveries: [{ url: callback, transcription_id: id }] })
+      const rows = () => environment.db.select().from(deliveries).where(eq(deliveries.transcriptionId, id))
+      while (((await rows())[0]?.attempts.length ?? 0) === 0) await Bun.sleep(100)
+      expect((await rows())[0]?.attempts[0]?.error).toContain('callback.invalid was not found')
     })
 
     test('serves a valid OpenAPI document, and Swagger with all of its files', async () => {

@@ -5,11 +5,11 @@ import { callbacks, deliveries, transcriptions, users } from '../../src/db/schem
 import { cancelOwned, fail, findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { startReencryption } from '../../src/webhooks/reencryption.ts'
 import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
-import { claimsOf } from '../api/jwt.ts'
-import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
-import { SECRET, startService, type TestService } from '../support/api-service.ts'
+import { type Client, fixture, textAt } from '../support/api-client.ts'
+import { SECRET, type TestService } from '../support/api-service.ts'
 import { databases } from '../support/databases.ts'
 import { startDelivering } from '../support/delivering.ts'
+import { startRoutes } from '../support/other-apis.ts'
 import { finishWith } from '../support/rows.ts'
 import { segmentOf } from '../support/scripted-engine.ts'
 import { openReceiver, verified } from '../support/webhook-receiver.ts'
@@ -27,6 +27,7 @@ const GREETING = segmentOf({
 
 describe.each(databases)('a callback of one transcription on $name', (kind) => {
   const receiver = openReceiver()
+  let routes: Awaited<ReturnType<typeof startRoutes>>
   let service: TestService
   let delivering: Awaited<ReturnType<typeof startDelivering>>
   let ada: Client
@@ -34,19 +35,17 @@ describe.each(databases)('a callback of one transcription on $name', (kind) => {
   let key: string
 
   beforeAll(async () => {
-    service = await startService({ kind })
+    routes = await startRoutes(kind)
+    service = routes.service
     delivering = await startDelivering(service)
-    const anyone = clientOf(service.url)
-    const token = await anyone.newToken()
-    adaId = claimsOf(token).sub
-    ada = anyone.as(token)
-    const made = await ada.post('/api/auth/keys', { name: 'callbacks', scopes: ['read', 'write'] })
-    key = textAt(made.body, 'key')
+    key = await routes.newKey()
+    ada = routes.anyone.as(key)
+    adaId = textAt((await ada.ask('/api/auth/me')).body, 'id')
   })
   afterEach(() => receiver.reset())
   afterAll(async () => {
     await delivering.stop()
-    await service.close()
+    await routes.close()
     await receiver.close()
   })
 
