@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { join } from 'node:path'
 import { AssemblyAI } from 'assemblyai'
 import { transcribeInPython } from '../support/assemblyai-client.ts'
+import { runExamples } from '../support/examples.ts'
 import { SPEECH_TEXT, startForClients } from '../support/other-apis.ts'
+import { pythonWith } from '../support/python-client.ts'
 import { ROOT } from '../support/sidecar-dir.ts'
 import { parseWebVtt } from '../support/webvtt.ts'
 import { wordErrorRate, wordsOf } from '../support/words.ts'
@@ -72,6 +74,16 @@ describe('AssemblyAI’s client', () => {
     expect(read.srt).toMatch(/^1\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\n/)
     expect(read.deleted).toBe('Deleted by user.')
     await service.expectNothingLeft()
+  })
+
+  test('runs as docs/switching.md shows', async () => {
+    const outputs = await runExamples('Switch from AssemblyAI', {
+      url: service.url,
+      key: service.user.key,
+      python: await pythonWith('assemblyai-client'),
+    })
+    expect(outputs).toHaveLength(2)
+    for (const output of outputs) expect(wordErrorRate(SPEECH_TEXT, output)).toBeLessThanOrEqual(0.1)
   })
 
   test('gets the reason of a refusal', async () => {

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { join } from 'node:path'
 import { DeepgramClient, DeepgramError } from '@deepgram/sdk'
 import { transcribeInPython } from '../support/deepgram-client.ts'
+import { runExamples } from '../support/examples.ts'
 import { SPEECH_TEXT, startForClients } from '../support/other-apis.ts'
+import { pythonWith } from '../support/python-client.ts'
 import { stereoWav } from '../support/recordings.ts'
 import { ROOT } from '../support/sidecar-dir.ts'
 import { wordErrorRate, wordsOf } from '../support/words.ts'
@@ -110,6 +112,16 @@ describe('Deepgram’s client', () => {
     disconnect.abort()
     while (await isThere()) await Bun.sleep(20)
     await service.expectNothingLeft()
+  })
+
+  test('runs as docs/switching.md shows', async () => {
+    const outputs = await runExamples('Switch from Deepgram', {
+      url: service.url,
+      key: service.user.key,
+      python: await pythonWith('deepgram-client'),
+    })
+    expect(outputs).toHaveLength(2)
+    for (const output of outputs) expect(wordErrorRate(SPEECH_TEXT, output)).toBeLessThanOrEqual(0.1)
   })
 
   test('gets errors in Deepgram’s form', async () => {

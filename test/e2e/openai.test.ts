@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import OpenAI, { toFile } from 'openai'
+import { runExamples } from '../support/examples.ts'
+import { transcribeInPython } from '../support/openai-client.ts'
 import { SPEECH_TEXT, startForClients } from '../support/other-apis.ts'
+import { pythonWith } from '../support/python-client.ts'
 import { ROOT } from '../support/sidecar-dir.ts'
 import { parseWebVtt } from '../support/webvtt.ts'
 import { wordErrorRate, wordsOf } from '../support/words.ts'
@@ -116,6 +119,20 @@ describe('OpenAI’s client', () => {
     await service.expectNothingLeft()
   })
 
+  test('transcribes a file in Python, with words, as subtitles and as a stream', async () => {
+    const read = await transcribeInPython({
+      url: `${service.url}/v1`,
+      key: service.user.key,
+      path: join(ROOT, 'test/fixtures/speech.mp3'),
+    })
+    for (const text of [read.text, read.streamed, read.words.join(' ')]) {
+      expect(wordErrorRate(SPEECH_TEXT, text)).toBeLessThanOrEqual(0.1)
+    }
+    expect(read).toMatchObject({ language: 'english', segments: expect.any(Number) })
+    expect(read.srt).toMatch(/^1\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\n/)
+    await service.expectNothingLeft()
+  })
+
   test('leaves no data if it disconnects before the end', async () => {
     const file = await toFile(await (await longRecording(6)).bytes(), 'long.wav')
     for (const stream of [false, true]) {
@@ -135,6 +152,16 @@ describe('OpenAI’s client', () => {
       while (await isThere()) await Bun.sleep(20)
       await service.expectNothingLeft()
     }
+  })
+
+  test('runs as docs/switching.md shows', async () => {
+    const outputs = await runExamples('Switch from OpenAI', {
+      url: service.url,
+      key: service.user.key,
+      python: await pythonWith('openai-client'),
+    })
+    expect(outputs).toHaveLength(2)
+    for (const output of outputs) expect(wordErrorRate(SPEECH_TEXT, output)).toBeLessThanOrEqual(0.1)
   })
 
   test('gets errors in OpenAI’s form', async () => {

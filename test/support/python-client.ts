@@ -3,12 +3,9 @@ import { childEnvironment } from '../../src/engines/local-sidecar/child-environm
 import { ensureEnvironment } from '../../src/engines/local-sidecar/environment.ts'
 import { PYTHON, ROOT } from './sidecar-dir.ts'
 
-/**
- * Runs the script `NAME.py` of this folder in an environment with the packages of `NAME.txt`, which is created
- * at the first use. Returns the script's output.
- */
-export async function runPythonClient(name: string, args: string[]): Promise<string> {
-  const python = await ensureEnvironment({
+/** A Python with the packages of `NAME.txt` of this folder. It is created at the first use. */
+export async function pythonWith(name: string): Promise<string> {
+  return ensureEnvironment({
     dir: join(ROOT, 'node_modules', '.cache', 'verbatim', name),
     requirements: [join(import.meta.dir, `${name}.txt`)],
     python: PYTHON,
@@ -16,6 +13,11 @@ export async function runPythonClient(name: string, args: string[]): Promise<str
     report: () => {},
     signal: AbortSignal.timeout(300_000),
   })
+}
+
+/** Runs the script `NAME.py` of this folder with the packages of `NAME.txt`, and returns its output. */
+export async function runPythonClient(name: string, args: string[]): Promise<string> {
+  const python = await pythonWith(name)
   const child = Bun.spawn([python, join(import.meta.dir, `${name}.py`), ...args], {
     env: childEnvironment(process.env),
     stderr: 'pipe',
