@@ -16,7 +16,7 @@ import { requestLog } from './http/request-log.ts'
 import { securityHeaders } from './http/security-headers.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
-import { type OpenaiRoutesServices, openaiRoutes } from './openai/openai.routes.ts'
+import { misspelledOpenaiRoutes, type OpenaiRoutesServices, openaiRoutes } from './openai/openai.routes.ts'
 import { openaiError } from './openai/openai.schemas.ts'
 import { suggestedRoute } from './openai/route-suggestion.ts'
 import type { Traces } from './traces/traces.ts'
@@ -104,6 +104,7 @@ export function createApp(services: AppServices, adapter?: ElysiaAdapter) {
     .use(webhookRoutes(services))
     .use(adminRoutes(services))
     .use(openaiRoutes(services))
+    .use(misspelledOpenaiRoutes(services))
     .use(assemblyaiRoutes(services))
     .use(deepgramRoutes(services))
     .use(operationsRoutes(services))

@@ -25,6 +25,7 @@ const options = readOptions({
   only: '',
   skip: '',
   language: '',
+  keywords: '',
   parallel: 4,
   json: '',
   compare: '',
@@ -58,7 +59,7 @@ async function mapParallel<Item, Out>(items: Item[], work: (item: Item) => Promi
 }
 
 await withCleanup(async (defer) => {
-  const { index, wer: folder, language } = options
+  const { index, wer: folder, language, keywords } = options
   const entries = index ? await readEntries(index, options) : []
   const recordings = folder ? await readRecordings(folder) : []
   if (entries.length + recordings.length === 0)
@@ -70,7 +71,7 @@ await withCleanup(async (defer) => {
       return { entry, observed, ...judge(entry, observed) }
     }),
     wordErrors: await mapParallel(recordings, (recording) =>
-      countErrors(target, { folder, recording, language }),
+      countErrors(target, { folder, recording, language, keywords }),
     ),
   }
   if (index) console.log(entriesTable(results.entries))

@@ -39,13 +39,22 @@ export async function readRecordings(folder: string): Promise<Recording[]> {
 /** Transcribes a recording; detects its language if neither the folder nor `language` names it. */
 export async function countErrors(
   target: Target,
-  { folder, recording, language }: { folder: string; recording: Recording; language: string },
+  {
+    folder,
+    recording,
+    language,
+    keywords,
+  }: { folder: string; recording: Recording; language: string; keywords: string },
 ): Promise<WordErrors> {
   const named = /^[a-z]{2,3}$/.test(recording.language ?? '') ? recording.language : undefined
   const observed = await observe(target, {
     file: join(folder, recording.file),
     endpoint: 'transcribe',
-    fields: { language: language || named || 'auto', ...(recording.channels && { channels: 'split' }) },
+    fields: {
+      language: language || named || 'auto',
+      ...(keywords && { keywords }),
+      ...(recording.channels && { channels: 'split' }),
+    },
   })
   const pieces = piecesOf(recording, observed)
   const pairs = pieces.map(({ text, heard }): [string[], string[]] => [tokensOf(text), tokensOf(heard)])

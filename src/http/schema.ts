@@ -14,6 +14,5 @@ export const booleanText = ({ name, description }: { name: string; description: 
     pattern: BOOLEAN,
     default: 'false',
     description: `${description}. Also 1/0, yes/no and on/off, in any case`,
-    examples: ['true'],
     error: `${name}: expected true or false (also 1/0, yes/no, on/off)`,
   })

@@ -48,13 +48,7 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
   const models = modelsOf({ engines: services.engines, aliases: services.modelAliases })
   const modelOf = (id: string) => ({ id, object: 'model' as const, created: 0, owned_by: 'verbatim' })
 
-  const transcribe = (task: Task) => async (context: Context) => {
-    context.server?.timeout(context.request, 0)
-    const upload = await takeUpload(services, { ...context, task, models })
-    return upload.form.isStreamed
-      ? streamedResponse(services, { ...context, ...upload })
-      : wholeResponse(services, { ...context, ...upload })
-  }
+  const transcribe = createTranscribe(services)
 
   return new Elysia({ prefix: '/v1', tags: ['OpenAI'], detail: { security: BEARER } })
     .use(bearer({ authenticator: services.authenticator }))
@@ -90,6 +84,36 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
       response: { 200: Model, ...openaiErrors(401, 403, 404, 429) },
       detail: { summary: 'Get a model' },
     })
+}
+
+/** The routes under the paths of clients whose base URL lacks `/v1`, or repeats a part. */
+export function misspelledOpenaiRoutes(services: OpenaiRoutesServices) {
+  const transcribe = createTranscribe(services)
+  const app = new Elysia({ detail: { hide: true } }).use(bearer({ authenticator: services.authenticator }))
+  const tasks = { '/audio/transcriptions': 'transcribe', '/audio/translations': 'translate' } as const
+  for (const [path, task] of Object.entries(tasks)) {
+    for (const misspelled of [
+      path,
+      `/v1/${path}`,
+      `/v1/v1${path}`,
+      `/v1${path}${path}`,
+      `/v1${path}/v1${path}`,
+    ]) {
+      app.post(misspelled, transcribe(task), { parse: 'none' })
+    }
+  }
+  return app
+}
+
+function createTranscribe(services: OpenaiRoutesServices) {
+  const models = modelsOf({ engines: services.engines, aliases: services.modelAliases })
+  return (task: Task) => async (context: Context) => {
+    context.server?.timeout(context.request, 0)
+    const upload = await takeUpload(services, { ...context, task, models })
+    return upload.form.isStreamed
+      ? streamedResponse(services, { ...context, ...upload })
+      : wholeResponse(services, { ...context, ...upload })
+  }
 }
 
 async function takeUpload(

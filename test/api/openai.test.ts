@@ -154,11 +154,26 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
   )
 
   test.each([
-    ['/v1//audio/transcriptions', 'POST /v1/audio/transcriptions'],
-    ['/v1/v1/audio/transcriptions', 'POST /v1/audio/transcriptions'],
+    ['/audio/transcriptions/', 'transcribe'],
+    ['/v1//audio/transcriptions', 'transcribe'],
+    ['/v1/v1/audio/transcriptions', 'transcribe'],
+    ['/v1/audio/transcriptions/audio/transcriptions', 'transcribe'],
+    ['/v1/audio/transcriptions/v1/audio/transcriptions', 'transcribe'],
+    ['/audio/translations', 'translate'],
+  ] as const)('%s is served: it can only mean to %s', async (path, task) => {
+    const form = new FormData()
+    form.set('file', fixture('speech.mp3'), 'speech.mp3')
+    const response = ada.ask(path, { method: 'POST', body: form })
+    const row = await routes.ephemeral()
+    expect(row.task).toBe(task)
+    await cancelOwned(service.db, row)
+    expect(await response).toMatchObject({ status: 409, body: { error: { code: 'already_over' } } })
+    expect((await anyone.ask(path, { method: 'POST' })).status).toBe(401)
+  })
+
+  test.each([
     ['/v1/audio/transcription', 'POST /v1/audio/transcriptions'],
-    ['/audio/translations/', 'POST /v1/audio/translations'],
-    ['/audio/transcriptions', 'POST /v1/audio/transcriptions'],
+    ['/audio/translation', 'POST /v1/audio/translations'],
     ['/v1/v1/models', 'GET /v1/models'],
     ['/v1/listen', 'POST /deepgram/v1/listen'],
   ])('%s is not found, and the error names %s', async (path, route) => {
