@@ -66,16 +66,17 @@ export function createDeliver({
   return async ({ deliveryId: id, job }: Jobs['webhook'], signal: AbortSignal, since = new Date()) => {
     const outgoing = await startDelivery(db, { id, job })
     if (!outgoing) return
-    const attributes = { ...attributesOf(outgoing), ...waited(since) }
+    const callback = await callbackOf(db, outgoing)
+    const attributes = { ...attributesOf(outgoing, callback), ...waited(since) }
     const traceSpan = { name: 'webhook', kind: 'client', parent: outgoing.traceparent, attributes } as const
-    await withTraceSpan(traces, traceSpan, (traceSpan) => deliver(outgoing, { signal, traceSpan }))
+    await withTraceSpan(traces, traceSpan, (traceSpan) => deliver(outgoing, { callback, signal, traceSpan }))
   }
 
   async function deliver(
     outgoing: Outgoing,
-    { signal, traceSpan }: { signal: AbortSignal; traceSpan: TraceSpan },
+    { callback, signal, traceSpan }: { callback: Callback | null; signal: AbortSignal; traceSpan: TraceSpan },
   ) {
-    const attempt = await send(services, outgoing, signal)
+    const attempt = await send(services, { outgoing, callback, signal })
     const { status } = attempt
     if (status !== null) traceSpan.setAttributes({ 'http.response.status_code': status })
     const isDelivered = status !== null && status >= 200 && status < 300
@@ -101,9 +102,12 @@ export function createDeliver({
 }
 
 /** The URL is left out: it is user text. */
-function attributesOf({ id, event, attempt, transcriptionId }: Outgoing): Attributes {
+function attributesOf(
+  { id, event, attempt, transcriptionId }: Outgoing,
+  callback: Callback | null,
+): Attributes {
   return {
-    'http.request.method': 'POST',
+    'http.request.method': callback?.method ?? 'POST',
     'verbatim.delivery.id': id,
     'verbatim.delivery.event': event,
     'verbatim.delivery.attempt': attempt,
@@ -124,8 +128,7 @@ export function deliveryJob(
 
 async function send(
   services: SendServices,
-  outgoing: Outgoing,
-  signal: AbortSignal,
+  { outgoing, callback, signal }: { outgoing: Outgoing; callback: Callback | null; signal: AbortSignal },
 ): Promise<DeliveryAttempt> {
   const startedAt = new Date()
   const attemptOf = (status: number | null, error: string | null) => ({
@@ -135,9 +138,8 @@ async function send(
     error,
   })
   try {
-    const { db, outbound, cipher } = services
+    const { outbound, cipher } = services
     const secrets = await secretsAt(outgoing, { now: startedAt, cipher })
-    const callback = await callbackOf(db, outgoing)
     const body = await bodyOf(services, outgoing, callback)
     const response = await outbound.request({
       method: callback?.method ?? 'POST',
