@@ -135,7 +135,7 @@ export const SETTINGS = {
     parse: origins,
   }),
   JWT_SECRET: optional({
-    doc: 'Secret that signs access tokens and links to audio and events, and encrypts webhook secrets. All processes need the same value. The first of several secrets signs and encrypts; the others are still accepted. Required if `NODE_ENV=production`',
+    doc: 'Secret that signs access tokens and links to audio and events, and encrypts webhook secrets and the headers of callbacks. All processes need the same value. The first of several secrets signs and encrypts; the others are still accepted. Required if `NODE_ENV=production`',
     takes: 'at least 32 characters without commas, or several such secrets separated by commas',
     unset: 'generated once and kept in `DATA_DIR`',
     parse: secrets,
