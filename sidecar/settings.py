@@ -35,6 +35,8 @@ class Settings:
     idle_seconds: int
     drain_seconds: int
     api_key: str | None
+    diarization: str
+    diarization_model: str | None
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ TABLE = (
     Setting("IDLE_SECONDS", "30", _whole_number(1, 3600), _integer(1, 3600)),
     Setting("DRAIN_SECONDS", "60", _whole_number(0, 3600), _integer(0, 3600)),
     Setting("API_KEY", "", "a text", _optional(str)),
+    Setting("DIARIZATION", "auto", "auto, on or off", _one_of("auto", "on", "off")),
+    Setting("DIARIZATION_MODEL", "", "a directory, a URL of a zip archive, or nothing", _optional(str)),
 )
 
 

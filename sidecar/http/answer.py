@@ -1,14 +1,17 @@
 """A transcript → the JSON that Hugging Face's clients expect, and the details that the parameters request."""
 
+from ..diarization.block import Voice, clipped
 from ..inference.parameters import Parameters
 from ..inference.segments import Segment, Word
 from ..inference.transcript import Transcript
+from .service import Speakers, Timed
 
 
-def answer(transcript: Transcript, parameters: Parameters, *, model: str) -> dict[str, object]:
+def answer(timed: Timed, parameters: Parameters, *, model: str) -> dict[str, object]:
+    transcript = timed.transcript
     body: dict[str, object] = {"text": transcript.text, **_chunks(transcript, parameters)}
     if parameters.details:
-        body.update(_details(transcript, model))
+        body.update(_details(timed, parameters, model))
         body["segments"] = [_segment(segment, words=parameters.words) for segment in transcript.segments]
     return body
 
@@ -19,23 +22,56 @@ def event(segment: Segment, parameters: Parameters, *, index: int) -> dict[str, 
     return {"index": index, "segment": body, "generated_text": None, "details": None}
 
 
-def last_event(
-    transcript: Transcript, parameters: Parameters, *, index: int, model: str
-) -> dict[str, object]:
+def last_event(timed: Timed, parameters: Parameters, *, index: int, model: str) -> dict[str, object]:
     """The whole transcript without its segments, which earlier events carried."""
-    body = {"index": index, "segment": None, "generated_text": transcript.text}
-    return {**body, "details": _details(transcript, model), **_chunks(transcript, parameters)}
+    body = {"index": index, "segment": None, "generated_text": timed.transcript.text}
+    details = _details(timed, parameters, model)
+    return {**body, "details": details, **_chunks(timed.transcript, parameters)}
 
 
-def _details(transcript: Transcript, model: str) -> dict[str, object]:
-    spoken = transcript.spoken
-    return {
+def embedding(voice: Voice) -> list[float]:
+    return [round(float(value), 5) for value in voice.embedding]
+
+
+def _details(timed: Timed, parameters: Parameters, model: str) -> dict[str, object]:
+    transcript, spoken = timed.transcript, timed.transcript.spoken
+    details: dict[str, object] = {
         "language": transcript.language,
         "detected_language": spoken and spoken.code,
         "detected_language_probability": spoken and round(spoken.probability, 4),
         "duration": _seconds(transcript.duration),
         "model": model,
     }
+    if timed.speakers:
+        details.update(_diarization(timed.speakers, transcript.duration, before=parameters.context_before))
+    return details
+
+
+def _diarization(speakers: Speakers, duration: float, *, before: float) -> dict[str, object]:
+    """Times count from the end of the context before the transcribed audio."""
+    diarization = speakers.diarization
+    if diarization is None:
+        return {"diarization": None, "diarization_error": speakers.error}
+    turns = clipped(diarization.turns, before, before + duration)
+    numbers = {voice: number for number, voice in enumerate(dict.fromkeys(turn.voice for turn in turns))}
+    voices = [_voice(diarization.voices[voice], number) for voice, number in numbers.items()]
+    return {
+        "diarization": {
+            "turns": [
+                {
+                    "voice": numbers[turn.voice],
+                    "start": _seconds(turn.start - before),
+                    "end": _seconds(turn.end - before),
+                }
+                for turn in turns
+            ],
+            "voices": voices,
+        }
+    }
+
+
+def _voice(voice: Voice, number: int) -> dict[str, object]:
+    return {"voice": number, "seconds": round(voice.seconds, 2), "embedding": embedding(voice)}
 
 
 def _chunks(transcript: Transcript, parameters: Parameters) -> dict[str, object]:

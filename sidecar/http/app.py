@@ -10,8 +10,9 @@ from starlette.routing import Route
 
 from .. import __version__
 from ..errors import Cancelled, RequestError
+from ..model.diarization import NAMES
 from ..processor import backend, detect
-from .answer import answer
+from .answer import answer, embedding
 from .error_response import ErrorResponse, log_failure
 from .exposition import CONTENT_TYPE
 from .service import Service
@@ -27,7 +28,7 @@ def create_app(service: Service) -> Starlette:
         async with admitted(request, service) as work:
             started = time.perf_counter()
             timed = await work.run(lambda segments: None)
-            content = answer(timed.transcript, work.request.parameters, model=work.loaded.model.name)
+            content = answer(timed, work.request.parameters, model=work.loaded.model.name)
         ended = time.perf_counter()
         times = {
             "x-compute-type": work.loaded.transcriber.engine.device,
@@ -40,6 +41,11 @@ def create_app(service: Service) -> Starlette:
 
     async def generate_stream(request: Request) -> Stream:
         return Stream(request, service)
+
+    async def voices(request: Request) -> Response:
+        async with admitted(request, service) as work:
+            voice = await service.embed_voice(work.request)
+        return JSONResponse({"embedding": embedding(voice), "seconds": round(voice.seconds, 2), "voices": 1})
 
     async def health(request: Request) -> Response:
         service.require_ready()
@@ -66,6 +72,8 @@ def create_app(service: Service) -> Starlette:
                 "max_audio_seconds": settings.max_audio_seconds,
                 "max_queued_seconds": settings.max_queued_seconds,
                 "max_queued_bytes": settings.max_queued_bytes,
+                "diarization": service.diarization.state,
+                "diarization_models": NAMES,
                 "version": __version__,
             }
         )
@@ -79,6 +87,7 @@ def create_app(service: Service) -> Starlette:
             Route("/", generate, methods=["POST"]),
             Route("/generate", generate, methods=["POST"]),
             Route("/generate_stream", generate_stream, methods=["POST"]),
+            Route("/voices", voices, methods=["POST"]),
             Route("/health", health),
             Route("/info", info),
             Route("/metrics", metrics),

@@ -66,6 +66,12 @@ def _beam_size(value: object) -> int:
     return int(str(value))
 
 
+def _context(value: object) -> float:
+    if isinstance(value, bool) or not 0 <= float(str(value)) <= 30:
+        raise ValueError
+    return float(str(value))
+
+
 def _text(value: object) -> str | None:
     if not isinstance(value, str):
         raise ValueError
@@ -84,6 +90,9 @@ _KNOWN: dict[str, tuple[str, Callable[[object], object], str]] = {
     "num_beams": ("beam_size", _beam_size, "a whole number from 1 to 20"),
     "initial_prompt": ("initial_prompt", _text, "a text"),
     "hotwords": ("hotwords", _text, "a text"),
+    "speakers": ("speakers", _boolean, "true or false"),
+    "context_before": ("context_before", _context, "seconds from 0 to 30"),
+    "context_after": ("context_after", _context, "seconds from 0 to 30"),
 }
 
 

@@ -25,7 +25,8 @@ from ..inference.engine import CTranslate2, device_for
 from ..inference.observer import Observer
 from ..inference.parameters import Parameters
 from ..inference.transcribe import Transcriber
-from ..model.files import ModelError, locate
+from ..model.files import locate
+from ..model.install import ModelError
 from ..settings import Settings
 from .app import create_app
 from .service import Loaded, Service
@@ -68,6 +69,7 @@ async def serve(settings: Settings) -> int:
         try:
             service.loaded, seconds = loading.result()
             events.emit("ready", model=service.loaded.model.name, seconds=round(seconds, 2))
+            service.diarization.start()
             await stop
         except ModelError as error:
             events.emit("error", message=str(error))

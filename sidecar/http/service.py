@@ -9,15 +9,20 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 
-from ..audio import length
+from ..audio import decoder, length
+from ..diarization import voice_sample
+from ..diarization.block import Voice
+from ..diarization.diarizer import Diarization
 from ..errors import Cancelled, RequestError, generation, shutting_down, unready, validation
 from ..inference.segments import Segment
 from ..inference.transcribe import Transcriber
 from ..inference.transcript import Transcript
 from ..model.files import Model
+from ..model.install import ModelError
 from ..settings import Settings
 from .admission import Admission, Permit
 from .body import TranscribeRequest
+from .diarization import DiarizationModels, DiarizingListener
 from .memory import Memory
 from .metrics import Metrics
 from .throughput import Throughput
@@ -30,10 +35,20 @@ class Loaded:
 
 
 @dataclass(frozen=True)
+class Speakers:
+    """`error`: one sentence, if there is no diarization."""
+
+    diarization: Diarization | None
+    error: str | None
+
+
+@dataclass(frozen=True)
 class Timed:
-    """`queued`, `inference`: seconds spent waiting for the model, and transcribing."""
+    """`speakers`: None if they were not requested. `queued`, `inference`: seconds spent waiting for the
+    model, and transcribing."""
 
     transcript: Transcript
+    speakers: Speakers | None
     queued: float
     inference: float
 
@@ -59,6 +74,7 @@ class Service:
             size=lambda: self.admission.size,
             speed=lambda: self.throughput.speed,
         )
+        self.diarization = DiarizationModels(settings)
         self._memory = Memory()
         self._threads = anyio.CapacityLimiter(settings.max_concurrent_requests)
         self._stopped = threading.Event()
@@ -146,19 +162,29 @@ class Service:
         def cancelled() -> bool:
             return client_gone.is_set() or self._stopped.is_set()
 
-        def run() -> Transcript:
-            return transcriber.transcribe(
-                request.audio,
-                request.parameters,
-                cancelled=cancelled,
-                on_segments=report_later,
-                longest=self.settings.max_audio_seconds,
+        def run() -> tuple[Transcript, Speakers | None]:
+            parameters = request.parameters
+            listener = (
+                DiarizingListener(self.diarization, parameters, cancelled) if parameters.speakers else None
             )
+            try:
+                transcript = transcriber.transcribe(
+                    request.audio,
+                    parameters,
+                    cancelled=cancelled,
+                    on_segments=report_later,
+                    longest=self.settings.max_audio_seconds,
+                    listener=listener,
+                )
+                return transcript, Speakers(listener.finish(), listener.error) if listener else None
+            finally:
+                if listener:
+                    listener.close()
 
         started = time.perf_counter()
         with self.throughput.working():
             try:
-                transcript = await anyio.to_thread.run_sync(run, limiter=self._threads)
+                transcript, speakers = await anyio.to_thread.run_sync(run, limiter=self._threads)
             except RequestError:
                 raise
             except Cancelled:
@@ -167,7 +193,28 @@ class Service:
                 raise
             except Exception as error:
                 raise generation(f"the model failed: {error}") from error
-        return Timed(transcript, transcript.queued, time.perf_counter() - started - transcript.queued)
+        return Timed(
+            transcript, speakers, transcript.queued, time.perf_counter() - started - transcript.queued
+        )
+
+    async def embed_voice(self, request: TranscribeRequest) -> Voice:
+        """The embedding of a voice sample. Raises RequestError."""
+
+        def run() -> Voice:
+            models = self.diarization.require(self._stopped.is_set)
+            blocks = list(decoder.stream(request.audio, longest=self.settings.max_audio_seconds))
+            return voice_sample.embed(models, self.diarization.pool, blocks)
+
+        try:
+            return await anyio.to_thread.run_sync(run, limiter=self._threads)
+        except RequestError:
+            raise
+        except ModelError as error:
+            raise generation(str(error)) from error
+        except Cancelled:
+            raise shutting_down() from None
+        except Exception as error:
+            raise generation(f"the diarization failed: {error}") from error
 
     async def _abandon(self, work: asyncio.Future[Timed]) -> None:
         """Waits for the running thread, which ends when it next polls `cancelled`."""

@@ -53,12 +53,12 @@ async def _stream(work: Work, events: EventStream) -> None:
             for segment in segments:
                 count += 1
                 await events.event(event(segment, parameters, index=count))
-        transcript = (await running).transcript
+        timed = await running
     finally:
         if not running.done():
             running.cancel()
             await asyncio.wait({running})
-    await events.event(last_event(transcript, parameters, index=count + 1, model=work.loaded.model.name))
+    await events.event(last_event(timed, parameters, index=count + 1, model=work.loaded.model.name))
     await events.close()
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Parameters:
     """`language`: None to detect it. `language_hint`: detect it also if `language` is set, with a prior for
     that language. `languages`: the only languages that may be detected; empty for all. `timestamps`: the unit
-    of `chunks`, `word` or `segment`; None for no chunks."""
+    of `chunks`, `word` or `segment`; None for no chunks. `context_before`, `context_after`: seconds at the
+    beginning and the end that are not transcribed."""
 
     language: str | None = None
     language_hint: bool = False
@@ -19,3 +20,6 @@ class Parameters:
     beam_size: int = 5
     initial_prompt: str | None = None
     hotwords: str | None = None
+    speakers: bool = False
+    context_before: float = 0.0
+    context_after: float = 0.0

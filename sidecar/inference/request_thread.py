@@ -16,6 +16,7 @@ from ..errors import Cancelled
 from ..languages import with_leading_space
 from . import segments, words
 from .language_sampling import LanguageSampler
+from .listener import Listener
 from .observer import Observer
 from .preparation import Preparation
 from .request import Item, Request
@@ -38,6 +39,7 @@ class RequestThread:
         preparation: Preparation,
         observer: Observer,
         multilingual: bool,
+        listener: Listener,
         cancelled: Callable[[], bool],
         on_segments: Callable[[list[Segment]], None],
     ):
@@ -47,6 +49,7 @@ class RequestThread:
         self._observer = observer
         self._language = _fixed_language(request, multilingual=multilingual)
         self._sampler = LanguageSampler() if multilingual else None
+        self._listener = listener
         self._cancelled = cancelled
         self._on_segments = on_segments
         self._buffer = SampleBuffer()
@@ -63,7 +66,7 @@ class RequestThread:
 
     def run(self, file: IO[bytes], longest: float) -> Transcript:
         decoded = decoder.stream(file, longest=longest)
-        blocks = level.raised(decoded)
+        blocks = level.raised(self._listener.through(decoded))
         try:
             block: np.ndarray | None = np.zeros(0, np.int16)
             while block is not None:
@@ -74,6 +77,7 @@ class RequestThread:
                     windows = self._cut_last() if block is None else self._cut(block)
                 for item in self._preparation.prepared(self._items(windows)):
                     self._submit(item)
+                self._listener.catch_up()
                 self._buffer.drop(self._cutter.needed)
         finally:
             decoded.close()

@@ -11,6 +11,7 @@ from ..audio.features import sizes
 from ..languages import NAMES, known_code
 from .decoding import PromptBuilder
 from .engine import Engine
+from .listener import Listener
 from .observer import Observer
 from .parameters import Parameters
 from .preparation import Preparation
@@ -51,9 +52,10 @@ class Transcriber:
         cancelled: Callable[[], bool],
         on_segments: Callable[[list[Segment]], None],
         longest: float,
+        listener: Listener | None = None,
     ) -> Transcript:
         """Calls `on_segments` with segments, in order, once all earlier ones are known. longest: seconds of
-        audio.
+        audio. listener: by default one for the parameters' context.
 
         May be called from many threads at once. Raises RequestError if the audio is invalid or the model
         fails, and Cancelled soon after `cancelled` returns true.
@@ -71,6 +73,7 @@ class Transcriber:
                 preparation=self._preparation,
                 observer=self.observer,
                 multilingual=self.engine.multilingual,
+                listener=listener or Listener(parameters.context_before, parameters.context_after),
                 cancelled=cancelled,
                 on_segments=on_segments,
             )

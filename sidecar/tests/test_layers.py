@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = {"http", "inference", "audio", "model"}
+FOLDERS = {"http", "inference", "diarization", "audio", "model"}
 FORBIDDEN = {
-    "audio": {"http", "inference", "model"},
-    "inference": {"http", "model"},
-    "model": {"http", "inference", "audio"},
+    "audio": {"http", "inference", "diarization", "model"},
+    "inference": {"http", "diarization", "model"},
+    "diarization": {"http", "inference", "model"},
+    "model": {"http", "inference", "diarization", "audio"},
     "": FOLDERS,
 }
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from sidecar.model.files import DEFAULT, REVISION, SHA256, Model, ModelError, is_default, locate
+from sidecar.model.files import DEFAULT, REVISION, SHA256, Model, is_default, locate
+from sidecar.model.install import ModelError
 
 from .process import ROOT
 
