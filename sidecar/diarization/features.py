@@ -37,7 +37,8 @@ def _mel_bank() -> np.ndarray:
     bins = _mel(np.arange(_FFT // 2) * _SAMPLE_RATE / _FFT)[:, None]
     left, centre, right = edges[:-2], edges[1:-1], edges[2:]
     triangles = np.minimum((bins - left) / (centre - left), (right - bins) / (right - centre))
-    return np.maximum(triangles, 0).astype(np.float32)
+    bank: np.ndarray = np.maximum(triangles, 0).astype(np.float32)
+    return bank
 
 
 _MEL = _mel_bank()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from sidecar.inference.engine import CTranslate2, device_for
+from sidecar.model import diarization
 from sidecar.model.files import Model, locate
 from sidecar.inference.observer import NullObserver
 from sidecar.settings import read
@@ -29,6 +30,15 @@ RECORDINGS = Path(__file__).with_name("recordings")
 def model() -> Model:
     settings = read(os.environ)
     return locate(settings.model, settings.model_cache, lambda message, done, total: None)
+
+
+@pytest.fixture(scope="session")
+def diarization_models() -> Path:
+    """The directory of the diarization models, which are downloaded once."""
+    settings = read(os.environ)
+    return diarization.locate(
+        settings.diarization_model, settings.model_cache, lambda message, done, total: None
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,20 @@
+import functools
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+import zipfile
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sidecar.model import diarization
 from sidecar.model.files import DEFAULT, REVISION, SHA256, Model, is_default, locate
 from sidecar.model.install import ModelError
 
@@ -75,3 +80,38 @@ def test_pins_name_the_default_model_and_its_digests() -> None:
     command = [sys.executable, "-m", "sidecar.model", "pins"]
     pins = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
     assert pins == {"model": DEFAULT, "revision": REVISION, "sha256": SHA256}
+
+
+def test_the_diarization_models_come_from_a_url_of_a_zip_archive(
+    tmp_path: Path, diarization_models: Path
+) -> None:
+    def locate_from(archive: Path) -> Path:
+        handler = functools.partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            try:
+                url = f"http://127.0.0.1:{server.server_port}/{archive.name}"
+                return diarization.locate(url, tmp_path / "cache", lambda *_: None)
+            finally:
+                server.shutdown()
+
+    damaged = tmp_path / "damaged.zip"
+    with zipfile.ZipFile(damaged, "w") as archive:
+        archive.writestr("models/" + diarization.EMBEDDING, b"other weights")
+    with pytest.raises(ModelError, match="lack the pinned SHA-256 digests"):
+        locate_from(damaged)
+    with pytest.raises(ModelError, match="404"):
+        locate_from(tmp_path / "missing.zip")
+    complete = tmp_path / "complete.zip"
+    with zipfile.ZipFile(complete, "w") as archive:
+        for name in diarization.SHA256:
+            archive.write(diarization_models / name, f"models/{name}")
+    directory = locate_from(complete)
+    assert sorted(path.name for path in directory.iterdir()) == sorted(diarization.SHA256)
+    # A directory of the files is used as it is, and needs no network.
+    assert diarization.locate(str(directory), tmp_path, lambda *_: None) == directory
+
+
+def test_a_directory_without_the_diarization_models_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="DIARIZATION_MODEL"):
+        diarization.locate(str(tmp_path), tmp_path, lambda *_: None)

@@ -21,6 +21,7 @@ def test_an_empty_environment_means_the_defaults() -> None:
         ("DEVICE_INDEX", "0,0", "one GPU's number, or several as 0,1"),
         ("DEVICE_INDEX", "0,", "one GPU's number, or several as 0,1"),
         ("COMPUTE_TYPE", "int4", "int8"),
+        ("DIARIZATION", "yes", "auto, on or off"),
         ("MAX_QUEUED_SECONDS", "0", "a whole number from 1 to 1000000000"),
         ("MAX_QUEUED_BYTES", "1.5", "a whole number from 1 to 1125899906842624 (bytes)"),
         ("IDLE_SECONDS", "-1", "a whole number from 1 to 3600"),

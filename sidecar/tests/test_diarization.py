@@ -1,0 +1,201 @@
+"""Who speaks when, with the real models."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from sidecar.diarization import clustering, diarizer
+from sidecar.diarization.diarizer import Diarization, Diarizer
+from sidecar.diarization.models import Models
+from sidecar.model import diarization as files
+from sidecar.model.files import Model
+
+from .process import Process
+from .test_app import failed
+from .test_decoder import wav
+
+WAV = {"content-type": "audio/wav"}
+PAUSE = np.zeros(8_000, np.int16)
+
+
+@pytest.fixture(scope="module")
+def models(diarization_models: Path) -> Models:
+    directory = diarization_models
+    return Models(directory / files.SEGMENTATION, directory / files.EMBEDDING)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def conversation(recordings: dict[str, np.ndarray]) -> np.ndarray:
+    """Two speakers take two turns each: A, B, A, B."""
+    a, b = recordings["en"], recordings["fr"]
+    return np.concatenate([PAUSE, a, PAUSE, b, PAUSE, a, PAUSE, b, PAUSE])
+
+
+def diarize(models: Models, pool: ThreadPoolExecutor, samples: np.ndarray, block: int) -> Diarization:
+    request = Diarizer(models, pool)
+    for at in range(0, len(samples), block):
+        request.push(samples[at : at + block])
+    request.end()
+    return request.finish()
+
+
+def test_two_speakers_in_turn_are_two_voices(
+    models: Models, pool: ThreadPoolExecutor, conversation: np.ndarray
+) -> None:
+    diarization = diarize(models, pool, conversation, 160_000)
+    assert len(diarization.voices) == 2
+    turns = diarization.turns
+    speakers = [turn.voice for turn in turns]
+    changes = [speakers[0]] + [b for a, b in pairwise(speakers) if a != b]
+    assert changes == [0, 1, 0, 1]
+    for voice in diarization.voices:
+        assert np.linalg.norm(voice.embedding) == pytest.approx(1)
+        assert voice.seconds > 2
+
+
+def test_the_result_does_not_depend_on_how_the_audio_was_divided(
+    models: Models, pool: ThreadPoolExecutor, conversation: np.ndarray
+) -> None:
+    whole = diarize(models, pool, conversation, len(conversation))
+    pieces = diarize(models, pool, conversation, 7_777)
+    assert whole.turns == pieces.turns
+
+
+def test_speakers_who_talk_at_once_have_overlapping_turns(
+    models: Models, pool: ThreadPoolExecutor, recordings: dict[str, np.ndarray]
+) -> None:
+    a, b = recordings["en"], recordings["fr"]
+    length = max(len(a), len(b))
+    both = sum(np.pad(x, (0, length - len(x))).astype(np.int32) for x in (a, b)) // 2
+    audio = np.concatenate([a, PAUSE, b, PAUSE, np.asarray(both, np.int16)])
+    turns = diarize(models, pool, audio, 160_000).turns
+    pairs = [(x, y) for x in turns for y in turns if x.voice < y.voice]
+    assert sum(max(0.0, min(x.end, y.end) - max(x.start, y.start)) for x, y in pairs) > 0.5
+
+
+def test_voices_of_the_blocks_of_a_long_recording_are_joined(
+    models: Models, pool: ThreadPoolExecutor, conversation: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diarizer, "_BLOCK", 20.0)
+    monkeypatch.setattr(diarizer, "_LONGEST_BLOCK", 30.0)
+    audio = np.tile(conversation, 5)
+    diarization = diarize(models, pool, audio, 160_000)
+    assert len(diarization.voices) == 2
+    spoken = sum(turn.end - turn.start for turn in diarization.turns)
+    once = sum(turn.end - turn.start for turn in diarize(models, pool, conversation, 160_000).turns)
+    assert spoken == pytest.approx(5 * once, rel=0.1)
+
+
+def test_audio_without_speech_has_no_voices(models: Models, pool: ThreadPoolExecutor) -> None:
+    assert diarize(models, pool, np.zeros(40_000, np.int16), 160_000) == Diarization([], [])
+
+
+def test_clusters_are_limited_in_number() -> None:
+    angles = np.array([0.0, 0.1, 1.2, 1.3, 2.8])
+    embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    weights = np.ones(5)
+    assert clustering.labels(embeddings, weights, threshold=0.5).tolist() == [0, 0, 1, 1, 2]
+    assert clustering.labels(embeddings, weights, threshold=0.5, most=2).tolist() == [0, 0, 0, 0, 1]
+    assert clustering.labels(embeddings, weights, threshold=0.5, least=4).max() == 3
+    apart = np.zeros((5, 5))
+    apart[0, 1] = apart[1, 0] = 1.0
+    assert clustering.labels(embeddings, weights, threshold=0.5, apart=apart).max() == 3
+
+
+def test_a_request_returns_turns_and_voices(speaking: httpx.Client, conversation: np.ndarray) -> None:
+    params = {"details": "true", "speakers": "true", "language": "en"}
+    answer = speaking.post("/", params=params, content=wav(conversation), headers=WAV).json()
+    assert set(answer["diarization"]) == {"turns", "voices"}
+    turns, voices = answer["diarization"]["turns"], answer["diarization"]["voices"]
+    assert [voice["voice"] for voice in voices] == [0, 1]
+    assert all(len(voice["embedding"]) == 192 and voice["seconds"] > 2 for voice in voices)
+    assert turns == sorted(turns, key=lambda turn: turn["start"])
+    assert all(set(turn) == {"voice", "start", "end"} for turn in turns)
+    stream = speaking.post("/generate_stream", params=params, content=wav(conversation), headers=WAV).text
+    assert '"diarization":{"turns":' in stream.strip().splitlines()[-1]
+    plain = speaking.post("/", params={"details": "true"}, content=wav(conversation), headers=WAV).json()
+    assert "diarization" not in plain
+
+
+def test_context_is_heard_but_not_transcribed(
+    speaking: httpx.Client, conversation: np.ndarray, recordings: dict[str, np.ndarray]
+) -> None:
+    before = (len(recordings["en"]) + len(PAUSE)) / 16_000
+    after = (len(conversation) - len(PAUSE)) / 16_000 - before - len(recordings["fr"]) / 16_000 - 0.5
+    params = {
+        "details": "true",
+        "speakers": "true",
+        "context_before": str(before),
+        "context_after": str(after),
+    }
+    answer = speaking.post("/", params=params, content=wav(conversation), headers=WAV).json()
+    assert answer["duration"] == pytest.approx(len(conversation) / 16_000 - before - after, abs=0.01)
+    assert all(
+        0 <= turn["start"] < turn["end"] <= answer["duration"] for turn in answer["diarization"]["turns"]
+    )
+    # The speaker of the transcribed part is heard again in the context.
+    [voice] = answer["diarization"]["voices"]
+    assert voice["seconds"] > 1.3 * len(recordings["fr"]) / 16_000
+    assert all(segment["start"] >= 0 for segment in answer["segments"])
+    params["context_after"] = "30"
+    assert "context" in failed(
+        speaking.post("/", params=params, content=wav(conversation), headers=WAV), 422, "validation"
+    )
+
+
+def test_a_voice_sample_returns_its_embedding(
+    speaking: httpx.Client, recordings: dict[str, np.ndarray]
+) -> None:
+    def post(samples: np.ndarray) -> httpx.Response:
+        return speaking.post("/voices", content=wav(samples), headers=WAV)
+
+    answer = post(recordings["en"]).json()
+    assert set(answer) == {"embedding", "seconds", "voices"}
+    again = post(recordings["en"][: len(recordings["en"]) * 3 // 4]).json()
+    other = post(recordings["fr"]).json()
+    assert (
+        np.dot(answer["embedding"], again["embedding"])
+        > 0.6
+        > np.dot(answer["embedding"], other["embedding"])
+    )
+    assert "2 to 30 s" in failed(post(recordings["en"][:16_000]), 422, "validation")
+    assert "no speech" in failed(post(np.zeros(48_000, np.int16)), 422, "validation")
+    mixed = np.concatenate([recordings["en"], PAUSE, recordings["fr"]])
+    assert "2 speakers" in failed(post(mixed), 422, "validation")
+
+
+def test_info_names_the_models(speaking: httpx.Client) -> None:
+    info = speaking.get("/info").json()
+    assert info["diarization"] == "ready"
+    assert info["diarization_models"]["segmentation"] == "pyannote/segmentation-3.0"
+
+
+def test_without_the_models_the_text_is_unaffected(conversation: np.ndarray, model: Model) -> None:
+    with Process(MODEL=str(model.directory), DIARIZATION_MODEL="/nowhere") as process:
+        process.wait_for("ready")
+        with httpx.Client(base_url=process.url, timeout=60) as client:
+            params = {"details": "true", "speakers": "true"}
+            answer = client.post("/", params=params, content=wav(conversation), headers=WAV).json()
+            assert answer["text"]
+            assert answer["diarization"] is None
+            assert "/nowhere" in answer["diarization_error"]
+            assert client.get("/info").json()["diarization"] == "failed"
+            refused = client.post("/voices", content=wav(conversation), headers=WAV)
+            assert "/nowhere" in failed(refused, 424, "generation")
+
+
+@pytest.fixture(scope="module")
+def speaking(client: httpx.Client, models: Models) -> httpx.Client:
+    """A server that finds the models in its cache."""
+    return client
