@@ -10,6 +10,7 @@ import sys
 import time
 import wave
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -87,7 +88,7 @@ def _diarize(
     words: list[tuple[float, float]] = []
     count = max(1, round(recording.seconds / span))
     edges = np.linspace(0, recording.seconds, count + 1)
-    for number, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for number, (start, end) in enumerate(pairwise(edges)):
         answer = _ask(url, recording, float(start), float(end))
         diarization = answer["diarization"]
         first = len(voices)
@@ -113,10 +114,13 @@ def _diarize(
 def _ask(url: str, recording: Recording, start: float, end: float) -> dict[str, Any]:
     before, after = min(CONTEXT, start), min(CONTEXT, recording.seconds - end)
     samples = recording.signal[int((start - before) * RATE) : int((end + after) * RATE)]
-    query = {
-        **{"language": "en", "details": "true", "words": "true", "speakers": "true"},
-        **{"context_before": before, "context_after": after},
+    query: dict[str, object] = {
+        "language": "en",
+        "details": "true",
+        "words": "true",
+        "speakers": "true",
     }
+    query |= {"context_before": before, "context_after": after}
     request = Request(
         f"{url}/?{urlencode(query)}", _wav(samples), {"content-type": "audio/wav"}
     )

@@ -89,8 +89,8 @@ def falcon(checkout: Path) -> list[Recording]:
 def simulated(
     checkout: Path, *, seconds: float = 300, held_out: bool = False
 ) -> list[Recording]:
-    """Conversations of 2 to 10 voices from Resemblyzer's clips of LibriSpeech: 10 speakers with 10 clips each, or
-    held out: 251 other speakers with one clip each."""
+    """Conversations of 2 to 10 voices from Resemblyzer's clips of LibriSpeech: 10 speakers with 10 clips each,
+    or held out: 251 other speakers with one clip each."""
     base = checkout / "audio_data"
     if held_out:
         clips = {
@@ -114,8 +114,8 @@ def simulated(
 def _conversation(
     clips: dict[str, list[Path]], seed: int, count: int, seconds: float, corpus: str
 ) -> Recording:
-    """Turns of 1.5 to 12 s in random order, a quarter of them beginning up to 1 s before the previous one ends;
-    each speaker at a level of their own; soft noise."""
+    """Turns of 1.5 to 12 s in random order, a quarter of them beginning up to 1 s before the previous one
+    ends; each speaker at a level of their own; soft noise."""
     chance = random.Random(seed)
     speakers = chance.sample(sorted(clips), count)
     gains = {speaker: 10 ** (chance.uniform(-6, 3) / 20) for speaker in speakers}

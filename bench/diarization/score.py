@@ -45,8 +45,7 @@ def score(
     seconds: float,
 ) -> Score:
     """words: start and end of each. Only words within the turn of one speaker count."""
-    truth, names = _frames(reference, seconds)
-    guess, _ = _frames(found, seconds)
+    truth, guess = _frames(reference, seconds), _frames(found, seconds)
     together = (truth[:, None] & guess[None]).sum(axis=2)
     rows, columns = linear_sum_assignment(-together)
     real, heard = truth.sum(axis=0), guess.sum(axis=0)
@@ -76,7 +75,7 @@ def speaker_at(turns: Sequence[Reference], start: float, end: float) -> str | No
     return min(turns, key=lambda turn: max(turn.start - end, start - turn.end)).speaker
 
 
-def _frames(turns: Sequence[Reference], seconds: float) -> tuple[np.ndarray, list[str]]:
+def _frames(turns: Sequence[Reference], seconds: float) -> np.ndarray:
     names = sorted({turn.speaker for turn in turns})
     frames = np.zeros((max(1, len(names)), round(seconds / _STEP)), bool)
     for turn in turns:
@@ -84,7 +83,7 @@ def _frames(turns: Sequence[Reference], seconds: float) -> tuple[np.ndarray, lis
             names.index(turn.speaker),
             max(0, round(turn.start / _STEP)) : round(turn.end / _STEP),
         ] = True
-    return frames, names
+    return frames
 
 
 def _words(

@@ -27,6 +27,7 @@ _BLOCK = 300.0
 _MARGIN = 10.0
 _LONGEST_BLOCK = 480.0
 _MAX_WEIGHT = 60.0
+_APART = 0.5
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ class Diarizer:
         self._next = 0
         self._tasks: deque[Future[list[Window]]] = deque()
         self._windows: list[Window] = []
-        self._block_start = 0.0
+        self._block, self._block_start = 0, 0.0
         self._voices: list[Voice] = []
+        self._blocks: list[int] = []
         self._turns: list[Turn] = []
 
     def push(self, samples: np.ndarray) -> None:
@@ -78,7 +80,7 @@ class Diarizer:
         while self._tasks:
             self._collect()
         self._close_block(float("inf"))
-        return _joined(self._voices, self._turns)
+        return _joined(self._voices, np.array(self._blocks), self._turns)
 
     def cancel(self) -> None:
         for task in self._tasks:
@@ -110,6 +112,8 @@ class Diarizer:
         voices, turns = diarize(windows)
         count = len(self._voices)
         self._voices += voices
+        self._blocks += [self._block] * len(voices)
+        self._block += 1
         self._turns += [
             replace(turn, voice=turn.voice + count) for turn in clipped(turns, self._block_start, end)
         ]
@@ -125,14 +129,16 @@ def _seconds(frame: int) -> float:
     return frame * FRAME / SAMPLE_RATE
 
 
-def _joined(voices: Sequence[Voice], turns: Sequence[Turn]) -> Diarization:
+def _joined(voices: Sequence[Voice], blocks: np.ndarray, turns: Sequence[Turn]) -> Diarization:
     """Joins the voices of all blocks. Voices are numbered by their first turn; those without turns are left
     out."""
     if not voices:
         return Diarization([], [])
     embeddings = np.stack([voice.embedding for voice in voices])
     weights = np.clip([voice.seconds for voice in voices], 0.1, _MAX_WEIGHT)
-    labels = clustering.labels(embeddings, weights, threshold=THRESHOLD)
+    # The voices of one block were found to be different.
+    apart = _APART * (blocks[:, None] == blocks)
+    labels = clustering.labels(embeddings, weights, threshold=THRESHOLD, apart=apart)
     centroids = clustering.centroids(embeddings, weights, labels)
     labelled = [replace(turn, voice=int(labels[turn.voice])) for turn in turns]
     labelled.sort(key=lambda turn: (turn.start, turn.voice))
