@@ -141,7 +141,8 @@ def _wav(samples: np.ndarray) -> bytes:
 
 def _table(results: dict[str, list[tuple[Recording, Score, int, float]]]) -> str:
     lines = [
-        "| recording | s | speakers | found | DER % | missed | false alarm | confused | words right | × real time |",
+        "| recording | s | speakers | found | DER % | missed | false alarm | confused "
+        "| words right | × real time |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for corpus, rows in results.items():

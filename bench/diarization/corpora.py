@@ -89,8 +89,8 @@ def falcon(checkout: Path) -> list[Recording]:
 def simulated(
     checkout: Path, *, seconds: float = 300, held_out: bool = False
 ) -> list[Recording]:
-    """Conversations of 2 to 10 voices from Resemblyzer's clips of LibriSpeech: 10 speakers with 10 clips each,
-    or held out: 251 other speakers with one clip each."""
+    """Conversations of 2 to 10 voices from Resemblyzer's clips of LibriSpeech: 10 speakers with 10 clips
+    each, or held out: 251 other speakers with one clip each."""
     base = checkout / "audio_data"
     if held_out:
         clips = {

@@ -20,7 +20,7 @@ _STEP = 150
 _GROUP = 8
 """Windows of one task."""
 
-_AHEAD = 4
+_AHEAD = 2
 """Tasks of one request that wait or run at once."""
 
 _BLOCK = 300.0
