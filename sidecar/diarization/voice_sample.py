@@ -1,6 +1,6 @@
 """A sample of one voice → its embedding."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import Executor
 
 import numpy as np
@@ -17,16 +17,17 @@ _MIN_SPEECH_SECONDS = 1.5
 _OTHER_SECONDS = 1.0
 
 
-def embed(models: Models, pool: Executor, blocks: Sequence[np.ndarray]) -> Voice:
+def embed(models: Models, pool: Executor, blocks: Iterable[np.ndarray]) -> Voice:
     """blocks: int16 samples. Raises a `validation` RequestError if they are not a sample of one voice."""
-    seconds = sum(len(block) for block in blocks) / SAMPLE_RATE
-    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
-        raise validation(
-            f"the voice sample has {seconds:.1f} s; it takes {MIN_SECONDS:g} to {MAX_SECONDS:g} s of audio"
-        )
     diarizer = Diarizer(models, pool)
+    seconds = 0.0
     for block in blocks:
+        seconds += len(block) / SAMPLE_RATE
+        if seconds > MAX_SECONDS:
+            raise validation(f"the voice sample is longer than {MAX_SECONDS:g} s")
         diarizer.push(block)
+    if seconds < MIN_SECONDS:
+        raise validation(f"the voice sample has {seconds:.1f} s; it takes at least {MIN_SECONDS:g} s")
     diarizer.end()
     voices = sorted(diarizer.finish().voices, key=lambda voice: -voice.seconds)
     if not voices:

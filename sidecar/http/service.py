@@ -202,7 +202,7 @@ class Service:
 
         def run() -> Voice:
             models = self.diarization.require(self._stopped.is_set)
-            blocks = list(decoder.stream(request.audio, longest=self.settings.max_audio_seconds))
+            blocks = decoder.stream(request.audio, longest=self.settings.max_audio_seconds)
             return voice_sample.embed(models, self.diarization.pool, blocks)
 
         try:
