@@ -11,7 +11,7 @@ from . import clustering
 from .segmentation import FIRST_FRAME, FRAME, FRAMES, VOICES
 from .windows import LocalVoice, Window
 
-THRESHOLD = 0.5
+_THRESHOLD = 0.55
 """Cosine distance from which on two clusters are two speakers."""
 
 _APART = 0.5
@@ -77,7 +77,7 @@ def _centroids(windows: Sequence[Window]) -> np.ndarray:
     weights = np.clip([voice.seconds for _, voice in chosen], _MIN_WEIGHT, _MAX_WEIGHT)
     # The segmentation separates the voices of a window, so they are less probably one speaker.
     apart = _APART * (numbers[:, None] == numbers)
-    labels = clustering.labels(embeddings, weights, threshold=THRESHOLD, apart=apart)
+    labels = clustering.labels(embeddings, weights, threshold=_THRESHOLD, apart=apart)
     return clustering.centroids(embeddings, weights, labels)
 
 

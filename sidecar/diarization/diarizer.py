@@ -9,7 +9,7 @@ import numpy as np
 
 from ..audio.decoder import SAMPLE_RATE
 from . import clustering
-from .block import THRESHOLD, Turn, Voice, clipped, diarize
+from .block import Turn, Voice, clipped, diarize
 from .models import Models
 from .segmentation import FRAME, WINDOW
 from .windows import Window, analyse
@@ -28,6 +28,10 @@ _MARGIN = 10.0
 _LONGEST_BLOCK = 480.0
 _MAX_WEIGHT = 60.0
 _APART = 0.5
+
+_THRESHOLD = 0.5
+"""Cosine distance from which on voices of two blocks are two speakers: less than in a block, because means of
+many embeddings are nearer to each other than single ones."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ def _joined(voices: Sequence[Voice], blocks: np.ndarray, turns: Sequence[Turn]) 
     weights = np.clip([voice.seconds for voice in voices], 0.1, _MAX_WEIGHT)
     # The voices of one block were found to be different.
     apart = _APART * (blocks[:, None] == blocks)
-    labels = clustering.labels(embeddings, weights, threshold=THRESHOLD, apart=apart)
+    labels = clustering.labels(embeddings, weights, threshold=_THRESHOLD, apart=apart)
     centroids = clustering.centroids(embeddings, weights, labels)
     labelled = [replace(turn, voice=int(labels[turn.voice])) for turn in turns]
     labelled.sort(key=lambda turn: (turn.start, turn.voice))
