@@ -4,11 +4,9 @@ Sends each recording to a sidecar in spans, as the service does, merges their vo
 """
 
 import argparse
-import io
 import json
 import sys
 import time
-import wave
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +19,7 @@ import numpy as np
 from ..sidecar.server import Server
 from .corpora import RATE, Recording, Reference, ami, falcon, pyannote_sample, simulated
 from .merge import SpanVoice, merge
+from .recordings import wav
 from .score import Score, score
 
 CONTEXT = 10.0
@@ -122,21 +121,13 @@ def _ask(url: str, recording: Recording, start: float, end: float) -> dict[str, 
     }
     query |= {"context_before": before, "context_after": after}
     request = Request(
-        f"{url}/?{urlencode(query)}", _wav(samples), {"content-type": "audio/wav"}
+        f"{url}/?{urlencode(query)}", wav(samples), {"content-type": "audio/wav"}
     )
     with urlopen(request, timeout=3600) as response:
         answer: dict[str, Any] = json.load(response)
     if answer["diarization"] is None:
         raise SystemExit(answer["diarization_error"])
     return answer
-
-
-def _wav(samples: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setparams((1, 2, RATE, 0, "NONE", ""))
-        out.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
-    return file.getvalue()
 
 
 def _table(results: dict[str, list[tuple[Recording, Score, int, float]]]) -> str:
