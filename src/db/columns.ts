@@ -19,6 +19,23 @@ export type StoredWord = { start: number; end: number; word: string; probability
 /** An entry of `transcriptions.replacements`, as `Replacement` of src/transcriptions/intake/replacements.ts. */
 export type StoredReplacement = { heard: string; written: string }
 
+/** An entry of `transcriptions.speakers`. `channel` counts from 0. `seconds`: how long the speaker speaks. */
+export type StoredSpeaker = { id: string; name: string | null; channel: number; seconds: number }
+
+/** An entry of `diarizations.turns`. Seconds are relative to the start of the audio; turns may overlap. */
+export type StoredSpeakerTurn = { voice: number; start: number; end: number }
+
+/**
+ * An entry of `diarizations.voices`: a voice in one span. `seconds` of its speech made up the `embedding`,
+ * which has unit length and is removed when the transcription is completed. `speaker` is set then.
+ */
+export type StoredVoice = {
+  voice: number
+  seconds: number
+  embedding: number[] | null
+  speaker: string | null
+}
+
 /** An entry of `transcriptions.tracks`, as `Track` of src/media/media.ts. */
 export type StoredTrack = {
   number: number

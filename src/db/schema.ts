@@ -15,6 +15,7 @@ import {
   jsonb,
   pgTable,
   primaryKey,
+  real,
   text,
   unique,
   uniqueIndex,
@@ -29,7 +30,10 @@ import {
   type PreviousSecret,
   type StoredJob,
   type StoredReplacement,
+  type StoredSpeaker,
+  type StoredSpeakerTurn,
   type StoredTrack,
+  type StoredVoice,
   type StoredWarning,
   type StoredWord,
   samples,
@@ -87,6 +91,10 @@ export const transcriptions = pgTable(
     temperature: doublePrecision().notNull().default(0),
     task: text({ enum: ['transcribe', 'translate'] }).notNull(),
     words: boolean().notNull(),
+    /** Whether speakers are told apart, and how many there are at least and at most. Null: unknown. */
+    diarize: boolean().notNull().default(false),
+    minSpeakers: integer(),
+    maxSpeakers: integer(),
     /** `split`: each channel of the audio is transcribed separately. */
     channels: text({ enum: ['mix', 'split'] })
       .notNull()
@@ -141,6 +149,8 @@ export const transcriptions = pgTable(
     /** The language of most of the speech. Null until the transcription is completed. */
     detectedLanguage: text(),
     text: text(),
+    /** Null until the transcription is completed, and if speakers were not told apart. */
+    speakers: jsonb().$type<StoredSpeaker[]>(),
     /** What is missing or doubtful, at most one of each code. */
     warnings: jsonb().$type<StoredWarning[]>().notNull().default([]),
     errorCode: text().$type<ErrorCode>(),
@@ -292,12 +302,53 @@ export const segments = pgTable(
     avgLogprob: doublePrecision(),
     compressionRatio: doublePrecision(),
     noSpeechProb: doublePrecision(),
+    /** An `id` of `transcriptions.speakers`. Null until the transcription is completed. */
+    speaker: text(),
     words: jsonb().$type<StoredWord[]>(),
   },
   (table) => [
     primaryKey({ columns: [table.spanId, table.position] }),
     index('segments_order').on(table.transcriptionId, table.start),
   ],
+)
+
+/**
+ * Who speaks when in a finished span. Its voices become speakers of the transcription when all spans are
+ * finished (transcriptions/speakers).
+ */
+export const diarizations = pgTable(
+  'diarizations',
+  {
+    spanId: uuid()
+      .primaryKey()
+      .references(() => spans.id, { onDelete: 'cascade' }),
+    transcriptionId: uuid()
+      .notNull()
+      .references(() => transcriptions.id, { onDelete: 'cascade' }),
+    turns: jsonb().$type<StoredSpeakerTurn[]>().notNull(),
+    voices: jsonb().$type<StoredVoice[]>().notNull(),
+    /** Why the span has no turns and voices; null if it was diarized. */
+    problem: text(),
+  },
+  (table) => [index('diarizations_transcription').on(table.transcriptionId)],
+)
+
+/** Voices of people that a user has enrolled: biometric data. The samples are not kept. */
+export const voices = pgTable(
+  'voices',
+  {
+    id: id(),
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    name: text().notNull(),
+    /** Seconds of speech in the sample. */
+    seconds: doublePrecision().notNull(),
+    /** Of unit length. */
+    embedding: real().array().notNull(),
+    createdAt: time().notNull().defaultNow(),
+  },
+  (table) => [unique('voices_name').on(table.userId, table.name)],
 )
 
 /**
