@@ -109,3 +109,37 @@ describe('hints', () => {
     expect(optionsOf({ keywords: words(100, 10) }).keywords).toHaveLength(100)
   })
 })
+
+describe('speakers', () => {
+  const speakersOf = (fields: Record<string, string>) => {
+    const { diarize, minSpeakers, maxSpeakers } = optionsOf(fields)
+    return [diarize, minSpeakers, maxSpeakers]
+  }
+
+  test.each<[Record<string, string>, unknown[]]>([
+    [{}, [false, null, null]],
+    [{ speakers: 'true' }, [true, null, null]],
+    [{ speakers: 'Yes' }, [true, null, null]],
+    [{ speakers: 'false' }, [false, null, null]],
+    [{ speakers: '0' }, [false, null, null]],
+    [{ speakers: ' 3 ' }, [true, 3, 3]],
+    [{ speakers: 'true', min_speakers: '2', max_speakers: '4' }, [true, 2, 4]],
+    [{ max_speakers: '4' }, [true, null, 4]],
+  ])('%j are read', (fields, options) => {
+    expect(speakersOf(fields)).toEqual(options)
+  })
+
+  test.each<[Record<string, string>, string]>([
+    [{ speakers: 'two' }, 'speakers is "two"; it takes true or false, or the number of speakers'],
+    [{ speakers: '51' }, 'speakers is "51"; it takes a whole number from 1 to 50'],
+    [{ speakers: '3', max_speakers: '4' }, 'send min_speakers and max_speakers with speakers=true'],
+    [{ speakers: 'no', max_speakers: '4' }, 'speakers is false'],
+    [
+      { min_speakers: '5', max_speakers: '4' },
+      'max_speakers is 4; it must not be less than min_speakers (5)',
+    ],
+    [{ min_speakers: '0' }, 'min_speakers is "0"; it takes a whole number from 1 to 50'],
+  ])('%j are refused', (fields, message) => {
+    expect(() => speakersOf(fields)).toThrow(message)
+  })
+})

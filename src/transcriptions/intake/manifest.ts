@@ -7,8 +7,8 @@ import type { AcceptedUpload } from './accepted.ts'
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const NullableText = nullable(Type.String())
 const NullableNumber = nullable(Type.Number())
-/** Missing in manifests of versions without tracks. */
-const TrackNumber = Type.Union([Type.Number(), Type.Null()], { default: null })
+/** Missing in manifests of earlier versions. */
+const OptionalNumber = Type.Union([Type.Number(), Type.Null()], { default: null })
 const Track = Type.Object({
   number: Type.Number(),
   codec: Type.String(),
@@ -25,7 +25,7 @@ const Options = Type.Object({
   words: Type.Boolean(),
   engine: nullable(Type.Union([Type.Literal('sidecar'), Type.Literal('huggingface')])),
   channels: Type.Union([Type.Literal('mix'), Type.Literal('split')]),
-  track: TrackNumber,
+  track: OptionalNumber,
   partStart: NullableNumber,
   partEnd: NullableNumber,
   webhookUrl: NullableText,
@@ -34,6 +34,9 @@ const Options = Type.Object({
   replacements: Type.Array(Type.Object({ heard: Type.String(), written: Type.String() }), { default: [] }),
   languages: Type.Array(Type.String(), { default: [] }),
   temperature: Type.Number({ default: 0 }),
+  diarize: Type.Boolean({ default: false }),
+  minSpeakers: OptionalNumber,
+  maxSpeakers: OptionalNumber,
   isLanguageDefault: Type.Boolean({ default: false }),
   script: Type.Union([Type.Literal('simplified'), Type.Literal('traditional'), Type.Null()], {
     default: null,
@@ -64,7 +67,7 @@ const Manifest = Type.Object({
     codec: NullableText,
     channels: Type.Number(),
     claimedSeconds: NullableNumber,
-    track: TrackNumber,
+    track: OptionalNumber,
     tracks: Type.Array(Track, { default: [] }),
   }),
   /** The resumable upload that became this transcription. */

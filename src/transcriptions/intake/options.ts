@@ -4,6 +4,7 @@ import { invalidField, parseBoolean, parseChoice } from './field-values.ts'
 import { parseHints } from './hints.ts'
 import { parseReplacements } from './replacements.ts'
 import { parseCandidates, parseLanguage } from './requested-language.ts'
+import { parseSpeakers } from './speaker-options.ts'
 
 /** The names that clients use for the engines. */
 export const ENGINES = { sidecar: 'sidecar', hosted: 'huggingface' } as const
@@ -30,6 +31,7 @@ export function parseOptions(fields: Map<string, string>, engines: EngineName[])
     partEnd,
     webhookUrl: parseUrl(fields, 'webhook_url'),
     ...parseHints(fields),
+    ...parseSpeakers(fields),
     replacements: parseReplacements(fields),
   }
 }

@@ -11,6 +11,8 @@ export const Accepted = t.Object(
 /** Swagger UI prefills each form field with its default, or with an invented value if it has none. */
 const SECONDS = { type: 'string' as const, pattern: '^(\\d{1,7}(\\.\\d{1,9})?)?$', default: '' }
 
+const SPEAKER_COUNT = { type: 'string' as const, pattern: '^([1-9]\\d?)?$', default: '' }
+
 export const OPTIONS = {
   language: {
     type: 'string' as const,
@@ -84,6 +86,15 @@ export const OPTIONS = {
     default: 0,
     description: 'Has no effect: engines choose it by their confidence. Above 0, the result has a warning',
   },
+  speakers: {
+    type: 'string' as const,
+    default: '',
+    description:
+      '`true` tells speakers apart; a number (1 to 50) does too, and says how many there are. Segments and words ' +
+      'then have a `speaker`. With `channels=split`, the number is that of each channel',
+  },
+  min_speakers: { ...SPEAKER_COUNT, description: 'The least number of speakers; tells speakers apart' },
+  max_speakers: { ...SPEAKER_COUNT, description: 'The greatest number of speakers; tells speakers apart' },
   webhook_url: {
     type: 'string' as const,
     default: '',
