@@ -132,7 +132,7 @@ export async function createApiServices(adapters: ApiAdapters): Promise<ApiServi
     admin: createAdminService({
       db,
       createAccount: auth.createAccount,
-      requeue: createRequeue({ db, queue, traces }),
+      requeue: createRequeue({ db, queue, traces, log }),
     }),
     transcriptions,
     beginUpload,

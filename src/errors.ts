@@ -46,6 +46,7 @@ export type ErrorCode =
   | 'too_many_webhooks'
   | 'too_many_uploads'
   | 'transcription_failed'
+  | 'speakers_missing'
   | 'engine_unavailable'
   | 'engine_overloaded'
   | 'engine_rejected'

@@ -9,6 +9,7 @@
  * - `language_mismatch`: another language was heard than the requested or default one
  * - `hints_ignored`: an engine that takes no prompt, keywords or languages transcribed some of the audio, or a
  *   temperature was requested, which no engine takes
+ * - `speakers_missing`: speakers were requested, and were not told apart in some or all of the audio
  * - `no_speech`: no speech was found
  */
 export const WARNING_CODES = [
@@ -20,6 +21,7 @@ export const WARNING_CODES = [
   'gap_shortened',
   'language_mismatch',
   'hints_ignored',
+  'speakers_missing',
   'no_speech',
 ] as const
 

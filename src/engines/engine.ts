@@ -17,6 +17,18 @@ export type Segment = {
   words: Word[] | null
 }
 
+/**
+ * Who speaks when in a span. Seconds are relative to its start; turns may overlap. `voices` have numbers that
+ * hold for this span only, and an embedding of unit length, of `seconds` of their speech.
+ */
+export type Diarization = {
+  turns: { voice: number; start: number; end: number }[]
+  voices: { voice: number; seconds: number; embedding: number[] }[]
+}
+
+/** Pcm of the same channel beside a span. It is heard to tell speakers apart, and is not transcribed. */
+export type PcmContext = { before: Uint8Array<ArrayBuffer>; after: Uint8Array<ArrayBuffer> }
+
 export type SpanRequest = {
   /** 16 kHz, mono, s16le, without a header; at most `maxSpanSeconds` long. */
   pcm: Uint8Array<ArrayBuffer>
@@ -32,6 +44,8 @@ export type SpanRequest = {
   keywords: string[]
   /** The only languages to detect with the language `auto`; empty: all. Some engines ignore them. */
   languages: string[]
+  /** Null: speakers are not told apart. An engine that cannot do so ignores it. */
+  diarize: PcmContext | null
   signal: AbortSignal
 }
 
@@ -44,12 +58,17 @@ export type SpanResult = {
   model: string
   /** The language that was heard, whichever was requested; null if the engine reports none. */
   detected: DetectedLanguage | null
+  /** Missing if it was not requested, or if the engine does not tell speakers apart. */
+  diarization?: Diarization | { problem: string }
 }
 
 export type EngineName = 'sidecar' | 'huggingface'
 
 /** The engines that take `prompt`, `keywords` and `languages`. */
 export const ENGINES_WITH_HINTS: readonly EngineName[] = ['sidecar']
+
+/** The engines that tell speakers apart. */
+export const ENGINES_WITH_SPEAKERS: readonly EngineName[] = ['sidecar']
 
 /** `detail` is one sentence for an operator: the problem and its cure. */
 export type EngineState = { ready: boolean; detail: string }

@@ -15,7 +15,7 @@ export type Engines = Pick<
   'targetSpanSeconds' | 'maxSpanSeconds' | 'concurrency' | 'clipConcurrency' | 'state' | 'whenReady' | 'close'
 > & {
   /** The engines of `among` (null: all) that are ready and within their budget, in order of preference. */
-  available(among: EngineName[] | null): Promise<Engine[]>
+  available(among: readonly EngineName[] | null): Promise<Engine[]>
 }
 
 /** Whether another engine may transcribe a span after this error. */

@@ -41,6 +41,7 @@ const STATUS: Record<ErrorCode, number> = {
   too_many_webhooks: 409,
   too_many_uploads: 409,
   transcription_failed: 409,
+  speakers_missing: 409,
   audio_removed: 410,
   audio_missing: 410,
   too_large: 413,

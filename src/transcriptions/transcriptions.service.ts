@@ -14,12 +14,21 @@ import { eventsLinkOwner, type TranscriptionEvent, transcriptionEvents } from '.
 import { type NeighborsRequest, type PageRequest, readNeighbors, readPage } from './reading/list.ts'
 import type { LinkSigner, SignedLink } from './reading/signed-links.ts'
 import { createFormatStatus, type FormatStatus } from './reading/status.ts'
-import { detailsOf, formatTranscript, readTranscript } from './reading/transcript.ts'
+import {
+  detailsOf,
+  formatTranscript,
+  readSpeakerTurns,
+  readTranscript,
+  requireCompleted,
+  requireSpeakers,
+} from './reading/transcript.ts'
 import { waveformOf } from './reading/waveform.ts'
 import type { RemoveFolder } from './removal.ts'
 import { folderOf } from './storage-keys.ts'
+import { diarizedOf } from './transcript/diarized-json.ts'
 import { TEXT_FORMATS, type TextFormat } from './transcript/formats.ts'
 import { inOrder } from './transcript/in-order.ts'
+import { toRttm } from './transcript/rttm.ts'
 import { logprobsOf, verboseOf } from './transcript/verbose-json.ts'
 import { cancelOwned, isFinished, removeOwned } from './transcriptions.store.ts'
 
@@ -144,7 +153,22 @@ function transcriptMethods({ db, changes, requireOwned }: Context) {
     /** As `transcript`, in OpenAI's `verbose_json`. */
     async verboseTranscript(request: OwnedKeys & { partial: boolean }) {
       const { row, ...transcript } = await read(request)
-      return verboseOf({ ...transcript, task: row.task, hasWords: row.words, warnings: row.warnings })
+      const { task, words, diarize, warnings } = row
+      return verboseOf({ ...transcript, task, hasWords: words, hasSpeakers: diarize, warnings })
+    },
+
+    /** As `transcript`, in OpenAI's `diarized_json`. Throws `speakers_missing` if the upload did not ask for speakers. */
+    async diarizedTranscript(request: OwnedKeys & { partial: boolean }) {
+      const { row, ...transcript } = await read(request)
+      if (!row.diarize) requireSpeakers(row)
+      return diarizedOf(transcript)
+    },
+
+    /** Who speaks when, as RTTM. Throws `not_ready`, `transcription_failed` and `speakers_missing`. */
+    async rttm(keys: OwnedKeys): Promise<string> {
+      const row = await requireOwned(keys)
+      requireCompleted(row)
+      return toRttm(await readSpeakerTurns(db, row), row.id)
     },
 
     /** The log-probabilities of the words that have a probability, as `transcript` and in OpenAI's form. */

@@ -157,7 +157,7 @@ export async function complete(
     id,
     ...result
   }: Pick<Transcription, 'id' | 'text' | 'detectedLanguage'> &
-    Partial<Pick<Transcription, 'language' | 'warnings'>>,
+    Partial<Pick<Transcription, 'language' | 'speakers' | 'warnings'>>,
 ) {
   await tx
     .update(transcriptions)

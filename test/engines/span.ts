@@ -12,6 +12,7 @@ export function spanOf(other: Partial<SpanRequest> = {}): SpanRequest {
     prompt: null,
     keywords: [],
     languages: [],
+    diarize: null,
     signal: AbortSignal.timeout(300_000),
     ...other,
   }

@@ -28,6 +28,7 @@ const STATUS = {
   too_many_keys: 409,
   not_ready: 409,
   transcription_failed: 409,
+  speakers_missing: 409,
   too_large: 413,
   too_long: 413,
   unsupported_type: 415,

@@ -194,7 +194,7 @@ describe.each(databases)('storage and daily limit of a long recording on $name',
     isCured = true
     const before = engine.calls.length
     const failed = await pipeline.spansOf(id)
-    await createRequeue({ db: pipeline.db, queue, traces: noTraces })(id)
+    await createRequeue({ db: pipeline.db, queue, traces: noTraces, log: () => {} })(id)
     const row = await pipeline.once(id, isFinished)
     const spans = await pipeline.spansOf(id)
     expect(row).toMatchObject({ status: 'completed', text: textOf(speech, spans) })

@@ -116,7 +116,7 @@ describe('speakers', () => {
     return [diarize, minSpeakers, maxSpeakers]
   }
 
-  test.each<[Record<string, string>, unknown[]]>([
+  test.each<[Record<string, string>, (number | boolean | null)[]]>([
     [{}, [false, null, null]],
     [{ speakers: 'true' }, [true, null, null]],
     [{ speakers: 'Yes' }, [true, null, null]],

@@ -110,7 +110,7 @@ describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) =
     await fail(pipeline.db, { id, code: 'internal', message: 'A failure' })
     await pipeline.storage.remove(pcmFolder(id))
     await queue.clear()
-    await createRequeue({ db: pipeline.db, queue, traces: noTraces })(id)
+    await createRequeue({ db: pipeline.db, queue, traces: noTraces, log: () => {} })(id)
     mayWrite.resolve()
     await Promise.race([first, isWritten.promise])
     await pipeline.startWorker(scriptedEngine())
@@ -128,7 +128,7 @@ describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) =
     await cancelOwned(pipeline.db, { id, userId: pipeline.userId })
     await pipeline.storage.remove(pcmFolder(id))
     const queue = await pipeline.startWorker(scriptedEngine())
-    await createRequeue({ db: pipeline.db, queue, traces: noTraces })(id)
+    await createRequeue({ db: pipeline.db, queue, traces: noTraces, log: () => {} })(id)
     await expectWhole(id)
   })
 

@@ -86,6 +86,7 @@ for (const kind of databases) {
         expect(options).toEqual({
           ...{ language: 'auto', isLanguageHint: false, task: 'translate', words: true },
           ...hints,
+          diarize: null,
         })
       }
       expect((await pipeline.once(id, isFinished)).detectedLanguage).toBe('en')

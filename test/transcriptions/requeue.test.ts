@@ -52,7 +52,9 @@ describe.each(databases)('requeue on $name', (kind) => {
     expect((await pipeline.once(id, isFinished)).status).toBe('failed')
     isCured = true
     const before = engine.calls.length
-    expect(await createRequeue({ db: pipeline.db, queue, traces: noTraces })(id)).toBe('processing')
+    expect(await createRequeue({ db: pipeline.db, queue, traces: noTraces, log: () => {} })(id)).toBe(
+      'processing',
+    )
     await expectWhole(id)
     const spans = await pipeline.spansOf(id)
     expect(engine.calls.length - before).toBe(spans.length - 2)
@@ -73,7 +75,7 @@ describe.each(databases)('requeue on $name', (kind) => {
     await begun
     await cancelOwned(pipeline.db, { id, userId: pipeline.userId })
     end()
-    const answer = await createRequeue({ db: pipeline.db, queue, traces: noTraces })(id)
+    const answer = await createRequeue({ db: pipeline.db, queue, traces: noTraces, log: () => {} })(id)
     expect(['queued', 'processing']).toContain(answer)
     await expectWhole(id)
   })
@@ -82,14 +84,16 @@ describe.each(databases)('requeue on $name', (kind) => {
     const idle = await pipeline.openQueue()
     const id = await pipeline.upload(idle, longWav)
     await idle.clear()
-    expect(await createRequeue({ db: pipeline.db, queue: idle, traces: noTraces })(id)).toBe('queued')
+    expect(await createRequeue({ db: pipeline.db, queue: idle, traces: noTraces, log: () => {} })(id)).toBe(
+      'queued',
+    )
     await pipeline.startWorker(scriptedEngine())
     await expectWhole(id)
   })
 
   test('a completed and an unknown transcription are refused', async () => {
     const queue = await pipeline.startWorker(scriptedEngine())
-    const requeue = createRequeue({ db: pipeline.db, queue, traces: noTraces })
+    const requeue = createRequeue({ db: pipeline.db, queue, traces: noTraces, log: () => {} })
     const id = await pipeline.upload(queue, shortWav)
     await pipeline.once(id, isFinished)
     const refusal = (id: string) => requeue(id).catch((error) => error.code)

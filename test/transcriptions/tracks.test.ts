@@ -107,7 +107,7 @@ describe.each(databases)('a file with several audio tracks on $name', (kind) => 
     await cancelOwned(pipeline.db, { id, userId: pipeline.userId })
     await pipeline.tidy()
     const queue = await pipeline.openQueue()
-    await createRequeue({ db: pipeline.db, queue, traces: noTraces })(id)
+    await createRequeue({ db: pipeline.db, queue, traces: noTraces, log: () => {} })(id)
     const { row, spans } = await transcribed(id, media)
     expect(row.text).toBe(textOf(pcmOf[0] ?? expect.unreachable(), spans))
     expect(decoded).toEqual([1, 1])

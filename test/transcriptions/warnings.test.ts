@@ -95,7 +95,7 @@ describe.each(databases)('warnings of a transcription on $name', (kind) => {
     await cancelOwned(pipeline.db, { id, userId: pipeline.userId })
     await pipeline.tidy()
     const later = await pipeline.startWorker(scriptedEngine(), { media })
-    await createRequeue({ db: pipeline.db, queue: later, traces: noTraces })(id)
+    await createRequeue({ db: pipeline.db, queue: later, traces: noTraces, log: () => {} })(id)
     const { warnings } = await pipeline.once(id, isFinished)
     expect(warnings.slice(1)).toEqual([
       { code: 'clipped', message: 'clipped in decoding 1' },

@@ -3,6 +3,7 @@ import { Value } from '@sinclair/typebox/value'
 import { VerbatimError } from '../../errors.ts'
 import type { DetectedLanguage, Segment, SpanResult } from '../engine.ts'
 import { languageCode, modelName, withinSpan } from '../shared/span-result.ts'
+import { diarizationIn } from './diarization.ts'
 
 const optionalNumber = Type.Optional(Type.Union([Type.Number(), Type.Null()]))
 
@@ -34,6 +35,8 @@ const Reply = Type.Object({
   segments: Type.Array(TimedSegment),
   detected_language: Type.Optional(Type.Unknown()),
   detected_language_probability: Type.Optional(Type.Unknown()),
+  diarization: Type.Optional(Type.Unknown()),
+  diarization_error: Type.Optional(Type.Unknown()),
 })
 
 function segmentOf(timed: Static<typeof TimedSegment>): Segment {
@@ -57,8 +60,14 @@ function detectedIn(reply: Static<typeof Reply>): DetectedLanguage | null {
   return language !== null && isProbability ? { language, probability } : null
 }
 
-/** Parses a sidecar's `details=true` response. Throws `engine_unavailable` if it is invalid. */
-export function readSidecarReply(text: string, seconds: number): SpanResult {
+/**
+ * Parses a sidecar's `details=true` response for a span of `seconds`. Throws `engine_unavailable` if it is
+ * invalid.
+ */
+export function readSidecarReply(
+  text: string,
+  { seconds, isDiarized }: { seconds: number; isDiarized: boolean },
+): SpanResult {
   let reply: unknown
   try {
     reply = JSON.parse(text)
@@ -74,5 +83,6 @@ export function readSidecarReply(text: string, seconds: number): SpanResult {
     model: modelName(reply.model),
     segments: withinSpan(reply.segments.map(segmentOf), seconds),
     detected: detectedIn(reply),
+    ...(isDiarized && { diarization: diarizationIn(reply, seconds) }),
   }
 }

@@ -1,5 +1,6 @@
 import { deadline } from '../../async.ts'
 import { VerbatimError } from '../../errors.ts'
+import { BYTES_PER_SECOND } from '../../media/media.ts'
 import { storableText } from '../../storable-text.ts'
 import { EngineOverloaded, type Fetch, type SpanRequest } from '../engine.ts'
 import { GenerationFailed } from '../shared/generation.ts'
@@ -83,6 +84,16 @@ function hintsOf({ prompt, keywords, languages }: SpanRequest): Record<string, s
   }
 }
 
+function speakerFieldsOf({ diarize }: SpanRequest): Record<string, string> {
+  if (diarize === null) return {}
+  const secondsOf = (pcm: Uint8Array) => String(pcm.length / BYTES_PER_SECOND)
+  return {
+    speakers: 'true',
+    context_before: secondsOf(diarize.before),
+    context_after: secondsOf(diarize.after),
+  }
+}
+
 /**
  * Sends one span to one sidecar and returns the text of the response. Throws the errors of
  * `Engine.transcribe`, and `GenerationFailed` for status 424, which the caller retries.
@@ -102,6 +113,7 @@ export async function requestTranscription(options: {
     details: 'true',
     words: String(span.words),
     ...hintsOf(span),
+    ...speakerFieldsOf(span),
     ...(span.isLanguageHint && { language_hint: 'true' }),
   })
   using limit = deadline(deadlineSeconds, span.signal)

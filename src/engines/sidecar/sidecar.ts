@@ -1,3 +1,4 @@
+import { concatenated } from '../../bytes.ts'
 import { VerbatimError } from '../../errors.ts'
 import { wavOf } from '../../media/wav.ts'
 import {
@@ -55,11 +56,15 @@ type Pool = {
   fetch: Fetch
 }
 
+function withContext({ pcm, diarize }: SpanRequest): Uint8Array<ArrayBuffer> {
+  return diarize === null ? pcm : concatenated([diarize.before, pcm, diarize.after])
+}
+
 /** Sends a span to one sidecar after the other until one transcribes it. */
 async function tryAll(pool: Pool, span: SpanRequest): Promise<SpanResult> {
   const { nextSidecar, updateState, ready, apiKey, deadlineSeconds, fetch } = pool
   const seconds = spanSeconds(span.pcm, SIDECAR_LIMITS.maxSpanSeconds)
-  const wav = wavOf(span.pcm)
+  const wav = wavOf(withContext(span))
   const tried = new Set<Sidecar>()
   let overloaded: EngineOverloaded | undefined
   let misconfigured: VerbatimError | undefined
@@ -73,7 +78,10 @@ async function tryAll(pool: Pool, span: SpanRequest): Promise<SpanResult> {
     try {
       const { url } = sidecar
       const request = { url, apiKey, wav, span, deadlineSeconds, fetch }
-      return readSidecarReply(await requestTranscription(request), seconds)
+      return readSidecarReply(await requestTranscription(request), {
+        seconds,
+        isDiarized: span.diarize !== null,
+      })
     } catch (error) {
       if (error instanceof EngineOverloaded) {
         if (!overloaded || error.retryAfterSeconds < overloaded.retryAfterSeconds) overloaded = error

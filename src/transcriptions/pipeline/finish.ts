@@ -1,9 +1,11 @@
 import type { Transaction } from '../../db/database.ts'
 import { ENGINES_WITH_HINTS } from '../../engines/engine.ts'
+import type { Log } from '../../log.ts'
 import { type Traces, withTraceSpan } from '../../traces/traces.ts'
 import type { Warning } from '../../warnings.ts'
 import { workOf } from '../span-statistics.store.ts'
 import { listHeard } from '../spans.store.ts'
+import { finishSpeakers } from '../speakers/finish-speakers.ts'
 import { languagesOf } from '../transcript/detected-languages.ts'
 import { textOf } from '../transcript/turns.ts'
 import { withVoices } from '../transcript/voices.ts'
@@ -16,21 +18,27 @@ import { type Heard, languageMismatch } from './language-mismatch.ts'
  */
 export async function finishIfDone(
   tx: Transaction,
-  { row, traces }: { row: Transcription; traces: Traces },
+  { row, traces, log }: { row: Transcription; traces: Traces; log: Log },
 ): Promise<boolean> {
   if (row.workSamples === null || row.doneSamples < row.workSamples) return false
   const attributes = { 'verbatim.transcription.id': row.id }
   await withTraceSpan(traces, { name: 'finish', kind: 'internal', attributes }, async (traceSpan) => {
-    const segments = await segmentsOf(tx, row)
+    const transcribed = await segmentsOf(tx, row)
+    const { segments, speakers, warnings } = await finishSpeakers(tx, { row, segments: transcribed, log })
     traceSpan.setAttributes({ 'verbatim.segments': segments.length })
-    const text = textOf(withVoices(segments, row))
+    const text = textOf(withVoices(segments, { ...row, speakers }))
     const detectedLanguage = languagesOf(segments)[0] ?? null
     await complete(tx, {
       id: row.id,
       text,
       detectedLanguage,
       language: row.isLanguageDefault ? (detectedLanguage ?? row.language) : row.language,
-      warnings: [...row.warnings, ...(await warningsOf(tx, { row, segments, text, detectedLanguage }))],
+      speakers,
+      warnings: [
+        ...row.warnings,
+        ...warnings,
+        ...(await warningsOf(tx, { row, segments, text, detectedLanguage })),
+      ],
     })
   })
   return true

@@ -34,10 +34,18 @@ export class PcmMissing extends Error {
   }
 }
 
-/** Reads the pcm of [startSample, endSample) from its pieces. Throws `PcmMissing`. */
+/**
+ * Reads the pcm of [startSample, endSample) from its pieces. Returns less if the last piece ends earlier, but
+ * not before `requiredEnd`. Throws `PcmMissing`.
+ */
 export async function readPcm(
   storage: Storage,
-  { startSample, endSample, ...channelKey }: ChannelKey & { startSample: number; endSample: number },
+  {
+    startSample,
+    endSample,
+    requiredEnd = endSample,
+    ...channelKey
+  }: ChannelKey & { startSample: number; endSample: number; requiredEnd?: number },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const pcm = new Uint8Array((endSample - startSample) * BYTES_PER_SAMPLE)
   let filled = 0
@@ -51,9 +59,12 @@ export async function readPcm(
       filled += bytes.length
     }
     at += end - start
-    if (filled < (at - startSample) * BYTES_PER_SAMPLE) throw new PcmMissing({ ...channelKey, piece })
+    const isShort = filled < (at - startSample) * BYTES_PER_SAMPLE
+    if (isShort && filled < (requiredEnd - startSample) * BYTES_PER_SAMPLE) {
+      throw new PcmMissing({ ...channelKey, piece })
+    }
   }
-  return pcm
+  return filled < pcm.length ? pcm.slice(0, filled) : pcm
 }
 
 async function openPiece(

@@ -104,7 +104,7 @@ export function createChannelPlanner(
     const found = withDecodingWarnings(current.warnings, warnings)
     const length = { id, totalSamples: samples, workSamples, warnings: found }
     const decoded = isEnd ? await setLength(tx, length) : null
-    return { spans, isDone: decoded !== null && (await finishIfDone(tx, { row: decoded, traces })) }
+    return { spans, isDone: decoded !== null && (await finishIfDone(tx, { row: decoded, traces, log })) }
   }
 
   return async ({ pcm, isLast, ...envelope }: PcmPiece, warnings: Warning[] = []): Promise<PieceOutcome> => {

@@ -1,5 +1,6 @@
 import type { Database, Transaction } from '../../db/database.ts'
 import { VerbatimError } from '../../errors.ts'
+import type { Log } from '../../log.ts'
 import type { Queue } from '../../queue/queue.ts'
 import type { Traces } from '../../traces/traces.ts'
 import { isUuid } from '../../uuid.ts'
@@ -19,10 +20,12 @@ export function createRequeue({
   db,
   queue,
   traces,
+  log,
 }: {
   db: Database
   queue: Pick<Queue, 'enqueue'>
   traces: Traces
+  log: Log
 }) {
   async function renewJobs(
     tx: Transaction,
@@ -48,7 +51,7 @@ export function createRequeue({
       if (!row) {
         throw new VerbatimError('already_over', 'The transcription was completed or removed meanwhile')
       }
-      if (await finishIfDone(tx, { row, traces })) return 'completed'
+      if (await finishIfDone(tx, { row, traces, log })) return 'completed'
       if (isFinished(current)) await decodeAgain(tx, { queue, id })
       else await renewJobs(tx, { row, spans })
       return row.totalSamples === null ? 'queued' : 'processing'

@@ -29,10 +29,12 @@ import { watchCancellation } from './cancellation.ts'
 import { convertScript } from './chinese-script.ts'
 import { finishIfDone } from './finish.ts'
 import { freePcm } from './free-pcm.ts'
-import { PcmMissing, readPcm, removePcm } from './pcm.ts'
+import { PcmMissing, removePcm } from './pcm.ts'
 import { prepareAgain } from './prepare-again.ts'
 import { replaceWords } from './replace-words.ts'
+import { readSpanAudio, type SpanAudio } from './span-audio.ts'
 import { addSpans, enqueueSpans, rankOf } from './span-jobs.ts'
+import { withSpeakers } from './span-speakers.ts'
 import type { WorkServices } from './work-services.ts'
 
 const MAX_FAILURES = 8
@@ -133,14 +135,14 @@ async function writeResult(
   services: WorkServices,
   { span, claim, result, engine }: { span: Span; claim: Claim; result: SpanResult; engine: EngineName },
 ): Promise<void> {
-  const { db, traces } = services
+  const { db, traces, log } = services
   const written = await db.transaction(async (tx) => {
     if (!(await finishSpan(tx, { claim, span, result, engine }))) return null
     const samples = span.endSample - span.startSample
     const row = await addDoneSamples(tx, { id: span.transcriptionId, samples })
     if (!row) return null
     await markRevision(tx, { spanId: span.id, revision: row.revision })
-    return { row, isDone: await finishIfDone(tx, { row, traces }) }
+    return { row, isDone: await finishIfDone(tx, { row, traces, log }) }
   })
   if (written?.isDone) await removePcm(services, span.transcriptionId)
   else if (written) await freePcm(services, { transcription: written.row, span })
@@ -167,13 +169,14 @@ async function send(
   },
 ): Promise<{ result: SpanResult; engine: EngineName } | { tooLongFor: Engine }> {
   let lastError: unknown
-  let pcm: Uint8Array<ArrayBuffer> | undefined
+  let audio: SpanAudio | undefined
   for (const [index, engine] of available.entries()) {
     if (span.endSample - span.startSample > engine.maxSpanSeconds * SAMPLE_RATE) return { tooLongFor: engine }
     try {
-      pcm ??= await readPcm(services.storage, { ...span, id: transcription.id })
-      const result = await engine.transcribe({ ...requestOf(transcription), pcm, signal })
-      return { result, engine: engine.name }
+      audio ??= await readSpanAudio(services.storage, { span, transcription })
+      const request = { ...requestOf(transcription), ...audio, signal }
+      const result = await engine.transcribe(request)
+      return { result: await withSpeakers(services, { request, result }), engine: engine.name }
     } catch (error) {
       if (signal.aborted || !failsOver(error)) throw error
       lastError = error
@@ -186,7 +189,9 @@ async function send(
 }
 
 function requestOf({ language, isLanguageDefault, task, ...row }: Transcription) {
-  const { words, prompt, keywords, languages } = row
+  const { prompt, keywords, languages } = row
+  // Speakers change between words.
+  const words = row.words || row.diarize
   return { language, isLanguageHint: isLanguageDefault, task, words, prompt, keywords, languages }
 }
 

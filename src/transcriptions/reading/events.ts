@@ -2,11 +2,13 @@ import type { Changes } from '../../db/changes.ts'
 import type { Database } from '../../db/database.ts'
 import { SAMPLE_RATE } from '../../media/media.ts'
 import { isUuid } from '../../uuid.ts'
-import { findTranscription } from '../transcriptions.store.ts'
+import { createProvisionalSpeakers, type ProvisionalSpeakers } from '../speakers/provisional-speakers.ts'
+import { withVoices } from '../transcript/voices.ts'
+import { findTranscription, segmentsOf } from '../transcriptions.store.ts'
 import { type Change, changeStream } from './change-stream.ts'
 import { invalidLink, type LinkSigner, type SignedLink } from './signed-links.ts'
 import type { FormatStatus } from './status.ts'
-import { formatSegment } from './transcript.ts'
+import { formatSegment, formatSpeakers } from './transcript.ts'
 
 export type TranscriptionEvent = { event: string; id?: string; data: unknown }
 
@@ -24,8 +26,8 @@ export async function eventsLinkOwner(
 }
 
 /**
- * The changes of a transcription as server-sent events: `status`, `segments` for each finished span, and
- * `removed`. Event ids are revisions; `after` is the id of the last event that the client received. Without
+ * The changes of a transcription as server-sent events: `status`, `segments` for each finished span, `removed`
+ * and, if speakers were requested, `speakers` before the last status. Event ids are revisions; `after` is the id of the last event that the client received. Without
  * `hasLinks`, statuses contain no signed links. Disposes of `permit` at the end.
  */
 export async function* transcriptionEvents(
@@ -39,25 +41,54 @@ export async function* transcriptionEvents(
   }: { id: string; after: number; hasLinks: boolean; signal: AbortSignal; permit: Disposable },
 ): AsyncGenerator<TranscriptionEvent, void> {
   using _permit = permit
+  const labels = createProvisionalSpeakers(db, { id, after })
   for await (const change of changeStream({ db, changes }, { id, revision: after, signal })) {
     if (change.kind === 'removed') yield { event: 'removed', data: { id } }
-    else if (change.kind === 'span') yield segmentsEvent(change)
+    else if (change.kind === 'span') yield await segmentsEvent(change, labels)
     else {
+      if (change.row.status === 'completed' && change.row.diarize) yield await speakersEvent(db, change)
       const data = await formatStatus(change.row, { hasLinks })
       yield { event: 'status', id: String(change.revision), data }
     }
   }
 }
 
-function segmentsEvent({ revision, span, row }: Change & { kind: 'span' }): TranscriptionEvent {
+async function segmentsEvent(
+  { revision, span, row }: Change & { kind: 'span' },
+  labels: ProvisionalSpeakers,
+): Promise<TranscriptionEvent> {
   const { startSample, endSample, channel } = span
+  const isProvisional = row.diarize && row.status === 'processing'
+  const segments = isProvisional
+    ? await labels.label(span)
+    : withVoices(
+        span.segments.map((segment) => ({ ...segment, channel })),
+        row,
+      )
   return {
     event: 'segments',
     id: String(revision),
     data: {
       start: startSample / SAMPLE_RATE,
       end: endSample / SAMPLE_RATE,
-      segments: span.segments.map((segment) => formatSegment({ ...segment, channel }, row)),
+      ...(row.diarize && { provisional: isProvisional }),
+      segments: segments.map((segment) => formatSegment(segment, row)),
+    },
+  }
+}
+
+/** The final speakers, with all segments: they are cut where the speaker changes. */
+async function speakersEvent(
+  db: Database,
+  { row, revision }: Change & { kind: 'state' },
+): Promise<TranscriptionEvent> {
+  const segments = withVoices(await segmentsOf(db, row), row)
+  return {
+    event: 'speakers',
+    id: String(revision),
+    data: {
+      speakers: formatSpeakers(row, segments),
+      segments: segments.map((segment) => formatSegment(segment, row)),
     },
   }
 }

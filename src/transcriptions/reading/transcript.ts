@@ -1,7 +1,11 @@
+import type { StoredSpeaker } from '../../db/columns.ts'
 import type { Database } from '../../db/database.ts'
 import { VerbatimError } from '../../errors.ts'
 import { SAMPLE_RATE } from '../../media/media.ts'
 import { workOf } from '../span-statistics.store.ts'
+import { listDiarizedSpans } from '../speakers/diarizations.store.ts'
+import { speakerTurnsOf } from '../speakers/find-speakers.ts'
+import { visibleSpeakers } from '../speakers/visible-speakers.ts'
 import { languagesOf } from '../transcript/detected-languages.ts'
 import { textOf } from '../transcript/turns.ts'
 import { withVoices } from '../transcript/voices.ts'
@@ -37,6 +41,7 @@ export async function formatTranscript(db: Database, { row, segments, ...transcr
     duration: transcript.duration,
     engines: (await workOf(db, row.id)).map(formatWork),
     warnings: row.warnings,
+    speakers: formatSpeakers(row, segments),
     text: transcript.text,
     segments: segments.map((segment) => formatSegment(segment, row)),
   }
@@ -64,8 +69,8 @@ function formatWork({ engine, model, seconds }: Awaited<ReturnType<typeof workOf
 }
 
 export function formatSegment(
-  { start, end, text, language, words, channel }: StoredSegment,
-  row: Pick<Transcription, 'channels' | 'words'>,
+  { start, end, text, language, words, speaker, channel }: StoredSegment,
+  row: Pick<Transcription, 'channels' | 'diarize' | 'words'>,
 ) {
   return {
     start,
@@ -73,11 +78,53 @@ export function formatSegment(
     text: text.trim(),
     language,
     ...(row.channels === 'split' && { channel }),
-    ...(row.words && { words: words ?? [] }),
+    ...(row.diarize && { speaker }),
+    ...(row.words && { words: (words ?? []).map((word) => (row.diarize ? { ...word, speaker } : word)) }),
   }
 }
 
-function requireCompleted({ status, errorMessage }: Transcription): void {
+/** The speakers as transcripts list them, with the number of their segments; null if there are none to list. */
+export function formatSpeakers(
+  { speakers: stored, channels }: Pick<Transcription, 'speakers' | 'channels'>,
+  segments: readonly Pick<StoredSegment, 'speaker'>[],
+) {
+  if (stored === null) return null
+  const bySpeaker = Map.groupBy(segments, ({ speaker }) => speaker)
+  return visibleSpeakers(stored).speakers.map(({ id, name, channel, seconds }) => ({
+    id,
+    name,
+    ...(channels === 'split' && { channel }),
+    seconds,
+    segments: bySpeaker.get(id)?.length ?? 0,
+  }))
+}
+
+/** Throws `speakers_missing` if a transcription has no speakers, with the reason. */
+export function requireSpeakers({ diarize, speakers, status }: Transcription): StoredSpeaker[] {
+  if (speakers !== null) return speakers
+  const reason = !diarize
+    ? 'the upload did not ask for speakers: upload it again with speakers=true'
+    : status === 'completed'
+      ? 'speakers were not told apart: its warnings say why'
+      : 'speakers are known once it is completed'
+  throw new VerbatimError('speakers_missing', `The transcription has no speakers: ${reason}`)
+}
+
+/** The speaker turns of a completed transcription, with the names of their speakers, by channel and time. */
+export async function readSpeakerTurns(db: Database, row: Transcription) {
+  const { speakerOf } = visibleSpeakers(requireSpeakers(row))
+  const spans = await listDiarizedSpans(db, row.id)
+  return spans.flatMap(({ channel, turns, voices }) => {
+    const ids = new Map(voices.flatMap(({ voice, speaker }) => (speaker === null ? [] : [[voice, speaker]])))
+    return speakerTurnsOf({ turns }, ids).map((turn) => {
+      const { name, id } = speakerOf.get(turn.speaker) ?? { name: null, id: turn.speaker }
+      return { ...turn, speaker: name ?? id, channel }
+    })
+  })
+}
+
+/** Throws `not_ready` or `transcription_failed`. */
+export function requireCompleted({ status, errorMessage }: Transcription): void {
   if (status === 'completed') return
   const partial = 'send ?partial=true for the part that is finished'
   if (status === 'failed') {

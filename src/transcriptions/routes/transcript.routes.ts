@@ -9,6 +9,7 @@ import { TEXT_FORMATS, type TranscriptFormat, TYPES } from '../transcript/format
 import { IdParams } from '../transcriptions.schemas.ts'
 import type { StatusRoutesServices } from './status.routes.ts'
 import {
+  DiarizedTranscript,
   Transcript,
   TranscriptQuery,
   transcriptDetail,
@@ -45,9 +46,13 @@ export function transcriptRoutes({ transcriptions, authenticator }: StatusRoutes
         const keys = { id, userId, partial: booleanIn(query.partial ?? '') === true }
         const format = query.format ?? acceptedFormat(request.headers)
         const hasBom = booleanIn(query.bom ?? '') === true
-        if (format === 'json' || format === 'verbose_json') {
-          if (hasBom) throw bomInJson(format)
-          return format === 'json' ? transcriptions.transcript(keys) : transcriptions.verboseTranscript(keys)
+        if (hasBom && WITHOUT_BOM.has(format)) throw bomRefused(format)
+        if (format === 'json') return transcriptions.transcript(keys)
+        if (format === 'verbose_json') return transcriptions.verboseTranscript(keys)
+        if (format === 'diarized_json') return transcriptions.diarizedTranscript(keys)
+        if (format === 'rttm') {
+          set.headers['content-type'] = 'text/plain; charset=utf-8'
+          return transcriptions.rttm(keys)
         }
         const text = await transcriptions.writtenTranscript({ ...keys, format })
         set.headers['content-type'] = `${TEXT_FORMATS[format].type}; charset=utf-8`
@@ -57,7 +62,7 @@ export function transcriptRoutes({ transcriptions, authenticator }: StatusRoutes
         params: IdParams,
         query: TranscriptQuery,
         response: {
-          200: t.Union([Transcript, VerboseTranscript, t.String()]),
+          200: t.Union([Transcript, VerboseTranscript, DiarizedTranscript, t.String()]),
           ...errorSchemas(400, 401, 403, 404, 406, 409, 429, 503),
         },
         detail: transcriptDetail,
@@ -76,8 +81,10 @@ function acceptedFormat(headers: Headers): TranscriptFormat {
   )
 }
 
-/** RFC 8259 §8.1: JSON text must not begin with a byte order mark. */
-function bomInJson(format: TranscriptFormat): VerbatimError {
+/** RFC 8259 §8.1: JSON text must not begin with a byte order mark. Programs that read RTTM expect none. */
+const WITHOUT_BOM = new Set<TranscriptFormat>(['json', 'verbose_json', 'diarized_json', 'rttm'])
+
+function bomRefused(format: TranscriptFormat): VerbatimError {
   return new VerbatimError(
     'validation',
     `bom is true, but format is ${format}: send format srt, vtt, txt or tsv, or leave bom out`,

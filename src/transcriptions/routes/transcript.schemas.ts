@@ -3,14 +3,38 @@ import { booleanText, nullable } from '../../http/schema.ts'
 import { TRANSCRIPT_FORMATS, TYPES } from '../transcript/formats.ts'
 import { EXAMPLE_ID, STATUSES, Warnings } from '../transcriptions.schemas.ts'
 
+const TEXT = 'With `channels=split` or speakers, one line for each turn, without labels'
+
+const SpeakerOf = t.Optional(
+  t.Nullable(t.String({ examples: ['A'] }), {
+    description: 'An `id` of `speakers`; only if the upload asked for speakers. Null if it is unknown',
+  }),
+)
+
 const Word = t.Object({
   start: t.Number(),
   end: t.Number(),
   word: t.String(),
   probability: nullable(t.Number()),
+  speaker: SpeakerOf,
 })
 
-const TEXT = 'With `channels=split`, one line for each turn of a channel, without labels'
+export const Speakers = t.Nullable(
+  t.Array(
+    t.Object({
+      id: t.String({ examples: ['A'] }),
+      name: nullable(t.String()),
+      channel: t.Optional(t.Integer({ description: 'Only with `channels=split`' })),
+      seconds: t.Number({ description: 'How long the speaker speaks' }),
+      segments: t.Integer({ description: 'Number of the segments of the speaker' }),
+    }),
+  ),
+  {
+    description:
+      'In the order in which they begin to speak. Null if the upload did not ask for speakers, until the ' +
+      'transcription is completed, and if speakers could not be told apart, which `warnings` explains',
+  },
+)
 
 const transcript = {
   id: t.String({ format: 'uuid' }),
@@ -25,12 +49,14 @@ const transcript = {
     { description: 'Engines and models that transcribed the audio, with the seconds that each transcribed' },
   ),
   warnings: Warnings,
+  speakers: Speakers,
   text: t.String({ description: TEXT }),
   segments: t.Array(
     t.Object({
       start: t.Number({ description: 'Seconds from the start of the audio' }),
       end: t.Number(),
       text: t.String(),
+      speaker: SpeakerOf,
       language: nullable(t.String()),
       channel: t.Optional(t.Integer({ description: 'Channel number from 0; only with `channels=split`' })),
       words: t.Optional(
@@ -48,6 +74,7 @@ const exampleTranscript = {
   duration: 2.7,
   engines: [{ engine: 'sidecar', model: 'Systran/faster-whisper-base', seconds: 2.7 }],
   warnings: [],
+  speakers: null,
   text: 'The old library stands beside the river.',
   segments: [{ start: 0.06, end: 2.69, text: 'The old library stands beside the river.', language: 'en' }],
 }
@@ -74,16 +101,37 @@ export const VerboseTranscript = t.Object(
         }),
         compression_ratio: t.Number(),
         no_speech_prob: t.Number(),
+        speaker: SpeakerOf,
       }),
     ),
     warnings: Warnings,
     words: t.Optional(
-      t.Array(t.Object({ word: t.String(), start: t.Number(), end: t.Number() }), {
+      t.Array(t.Object({ word: t.String(), start: t.Number(), end: t.Number(), speaker: SpeakerOf }), {
         description: 'Only if the upload had `words=true`',
       }),
     ),
   },
   { title: 'OpenAI’s verbose_json, with `warnings`' },
+)
+
+export const DiarizedTranscript = t.Object(
+  {
+    task: t.Literal('transcribe'),
+    duration: t.Number({ description: 'Length of the audio in seconds' }),
+    text: t.String({ description: TEXT }),
+    segments: t.Array(
+      t.Object({
+        type: t.Literal('transcript.text.segment'),
+        id: t.String(),
+        start: t.Number(),
+        end: t.Number(),
+        speaker: t.String({ description: 'The name or letter of the speaker; `unknown` if there is none' }),
+        text: t.String(),
+      }),
+    ),
+    usage: t.Object({ type: t.Literal('duration'), seconds: t.Number() }),
+  },
+  { title: 'OpenAI’s diarized_json' },
 )
 
 export const TranscriptQuery = t.Object({
@@ -117,7 +165,10 @@ export const transcriptDetail = {
   description: `Returns the requested \`format\`, or else the first of ${MEDIA_TYPES} that \`Accept\` prefers.
 
 With \`channels=split\`, cues of different channels may overlap: \`vtt\` marks each cue with a voice tag \`<v Channel 1>\`, \
-\`srt\` starts it with \`Channel 1: \`. \`txt\` has one line for each turn, also starting with \`Channel 1: \`. Audio with one channel has no labels.`,
+\`srt\` starts it with \`Channel 1: \`. \`txt\` has one line for each turn, also starting with \`Channel 1: \`. Audio with one channel has no labels.
+
+If the upload asked for speakers, the labels are their names or letters, and \`tsv\` has a column \`speaker\` before the text. \`diarized_json\` and \`rttm\` \
+need such an upload, and are requested by name only; \`rttm\` lists the speaker turns with the overlapping ones.`,
 }
 
 export const WaveformQuery = t.Object({

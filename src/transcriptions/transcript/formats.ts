@@ -4,7 +4,13 @@ import { toSrt, toTsv, toVtt } from './subtitles.ts'
 import { turnsOf } from './turns.ts'
 import { labelOf } from './voices.ts'
 
-type TranscriptText = { text: string; duration: number; segments: TimedText[] }
+type TranscriptText = {
+  text: string
+  duration: number
+  segments: TimedText[]
+  /** Whether speakers were requested. */
+  row: { diarize: boolean }
+}
 
 /** Text formats: the media type for `Accept`, and the function that writes a transcript. */
 export const TEXT_FORMATS = {
@@ -18,15 +24,30 @@ export const TEXT_FORMATS = {
     type: 'text/vtt',
     write: ({ segments, duration }: TranscriptText) => toVtt(cuesOf(segments, { seconds: duration })),
   },
-  tsv: { type: 'text/tab-separated-values', write: ({ segments }: TranscriptText) => toTsv(segments) },
+  tsv: {
+    type: 'text/tab-separated-values',
+    write: ({ segments, row }: TranscriptText) => toTsv(segments, { hasSpeakers: row.diarize }),
+  },
 }
 
 export type TextFormat = keyof typeof TEXT_FORMATS
 
-export const TRANSCRIPT_FORMATS = ['json', 'verbose_json', 'txt', 'srt', 'vtt', 'tsv'] as const
+export const TRANSCRIPT_FORMATS = [
+  'json',
+  'verbose_json',
+  'diarized_json',
+  'txt',
+  'srt',
+  'vtt',
+  'tsv',
+  'rttm',
+] as const
 export type TranscriptFormat = (typeof TRANSCRIPT_FORMATS)[number]
 
-/** Formats by media type. `verbose_json` shares JSON's type and can be requested only by name. */
+/**
+ * Formats by media type. `verbose_json` and `diarized_json` share JSON's type, and `rttm` has none: they can be
+ * requested only by name.
+ */
 export const TYPES = new Map<string, TranscriptFormat>([
   ['application/json', 'json'],
   [TEXT_FORMATS.txt.type, 'txt'],

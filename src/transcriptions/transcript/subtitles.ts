@@ -30,11 +30,18 @@ export function toVtt(cues: Cue[]): string {
 }
 
 /**
- * One line per segment, as Whisper's command line writes them: start and end in milliseconds, and the text.
+ * One line per segment, as Whisper's command line writes them: start and end in milliseconds, and the text. With
+ * `hasSpeakers`, the name or letter of the speaker comes before the text.
  */
-export function toTsv(segments: { start: number; end: number; text: string }[]): string {
-  const rows = segments.map(({ start, end, text }) => `${toMs(start)}\t${toMs(end)}\t${oneLine(text)}\n`)
-  return `start\tend\ttext\n${rows.join('')}`
+export function toTsv(
+  segments: { start: number; end: number; text: string; voice?: string | null }[],
+  { hasSpeakers = false }: { hasSpeakers?: boolean } = {},
+): string {
+  const rows = segments.map(({ start, end, text, voice }) => {
+    const speaker = hasSpeakers ? [oneLine(voice ?? '')] : []
+    return `${[toMs(start), toMs(end), ...speaker, oneLine(text)].join('\t')}\n`
+  })
+  return `${['start', 'end', ...(hasSpeakers ? ['speaker'] : []), 'text'].join('\t')}\n${rows.join('')}`
 }
 
 function times({ start, end }: Cue, point: ',' | '.'): string {

@@ -8,6 +8,7 @@ const FRAMES_PER_SECOND = 100
 /**
  * OpenAI's `verbose_json`, with the warnings. Fields that engines do not return are present, because clients expect them:
  * `tokens` is empty, `temperature` and the probabilities are 0.
+ * If speakers were requested, segments and words have a `speaker`.
  */
 export function verboseOf({
   task,
@@ -16,6 +17,7 @@ export function verboseOf({
   text,
   segments,
   hasWords,
+  hasSpeakers,
   warnings,
 }: {
   task: 'transcribe' | 'translate'
@@ -24,6 +26,7 @@ export function verboseOf({
   text: string
   segments: StoredSegment[]
   hasWords: boolean
+  hasSpeakers: boolean
   warnings: Warning[]
 }) {
   return {
@@ -43,14 +46,20 @@ export function verboseOf({
       avg_logprob: segment.avgLogprob ?? 0,
       compression_ratio: segment.compressionRatio ?? 0,
       no_speech_prob: segment.noSpeechProb ?? 0,
+      ...(hasSpeakers && { speaker: segment.speaker }),
     })),
     warnings,
-    ...(hasWords && { words: segments.flatMap(({ words }) => words ?? []).map(wordOf) }),
+    ...(hasWords && { words: segments.flatMap((segment) => wordsOf(segment, hasSpeakers)) }),
   }
 }
 
-function wordOf({ word, start, end }: { word: string; start: number; end: number }) {
-  return { word: word.trim(), start, end }
+function wordsOf({ words, speaker }: StoredSegment, hasSpeakers: boolean) {
+  return (words ?? []).map(({ word, start, end }) => ({
+    word: word.trim(),
+    start,
+    end,
+    ...(hasSpeakers && { speaker }),
+  }))
 }
 
 /** OpenAI's `logprobs`, of words: engines do not return tokens. A probability of 0 has no logarithm. */

@@ -1,0 +1,47 @@
+import { sleep } from '../../async.ts'
+import {
+  ENGINES_WITH_SPEAKERS,
+  EngineOverloaded,
+  type SpanRequest,
+  type SpanResult,
+} from '../../engines/engine.ts'
+import type { WorkServices } from './work-services.ts'
+
+const NO_SIDECAR = 'hosted engines do not tell speakers apart, and no sidecar is available'
+const MAX_ATTEMPTS = 10
+
+/**
+ * Adds the speakers to the result of an engine that does not tell them apart: another engine of the service
+ * hears the same span for that. If it fails, the result has the problem instead. Throws the reason of the
+ * request's signal only.
+ */
+export async function withSpeakers(
+  services: Pick<WorkServices, 'engines' | 'log'>,
+  { request, result }: { request: SpanRequest; result: SpanResult },
+): Promise<SpanResult> {
+  if (request.diarize === null || result.diarization) return result
+  try {
+    return { ...result, diarization: await diarizeElsewhere(services, request) }
+  } catch (error) {
+    request.signal.throwIfAborted()
+    services.log('cannot tell the speakers of a span apart', error)
+    return { ...result, diarization: { problem: error instanceof Error ? error.message : String(error) } }
+  }
+}
+
+async function diarizeElsewhere(
+  { engines }: Pick<WorkServices, 'engines'>,
+  request: SpanRequest,
+): Promise<NonNullable<SpanResult['diarization']>> {
+  for (let attempt = 1; ; attempt++) {
+    const [engine] = await engines.available(ENGINES_WITH_SPEAKERS)
+    if (!engine) return { problem: NO_SIDECAR }
+    try {
+      const { diarization } = await engine.transcribe({ ...request, words: false })
+      return diarization ?? { problem: NO_SIDECAR }
+    } catch (error) {
+      if (!(error instanceof EngineOverloaded) || attempt === MAX_ATTEMPTS) throw error
+      await sleep(error.retryAfterSeconds * 1000, request.signal)
+    }
+  }
+}
