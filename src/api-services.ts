@@ -29,6 +29,7 @@ import type { UsageLimits } from './transcriptions/intake/usage-limits.ts'
 import { createRequeue } from './transcriptions/pipeline/requeue.ts'
 import { createLinkSigner, type Hmac } from './transcriptions/reading/signed-links.ts'
 import { createRemoveFolder, discardFolder } from './transcriptions/removal.ts'
+import { createVoicesService } from './transcriptions/speakers/voices.service.ts'
 import { audioKey } from './transcriptions/storage-keys.ts'
 import { createTranscriptionsService } from './transcriptions/transcriptions.service.ts'
 import { transcriptionsOf } from './transcriptions/transcriptions.store.ts'
@@ -135,6 +136,7 @@ export async function createApiServices(adapters: ApiAdapters): Promise<ApiServi
       requeue: createRequeue({ db, queue, traces, log }),
     }),
     transcriptions,
+    voices: createVoicesService({ db }),
     beginUpload,
     uploads,
     wholeUploads,

@@ -8,6 +8,7 @@ export type ModelAliases = ReadonlyMap<string, (typeof MODELS)[number]>
 export const DEFAULT_MODEL_ALIASES = [
   'gpt-4o-transcribe',
   'gpt-4o-mini-transcribe',
+  'gpt-4o-transcribe-diarize',
   'gpt-transcribe',
   'whisper-large-v3',
   'whisper-large-v3-turbo',

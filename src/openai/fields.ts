@@ -7,9 +7,11 @@ import {
   parseChoice,
   parseList,
 } from '../transcriptions/intake/field-values.ts'
+import { type KnownSpeaker, parseKnownSpeakers } from './known-speakers.ts'
 import { findModel, type Models } from './models.ts'
 
-export const RESPONSE_FORMATS = ['json', 'text', 'srt', 'verbose_json', 'vtt'] as const
+export const TRANSLATION_FORMATS = ['json', 'text', 'srt', 'verbose_json', 'vtt'] as const
+export const RESPONSE_FORMATS = [...TRANSLATION_FORMATS, 'diarized_json'] as const
 export const GRANULARITIES = ['segment', 'word'] as const
 
 /** The fields that may be sent several times. */
@@ -17,10 +19,23 @@ export const LIST_FIELDS: ReadonlySet<string> = new Set([
   ...UPLOAD_LISTS,
   'timestamp_granularities',
   'include',
+  'known_speaker_names',
+  'known_speaker_references',
 ])
 
 /** The fields that an upload has too, under the same names. */
-const SHARED_FIELDS = ['prompt', 'keywords', 'hotwords', 'languages', 'replace', 'temperature', 'track']
+const SHARED_FIELDS = [
+  'prompt',
+  'keywords',
+  'hotwords',
+  'languages',
+  'replace',
+  'temperature',
+  'track',
+  'speakers',
+  'min_speakers',
+  'max_speakers',
+]
 
 type ResponseFormat = (typeof RESPONSE_FORMATS)[number]
 
@@ -33,6 +48,7 @@ export type OpenaiRequest = {
   hasLogprobs: boolean
   /** The units whose timestamps `verbose_json` contains. */
   granularities: Set<(typeof GRANULARITIES)[number]>
+  knownSpeakers: KnownSpeaker[]
   /** The equivalent fields of an upload. */
   options: Map<string, string>
 }
@@ -41,7 +57,8 @@ export type OpenaiRequest = {
  * Parses OpenAI's form fields. Throws `validation` and `model_not_found`, each with its `field`.
  */
 export function parseFields(fields: Fields, { task, models }: { task: Task; models: Models }): OpenaiRequest {
-  const format = parseChoice(fields, 'response_format', RESPONSE_FORMATS)
+  const formats = task === 'translate' ? TRANSLATION_FORMATS : RESPONSE_FORMATS
+  const format: ResponseFormat = parseChoice<ResponseFormat>(fields, 'response_format', formats)
   const granularities = parseGranularities(fields)
   if (granularities.size > 0 && format !== 'verbose_json') {
     throw invalidField('timestamp_granularities', `takes response_format verbose_json, and it is ${format}`)
@@ -49,13 +66,17 @@ export function parseFields(fields: Fields, { task, models }: { task: Task; mode
   const hasLogprobs = parseInclude(fields, format)
   const isStreamed = task === 'transcribe' && parseBoolean(fields, 'stream')
   const model = fields.get('model')
+  const knownSpeakers = parseKnownSpeakers(fields)
+  const isDiarized = format === 'diarized_json' || knownSpeakers.length > 0
   return {
     format,
     isStreamed,
     hasLogprobs,
+    knownSpeakers,
     granularities: granularities.size > 0 ? granularities : new Set(['segment']),
     options: new Map([
-      ...[...fields].filter(([name]) => SHARED_FIELDS.includes(name)),
+      ...(isDiarized ? [['speakers', 'true'] as const] : []),
+      ...[...fields].filter(([name, text]) => SHARED_FIELDS.includes(name) && text !== ''),
       ['task', task],
       ['language', (task === 'transcribe' && fields.get('language')?.trim()) || 'auto'],
       ['words', String(hasLogprobs || granularities.has('word'))],

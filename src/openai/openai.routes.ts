@@ -8,6 +8,7 @@ import { holdEphemeral } from '../transcriptions/ephemeral.ts'
 import { TEXT_FORMATS } from '../transcriptions/transcript/formats.ts'
 import type { TranscriptionRoutesServices } from '../transcriptions/transcriptions.routes.ts'
 import { LIST_FIELDS, type OpenaiRequest, parseFields, type Task } from './fields.ts'
+import { hearKnownSpeakers, TEXT_LIMITS } from './known-speakers.ts'
 import { findModel, type Models, modelsOf, namesOf } from './models.ts'
 import {
   answers,
@@ -126,6 +127,7 @@ async function takeUpload(
     request,
     name: 'file',
     lists: LIST_FIELDS,
+    textLimits: TEXT_LIMITS,
     maxBytes: maxUploadBytes,
     store,
   })
@@ -135,7 +137,7 @@ async function takeUpload(
 
 async function wholeResponse(services: OpenaiRoutesServices, transcribing: Transcribing) {
   await using held = holdEphemeral(services, transcribing)
-  await held.completion()
+  await completion(services, transcribing, held)
   return await bodyOf(services, transcribing)
 }
 
@@ -149,8 +151,12 @@ function streamedResponse(services: OpenaiRoutesServices, transcribing: Transcri
     for await (const delta of transcriptions.spoken({ id, signal: held.signal })) {
       yield { data: { type: 'transcript.text.delta', delta } }
     }
-    await held.completion()
+    await completion(services, transcribing, held)
     const keys = { id, userId, partial: false }
+    if (form.format === 'diarized_json') {
+      const { segments } = await transcriptions.diarizedTranscript(keys)
+      for (const segment of segments) yield { data: segment }
+    }
     const { text, duration } = await transcriptions.verboseTranscript(keys)
     const logprobs = form.hasLogprobs && { logprobs: await transcriptions.logprobs(keys) }
     yield { data: { type: 'transcript.text.done', text, ...logprobs, usage: usageOf(duration) } }
@@ -163,8 +169,22 @@ function streamedResponse(services: OpenaiRoutesServices, transcribing: Transcri
   })
 }
 
+/** Resolves when the transcription is completed, and its speakers have the names of the known ones. */
+async function completion(
+  services: OpenaiRoutesServices,
+  transcribing: Transcribing,
+  held: ReturnType<typeof holdEphemeral>,
+): Promise<void> {
+  const { id, userId, form } = transcribing
+  if (form.knownSpeakers.length === 0) return held.completion()
+  const heard = hearKnownSpeakers(services, { ...transcribing, speakers: form.knownSpeakers })
+  const [known] = await Promise.all([heard, held.completion()])
+  await services.transcriptions.nameKnownSpeakers({ id, userId, known })
+}
+
 async function bodyOf({ transcriptions }: OpenaiRoutesServices, { id, userId, form, set }: Transcribing) {
   const { format, granularities } = form
+  if (format === 'diarized_json') return transcriptions.diarizedTranscript({ id, userId, partial: false })
   if (format === 'json' || format === 'verbose_json') {
     const keys = { id, userId, partial: false }
     const { segments, ...verbose } = await transcriptions.verboseTranscript(keys)

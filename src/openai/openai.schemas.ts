@@ -1,9 +1,9 @@
 import { t } from 'elysia'
 import { byStatus, ERRORS, type ErrorStatus, responsesOf } from '../http/openapi/statuses.ts'
 import type { ErrorResponse } from '../http/problems.ts'
-import { VerboseTranscript } from '../transcriptions/routes/transcript.schemas.ts'
+import { DiarizedTranscript, VerboseTranscript } from '../transcriptions/routes/transcript.schemas.ts'
 import { OPTIONS } from '../transcriptions/routes/upload.schemas.ts'
-import { GRANULARITIES, RESPONSE_FORMATS } from './fields.ts'
+import { GRANULARITIES, RESPONSE_FORMATS, TRANSLATION_FORMATS } from './fields.ts'
 
 const OpenaiError = t.Object(
   {
@@ -81,7 +81,7 @@ export const answers = {
   200: {
     description: 'The transcript in the requested `response_format`, or a stream of events',
     content: {
-      ...json(t.Union([Text, Verbose])),
+      ...json(t.Union([Text, Verbose, DiarizedTranscript])),
       'text/plain': { schema: t.String() },
       'application/x-subrip': { schema: t.String() },
       'text/vtt': { schema: t.String() },
@@ -114,7 +114,7 @@ const text = { type: 'string' as const }
 const SHARED = {
   file: { ...text, format: 'binary', description: 'wav, mp3, flac, m4a, ogg, webm, mp4 and others' },
   model: { ...text, default: 'whisper-1', description: 'A model that `/v1/models` lists' },
-  response_format: { ...text, enum: [...RESPONSE_FORMATS], default: 'json' },
+  response_format: { ...text, enum: [...TRANSLATION_FORMATS], default: 'json' },
   track: {
     ...text,
     pattern: '^([1-9]\\d{0,2})?$',
@@ -140,6 +140,27 @@ const formOf = (properties: Record<string, object>) => ({
 
 export const transcriptionForm = formOf({
   ...SHARED,
+  response_format: {
+    ...text,
+    enum: [...RESPONSE_FORMATS],
+    default: 'json',
+    description: '`diarized_json` tells speakers apart, with every model',
+  },
+  'known_speaker_names[]': {
+    type: 'array' as const,
+    items: text,
+    maxItems: 4,
+    description: 'Names of speakers, each with a sample; speakers who have none of these voices are letters',
+  },
+  'known_speaker_references[]': {
+    type: 'array' as const,
+    items: text,
+    maxItems: 4,
+    description: 'A sample of 2 to 10 seconds for each name, as a data URL (`data:audio/wav;base64,…`)',
+  },
+  speakers: { ...text, default: '', description: OPTIONS.speakers.description },
+  min_speakers: { ...text, default: '', description: OPTIONS.min_speakers.description },
+  max_speakers: { ...text, default: '', description: OPTIONS.max_speakers.description },
   language: {
     ...text,
     default: '',
@@ -164,7 +185,8 @@ export const transcriptionForm = formOf({
     enum: ['false', 'true'],
     default: 'false',
     description:
-      'Server-sent events: `transcript.text.delta` for each finished segment, then `transcript.text.done`',
+      'Server-sent events: `transcript.text.delta` for each finished segment, with `diarized_json` ' +
+      '`transcript.text.segment` for each segment when all are transcribed, then `transcript.text.done`',
   },
 })
 

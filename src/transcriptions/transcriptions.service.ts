@@ -24,6 +24,9 @@ import {
 } from './reading/transcript.ts'
 import { waveformOf } from './reading/waveform.ts'
 import type { RemoveFolder } from './removal.ts'
+import type { KnownVoice } from './speakers/known-voices.ts'
+import { nameKnownSpeakers, renameSpeakers } from './speakers/rename-speakers.ts'
+import { voiceIn } from './speakers/voice-sample.ts'
 import { folderOf } from './storage-keys.ts'
 import { diarizedOf } from './transcript/diarized-json.ts'
 import { TEXT_FORMATS, type TextFormat } from './transcript/formats.ts'
@@ -190,6 +193,20 @@ function transcriptMethods({ db, changes, requireOwned }: Context) {
     spoken({ id, signal }: { id: string; signal: AbortSignal }): AsyncGenerator<string, void> {
       return inOrder(spansOf(changeStream({ db, changes }, { id, revision: 0, signal })))
     },
+
+    /** Names speakers and returns them all. Throws `validation` and `speakers_missing`. */
+    async renameSpeakers({ names, ...keys }: OwnedKeys & { names: Record<string, string | null> }) {
+      await requireOwned(keys)
+      return renameSpeakers(db, { ...keys, names })
+    },
+
+    /** Names the speakers of an ephemeral transcription whose voices are known. Throws `speakers_missing`. */
+    async nameKnownSpeakers({ known, ...keys }: OwnedKeys & { known: KnownVoice[] }): Promise<void> {
+      await nameKnownSpeakers(db, { ...keys, known })
+    },
+
+    /** The voice in a sample, as `voiceIn` finds it. */
+    voiceIn: (sample: OwnedKeys & { maxSeconds: number }) => voiceIn({ db, requireOwned }, sample),
 
     /** Throws `not_ready` until the audio is decoded, and `validation` for `samplesPerPixel`. */
     async waveform({ samplesPerPixel, ...keys }: OwnedKeys & { samplesPerPixel?: number }) {

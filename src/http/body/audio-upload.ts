@@ -9,6 +9,7 @@ import { auChunks, linearPcmOf } from './linear-pcm.ts'
 import { MIN_THROUGHPUT, type MinThroughput } from './min-throughput.ts'
 import { filenameIn } from './part-head.ts'
 import { readRemote } from './remote-audio.ts'
+import { TEXT_LIMITS, type TextLimits } from './text-fields.ts'
 import { isText, withStart } from './text-start.ts'
 
 /** Allows for boundaries, headers and text fields beside the file. */
@@ -48,6 +49,7 @@ export async function readUpload<Stored>({
   name,
   urlName = 'audio_url',
   lists = new Set(),
+  textLimits = TEXT_LIMITS,
   maxBytes,
   pace = MIN_THROUGHPUT,
   outbound,
@@ -57,6 +59,7 @@ export async function readUpload<Stored>({
   name: string
   urlName?: string
   lists?: ReadonlySet<string>
+  textLimits?: TextLimits
   maxBytes: number
   pace?: MinThroughput
   outbound?: Outbound
@@ -68,7 +71,7 @@ export async function readUpload<Stored>({
       `The audio file is larger than the ${maxBytes} bytes that this server takes`,
     )
   const limits = { maxBytes, tooLarge, pace }
-  const { fields, file, problem } = await readBody({ request, name, lists, limits, store })
+  const { fields, file, problem } = await readBody({ request, name, lists, textLimits, limits, store })
   const url = outbound && fields.get(urlName)
   if (!url) {
     if (problem) throw problem
@@ -88,12 +91,14 @@ async function readBody<Stored>({
   request,
   name,
   lists,
+  textLimits,
   limits,
   store,
 }: {
   request: Request
   name: string
   lists: ReadonlySet<string>
+  textLimits: TextLimits
   limits: { maxBytes: number; tooLarge: () => VerbatimError; pace: MinThroughput }
   store: Store<Stored>
 }): Promise<Body<Stored>> {
@@ -102,9 +107,17 @@ async function readBody<Stored>({
   if (!request.body) return { fields: query, file: null, problem: noFile() }
   checkEncoding(request.headers)
   if (FORM.test(contentType)) {
-    const maxBytes = limits.maxBytes + FORM_OVERHEAD_BYTES
+    const maxBytes = limits.maxBytes + textLimits.formBytes + FORM_OVERHEAD_BYTES
     const chunks = bodyChunks({ ...limits, message: request, maxBytes })
-    const { fields, file } = await readForm({ ...limits, contentType, chunks, name, lists, store })
+    const { fields, file } = await readForm({
+      ...limits,
+      contentType,
+      chunks,
+      name,
+      lists,
+      textLimits,
+      store,
+    })
     return { fields: new Map([...query, ...fields]), file }
   }
   if (JSON_FIELDS.test(contentType)) {

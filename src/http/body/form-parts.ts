@@ -3,7 +3,7 @@ import { quoted, VerbatimError } from '../../errors.ts'
 import { audioPart } from './audio-part.ts'
 import type { Store } from './file-part.ts'
 import type { PartHead } from './part-head.ts'
-import { textFields } from './text-fields.ts'
+import { type TextLimits, textFields } from './text-fields.ts'
 import { isText, START_BYTES } from './text-start.ts'
 
 /** The names of the file part: this API's and OpenAI's. */
@@ -15,16 +15,18 @@ type Kind = 'text' | 'file' | 'unclear'
 /** Receives the parts of a form, one after the other: collects text fields and stores the file. */
 export function formParts<Stored>({
   lists,
+  textLimits,
   ...options
 }: {
   lists: ReadonlySet<string>
+  textLimits: TextLimits
   /** The field of the file that errors name. */
   name: string
   maxBytes: number
   tooLarge: () => VerbatimError
   store: Store<Stored>
 }) {
-  const fields = textFields(lists)
+  const fields = textFields(lists, textLimits)
   const audio = audioPart(options)
   let part: { head: PartHead; kind: Kind; start: Uint8Array[] } | null = null
 

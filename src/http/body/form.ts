@@ -2,6 +2,7 @@ import { VerbatimError } from '../../errors.ts'
 import type { Store } from './file-part.ts'
 import { formParts } from './form-parts.ts'
 import { multipartParser } from './multipart-parser.ts'
+import type { TextLimits } from './text-fields.ts'
 
 /** Enough for the keywords, languages and replacements of an upload, each in a part of its own. */
 const MAX_PARTS = 512
@@ -24,6 +25,7 @@ export async function readForm<Stored>({
   contentType: string
   chunks: AsyncIterable<Uint8Array>
   lists: ReadonlySet<string>
+  textLimits: TextLimits
   name: string
   maxBytes: number
   tooLarge: () => VerbatimError

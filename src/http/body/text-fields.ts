@@ -1,15 +1,16 @@
 import { VerbatimError } from '../../errors.ts'
 import { fieldCollector } from '../../fields.ts'
 
-const MAX_FIELD_BYTES = 64 * 1024
-/** Of all text fields of a form together. */
-const MAX_FORM_BYTES = 128 * 1024
+/** Maximum bytes of one text field, and of all text fields of a form together. */
+export type TextLimits = { fieldBytes: number; formBytes: number }
+
+export const TEXT_LIMITS: TextLimits = { fieldBytes: 64 * 1024, formBytes: 128 * 1024 }
 
 /**
  * Collects a form's text fields, as `fieldCollector` does. Throws `validation` if one field, or all of them
  * together, are too long.
  */
-export function textFields(lists: ReadonlySet<string>) {
+export function textFields(lists: ReadonlySet<string>, { fieldBytes, formBytes: maxFormBytes }: TextLimits) {
   const { all, add } = fieldCollector(lists)
   let name = ''
   let text = ''
@@ -28,16 +29,16 @@ export function textFields(lists: ReadonlySet<string>) {
     write(chunk: Uint8Array) {
       bytes += chunk.length
       formBytes += chunk.length
-      if (bytes > MAX_FIELD_BYTES) {
+      if (bytes > fieldBytes) {
         throw new VerbatimError(
           'validation',
-          `The form field ${name.slice(0, 40)} is longer than the limit of ${MAX_FIELD_BYTES} bytes`,
+          `The form field ${name.slice(0, 40)} is longer than the limit of ${fieldBytes} bytes`,
         )
       }
-      if (formBytes > MAX_FORM_BYTES) {
+      if (formBytes > maxFormBytes) {
         throw new VerbatimError(
           'validation',
-          `The form's text fields together are longer than the limit of ${MAX_FORM_BYTES} bytes`,
+          `The form's text fields together are longer than the limit of ${maxFormBytes} bytes`,
         )
       }
       text += decoder.decode(chunk, { stream: true })

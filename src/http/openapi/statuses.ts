@@ -60,7 +60,7 @@ export const ERRORS = {
     example: { error: 'The file is not audio that can be read', code: 'unsupported_type' },
   },
   422: {
-    meaning: 'This `Idempotency-Key` was used with a different body',
+    meaning: 'This `Idempotency-Key` was used with a different body, or the sample of a voice is unusable',
     example: {
       error: 'This Idempotency-Key was used with a different body: send a new key with each new upload',
       code: 'idempotency_key_reused',
