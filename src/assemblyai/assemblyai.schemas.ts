@@ -30,6 +30,8 @@ export const uploadDetail = {
 
 const optional = <T extends Parameters<typeof nullable>[0]>(schema: T) => t.Optional(nullable(schema))
 
+const speakerCount = t.Integer({ minimum: 1, maximum: 50, description: 'Only with `speaker_labels`' })
+
 const milliseconds = { minimum: 0, maximum: 1e12 }
 
 /** Members that are not listed are checked by `uploadFields`. */
@@ -57,6 +59,14 @@ export const TranscriptRequest = t.Object(
     ),
     punctuate: optional(t.Boolean({ description: '`false` is not offered' })),
     format_text: optional(t.Boolean({ description: '`false` is not offered' })),
+    speaker_labels: optional(t.Boolean({ description: 'Tells speakers apart' })),
+    speakers_expected: optional(speakerCount),
+    speaker_options: optional(
+      t.Object({
+        min_speakers_expected: optional(speakerCount),
+        max_speakers_expected: optional(speakerCount),
+      }),
+    ),
     webhook_url: optional(
       t.String({
         description:
@@ -79,7 +89,9 @@ const word = {
   end: t.Integer(),
   confidence: t.Number({ description: 'From 0 to 1; 0 if the engine does not return it' }),
   channel: nullable(t.String({ description: 'Channel number from 1; null without `multichannel`' })),
-  speaker: nullable(t.String({ description: 'The same as `channel`' })),
+  speaker: nullable(
+    t.String({ description: 'With `speaker_labels` the letter of the speaker, else the same as `channel`' }),
+  ),
 }
 
 const Word = t.Object(word)
@@ -164,7 +176,9 @@ export const Transcript = t.Object(
       }),
     ),
     utterances: nullable(
-      t.Array(Passage, { description: 'Only with `multichannel`: what each channel says' }),
+      t.Array(Passage, {
+        description: 'What each speaker (`speaker_labels`) or channel (`multichannel`) says',
+      }),
     ),
     confidence: nullable(t.Number()),
     speech_model_used: nullable(t.String()),

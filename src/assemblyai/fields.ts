@@ -21,6 +21,12 @@ export type TranscriptRequest = {
   webhook_url?: string | null
   webhook_auth_header_name?: string | null
   webhook_auth_header_value?: string | null
+  speaker_labels?: boolean | null
+  speakers_expected?: number | null
+  speaker_options?: {
+    min_speakers_expected?: number | null
+    max_speakers_expected?: number | null
+  } | null
 }
 
 const MAPPED = [
@@ -41,6 +47,9 @@ const MAPPED = [
   'webhook_url',
   'webhook_auth_header_name',
   'webhook_auth_header_value',
+  'speaker_labels',
+  'speakers_expected',
+  'speaker_options',
 ]
 
 /** The service has one model, and its engine chooses the weight of words. */
@@ -55,8 +64,6 @@ const DETAILS = [
   'summary_model',
   'summary_type',
 ]
-
-const REPLACEMENTS = new Map([['speaker_labels', 'if each speaker has a channel, send multichannel']])
 
 /**
  * Maps the options of a request to the fields of an upload. Throws `validation` for an option that is not
@@ -83,6 +90,7 @@ export function uploadFields(request: TranscriptRequest): Map<string, string> {
     ['keywords', listOf([...(request.keyterms_prompt ?? []), ...(request.word_boost ?? [])])],
     ['replace', listOf(replacements)],
     ['webhook_url', request.webhook_url ?? ''],
+    ...speakerFields(request),
   ]
   return new Map(fields.filter(([, value]) => value !== ''))
 }
@@ -102,6 +110,20 @@ export function callbackOf({
   throw invalidField('webhook_auth_header_name', 'is set without webhook_url: send both or neither')
 }
 
+/** Numbers of speakers have no effect without `speaker_labels`, as at AssemblyAI. */
+function speakerFields({
+  speaker_labels: isRequested,
+  speakers_expected: expected,
+  speaker_options: options,
+}: TranscriptRequest): [name: string, value: string][] {
+  if (!isRequested) return []
+  return [
+    ['speakers', expected ? String(expected) : 'true'],
+    ['min_speakers', String(options?.min_speakers_expected ?? '')],
+    ['max_speakers', String(options?.max_speakers_expected ?? '')],
+  ]
+}
+
 function checkOffered(request: TranscriptRequest): void {
   for (const name of ['punctuate', 'format_text'] as const) {
     if (request[name] === false) {
@@ -111,10 +133,7 @@ function checkOffered(request: TranscriptRequest): void {
   const known = [...MAPPED, ...WITHOUT_EFFECT, ...DETAILS]
   for (const [name, value] of Object.entries(request)) {
     if (known.includes(name) || isOff(value)) continue
-    throw invalidField(
-      shown(name),
-      `is not offered: ${REPLACEMENTS.get(name) ?? 'remove it from the request'}`,
-    )
+    throw invalidField(shown(name), 'is not offered: remove it from the request')
   }
 }
 

@@ -35,7 +35,7 @@ const submitDetail = {
   summary: 'Transcribe an upload or the audio at a URL (AssemblyAI-compatible)',
   description:
     'Any `speech_model` is accepted: the service transcribes with the model that it has. `boost_param` has ' +
-    'no effect. Options of features that are not offered, such as `speaker_labels`, ' +
+    'no effect. Options of features that are not offered, such as ' +
     '`summarization` and `redact_pii`, are refused unless they are `false`, `null` or empty. Audio ' +
     'that cannot be read is refused here, so that no transcript with an error is created.',
 }

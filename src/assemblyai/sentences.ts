@@ -15,6 +15,8 @@ export type Segment = {
   end: number
   text: string
   channel?: number
+  /** Exists if speakers are told apart. */
+  speaker?: string | null
   words?: { start: number; end: number; word: string; probability: number | null }[]
 }
 
@@ -31,7 +33,7 @@ export type Word = {
 export type Passage = Word & { words: Word[] }
 
 /** Text without a place to split. `isWord` is false if the engine returned no words. */
-type Unit = SpokenWord & { confidence: number; channel: string | null; isWord: boolean }
+type Unit = SpokenWord & Pick<Word, 'confidence' | 'channel' | 'speaker'> & { isWord: boolean }
 
 export function wordsOf(segments: Segment[]): Word[] {
   return wordsIn(segments.flatMap(unitsOf))
@@ -55,15 +57,18 @@ export function paragraphsOf(segments: Segment[]): Passage[] {
   )
 }
 
-/** What one channel says until another one speaks. */
+/** What one speaker or channel says until another one speaks. */
 export function utterancesOf(segments: Segment[]): Passage[] {
-  return groupsOf(sentencesOf(segments), (last, next) => last.channel !== next.channel).map(joined)
+  return groupsOf(sentencesOf(segments), isOther).map(joined)
 }
+
+const isOther = (last: Pick<Word, 'channel' | 'speaker'>, next: Pick<Word, 'channel' | 'speaker'>) =>
+  last.channel !== next.channel || last.speaker !== next.speaker
 
 function ofChannels(segments: Segment[], passagesOf: (units: Unit[]) => Passage[]): Passage[] {
   const channels = Map.groupBy(segments, ({ channel }) => channel ?? 0)
   return [...channels.values()]
-    .flatMap((spoken) => passagesOf(spoken.flatMap(unitsOf)))
+    .flatMap((spoken) => groupsOf(spoken.flatMap(unitsOf), isOther).flatMap(passagesOf))
     .sort((a, b) => a.start - b.start)
 }
 
@@ -87,17 +92,18 @@ function joined(passages: Group<Passage>): Passage {
 
 function unitsOf(segment: Segment): Unit[] {
   const channel = segment.channel === undefined ? null : String(segment.channel + 1)
+  const speaker = segment.speaker === undefined ? channel : segment.speaker
   const words = (segment.words ?? []).filter(({ word }) => word.trim() !== '')
   if (words.length === 0) {
     return chunksOf(segment, Number.POSITIVE_INFINITY).map(({ text, isSpaced, start, end }) => ({
-      ...{ start, end, channel },
+      ...{ start, end, channel, speaker },
       text: isSpaced ? ` ${text}` : text,
       confidence: 0,
       isWord: false,
     }))
   }
   return words.map(({ word, start, end, probability }) => ({
-    ...{ start, end, channel },
+    ...{ start, end, channel, speaker },
     text: word,
     confidence: probability ?? 0,
     isWord: true,
@@ -106,14 +112,14 @@ function unitsOf(segment: Segment): Unit[] {
 
 const wordsIn = (units: Unit[]) => units.filter(({ isWord }) => isWord).map(wordOf)
 
-function wordOf({ text, start, end, confidence, channel }: Unit): Word {
+function wordOf({ text, start, end, confidence, channel, speaker }: Unit): Word {
   return {
     text: text.trim(),
     start: milliseconds(start),
     end: milliseconds(end),
     confidence,
     channel,
-    speaker: channel,
+    speaker,
   }
 }
 

@@ -69,12 +69,13 @@ export function headOf({ id, duration, engines, segments }: Spoken) {
 /** The original without a signature, which opens nothing. */
 export const audioUrl = (publicUrl: string, id: string) => `${publicUrl}/api/transcriptions/${id}/audio`
 
-function contentOf({ segments, text, languages, engines }: Spoken, { channels }: Status) {
+function contentOf({ segments, text, languages, engines, speakers }: Spoken, { channels }: Status) {
   const words = wordsOf(segments)
   return {
     text,
     words,
-    utterances: channels === 'split' ? utterancesOf(segments) : null,
+    utterances: channels === 'split' || speakers !== null ? utterancesOf(segments) : null,
+    speaker_labels: speakers !== null,
     confidence: confidenceOf(words),
     language_codes: languages,
     speech_model_used: engines[0]?.model ?? null,

@@ -48,12 +48,15 @@ function deepgramErrors<Status extends ErrorStatus>(...statuses: Status[]) {
 
 const confidence = t.Number({ description: 'From 0 to 1; 0 if the engine reports none' })
 
+const speaker = t.Optional(t.Integer({ description: 'Number of the speaker from 0; only with `diarize`' }))
+
 const Word = t.Object({
   word: t.String({ description: 'In lower case, without punctuation' }),
   start: t.Number(),
   end: t.Number(),
   confidence,
   punctuated_word: t.String(),
+  speaker,
 })
 
 const Paragraphs = t.Object({
@@ -62,6 +65,7 @@ const Paragraphs = t.Object({
     t.Object({
       sentences: t.Array(t.Object({ text: t.String(), start: t.Number(), end: t.Number() })),
       num_words: t.Integer(),
+      speaker,
       start: t.Number(),
       end: t.Number(),
     }),
@@ -106,6 +110,7 @@ const Utterance = t.Object({
   channel: t.Integer({ description: 'From 0' }),
   transcript: t.String(),
   words: t.Array(Word),
+  speaker,
 })
 
 const exampleWord = { word: 'hello', start: 0.1, end: 0.5, confidence: 0.98, punctuated_word: 'Hello.' }
@@ -170,6 +175,16 @@ const PARAMETERS: Record<string, Parameter> = {
       '`true` detects the language. One language is taken as it is; of several, all are candidates',
   },
   multichannel: { ...boolean, description: 'Transcribes each channel separately' },
+  diarize: {
+    ...boolean,
+    description: 'Tells speakers apart: words, paragraphs and utterances have a `speaker`',
+  },
+  diarize_model: {
+    ...text,
+    default: '',
+    description: 'Any value means `diarize=true`, as `diarize_version` does',
+  },
+  diarize_version: { ...text, default: '', description: 'As `diarize_model`' },
   paragraphs: { ...boolean, description: 'Adds paragraphs and sentences' },
   utterances: { ...boolean, description: 'Adds utterances: speech between pauses' },
   utt_split: {

@@ -10,14 +10,11 @@ export const HINTS = ['punctuate', 'smart_format', 'numerals', 'mip_opt_out']
 /** Ignored with any value: the file states its encoding, and the service has one version of its model. */
 export const IGNORED = ['encoding', 'sample_rate', 'channels', 'tier', 'version']
 
-const NO_SPEAKERS =
-  'this service does not tell speakers apart; if each speaker has a channel, send multichannel=true'
 const NO_INTELLIGENCE = 'this service only transcribes'
 const NO_EDITING = 'the transcript contains what was said'
 
 /** What this service cannot do, with the reason. `false` and empty values are accepted. */
 export const NOT_OFFERED = new Map([
-  ...['diarize', 'diarize_model', 'diarize_version'].map((name) => [name, NO_SPEAKERS] as const),
   ...[
     ...['summarize', 'sentiment', 'topics', 'detect_topics', 'custom_topic', 'custom_topic_mode'],
     ...['intents', 'custom_intent', 'custom_intent_mode', 'detect_entities', 'translate', 'search'],
@@ -33,6 +30,7 @@ const UNSHAPING = ['callback', 'callback_method', 'model']
 const TAKEN = [
   ...['model', 'language', 'detect_language', 'multichannel', 'paragraphs', 'utterances', 'utt_split'],
   ...['keyterm', 'keywords', 'replace', 'tag', 'extra', 'track', 'callback', 'callback_method'],
+  ...['diarize', 'diarize_model', 'diarize_version'],
 ]
 
 /** Deepgram's models for recordings. The service answers all of them with the model that it has. */
@@ -80,6 +78,7 @@ export function parseListen(query: URLSearchParams, { engines }: { engines: stri
       ['keywords', jsonList(keywords)],
       ['replace', jsonList(query.getAll('replace'))],
       ['webhook_url', url],
+      ['speakers', String(isDiarized(fields))],
     ]),
     isMultichannel,
     detectsLanguage,
@@ -121,6 +120,12 @@ function decoded(text: string): string {
   } catch {
     return text
   }
+}
+
+/** A model or version of Deepgram's asks for speakers too; the service has one model. */
+function isDiarized(fields: Fields): boolean {
+  const versions = ['diarize_model', 'diarize_version'].map((name) => fields.get(name) ?? '')
+  return parseBoolean(fields, 'diarize') || versions.some(isRequested)
 }
 
 function refuseOthers(query: URLSearchParams): void {

@@ -14,16 +14,18 @@ import type { ListenRequest } from './parameters.ts'
 
 type Segment = DetailedTranscript['segments'][number]
 
-type Word = SpokenWord & { confidence: number }
+/** `speaker`: the number of the speaker from 0; null if speakers are not told apart. */
+type Word = SpokenWord & { confidence: number; speaker: number | null }
 
 /** Deepgram's response to a recording. */
 export function listenResponse(
   transcript: DetailedTranscript,
   { listen, requestId }: { listen: ListenRequest; requestId: string },
 ) {
+  const numberOf = new Map(transcript.speakers?.map(({ id }, number) => [id, number]))
   const channels = Array.from({ length: transcript.channels }, (_, channel) => {
     const segments = transcript.segments.filter((segment) => segment.channel === channel)
-    return { segments, words: segments.flatMap(wordsOf) }
+    return { segments, words: segments.flatMap((segment) => wordsOf(segment, numberOf)) }
   })
   const { utteranceGap } = listen
   return {
@@ -81,14 +83,17 @@ function alternativeOf({
 }
 
 function formatParagraphs(words: Word[]) {
-  const paragraphs = paragraphsOf(words).map((spoken) => {
-    const sentences = spoken.map((sentence) => ({ text: textOfWords(sentence), ...timesOf(sentence) }))
-    return { sentences, words: spoken.flat() }
-  })
+  const paragraphs = groupsOf(words, changesSpeaker)
+    .flatMap(paragraphsOf<Word>)
+    .map((spoken) => {
+      const sentences = spoken.map((sentence) => ({ text: textOfWords(sentence), ...timesOf(sentence) }))
+      return { sentences, words: spoken.flat() }
+    })
   return {
     transcript: paragraphs.map(({ sentences }) => joinTexts(sentences.map(({ text }) => text))).join('\n\n'),
     paragraphs: paragraphs.map(({ sentences, words }) => ({
       sentences,
+      ...speakerOf(words),
       num_words: words.length,
       start: sentences[0]?.start ?? 0,
       end: sentences.at(-1)?.end ?? 0,
@@ -99,14 +104,22 @@ function formatParagraphs(words: Word[]) {
 const timesOf = (words: Group<Word>) => ({ start: words[0].start, end: endOf(words) })
 
 function utterancesOf(words: Word[], { channel, gap }: { channel: number; gap: number }) {
-  return groupsOf(words, (before, next) => next.start - before.end >= gap).map((spoken) => ({
+  const isEnd = (before: Word, next: Word) => changesSpeaker(before, next) || next.start - before.end >= gap
+  return groupsOf(words, isEnd).map((spoken) => ({
     id: crypto.randomUUID(),
     ...timesOf(spoken),
     confidence: confidenceOf(spoken),
     channel,
     transcript: textOfWords(spoken),
     words: spoken.map(formatWord),
+    ...speakerOf(spoken),
   }))
+}
+
+const changesSpeaker = (before: Word, next: Word) => before.speaker !== next.speaker
+
+function speakerOf([first]: Word[]): { speaker?: number } {
+  return first === undefined || first.speaker === null ? {} : { speaker: first.speaker }
 }
 
 function detectedIn(segments: Segment[]) {
@@ -115,8 +128,9 @@ function detectedIn(segments: Segment[]) {
 }
 
 /** The words of a segment. If the engine returned none, their times are spread over the segment. */
-function wordsOf(segment: Segment): Word[] {
+function wordsOf(segment: Segment, numberOf: ReadonlyMap<string, number>): Word[] {
   const { words, avgLogprob } = segment
+  const speaker = numberOf.get(segment.speaker ?? '') ?? null
   const unknown = avgLogprob === null ? 0 : Math.min(1, Math.exp(avgLogprob))
   if (words?.length) {
     return words.map(({ word, start, end, probability }) => ({
@@ -124,6 +138,7 @@ function wordsOf(segment: Segment): Word[] {
       start,
       end,
       confidence: probability ?? unknown,
+      speaker,
     }))
   }
   return chunksOf({ ...segment, words: null }, Number.POSITIVE_INFINITY).map((chunk) => ({
@@ -131,12 +146,14 @@ function wordsOf(segment: Segment): Word[] {
     start: chunk.start,
     end: chunk.end,
     confidence: unknown,
+    speaker,
   }))
 }
 
-function formatWord({ text, start, end, confidence }: Word) {
+function formatWord(word: Word) {
+  const { text, start, end, confidence } = word
   const written = text.trim()
-  return { word: plain(written), start, end, confidence, punctuated_word: written }
+  return { word: plain(written), start, end, confidence, punctuated_word: written, ...speakerOf([word]) }
 }
 
 /** From the first to the last letter, digit or symbol. */

@@ -27,7 +27,7 @@ export type Diarization = {
 }
 
 /** Pcm of the same channel beside a span. It is heard to tell speakers apart, and is not transcribed. */
-export type PcmContext = { before: Uint8Array<ArrayBuffer>; after: Uint8Array<ArrayBuffer> }
+type PcmContext = { before: Uint8Array<ArrayBuffer>; after: Uint8Array<ArrayBuffer> }
 
 export type SpanRequest = {
   /** 16 kHz, mono, s16le, without a header; at most `maxSpanSeconds` long. */

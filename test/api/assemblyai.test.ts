@@ -144,8 +144,7 @@ describe.each(databases)('AssemblyAI’s routes on $name', (kind) => {
   })
 
   test.each([
-    [{ speaker_labels: true }, 'speaker_labels'],
-    [{ speakers_expected: 2 }, 'speakers_expected'],
+    [{ speaker_labels: true, speakers_expected: 99 }, 'speakers_expected'],
     [{ summarization: true, summary_type: 'bullets' }, 'summarization'],
     [{ redact_pii: true, redact_pii_policies: ['drug'] }, 'redact_pii'],
     [{ speech_understanding: { request: { translation: {} } } }, 'speech_understanding'],

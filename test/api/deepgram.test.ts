@@ -248,8 +248,6 @@ describe.each(databases)('Deepgram’s route on $name', (kind) => {
   })
 
   test.each([
-    'diarize=true',
-    'diarize_model=latest',
     'summarize=v2',
     'sentiment=true',
     'topics=true',

@@ -260,6 +260,36 @@ test('OpenAI’s client reads diarized_json with known speakers, whole and as a 
   expect(events.at(-1)).toMatchObject({ type: 'transcript.text.done' })
 })
 
+test('Deepgram’s and AssemblyAI’s routes have the speakers', async () => {
+  const audio = wavOf(conversationPcm(DIALOGUE))
+  const deepgram = await ada.ask('/deepgram/v1/listen?diarize=true&utterances=true&paragraphs=true', {
+    method: 'POST',
+    headers: { 'content-type': 'audio/wav' },
+    body: audio,
+  })
+  const { channels, utterances } = Object(deepgram.body).results
+  const [{ words, paragraphs }] = channels[0].alternatives
+  expect(words.map(({ word, speaker }: { word: string; speaker: number }) => `${word}${speaker}`)).toEqual(
+    DIALOGUE.filter(Boolean).map((person) => (person === 1 ? 'one0' : 'two1')),
+  )
+  const turns = [{ speaker: 0 }, { speaker: 1 }, { speaker: 0 }]
+  expect(utterances).toMatchObject(turns)
+  expect(paragraphs.paragraphs).toMatchObject(turns)
+
+  const { body: stored } = await ada.ask('/assemblyai/v2/upload', { method: 'POST', body: audio })
+  const request = { audio_url: Object(stored).upload_url, speaker_labels: true, speakers_expected: 2 }
+  const { id } = Object((await ada.post('/assemblyai/v2/transcript', request)).body)
+  await ada.ask(`/api/transcriptions/${id}`, { headers: { prefer: 'wait=100' } })
+  expect((await ada.ask(`/assemblyai/v2/transcript/${id}`)).body).toMatchObject({
+    speaker_labels: true,
+    utterances: [
+      { speaker: 'A', text: 'one one one', words: [{ speaker: 'A' }, {}, {}] },
+      { speaker: 'B', text: 'two two' },
+      { speaker: 'A', text: 'one one' },
+    ],
+  })
+})
+
 test('kill -9 changes no speaker', async () => {
   const people = randomConversation(1_200, { people: 4, seed: 11 })
   const calm = await upload(ada, people)

@@ -1,7 +1,7 @@
 import { quoted } from '../../errors.ts'
 import { booleanIn, type Fields, invalidField } from './field-values.ts'
 
-export const MAX_SPEAKERS = 50
+const MAX_SPEAKERS = 50
 
 /** Whether speakers are told apart, and how many there are at least and at most; null: unknown. */
 type SpeakerOptions = { diarize: boolean; minSpeakers: number | null; maxSpeakers: number | null }

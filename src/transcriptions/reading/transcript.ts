@@ -54,6 +54,7 @@ export async function detailsOf(db: Database, { row, ...transcript }: ReadTransc
     createdAt: row.createdAt,
     sha256: row.audioSha256,
     channels: row.channels === 'split' ? row.audioChannels : 1,
+    speakers: formatSpeakers(row, transcript.segments),
     engines: (await workOf(db, row.id)).map(formatWork),
     warnings: row.warnings,
   }

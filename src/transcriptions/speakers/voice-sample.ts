@@ -5,7 +5,7 @@ import type { OwnedKeys, RequireOwned } from '../owned.ts'
 import { listDiarizedSpans } from './diarizations.store.ts'
 import { averageOf } from './known-voices.ts'
 
-export const SAMPLE_SECONDS = { least: 2, most: 30 }
+const SAMPLE_SECONDS = { least: 2, most: 30 }
 const MIN_SPEECH_SECONDS = 1
 /** Shorter speech of another voice is an error of the diarization rather than a person. */
 const MIN_OTHER_SECONDS = 1
