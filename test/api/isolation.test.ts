@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { updateUser } from '../../src/admin/admin.store.ts'
+import { insertVoice } from '../../src/transcriptions/speakers/voices.store.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { SECRET, startService, type TestService } from '../support/api-service.ts'
+import { embeddingOf } from '../support/conversation.ts'
 import { embedded } from '../support/databases.ts'
 import { claimsOf, forge } from './jwt.ts'
 
@@ -49,6 +51,12 @@ const RESOURCES: Record<string, (owner: Client) => Promise<string[]>> = {
   '/api/uploads/': async (owner) => {
     const begun = await owner.ask('/api/uploads', { method: 'POST', headers: { 'upload-length': '1000' } })
     return [begun.headers.get('location')?.split('/').at(-1) ?? '']
+  },
+  '/api/voices/': async (owner) => {
+    const userId = textAt((await owner.ask('/api/auth/me')).body, 'id')
+    const voice = { userId, name: 'Ada', seconds: 3, embedding: embeddingOf(1) }
+    const row = await service.db.transaction((tx) => insertVoice(tx, voice))
+    return [row?.id ?? '']
   },
   '/api/webhooks/': async (owner) => {
     const id = textAt((await owner.post('/api/webhooks', { url: 'http://127.0.0.1:1/' })).body, 'id')
@@ -294,7 +302,8 @@ async function stateOf(owner: Client, { path, id }: { path: string; id: string }
   const isTranscription = /^\/(api\/transcriptions|assemblyai\/v2\/transcript)\//.test(path)
   const status = isTranscription ? (await owner.ask(`/api/transcriptions/${id}`)).body : null
   const { body: webhooks } = await owner.ask('/api/webhooks')
-  return JSON.parse(JSON.stringify([me, keys, files, status, webhooks]), (name, value) =>
+  const { body: voices } = await owner.ask('/api/voices')
+  return JSON.parse(JSON.stringify([me, keys, files, status, webhooks, voices]), (name, value) =>
     CHANGING.includes(name) ? null : value,
   )
 }

@@ -2,6 +2,9 @@ import { afterEach, expect, test } from 'bun:test'
 import { EngineOverloaded } from '../../src/engines/engine.ts'
 import { sidecarEngine } from '../../src/engines/sidecar/sidecar.ts'
 import type { ErrorCode } from '../../src/errors.ts'
+import { BYTES_PER_SECOND } from '../../src/media/media.ts'
+import { embeddingOf } from '../support/conversation.ts'
+import { silence } from '../support/pcm.ts'
 import { engineError } from './engine-error.ts'
 import { spanOf } from './span.ts'
 
@@ -123,6 +126,51 @@ test.each([
   const result = await engine.transcribe(spanOf())
   expect(result.detected).toEqual(detected)
   expect(result.segments).toHaveLength(1)
+})
+
+test('the request has the context of the span, and the reply its speakers', async () => {
+  const turns = [
+    { voice: 1, start: 1, end: 9 },
+    { voice: 0, start: -0.5, end: 1 },
+    { voice: 0, start: -2, end: -1 },
+    { voice: 7, start: 0, end: 1 },
+  ]
+  const voices = [1, 0, 2].map((voice) => ({ voice, seconds: 2.5, embedding: embeddingOf(1) }))
+  const server = sidecar(() => Response.json({ ...reply, diarization: { turns, voices } }))
+  const engine = await readyEngine([server.url])
+  const diarize = { before: silence(5), after: silence(1.5) }
+  const { diarization, segments } = await engine.transcribe(spanOf({ diarize }))
+  const { searchParams } = new URL(server.asked[0]?.url ?? '')
+  expect(Object.fromEntries(searchParams)).toMatchObject({
+    speakers: 'true',
+    context_before: '5',
+    context_after: '1.5',
+  })
+  expect(server.asked[0]?.headers.get('content-length')).toBe(String(44 + 10.5 * BYTES_PER_SECOND))
+  expect(segments).toHaveLength(1)
+  expect(diarization).toMatchObject({
+    turns: [
+      { voice: 0, start: 0, end: 1 },
+      { voice: 1, start: 1, end: 4 },
+    ],
+    voices: [{ voice: 0 }, { voice: 1 }],
+  })
+})
+
+test.each([
+  [{ diarization: null, diarization_error: 'the model is missing' }, 'the model is missing'],
+  [{}, 'the sidecar does not tell speakers apart'],
+  [
+    { diarization: { turns: [], voices: [{ voice: 0, seconds: 1, embedding: [1] }] } },
+    'invalid turns or voices',
+  ],
+  [{ diarization: { turns: 'none', voices: [] } }, 'invalid turns or voices'],
+])('%j is a problem, and the text is read', async (answer, problem) => {
+  const server = sidecar(() => Response.json({ ...reply, ...answer }))
+  const engine = await readyEngine([server.url])
+  const result = await engine.transcribe(spanOf({ diarize: { before: silence(0), after: silence(0) } }))
+  expect(result.segments).toHaveLength(1)
+  expect(result.diarization).toEqual({ problem: expect.stringContaining(problem) })
 })
 
 test('only a language that nobody chose is sent as a hint', async () => {

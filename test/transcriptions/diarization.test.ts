@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { diarizations } from '../../src/db/schema.ts'
+import { withFailover } from '../../src/engines/failover.ts'
 import { wavOf } from '../../src/media/wav.ts'
 import { conversationPcm, hearConversation, randomConversation, WORDS } from '../support/conversation.ts'
 import { databases } from '../support/databases.ts'
@@ -147,6 +148,28 @@ for (const kind of databases) {
       const queue = await pipeline.startWorker(listening(2))
       const id = await pipeline.upload(queue, recording, { speakers: '2' })
       expect((await labelsOf(id)).speakers).toHaveLength(2)
+    })
+
+    test('are told apart by a sidecar if a hosted engine transcribes, and missing without one', async () => {
+      const withoutSpeakers = scriptedEngine({
+        ...spans,
+        answer: (span) => hearConversation({ ...span, diarize: null }),
+      })
+      const hosted = { ...withoutSpeakers, name: 'huggingface' as const }
+      const conversation = wavOf(conversationPcm([1, 1, 1, 2, 2, 2]))
+      const both = await pipeline.startWorker(withFailover([hosted, listening(1)]))
+      const fields = { speakers: 'true', engine: 'hosted' }
+      const id = await pipeline.upload(both, conversation, fields)
+      expect((await labelsOf(id)).segments).toMatchObject([
+        { text: ' one one one', speaker: 'A' },
+        { text: ' two two two', speaker: 'B' },
+      ])
+      expect(await pipeline.spansOf(id)).toMatchObject([{ engine: 'huggingface' }])
+      await pipeline.tidy()
+      const alone = await pipeline.startWorker(hosted)
+      const { warnings, text } = await labelsOf(await pipeline.upload(alone, conversation, fields))
+      expect(text).toBe('one one one two two two')
+      expect(warnings[0]?.message).toStartWith('Speakers were not told apart: hosted engines do not')
     })
 
     test('are missing with a warning if the engine cannot tell them apart', async () => {

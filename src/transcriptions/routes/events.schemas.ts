@@ -15,7 +15,8 @@ export const eventsDetail = {
   description:
     'Takes a token, or the signature of the link `events` of the status. Server-sent events: `status` has the ' +
     'same body as the status; `segments` has the segments of one finished stretch of audio, in the order in ' +
-    'which stretches finish; `removed` says that the transcription was deleted. The stream ends when the transcription has finished. It also ends, with an `error` event, when ' +
+    'which stretches finish, with provisional speakers if speakers were requested; `speakers` has the final ones ' +
+    'and all segments, before the last status; `removed` says that the transcription was deleted. The stream ends when the transcription has finished. It also ends, with an `error` event, when ' +
     'the token expires or is revoked, or the link expires: open it again with a new one and `Last-Event-ID` to ' +
     'miss no event.',
   responses: {
