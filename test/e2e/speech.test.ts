@@ -2,8 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { concatenated } from '../../src/bytes.ts'
+import { wavOf } from '../../src/media/wav.ts'
 import { signUp } from '../support/client.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
+import { faster, fixturePcm, silence } from '../support/pcm.ts'
 import { type RunningService, startService } from '../support/service.ts'
 import { ROOT } from '../support/sidecar-dir.ts'
 import { parseWebVtt } from '../support/webvtt.ts'
@@ -62,11 +65,24 @@ describe.each(databases)('speech through the whole service on $name', (kind) => 
     expect(wordsOf(vtt.join(' '))).toEqual(wordsOf(transcript.text))
   })
 
+  test('two voices are two speakers', async () => {
+    const user = await signUp(service.url)
+    const voice = await fixturePcm('speech.wav')
+    // Faster, so of higher pitch.
+    const other = faster(voice, 1.35)
+    const recording = wavOf(concatenated([voice, silence(1), other, silence(1), voice]))
+    const id = await user.upload(new Blob([recording]), { language: 'en', speakers: 'true' })
+    expect(await user.finished(id)).toMatchObject({ status: 'completed', warnings: [] })
+    const turns = (await user.transcript(id, 'txt')).trim().split('\n')
+    expect(turns.map((turn) => turn.slice(0, 3))).toEqual(['A: ', 'B: ', 'A: '])
+    for (const turn of turns) expect(wordErrorRate(TEXT, turn.slice(3))).toBeLessThanOrEqual(0.1)
+  }, 600_000)
+
   test('silence is transcribed to an empty text', async () => {
     const user = await signUp(service.url)
     const header = (await clip('wav').bytes()).slice(0, 44)
-    const silence = new Blob([header, new Uint8Array(5 * 32_000)])
-    const done = await user.finished(await user.upload(silence, { language: 'auto' }))
+    const silent = new Blob([header, new Uint8Array(5 * 32_000)])
+    const done = await user.finished(await user.upload(silent, { language: 'auto' }))
     expect(done).toMatchObject({ status: 'completed', transcription: '' })
   })
 })
