@@ -1,8 +1,9 @@
 import { and, asc, eq, gt, inArray, lt, max, ne, sql } from 'drizzle-orm'
 import type { Queries, Transaction } from '../db/database.ts'
-import { diarizations, segments, spans, transcriptions } from '../db/schema.ts'
+import { segments, spans, transcriptions } from '../db/schema.ts'
 import type { EngineName, Segment, SpanResult } from '../engines/engine.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
+import { insertDiarization } from './speakers/diarizations.store.ts'
 import { isUnfinished } from './transcriptions.store.ts'
 
 export type Span = typeof spans.$inferSelect
@@ -124,9 +125,7 @@ export async function finishSpan(
     .where(isHeld(claim))
     .returning({ id: spans.id })
   if (rows.length === 0) return false
-  if (result.diarization) {
-    await tx.insert(diarizations).values(placedDiarization({ span, diarization: result.diarization }))
-  }
+  if (result.diarization) await insertDiarization(tx, { span, diarization: result.diarization })
   const placed = result.segments.map((segment, position) => placedSegment({ segment, position, span }))
   for (let at = 0; at < placed.length; at += ROWS_PER_INSERT) {
     await tx.insert(segments).values(placed.slice(at, at + ROWS_PER_INSERT))
@@ -199,30 +198,6 @@ export async function failSpan(tx: Transaction, claim: Claim): Promise<boolean> 
 export async function removeSpan(tx: Transaction, claim: Claim): Promise<boolean> {
   const rows = await tx.delete(spans).where(isHeld(claim)).returning({ id: spans.id })
   return rows.length > 0
-}
-
-/** As `placedSegment`, for turns and voices. */
-function placedDiarization({
-  span: { id: spanId, transcriptionId, startSample },
-  diarization,
-}: {
-  span: Span
-  diarization: NonNullable<SpanResult['diarization']>
-}): typeof diarizations.$inferInsert {
-  if ('problem' in diarization) {
-    return { spanId, transcriptionId, turns: [], voices: [], problem: diarization.problem }
-  }
-  const toAudioTime = (seconds: number) => Math.round((startSample / SAMPLE_RATE + seconds) * 1000) / 1000
-  return {
-    spanId,
-    transcriptionId,
-    turns: diarization.turns.map(({ voice, start, end }) => ({
-      voice,
-      start: toAudioTime(start),
-      end: toAudioTime(end),
-    })),
-    voices: diarization.voices.map((voice) => ({ ...voice, speaker: null })),
-  }
 }
 
 /** Converts a segment's times from seconds within the span to seconds within the audio. */

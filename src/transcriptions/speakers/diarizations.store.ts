@@ -2,6 +2,8 @@ import { and, asc, eq, lte } from 'drizzle-orm'
 import type { StoredSpeakerTurn, StoredVoice } from '../../db/columns.ts'
 import type { Queries, Transaction } from '../../db/database.ts'
 import { diarizations, segments, spans } from '../../db/schema.ts'
+import type { SpanResult } from '../../engines/engine.ts'
+import { SAMPLE_RATE } from '../../media/media.ts'
 
 /** A finished span with its turns and voices. `problem`: why it has none. */
 export type DiarizedSpan = {
@@ -12,6 +14,32 @@ export type DiarizedSpan = {
   turns: StoredSpeakerTurn[]
   voices: StoredVoice[]
   problem: string | null
+}
+
+/** Writes what an engine found in a span, with times from the start of the audio. */
+export async function insertDiarization(
+  tx: Transaction,
+  {
+    span: { id: spanId, transcriptionId, startSample },
+    diarization,
+  }: {
+    span: Pick<typeof spans.$inferSelect, 'id' | 'transcriptionId' | 'startSample'>
+    diarization: NonNullable<SpanResult['diarization']>
+  },
+): Promise<void> {
+  const toAudioTime = (seconds: number) => Math.round((startSample / SAMPLE_RATE + seconds) * 1000) / 1000
+  const found =
+    'problem' in diarization
+      ? { turns: [], voices: [], problem: diarization.problem }
+      : {
+          turns: diarization.turns.map(({ voice, start, end }) => ({
+            voice,
+            start: toAudioTime(start),
+            end: toAudioTime(end),
+          })),
+          voices: diarization.voices.map((voice) => ({ ...voice, speaker: null })),
+        }
+  await tx.insert(diarizations).values({ spanId, transcriptionId, ...found })
 }
 
 /** Lists the spans of a transcription by channel and time. Spans without a diarization have a problem. */

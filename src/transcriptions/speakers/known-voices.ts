@@ -1,4 +1,4 @@
-import { similarity, unit } from './merge-voices.ts'
+import { similarity, unit, weightOf } from './merge-voices.ts'
 
 /** A voice with a name. `embedding` has unit length. */
 export type KnownVoice = { name: string; embedding: readonly number[] }
@@ -16,11 +16,12 @@ export function nameOf(embedding: readonly number[], known: readonly KnownVoice[
   return best.name
 }
 
-/** The average of the voices of one speaker, weighted by seconds. */
+/** The average of the voices of one speaker, weighted as `mergeVoices` does. */
 export function averageOf(voices: readonly { seconds: number; embedding: readonly number[] }[]): number[] {
   const sum: number[] = []
   for (const { seconds, embedding } of voices) {
-    for (const [index, value] of embedding.entries()) sum[index] = (sum[index] ?? 0) + seconds * value
+    for (const [index, value] of embedding.entries())
+      sum[index] = (sum[index] ?? 0) + weightOf(seconds) * value
   }
   return unit(sum)
 }

@@ -62,9 +62,7 @@ type Clusters = {
 }
 
 function clustersOf(voices: readonly LocalVoice[]): Clusters {
-  const weights = Float64Array.from(voices, ({ seconds }) =>
-    Math.min(Math.max(seconds, WEIGHT.least), WEIGHT.most),
-  )
+  const weights = Float64Array.from(voices, ({ seconds }) => weightOf(seconds))
   const sums = voices.map(({ embedding }, index) =>
     Float64Array.from(embedding, (value) => value * (weights[index] ?? 0)),
   )
@@ -149,6 +147,8 @@ function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   for (let index = 0; index < a.length; index++) sum += (a[index] ?? 0) * (b[index] ?? 0)
   return sum
 }
+
+export const weightOf = (seconds: number) => Math.min(Math.max(seconds, WEIGHT.least), WEIGHT.most)
 
 /** A vector scaled to unit length. */
 export function unit(vector: ArrayLike<number>): number[] {
