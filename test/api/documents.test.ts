@@ -160,6 +160,7 @@ describe('the OpenAPI document', () => {
     expect(others).toEqual([
       'multipart/form-data',
       'audio/*',
+      'multipart/form-data',
       'application/offset+octet-stream',
       'multipart/form-data',
       'multipart/form-data',
