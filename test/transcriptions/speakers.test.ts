@@ -11,9 +11,18 @@ const anyCount = { minSpeakers: null, maxSpeakers: null }
 /** Voices of these people, each heard for 5 seconds or as long as `seconds` says. */
 const voicesOf = (people: readonly number[], seconds: readonly number[] = []) =>
   people.map((person, index) => ({
+    span: index,
     seconds: seconds[index] ?? 5,
     embedding: embeddingOf(person, index % 100),
   }))
+
+/** A voice of a person over a telephone: the cosine distance of two persons is 0.4. */
+function telephoned(person: number): number[] {
+  const embedding = Array.from({ length: 192 }, () => 0)
+  embedding[0] = Math.sqrt(0.6)
+  embedding[person] = Math.sqrt(0.4)
+  return embedding
+}
 
 /** Whether two numberings group the same items. */
 const sameGroups = (a: readonly number[], b: readonly number[]) =>
@@ -48,6 +57,12 @@ describe('voices', () => {
     [{ minSpeakers: 1, maxSpeakers: 10 }, 4],
   ])('become as many speakers as %j allows', (count, speakers) => {
     expect(new Set(mergeVoices(voicesOf(people), count)).size).toBe(speakers)
+  })
+
+  test('of one span stay apart although they are similar', () => {
+    const similar = (span: number) =>
+      [1, 2].map((person) => ({ span, seconds: 5, embedding: telephoned(person) }))
+    expect(mergeVoices([...similar(0), ...similar(1)], anyCount)).toEqual([0, 1, 0, 1])
   })
 
   test('of less than 2 seconds make no speaker of their own', () => {

@@ -1,11 +1,16 @@
-/** A voice of one span. `embedding` has unit length. */
-export type LocalVoice = { seconds: number; embedding: readonly number[] }
+/** A voice of one span, which `span` identifies. `embedding` has unit length. */
+export type LocalVoice = { span: unknown; seconds: number; embedding: readonly number[] }
 
 /** How many speakers there are at least and at most; null: unknown. */
 export type SpeakerCount = { minSpeakers: number | null; maxSpeakers: number | null }
 
 /** Cosine distance up to which two voices are one speaker. Measured with bench/diarization. */
 const MAX_DISTANCE = 0.5
+/**
+ * Added to the distance of two voices of one span: the diarization of the span has heard that they differ, also
+ * if a telephone makes them similar.
+ */
+const APART = 0.5
 /** A shorter voice makes no speaker of its own: its embedding is too uncertain. */
 const MIN_SECONDS = 2
 /** The weight of a voice in an average, in seconds. */
@@ -69,7 +74,9 @@ function clustersOf(voices: readonly LocalVoice[]): Clusters {
   const products = sums.map(() => new Float64Array(sums.length))
   for (const [a, sum] of sums.entries()) {
     for (let b = 0; b <= a; b++) {
-      const product = dot(sum, sums[b] ?? [])
+      const isSameSpan = a !== b && voices[a]?.span === voices[b]?.span
+      const apart = isSameSpan ? APART * (weights[a] ?? 0) * (weights[b] ?? 0) : 0
+      const product = dot(sum, sums[b] ?? []) - apart
       set(products[a], b, product)
       set(products[b], a, product)
     }
