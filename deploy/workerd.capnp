@@ -47,6 +47,7 @@ const config :Workerd.Config = (
         (name = "DECODE_AHEAD_SECONDS", fromEnvironment = "DECODE_AHEAD_SECONDS"),
         (name = "INFERENCE", fromEnvironment = "INFERENCE"),
         (name = "MODEL_ALIASES", fromEnvironment = "MODEL_ALIASES"),
+        (name = "DEFAULT_QUALITY", fromEnvironment = "DEFAULT_QUALITY"),
         (name = "HOSTED_SECONDS_PER_DAY", fromEnvironment = "HOSTED_SECONDS_PER_DAY"),
         (name = "SIDECAR_URL", fromEnvironment = "SIDECAR_URL"),
         (name = "SIDECAR_API_KEY", fromEnvironment = "SIDECAR_API_KEY"),

@@ -161,7 +161,10 @@ function createIntake(
   { settings, db, queue, storage, inspect, outbound, cipher, traces }: ApiAdapters,
   { removeFolder }: { removeFolder: ReturnType<typeof createRemoveFolder> },
 ) {
-  const engines = settings.INFERENCE.map((name) => ENGINES[name])
+  const defaults = {
+    engines: settings.INFERENCE.map((name) => ENGINES[name]),
+    defaultQuality: settings.DEFAULT_QUALITY,
+  }
   const webhooks = createUploadWebhooks({ outbound, cipher })
   const bytesPerUser = settings.STORAGE_BYTES_PER_USER
   const storageQuota = bytesPerUser === 'unlimited' ? null : createStorageQuota({ db, bytesPerUser })
@@ -174,7 +177,7 @@ function createIntake(
     queue,
     storage,
     inspect,
-    engines,
+    ...defaults,
     maxAudioSeconds: settings.MAX_AUDIO_SECONDS,
     usageLimits: usageLimitsIn(settings),
     storageQuota,
@@ -188,7 +191,7 @@ function createIntake(
     removeFolder,
     beginUpload,
     async checkFields(fields) {
-      const { webhookUrl } = parseOptions(fields, engines)
+      const { webhookUrl } = parseOptions(fields, defaults)
       if (webhookUrl !== null) await webhooks.check(webhookUrl)
     },
     maxBytes: settings.MAX_UPLOAD_BYTES,

@@ -16,6 +16,7 @@ import {
   url,
   urlList,
 } from './config/parse.ts'
+import { QUALITIES } from './engines/engine.ts'
 import { HUGGINGFACE_MODEL, HUGGINGFACE_PROVIDERS } from './engines/huggingface/providers.ts'
 import { StartError } from './errors.ts'
 import { parseNat64Prefix } from './outbound/networks.ts'
@@ -254,6 +255,12 @@ export const SETTINGS = {
       '`name=model` pairs separated by commas, where the model is `whisper-1` or an engine of `INFERENCE`',
     default: DEFAULT_MODEL_ALIASES,
     parse: modelAliases,
+  }),
+  DEFAULT_QUALITY: preset({
+    doc: 'The `quality` of uploads that choose none: accuracy against processor time, for the sidecar',
+    takes: '`fast`, `balanced` or `best`',
+    default: 'balanced',
+    parse: oneOf(...QUALITIES),
   }),
   HOSTED_SECONDS_PER_DAY: optional({
     doc: 'Maximum seconds of audio sent to hosted inference per day (UTC)',

@@ -29,6 +29,7 @@ export async function upload({ url, count }: { url: string; count: number }): Pr
     storage: simulatedStorage,
     inspect: async () => info,
     engines: ['sidecar'],
+    defaultQuality: 'balanced',
     maxAudioSeconds: 86_400,
     usageLimits: {},
     storageQuota: null,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from faster_whisper.feature_extractor import FeatureExtractor
@@ -13,7 +14,6 @@ HOP = 160
 """Samples per mel frame (10 ms)."""
 FULL = int(LONGEST * SAMPLE_RATE) // HOP
 """Frames of the 30 s that Whisper was trained on."""
-_SILENCE_SECONDS = 2.5
 SIZES = (*range(400, 1900, 150), 2100, 2400, FULL)
 """Frames to which windows are padded on a CPU. There are few sizes, because only windows of one size share a
 batch."""
@@ -25,14 +25,22 @@ def sizes(device: str) -> tuple[int, ...]:
     return SIZES if device == "cpu" else GPU_SIZES
 
 
-def padded_frames(seconds: float, sizes: Sequence[int]) -> int:
-    """Frames for a window: its length plus 2.5 s of silence, rounded up to one of `sizes`.
+@dataclass(frozen=True)
+class Padding:
+    """Seconds. `silence`: at least this much follows a window. `shortest`: no input is shorter than this.
 
-    The encoder's cost grows with its frames. With less than 2 s of silence Whisper repeats itself in some
-    languages.
+    The encoder's cost grows with its input. With less than 2 s of silence Whisper repeats itself in some
+    languages, and a short window needs more than that: Whisper was trained on inputs of 30 s.
     """
-    least = min(math.ceil((seconds + _SILENCE_SECONDS) * SAMPLE_RATE / HOP), FULL)
-    return next(size for size in sizes if size >= least)
+
+    silence: float
+    shortest: float = 0.0
+
+    def frames(self, seconds: float, sizes: Sequence[int]) -> int:
+        """Frames for a window of that many seconds, rounded up to one of `sizes`."""
+        padded = max(seconds + self.silence, self.shortest)
+        least = min(math.ceil(padded * SAMPLE_RATE / HOP), FULL)
+        return next(size for size in sizes if size >= least)
 
 
 def mel(extractor: FeatureExtractor, samples: np.ndarray, frames: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import validation
 from ..inference.parameters import Parameters
+from ..inference.quality import POLICIES, Policy
 from ..languages import code_of
 
 _NESTED = ("generate_kwargs", "generation_parameters", "generation_kwargs")
@@ -72,6 +73,12 @@ def _context(value: object) -> float:
     return float(str(value))
 
 
+def _quality(value: object) -> Policy:
+    if value not in POLICIES:
+        raise ValueError
+    return POLICIES[str(value)]
+
+
 def _text(value: object) -> str | None:
     if not isinstance(value, str):
         raise ValueError
@@ -86,6 +93,7 @@ _KNOWN: dict[str, tuple[str, Callable[[object], object], str]] = {
     "return_timestamps": ("timestamps", _timestamps, "true, false or word"),
     "details": ("details", _boolean, "true or false"),
     "words": ("words", _boolean, "true or false"),
+    "quality": ("policy", _quality, ", ".join(POLICIES)),
     "beam_size": ("beam_size", _beam_size, "a whole number from 1 to 20"),
     "num_beams": ("beam_size", _beam_size, "a whole number from 1 to 20"),
     "initial_prompt": ("initial_prompt", _text, "a text"),
@@ -109,6 +117,8 @@ def parse(fields: Mapping[str, object]) -> Parameters:
             values[field] = parse_value(value)
         except ValueError:
             raise validation(f"{name} is {value!r}; it takes {takes}") from None
+    if "policy" in values:
+        values.setdefault("beam_size", values["policy"].beam_size)
     parameters = replace(Parameters(), **values)
     if parameters.languages and parameters.language is not None:
         raise validation(f"languages needs the language auto, and it is {parameters.language!r}")

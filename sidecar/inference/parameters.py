@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from .quality import BALANCED, Policy
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -17,7 +19,8 @@ class Parameters:
     timestamps: str | None = None
     details: bool = False
     words: bool = False
-    beam_size: int = 5
+    policy: Policy = BALANCED
+    beam_size: int = BALANCED.beam_size
     initial_prompt: str | None = None
     hotwords: str | None = None
     speakers: bool = False

@@ -7,7 +7,7 @@ from queue import SimpleQueue
 import numpy as np
 
 from ..audio import vad
-from ..audio.features import FULL, SIZES, padded_frames
+from ..audio.features import FULL, SIZES
 from ..audio.windows import Window
 from . import segments
 from .decoding import CARE_TEMPERATURES, Decoded, Job, PromptBuilder, best_attempt
@@ -42,6 +42,10 @@ class Request:
         self._undecided: list[Item] = []
         self._next_index = 0
         self._window_count: int | None = None
+
+    def frames(self, window: Window) -> int:
+        """To which the window is padded."""
+        return self.parameters.policy.padding.frames(window.seconds, self.sizes)
 
     @property
     def undecided(self) -> int:
@@ -151,7 +155,7 @@ class Item:
         """Whether the text is accepted. If not, the item is decoded again: first at the 30 s of padding that
         the model was trained on, then at rising temperatures."""
         if self.attempts is None:
-            if decoded.doubtful or decoded.stutters:
+            if decoded.doubtful or decoded.stutters or self._is_improbable(decoded):
                 self.attempts = []
                 self.frames = FULL
                 self.mel = self.encoded = None
@@ -165,6 +169,10 @@ class Item:
         tokenizer = self.request.prompt_builder.tokenizer(self.decided_language)
         self.texts = [] if decoded.silent else segments.timed_texts(decoded.tokens, tokenizer)
         return True
+
+    def _is_improbable(self, decoded: Decoded) -> bool:
+        """Whether this is worth another attempt. Its text may be right all the same."""
+        return not decoded.silent and decoded.logprob < self.request.parameters.policy.min_logprob
 
     def remainder(self) -> "Item | None":
         """The speech after the end of the text, if the text ends early."""
@@ -181,7 +189,7 @@ class Item:
             rest,
             samples,
             self.language,
-            padded_frames(rest.seconds, self.request.sizes),
+            self.request.frames(rest),
             remainders=self.remainders + 1,
             round=self.round,
             arrival=self.arrival,

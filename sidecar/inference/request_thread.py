@@ -10,7 +10,6 @@ import numpy as np
 from ..audio import decoder, level, vad
 from ..audio.buffer import SampleBuffer
 from ..audio.decoder import SAMPLE_RATE
-from ..audio.features import padded_frames
 from ..audio.windows import Cutter, Window
 from ..errors import Cancelled
 from ..languages import with_leading_space
@@ -55,7 +54,7 @@ class RequestThread:
         self._buffer = SampleBuffer()
         self._detector = vad.Detector(preparation.pool)
         self._segmenter = vad.SpeechSegmenter()
-        self._cutter = Cutter()
+        self._cutter = Cutter(request.parameters.policy.pauses)
         self._submitted = 0
         self._emitted = 0
         self._results: dict[int, list[Item]] = defaultdict(list)
@@ -115,7 +114,7 @@ class RequestThread:
                 window,
                 self._buffer.copy(window.start, window.end),
                 self._language,
-                padded_frames(window.seconds, self._request.sizes),
+                self._request.frames(window),
                 detects=self._sampler is not None and self._sampler.takes(vad.seconds(window.speech)),
             )
             for index, window in enumerate(windows, self._submitted)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from sidecar.audio import windows
-from sidecar.audio.features import FULL, padded_frames, sizes
+from sidecar.audio.features import FULL, sizes
 from sidecar.audio.vad import Detector
 from sidecar.errors import Cancelled
 from sidecar.http.parameters import parse
 from sidecar.inference.engine import Generated, Search
+from sidecar.inference.quality import BALANCED
 from sidecar.inference.segments import Segment, Word
 from sidecar.inference.transcribe import Transcriber
 from sidecar.inference.transcript import Transcript
@@ -130,7 +131,7 @@ def test_silence_has_no_text(transcriber: Transcriber) -> None:
 def test_noise_a_tone_and_music_have_no_words(transcriber: Transcriber) -> None:
     rng = np.random.default_rng(1)
     tone = 8000 * np.sin(2 * np.pi * 440 * np.arange(80_000) / 16_000)
-    for samples in (rng.normal(0, 300, 80_000), tone, _music(rng)):
+    for samples in (rng.normal(0, 300, 80_000), tone, music(rng)):
         assert run(transcriber, samples.astype(np.int16)).text == ""
 
 
@@ -149,7 +150,7 @@ def test_quiet_noise_has_no_words(transcriber: Transcriber) -> None:
             assert run(transcriber, noise, language=language).text == ""
 
 
-def _music(rng: np.random.Generator) -> np.ndarray:
+def music(rng: np.random.Generator) -> np.ndarray:
     """20 s of plucked strings: four chords, arpeggiated over a bass, with a drum of noise on the beat."""
     beat = 8_000
     mix = np.zeros(20 * 16_000 + 2 * beat)
@@ -196,7 +197,7 @@ def test_a_short_window_that_loops_is_decoded_again_at_30_s(
     assert words(run(transcriber, speech[: 3 * 16_000], language="en").text).startswith(
         "my sister lives in london"
     )
-    assert lengths == [padded_frames(3, sizes(transcriber.engine.device)) // 2, FULL // 2]
+    assert lengths == [BALANCED.padding.frames(3, sizes(transcriber.engine.device)) // 2, FULL // 2]
 
 
 def test_half_a_minute_without_a_pause_is_transcribed_completely(

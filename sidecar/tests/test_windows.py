@@ -4,9 +4,10 @@ from itertools import pairwise
 import numpy as np
 
 from sidecar.audio.vad import FRAME, Speech, SpeechSegmenter
-from sidecar.audio.windows import LONGEST, MARGIN, USUAL, Cutter, Window
+from sidecar.audio.windows import LONGEST, MARGIN, USUAL, Cutter, Pauses, Window
 
 RATE = 16_000
+PAUSES = Pauses(usual=0.5, short=1.25)
 
 
 def at(*bounds: tuple[float, float]) -> list[Speech]:
@@ -15,7 +16,7 @@ def at(*bounds: tuple[float, float]) -> list[Speech]:
 
 def cut_at(speech: list[Speech], seconds: float, probability: np.ndarray | None = None) -> list[Window]:
     total = int(seconds * RATE)
-    cutter = Cutter()
+    cutter = Cutter(PAUSES)
     windows = cutter.push(
         np.ones(total // FRAME + 1) if probability is None else probability, speech, None, 0
     )
@@ -23,7 +24,7 @@ def cut_at(speech: list[Speech], seconds: float, probability: np.ndarray | None 
 
 
 def windows_of(probability: np.ndarray, total: int, blocks: Iterable[int]) -> list[Window]:
-    stretches, cutter = SpeechSegmenter(), Cutter()
+    stretches, cutter = SpeechSegmenter(), Cutter(PAUSES)
     windows: list[Window] = []
     at = 0
     for block in blocks:
@@ -101,7 +102,7 @@ def test_windows_do_not_depend_on_the_block_size() -> None:
         blocks = rng.integers(1, [5, 80, 1000][trial % 3], len(probability))
         segmenter = SpeechSegmenter()
         speech = segmenter.push(probability) + segmenter.finish(total)
-        cutter = Cutter()
+        cutter = Cutter(PAUSES)
         expected = cutter.push(probability, speech, None, 0) + cutter.finish([], total)
         assert windows_of(probability, total, blocks.tolist()) == expected
         assert whole in (None, expected)

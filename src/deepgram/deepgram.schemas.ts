@@ -211,6 +211,10 @@ const PARAMETERS: Record<string, Parameter> = {
     default: 'POST',
     description: 'The method of the message',
   },
+  quality: {
+    ...OPTIONS.quality,
+    description: `${OPTIONS.quality.description}. Not a parameter of Deepgram’s`,
+  },
   track: { ...OPTIONS.track, description: `${OPTIONS.track.description}. Not a parameter of Deepgram’s` },
   ...Object.fromEntries(HINTS.map((name) => [name, { ...boolean, description: 'Accepted without effect' }])),
 }

@@ -29,7 +29,7 @@ const UNSHAPING = ['callback', 'callback_method', 'model']
 
 const TAKEN = [
   ...['model', 'language', 'detect_language', 'multichannel', 'paragraphs', 'utterances', 'utt_split'],
-  ...['keyterm', 'keywords', 'replace', 'tag', 'extra', 'track', 'callback', 'callback_method'],
+  ...['keyterm', 'keywords', 'replace', 'tag', 'extra', 'track', 'quality', 'callback', 'callback_method'],
   ...['diarize', 'diarize_model', 'diarize_version'],
 ]
 
@@ -75,6 +75,7 @@ export function parseListen(query: URLSearchParams, { engines }: { engines: stri
       ['languages', jsonList(candidates)],
       ['engine', engineOf(fields, engines)],
       ['track', fields.get('track') ?? ''],
+      ['quality', fields.get('quality') ?? ''],
       ['keywords', jsonList(keywords)],
       ['replace', jsonList(query.getAll('replace'))],
       ['webhook_url', url],

@@ -29,6 +29,10 @@ export type Diarization = {
 /** Pcm of the same channel beside a span. It is heard to tell speakers apart, and is not transcribed. */
 type PcmContext = { before: Uint8Array<ArrayBuffer>; after: Uint8Array<ArrayBuffer> }
 
+export const QUALITIES = ['fast', 'balanced', 'best'] as const
+
+export type Quality = (typeof QUALITIES)[number]
+
 export type SpanRequest = {
   /** 16 kHz, mono, s16le, without a header; at most `maxSpanSeconds` long. */
   pcm: Uint8Array<ArrayBuffer>
@@ -38,6 +42,8 @@ export type SpanRequest = {
   isLanguageHint: boolean
   task: 'transcribe' | 'translate'
   words: boolean
+  /** The weight of accuracy against processor time. An engine that has no choice ignores it. */
+  quality: Quality
   /** Text that precedes each window in the model's input. An engine that takes no prompt ignores it. */
   prompt: string | null
   /** Words that the model should expect. An engine that takes no keywords ignores them. */

@@ -32,6 +32,7 @@ const SHARED_FIELDS = [
   'replace',
   'temperature',
   'track',
+  'quality',
   'speakers',
   'min_speakers',
   'max_speakers',

@@ -130,6 +130,10 @@ const SHARED = {
     description: 'The only languages that may be detected, separated by commas. Not with `language`',
   },
   temperature: OPTIONS.temperature,
+  quality: {
+    ...OPTIONS.quality,
+    description: `${OPTIONS.quality.description}; not a field of OpenAI’s`,
+  },
 }
 
 /** Written as OpenAPI, since the routes parse their bodies themselves. */

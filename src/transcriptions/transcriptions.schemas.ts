@@ -1,4 +1,5 @@
 import { t } from 'elysia'
+import { QUALITIES } from '../engines/engine.ts'
 import { errorResponses } from '../http/openapi/statuses.ts'
 import { nullable } from '../http/schema.ts'
 import { WARNING_CODES } from '../warnings.ts'
@@ -69,6 +70,7 @@ const status = {
     description: 'The Chinese script that `language` asked for; null: the characters that the model wrote',
   }),
   task: t.String({ examples: ['transcribe'] }),
+  quality: t.UnionEnum([...QUALITIES], { description: 'The requested quality, or the server’s default' }),
   channels: t.UnionEnum(['mix', 'split']),
   start: nullable(t.Number({ description: 'Start of the requested time range, in seconds' })),
   end: nullable(t.Number()),
@@ -112,6 +114,7 @@ const exampleStatus = {
   language: 'en',
   script: null,
   task: 'transcribe',
+  quality: 'balanced',
   channels: 'mix',
   start: null,
   end: null,

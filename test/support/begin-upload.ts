@@ -13,6 +13,7 @@ export async function openBeginUpload(
 ): Promise<BeginUpload> {
   return createBeginUpload({
     engines: ['sidecar'],
+    defaultQuality: 'balanced',
     maxAudioSeconds: 3600,
     usageLimits: {},
     storageQuota: null,

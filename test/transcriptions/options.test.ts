@@ -3,7 +3,10 @@ import { parseList } from '../../src/transcriptions/intake/field-values.ts'
 import { parseOptions } from '../../src/transcriptions/intake/options.ts'
 
 const optionsOf = (fields: Record<string, string>) =>
-  parseOptions(new Map(Object.entries(fields)), ['sidecar'])
+  parseOptions(new Map(Object.entries(fields)), {
+    engines: ['sidecar'],
+    defaultQuality: 'balanced',
+  })
 
 describe('a boolean', () => {
   test.each(['true', 'True', 'TRUE', '1', 'yes', 'Yes', 'on', ' ON '])('%j is true', (words) => {
@@ -32,6 +35,22 @@ test.each([
 
 test('a list of objects is refused where it takes texts', () => {
   expect(() => optionsOf({ keywords: '[{"word":"Ada"}]' })).toThrow('keywords has the item')
+})
+
+describe('quality', () => {
+  test('is that of the upload, or the default of the service', () => {
+    expect(optionsOf({ quality: 'best' }).quality).toBe('best')
+    for (const fields of [{}, { quality: '' }]) expect(optionsOf(fields).quality).toBe('balanced')
+    const defaults = { engines: [], defaultQuality: 'fast' as const }
+    expect(parseOptions(new Map(), defaults).quality).toBe('fast')
+    expect(parseOptions(new Map([['quality', 'balanced']]), defaults).quality).toBe('balanced')
+  })
+
+  test('another word is refused', () => {
+    expect(() => optionsOf({ quality: 'high' })).toThrow(
+      'quality is "high"; it takes fast or balanced or best',
+    )
+  })
 })
 
 describe('replace', () => {

@@ -70,6 +70,7 @@ for (const kind of databases) {
         language: 'auto',
         task: 'translate',
         words: 'true',
+        quality: 'best',
         prompt: 'A talk.',
         keywords: 'Ada,Grace',
         languages: 'de,fr',
@@ -84,7 +85,7 @@ for (const kind of databases) {
       const hints = { prompt: 'A talk.', keywords: ['Ada', 'Grace'], languages: ['de', 'fr'] }
       for (const { pcm: _, signal: __, ...options } of engine.calls) {
         expect(options).toEqual({
-          ...{ language: 'auto', isLanguageHint: false, task: 'translate', words: true },
+          ...{ language: 'auto', isLanguageHint: false, task: 'translate', words: true, quality: 'best' },
           ...hints,
           diarize: null,
         })

@@ -112,6 +112,8 @@ export async function requestTranscription(options: {
     task: span.task,
     details: 'true',
     words: String(span.words),
+    // Sidecars of versions before 0.2 refuse the parameter; without it they do what they always did.
+    ...(span.quality !== 'balanced' && { quality: span.quality }),
     ...hintsOf(span),
     ...speakerFieldsOf(span),
     ...(span.isLanguageHint && { language_hint: 'true' }),

@@ -23,6 +23,9 @@ const Options = Type.Object({
   language: Type.String(),
   task: Type.Union([Type.Literal('transcribe'), Type.Literal('translate')]),
   words: Type.Boolean(),
+  quality: Type.Union([Type.Literal('fast'), Type.Literal('balanced'), Type.Literal('best')], {
+    default: 'balanced',
+  }),
   engine: nullable(Type.Union([Type.Literal('sidecar'), Type.Literal('huggingface')])),
   channels: Type.Union([Type.Literal('mix'), Type.Literal('split')]),
   track: OptionalNumber,

@@ -1,6 +1,5 @@
 import { accountGone, holdUser } from '../../auth/users.store.ts'
 import type { Database, Transaction } from '../../db/database.ts'
-import type { EngineName } from '../../engines/engine.ts'
 import { VerbatimError } from '../../errors.ts'
 import type { Callback, Intake } from '../../intake.ts'
 import type { Queue } from '../../queue/queue.ts'
@@ -16,7 +15,7 @@ import { plainFilename } from './filename.ts'
 import { fingerprintOf, type KeyHold } from './idempotency.ts'
 import type { Inspect } from './inspect.ts'
 import { writeManifest } from './manifest.ts'
-import { parseOptions } from './options.ts'
+import { type OptionDefaults, parseOptions } from './options.ts'
 import { checkInTransaction, isLimited, type UsageLimits } from './usage-limits.ts'
 
 /** Webhooks of uploads that name a `webhook_url`. */
@@ -29,12 +28,11 @@ export type UploadWebhooks = {
   provide(tx: Transaction, userId: string): Promise<void>
 }
 
-export type IntakeServices = {
+export type IntakeServices = OptionDefaults & {
   db: Database
   queue: Pick<Queue, 'enqueue'>
   storage: Pick<Storage, 'write' | 'remove'>
   inspect: Inspect
-  engines: EngineName[]
   maxAudioSeconds: number
   usageLimits: UsageLimits
   /** Null: unlimited. */
@@ -116,7 +114,7 @@ export function openIntake(
 
 /** Parses the options of an upload and inspects its stored audio. */
 async function inspectUpload(
-  { engines, webhooks, inspect, traces, maxAudioSeconds }: IntakeServices,
+  { webhooks, inspect, traces, maxAudioSeconds, ...defaults }: IntakeServices,
   {
     fields,
     callback,
@@ -127,7 +125,7 @@ async function inspectUpload(
   },
 ): Promise<AcceptedUpload> {
   const { id, userId, filename, audio } = upload
-  const options = parseOptions(fields, engines)
+  const options = parseOptions(fields, defaults)
   if (options.webhookUrl !== null) await webhooks.check(options.webhookUrl, callback?.urlName)
   const sound = await inspect({ id, bytes: audio.bytes, userId, track: options.track })
   const traceSpan = traces.running()

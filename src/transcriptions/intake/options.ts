@@ -1,4 +1,4 @@
-import type { EngineName } from '../../engines/engine.ts'
+import { type EngineName, QUALITIES, type Quality } from '../../engines/engine.ts'
 import { quoted, VerbatimError } from '../../errors.ts'
 import { invalidField, parseBoolean, parseChoice } from './field-values.ts'
 import { parseHints } from './hints.ts'
@@ -12,8 +12,11 @@ export const ENGINES = { sidecar: 'sidecar', hosted: 'huggingface' } as const
 const MAX_URL_LENGTH = 2048
 const DEFAULT_LANGUAGE = 'en'
 
-/** Parses the text fields of an upload. `engines` are the ones that this service has. Throws `validation`. */
-export function parseOptions(fields: Map<string, string>, engines: EngineName[]) {
+/** `engines` are the ones that this service has; `defaultQuality` is for uploads that choose none. */
+export type OptionDefaults = { engines: EngineName[]; defaultQuality: Quality }
+
+/** Parses the text fields of an upload. Throws `validation`. */
+export function parseOptions(fields: Map<string, string>, { engines, defaultQuality }: OptionDefaults) {
   const partStart = parseSeconds(fields, 'start')
   const partEnd = parseSeconds(fields, 'end')
   if (partEnd !== null && partEnd <= (partStart ?? 0)) {
@@ -24,6 +27,7 @@ export function parseOptions(fields: Map<string, string>, engines: EngineName[])
     ...parseRequestedLanguage(fields, task),
     task,
     words: parseBoolean(fields, 'words'),
+    quality: fields.get('quality') ? parseChoice(fields, 'quality', QUALITIES) : defaultQuality,
     engine: parseEngine(fields, engines),
     channels: parseChoice(fields, 'channels', ['mix', 'split']),
     track: parseTrack(fields),

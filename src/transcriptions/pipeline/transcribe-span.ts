@@ -189,10 +189,10 @@ async function send(
 }
 
 function requestOf({ language, isLanguageDefault, task, ...row }: Transcription) {
-  const { prompt, keywords, languages } = row
+  const { quality, prompt, keywords, languages } = row
   // Speakers change between words.
   const words = row.words || row.diarize
-  return { language, isLanguageHint: isLanguageDefault, task, words, prompt, keywords, languages }
+  return { language, isLanguageHint: isLanguageDefault, task, words, quality, prompt, keywords, languages }
 }
 
 /** Replaces a span that was planned for another engine by spans that are short enough for this one. */

@@ -1,4 +1,5 @@
 import { t } from 'elysia'
+import { QUALITIES } from '../../engines/engine.ts'
 import { IDEMPOTENCY_KEY } from '../../http/headers/idempotency-key.ts'
 import { MAX_PROMPT_LENGTH } from '../intake/hints.ts'
 import { EXAMPLE_ID, PREFER_WAIT } from '../transcriptions.schemas.ts'
@@ -27,6 +28,14 @@ export const OPTIONS = {
     enum: ['false', 'true'],
     default: 'false',
     description: '`true` (also `1`, `yes`, `on`) adds start and end times to each word',
+  },
+  quality: {
+    type: 'string' as const,
+    enum: ['', ...QUALITIES],
+    default: '',
+    description:
+      'Accuracy against time: `fast`, `balanced` or `best`. Without it, the server’s default applies ' +
+      '(`DEFAULT_QUALITY`). Hosted engines ignore it',
   },
   engine: {
     type: 'string' as const,
