@@ -95,6 +95,10 @@ export const transcriptions = pgTable(
     diarize: boolean().notNull().default(false),
     minSpeakers: integer(),
     maxSpeakers: integer(),
+    /** Accuracy against processor time. */
+    quality: text({ enum: ['fast', 'balanced', 'best'] })
+      .notNull()
+      .default('balanced'),
     /** `split`: each channel of the audio is transcribed separately. */
     channels: text({ enum: ['mix', 'split'] })
       .notNull()

@@ -1,0 +1,1 @@
+ALTER TABLE "transcriptions" ADD COLUMN "quality" text DEFAULT 'balanced' NOT NULL;
