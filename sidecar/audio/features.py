@@ -17,7 +17,7 @@ FULL = int(LONGEST * SAMPLE_RATE) // HOP
 SIZES = (*range(400, 1900, 150), 2100, 2400, FULL)
 """Frames to which windows are padded on a CPU. There are few sizes, because only windows of one size share a
 batch."""
-GPU_SIZES = (700, 1150, 1750, FULL)
+GPU_SIZES = (700, 1150, 1750, 2100, FULL)
 """Frames to which windows are padded on a GPU, which gains more from full batches than from short windows."""
 
 

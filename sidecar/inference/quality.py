@@ -1,4 +1,4 @@
-"""What a request's accuracy may cost: its windows, their padding, the search, and when it is repeated."""
+"""What a request's accuracy may cost: its windows, their padding, and the search."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,7 @@ from ..audio.windows import Pauses
 
 @dataclass(frozen=True)
 class Policy:
-    """`beam_size`: of the search, if the request names none. `min_logprob`: a text whose mean log-probability
-    is lower is decoded again at 30 s of padding.
+    """`beam_size`: of the search, if the request names none.
 
     bench/accuracy has each policy's error rates and processor time.
     """
@@ -17,11 +16,10 @@ class Policy:
     pauses: Pauses
     padding: Padding
     beam_size: int
-    min_logprob: float
 
 
-FAST = Policy(Pauses(usual=0.5, short=1.25), Padding(silence=2.5), beam_size=5, min_logprob=-1.0)
-BALANCED = FAST
-BEST = FAST
+FAST = Policy(Pauses(usual=0.5, short=1.25), Padding(silence=2.5), beam_size=5)
+BALANCED = Policy(Pauses(usual=1.5, short=1.5), Padding(silence=4.0, shortest=14.5), beam_size=5)
+BEST = Policy(Pauses(usual=1.5, short=1.5), Padding(silence=10.0, shortest=20.0), beam_size=10)
 
 POLICIES = {"fast": FAST, "balanced": BALANCED, "best": BEST}

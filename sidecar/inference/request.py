@@ -155,7 +155,7 @@ class Item:
         """Whether the text is accepted. If not, the item is decoded again: first at the 30 s of padding that
         the model was trained on, then at rising temperatures."""
         if self.attempts is None:
-            if decoded.doubtful or decoded.stutters or self._is_improbable(decoded):
+            if decoded.doubtful or decoded.stutters:
                 self.attempts = []
                 self.frames = FULL
                 self.mel = self.encoded = None
@@ -169,10 +169,6 @@ class Item:
         tokenizer = self.request.prompt_builder.tokenizer(self.decided_language)
         self.texts = [] if decoded.silent else segments.timed_texts(decoded.tokens, tokenizer)
         return True
-
-    def _is_improbable(self, decoded: Decoded) -> bool:
-        """Whether this is worth another attempt. Its text may be right all the same."""
-        return not decoded.silent and decoded.logprob < self.request.parameters.policy.min_logprob
 
     def remainder(self) -> "Item | None":
         """The speech after the end of the text, if the text ends early."""

@@ -17,6 +17,7 @@ _OPENING = "\"'“¿([{-"
 _CLOSING = "\"'.。,，!！?？:：”)]}、"
 _LEVEL = SAMPLE_RATE // 100
 _LOUDNESS_RATIO = 10 ** (-18 / 20)
+_EARLY = 0.04
 
 
 def timed(alignment: Alignment, tokens: list[int], tokenizer: Tokenizer) -> list[tuple[Word, int]]:
@@ -57,16 +58,17 @@ def _with_punctuation(words: Sequence[tuple[Word, int]]) -> list[tuple[Word, int
 
 
 def _clipped_to_speech(word: Word, window: Window) -> Word:
-    """The word clipped to the stretch of speech that it ends in: alignment places ends well, and starts too
-    early.
+    """The word moved by 40 ms, because alignment places words that much too early, and clipped to the stretch
+    of speech that it ends in, because alignment extends starts into the pause before.
 
     word: in seconds from the window's start.
     """
+    moved = replace(word, start=word.start + _EARLY, end=word.end + _EARLY)
     for stretch in window.speech:
         start, end = (stretch.start - window.start) / SAMPLE_RATE, (stretch.end - window.start) / SAMPLE_RATE
         if start < word.end - SHORTEST <= end:
-            return replace(word, start=max(word.start, start), end=min(word.end, end))
-    return word
+            return replace(moved, start=max(moved.start, start), end=min(moved.end, end))
+    return moved
 
 
 def sharpened(word: Word, samples: np.ndarray) -> Word:
@@ -75,9 +77,9 @@ def sharpened(word: Word, samples: np.ndarray) -> Word:
     Alignment extends a word's start back to the end of the previous word. word: in seconds of `samples`
     (int16).
     """
-    begin, end = int(word.start * SAMPLE_RATE), int(word.end * SAMPLE_RATE)
+    begin, end = int(word.start * SAMPLE_RATE), min(int(word.end * SAMPLE_RATE), len(samples))
     count = (end - begin) // _LEVEL
-    if count < 2 or end > len(samples):
+    if count < 2:
         return word
     frames = samples[begin : begin + count * _LEVEL].astype(np.float32).reshape(count, _LEVEL)
     levels = np.sqrt((frames**2).mean(axis=1))

@@ -3,6 +3,7 @@ import pytest
 from sidecar.errors import RequestError
 from sidecar.http.parameters import parse
 from sidecar.inference.parameters import Parameters
+from sidecar.inference.quality import POLICIES
 
 
 def test_no_parameters_mean_detect_the_language_and_transcribe() -> None:
@@ -32,6 +33,13 @@ def test_nested_parameters_of_hugging_face_clients_are_read() -> None:
         assert parameters == Parameters(language="de", task="translate", timestamps="segment", beam_size=2)
 
 
+def test_a_quality_has_its_own_beam_size_unless_the_request_names_one() -> None:
+    assert parse({"quality": "best"}).policy == POLICIES["best"]
+    assert parse({"quality": "best"}).beam_size == POLICIES["best"].beam_size
+    assert parse({"quality": "best", "beam_size": "3"}).beam_size == 3
+    assert parse({"quality": "balanced"}) == Parameters()
+
+
 def test_return_timestamps_word_enables_words() -> None:
     assert parse({"return_timestamps": "word"}) == Parameters(timestamps="word", words=True)
 
@@ -42,6 +50,7 @@ def test_return_timestamps_word_enables_words() -> None:
         ({"language": "klingon"}, "klingon"),
         ({"task": "sing"}, "task"),
         ({"beam_size": "0"}, "beam_size"),
+        ({"quality": "high"}, "quality is 'high'; it takes fast, balanced, best"),
         ({"words": "perhaps"}, "words"),
         ({"language_hint": "perhaps"}, "language_hint"),
         ({"languages": "en,klingon"}, "languages"),

@@ -1,6 +1,7 @@
 import io
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from difflib import SequenceMatcher
 
@@ -265,3 +266,12 @@ def test_a_cancelled_request_is_not_transcribed(transcriber: Transcriber, speech
             on_segments=lambda segments: None,
             longest=60,
         )
+
+
+def test_requests_of_different_quality_can_run_at_once(transcriber: Transcriber, speech: np.ndarray) -> None:
+    qualities = ["fast", "balanced", "best"]
+    with ThreadPoolExecutor() as pool:
+        found = list(
+            pool.map(lambda quality: run(transcriber, speech, language="en", quality=quality), qualities)
+        )
+    assert [words(transcript.text) for transcript in found] == [TEXT] * 3

@@ -14,9 +14,11 @@ def at(*bounds: tuple[float, float]) -> list[Speech]:
     return [Speech(int(start * RATE), int(end * RATE)) for start, end in bounds]
 
 
-def cut_at(speech: list[Speech], seconds: float, probability: np.ndarray | None = None) -> list[Window]:
+def cut_at(
+    speech: list[Speech], seconds: float, probability: np.ndarray | None = None, pauses: Pauses = PAUSES
+) -> list[Window]:
     total = int(seconds * RATE)
-    cutter = Cutter(PAUSES)
+    cutter = Cutter(pauses)
     windows = cutter.push(
         np.ones(total // FRAME + 1) if probability is None else probability, speech, None, 0
     )
@@ -53,6 +55,10 @@ def test_faint_speech_is_in_the_window_of_the_speech_beside_it() -> None:
     faint = Speech(int(3.4 * RATE), int(3.9 * RATE), faint=True)
     windows = cut_at([*at((0.5, 2.3)), faint, *at((4.2, 9))], 10)
     assert [(round(w.start / RATE, 2), round(w.end / RATE, 2)) for w in windows] == [(0.3, 2.5), (3.2, 9.2)]
+
+
+def test_longer_pauses_than_usual_can_join_sentences() -> None:
+    assert len(cut_at(at((1, 7), (8, 14)), 15, pauses=Pauses(usual=1.5, short=1.5))) == 1
 
 
 def test_a_window_of_a_few_words_ends_at_a_very_long_pause() -> None:

@@ -104,9 +104,10 @@ describe('audio at a URL is accepted, with the URL in', () => {
     expect(await audio.bytes()).toEqual(await fixture('speech.mp3').bytes())
   })
 
-  test('a number of JSON chooses the track', async () => {
-    const response = await ada.post('/api/transcribe/', { audio_url: at('/tracks'), track: 3 })
-    expect(await status(response)).toMatchObject({ track: 3, tracks: several.listed })
+  test('a number of JSON chooses the track, a text the quality', async () => {
+    const fields = { track: 3, quality: 'best' }
+    const response = await ada.post('/api/transcribe/', { audio_url: at('/tracks'), ...fields })
+    expect(await status(response)).toMatchObject({ ...fields, tracks: several.listed })
   })
 
   test('a list of JSON has replacements as objects or texts', async () => {

@@ -68,7 +68,8 @@ describe.each(databases)('Deepgram’s route on $name', (kind) => {
     ['detect_language=fr', { language: 'fr' }],
     ['detect_language=fr&detect_language=it', { language: 'auto' }],
     ['language=multi', { language: 'auto' }],
-    ['multichannel=true&track=1', { channels: 'split', track: 1 }],
+    ['multichannel=true&track=1', { channels: 'split', track: 1, quality: 'balanced' }],
+    ['quality=fast', { quality: 'fast' }],
     [
       'keyterm=Ada,%20Countess&keyterm=engine:2&keywords=Babbage:1.5&keywords=Jacquard',
       { keywords: ['Ada, Countess', 'engine:2', 'Babbage', 'Jacquard'] },

@@ -49,14 +49,15 @@ describe.each(databases)('OpenAI’s routes on $name', (kind) => {
           response_format: 'verbose_json',
           'timestamp_granularities[]': 'word',
           track: '1',
+          quality: 'best',
         },
         route,
       )
       const row = await routes.ephemeral()
       expect(row).toMatchObject(
         route === 'transcriptions'
-          ? { task: 'transcribe', language: 'de', words: true, channels: 'mix', track: 1 }
-          : { task: 'translate', language: 'auto', words: true, track: 1 },
+          ? { task: 'transcribe', language: 'de', words: true, channels: 'mix', track: 1, quality: 'best' }
+          : { task: 'translate', language: 'auto', words: true, track: 1, quality: 'best' },
       )
       await cancelOwned(service.db, row)
       expect(await response).toMatchObject({

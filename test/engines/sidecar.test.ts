@@ -68,13 +68,19 @@ function refusal(status: number, error_type: string, headers: Record<string, str
   return () => Response.json({ error: 'the reason', error_type }, { status, headers })
 }
 
-test('the request has the span’s hints; of a long prompt its end', async () => {
+test('the request has the span’s hints and quality; of a long prompt its end', async () => {
   const server = sidecar(() => Response.json(reply))
   const engine = await readyEngine([server.url])
   const prompt = `${'🎤'.repeat(100)}${'x'.repeat(999)}`
   const keywords = ['ComfyUI', 'Ada & Co']
   await engine.transcribe(
-    spanOf({ prompt: 'About ComfyUI.', keywords, language: 'auto', languages: ['en', 'de'] }),
+    spanOf({
+      prompt: 'About ComfyUI.',
+      keywords,
+      quality: 'best',
+      language: 'auto',
+      languages: ['en', 'de'],
+    }),
   )
   await engine.transcribe(spanOf({ prompt }))
   const queries = server.asked.map(({ url }) => Object.fromEntries(new URL(url).searchParams))
@@ -82,10 +88,12 @@ test('the request has the span’s hints; of a long prompt its end', async () =>
     initial_prompt: 'About ComfyUI.',
     hotwords: 'ComfyUI, Ada & Co',
     languages: 'en,de',
+    quality: 'best',
   })
   expect(queries[1]).toMatchObject({ initial_prompt: `🎤${'x'.repeat(999)}` })
   expect(queries[1]).not.toHaveProperty('hotwords')
   expect(queries[1]).not.toHaveProperty('languages')
+  expect(queries[1]).not.toHaveProperty('quality')
 })
 
 test('the request has the span’s options, and the reply is read completely', async () => {
