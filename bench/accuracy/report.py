@@ -38,7 +38,7 @@ def error_table(recordings: Sequence[Recording], heard: Mapping[str, Heard]) -> 
         ]
         for name in references:
             counts = heard[name].counts
-            cells += [f"{rate(counts, group):.1f}", _interval(difference(own, counts, group))]
+            cells += [f"{rate(counts, group):.1f}", _interval(difference(own, counts, group), group)]
         lines.append(_row(cells))
     return "\n".join(lines)
 
@@ -93,7 +93,9 @@ def _allowed(group: Group) -> float | None:
     return _MAX_ABOVE_FULL_IN_A_GROUP
 
 
-def _interval(own: Difference) -> str:
+def _interval(own: Difference, group: Group) -> str:
+    if len(group.indices) == 1:
+        return f"{own.points:+.2f}"
     return f"{own.points:+.2f} [{own.low:+.2f}, {own.high:+.2f}]"
 
 
