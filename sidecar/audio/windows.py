@@ -13,22 +13,11 @@ LONGEST = 30.0
 """Seconds that no window exceeds: the model's input."""
 MARGIN = 0.2
 """Seconds of audio kept on each side of speech. Cutting exactly at the speech loses words."""
+_MAX_PAUSE = 0.5
+_MAX_PAUSE_WHILE_SHORT = 1.25
 _SHORT_SECONDS = 5.0
-_MAX_FAINT_PAUSE = 0.5
 _EARLIEST_CUT = 8.0
 _MAX_DIP_PROBABILITY = 0.5
-
-
-@dataclass(frozen=True)
-class Pauses:
-    """The longest pause, in seconds, within a window, and within one of less than 5 s of speech so far.
-
-    A longer pause ends the window. A window of a few words reaches over a longer pause, because Whisper
-    recognizes a few words better with more speech around them.
-    """
-
-    usual: float
-    short: float
 
 
 @dataclass(frozen=True)
@@ -55,8 +44,7 @@ class Cutter:
     divided into blocks.
     """
 
-    def __init__(self, pauses: Pauses) -> None:
-        self._pauses = pauses
+    def __init__(self) -> None:
         self._probability = np.zeros(0, np.float32)
         self._dropped = 0
         self._stretches: list[Speech] = []
@@ -122,13 +110,13 @@ class Cutter:
         longest late pause."""
         windows: list[Window] = []
         while self._stretches:
-            count = self._fitting()
+            count = _fitting(self._stretches)
             after = self._bound if total is None else total
             if count < len(self._stretches):
-                if self._joins_next(count) and count > 1:
+                if _joins_next(self._stretches, count) and count > 1:
                     count = _best_cut(self._stretches, count)
                 after = self._stretches[count].start
-            elif total is None and self._joins(count, self._bound):
+            elif total is None and _joins(self._stretches, count, self._bound):
                 break
             group, self._stretches = self._stretches[:count], self._stretches[count:]
             windows.append(self._with_margins(group, after, last=total is not None and not self._stretches))
@@ -145,31 +133,36 @@ class Cutter:
         self._previous_end = group[-1].end
         return Window(start, end, tuple(group))
 
-    def _fitting(self) -> int:
-        """How many stretches the next window can hold."""
-        count = 1
-        while (
-            count < len(self._stretches)
-            and self._stretches[count].end - self._stretches[0].start <= (USUAL - 2 * MARGIN) * SAMPLE_RATE
-            and self._joins_next(count)
-        ):
-            count += 1
-        return count
 
-    def _joins_next(self, i: int) -> bool:
-        """Whether the i-th stretch belongs to the window of those before it. A faint stretch does not extend
-        a window over a longer pause: it belongs to the speech that it is close to."""
-        following = self._stretches[i]
-        pause = following.start - self._stretches[i - 1].end
-        return self._joins(i, following.start) and (
-            not following.faint or pause <= _MAX_FAINT_PAUSE * SAMPLE_RATE
-        )
+def _fitting(stretches: list[Speech]) -> int:
+    count = 1
+    while (
+        count < len(stretches)
+        and stretches[count].end - stretches[0].start <= (USUAL - 2 * MARGIN) * SAMPLE_RATE
+        and _joins_next(stretches, count)
+    ):
+        count += 1
+    return count
 
-    def _joins(self, i: int, after: int) -> bool:
-        """Whether speech that begins at `after` belongs to the window of the first `i` stretches."""
-        last = self._stretches[i - 1].end
-        is_short = last - self._stretches[0].start < _SHORT_SECONDS * SAMPLE_RATE
-        return after - last <= (self._pauses.short if is_short else self._pauses.usual) * SAMPLE_RATE
+
+def _joins_next(stretches: list[Speech], i: int) -> bool:
+    """Whether the i-th stretch belongs to the window of those before it. A faint stretch does not extend a
+    window over a longer pause: it belongs to the speech that it is close to."""
+    following = stretches[i]
+    pause = following.start - stretches[i - 1].end
+    return _joins(stretches, i, following.start) and (
+        not following.faint or pause <= _MAX_PAUSE * SAMPLE_RATE
+    )
+
+
+def _joins(stretches: list[Speech], i: int, after: int) -> bool:
+    """Whether speech that begins at `after` belongs to the window of the first `i` stretches.
+
+    A pause ends a window. A window of a few words reaches over a longer pause, because Whisper recognizes a
+    few words better with more speech around them.
+    """
+    short = stretches[i - 1].end - stretches[0].start < _SHORT_SECONDS * SAMPLE_RATE
+    return after - stretches[i - 1].end <= (_MAX_PAUSE_WHILE_SHORT if short else _MAX_PAUSE) * SAMPLE_RATE
 
 
 def _best_cut(stretches: list[Speech], count: int) -> int:

@@ -1,9 +1,8 @@
-"""What a request's accuracy may cost: its windows, their padding, and the search."""
+"""What a request's accuracy may cost: the padding of its windows, and the search."""
 
 from dataclasses import dataclass
 
 from ..audio.features import Padding
-from ..audio.windows import Pauses
 
 
 @dataclass(frozen=True)
@@ -13,13 +12,12 @@ class Policy:
     bench/accuracy has each policy's error rates and processor time.
     """
 
-    pauses: Pauses
     padding: Padding
     beam_size: int
 
 
-FAST = Policy(Pauses(usual=0.5, short=1.25), Padding(silence=2.5), beam_size=5)
-BALANCED = Policy(Pauses(usual=1.5, short=1.5), Padding(silence=4.0, shortest=14.5), beam_size=5)
-BEST = Policy(Pauses(usual=1.5, short=1.5), Padding(silence=10.0, shortest=20.0), beam_size=10)
+FAST = Policy(Padding(silence=2.5), beam_size=5)
+BALANCED = Policy(Padding(silence=4.0, shortest=14.5), beam_size=5)
+BEST = Policy(Padding(silence=10.0, shortest=20.0), beam_size=10)
 
 POLICIES = {"fast": FAST, "balanced": BALANCED, "best": BEST}

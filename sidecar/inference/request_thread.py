@@ -54,7 +54,7 @@ class RequestThread:
         self._buffer = SampleBuffer()
         self._detector = vad.Detector(preparation.pool)
         self._segmenter = vad.SpeechSegmenter()
-        self._cutter = Cutter(request.parameters.policy.pauses)
+        self._cutter = Cutter()
         self._submitted = 0
         self._emitted = 0
         self._results: dict[int, list[Item]] = defaultdict(list)

@@ -4,21 +4,18 @@ from itertools import pairwise
 import numpy as np
 
 from sidecar.audio.vad import FRAME, Speech, SpeechSegmenter
-from sidecar.audio.windows import LONGEST, MARGIN, USUAL, Cutter, Pauses, Window
+from sidecar.audio.windows import LONGEST, MARGIN, USUAL, Cutter, Window
 
 RATE = 16_000
-PAUSES = Pauses(usual=0.5, short=1.25)
 
 
 def at(*bounds: tuple[float, float]) -> list[Speech]:
     return [Speech(int(start * RATE), int(end * RATE)) for start, end in bounds]
 
 
-def cut_at(
-    speech: list[Speech], seconds: float, probability: np.ndarray | None = None, pauses: Pauses = PAUSES
-) -> list[Window]:
+def cut_at(speech: list[Speech], seconds: float, probability: np.ndarray | None = None) -> list[Window]:
     total = int(seconds * RATE)
-    cutter = Cutter(pauses)
+    cutter = Cutter()
     windows = cutter.push(
         np.ones(total // FRAME + 1) if probability is None else probability, speech, None, 0
     )
@@ -26,7 +23,7 @@ def cut_at(
 
 
 def windows_of(probability: np.ndarray, total: int, blocks: Iterable[int]) -> list[Window]:
-    stretches, cutter = SpeechSegmenter(), Cutter(PAUSES)
+    stretches, cutter = SpeechSegmenter(), Cutter()
     windows: list[Window] = []
     at = 0
     for block in blocks:
@@ -55,10 +52,6 @@ def test_faint_speech_is_in_the_window_of_the_speech_beside_it() -> None:
     faint = Speech(int(3.4 * RATE), int(3.9 * RATE), faint=True)
     windows = cut_at([*at((0.5, 2.3)), faint, *at((4.2, 9))], 10)
     assert [(round(w.start / RATE, 2), round(w.end / RATE, 2)) for w in windows] == [(0.3, 2.5), (3.2, 9.2)]
-
-
-def test_longer_pauses_than_usual_can_join_sentences() -> None:
-    assert len(cut_at(at((1, 7), (8, 14)), 15, pauses=Pauses(usual=1.5, short=1.5))) == 1
 
 
 def test_a_window_of_a_few_words_ends_at_a_very_long_pause() -> None:
@@ -108,7 +101,7 @@ def test_windows_do_not_depend_on_the_block_size() -> None:
         blocks = rng.integers(1, [5, 80, 1000][trial % 3], len(probability))
         segmenter = SpeechSegmenter()
         speech = segmenter.push(probability) + segmenter.finish(total)
-        cutter = Cutter(PAUSES)
+        cutter = Cutter()
         expected = cutter.push(probability, speech, None, 0) + cutter.finish([], total)
         assert windows_of(probability, total, blocks.tolist()) == expected
         assert whole in (None, expected)
