@@ -13,6 +13,7 @@ from . import segments
 from .decoding import CARE_TEMPERATURES, Decoded, Job, PromptBuilder, best_attempt
 from .detection import LanguageTrack
 from .engine import Alignment
+from .hotwords import Hotwords
 from .parameters import Parameters
 from .segments import TimedText
 
@@ -24,14 +25,23 @@ class Request:
     """The state that a request's own thread and the scheduler share. The scheduler's lock guards all but
     `results`.
 
+    `plain_prompt_builder`: builds the prompts without the hotwords; only needed if the request has some.
     `sizes`: frames to which its windows are padded. `queue_seconds`: seconds until a worker took the first
     window. `results`: items with their text, the error that fails the request, or None if `undecided`
     changed.
     """
 
-    def __init__(self, parameters: Parameters, prompt_builder: PromptBuilder, sizes: Sequence[int] = SIZES):
+    def __init__(
+        self,
+        parameters: Parameters,
+        prompt_builder: PromptBuilder,
+        plain_prompt_builder: PromptBuilder | None = None,
+        sizes: Sequence[int] = SIZES,
+    ):
         self.parameters = parameters
         self.prompt_builder = prompt_builder
+        self.plain_prompt_builder = plain_prompt_builder or prompt_builder
+        self.hotwords = Hotwords(parameters.hotwords) if parameters.hotwords else None
         self.sizes = sizes
         self.results: SimpleQueue[Item | Exception | None] = SimpleQueue()
         self.abandoned = False
@@ -82,7 +92,8 @@ class Item:
     """A window, or the remainder of a window whose text ended early.
 
     `index`: the window's number in its request. `samples`: its own, int16. `detects`: the spoken
-    language is detected even if `language` is set.
+    language is detected even if `language` is set. `without_hotwords`: its text contained none, so the window
+    is decoded again without them.
     """
 
     request: Request
@@ -100,6 +111,7 @@ class Item:
     alignment: Alignment | None = None
     remainders: int = 0
     has_remainder: bool = False
+    without_hotwords: bool = False
     attempts: list[Decoded] | None = None
     round: int = 0
     arrival: int = 0
@@ -142,18 +154,27 @@ class Item:
         return (
             self.frames,
             self.request.parameters.beam_size,
-            self.request.prompt_builder.previous_length,
+            self._prompt_builder.previous_length,
             attempts,
         )
 
+    @property
+    def _prompt_builder(self) -> PromptBuilder:
+        return self.request.plain_prompt_builder if self.without_hotwords else self.request.prompt_builder
+
     def job(self) -> Job:
-        return self.request.prompt_builder.job(
+        return self._prompt_builder.job(
             self.features, self.decided_language, self.window.seconds, careful=self.careful
         )
 
     def accept(self, decoded: Decoded) -> bool:
-        """Whether the text is accepted. If not, the item is decoded again: first at the 30 s of padding that
-        the model was trained on, then at rising temperatures."""
+        """Whether the text is accepted. If not, the item is decoded again: first without hotwords if it has
+        none, since they harm other words; then, if it is doubtful, at the 30 s of padding that the model was
+        trained on, and at rising temperatures."""
+        if self._lacks_hotwords(decoded):
+            self.without_hotwords = True
+            self.attempts = None
+            return False
         if self.attempts is None:
             if decoded.doubtful or decoded.stutters:
                 self.attempts = []
@@ -169,6 +190,13 @@ class Item:
         tokenizer = self.request.prompt_builder.tokenizer(self.decided_language)
         self.texts = [] if decoded.silent else segments.timed_texts(decoded.tokens, tokenizer)
         return True
+
+    def _lacks_hotwords(self, decoded: Decoded) -> bool:
+        hotwords = self.request.hotwords
+        if hotwords is None or self.without_hotwords:
+            return False
+        text = self.request.prompt_builder.tokenizer(self.decided_language).decode(decoded.tokens)
+        return not hotwords.heard_in(text)
 
     def remainder(self) -> "Item | None":
         """The speech after the end of the text, if the text ends early."""

@@ -206,8 +206,8 @@ class Scheduler:
         outcomes = [(item, item.accept(decoded)) for item, decoded in zip(items, results, strict=True)]
         done = [item for item, accepted in outcomes if accepted]
         rejected = [item for item, accepted in outcomes if not accepted]
-        for _ in rejected:
-            self._observer.redecoded("doubtful")
+        for item in rejected:
+            self._observer.redecoded("doubtful" if item.careful else "hotwords")
         with self._changed:
             self._queue.put_back(rejected)
             self._changed.notify_all()

@@ -64,7 +64,12 @@ class Transcriber:
             parameters = replace(parameters, language=known_code(parameters.language, self.languages))
         candidates = {known_code(code, self.languages) for code in parameters.languages}
         parameters = replace(parameters, languages=tuple(sorted(candidates & self.languages)))
-        request = Request(parameters, self.prompt_builder(parameters), sizes(self.engine.device))
+        request = Request(
+            parameters,
+            self.prompt_builder(parameters),
+            self.prompt_builder(replace(parameters, hotwords=None)) if parameters.hotwords else None,
+            sizes(self.engine.device),
+        )
         self.scheduler.open(request)
         try:
             thread = RequestThread(

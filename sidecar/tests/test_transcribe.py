@@ -257,6 +257,22 @@ def test_a_prompt_sets_the_spelling(transcriber: Transcriber, speech: np.ndarray
     assert "Manchester" in run(transcriber, speech, language="en").text
 
 
+def test_a_hotword_sets_the_spelling(transcriber: Transcriber, speech: np.ndarray) -> None:
+    assert "Man-Chester" in run(transcriber, speech, language="en", hotwords="Man-Chester, ComfyUI").text
+
+
+def test_hotwords_that_are_not_heard_change_nothing(
+    transcriber: Transcriber, recordings: dict[str, np.ndarray]
+) -> None:
+    hotwords = "ComfyUI, Kubernetes, Grafana, PostgreSQL, Terraform"
+    for language in ("de", "es"):
+        plain, hinted = (
+            run(transcriber, recordings[language], language=language, **options)
+            for options in ({}, {"hotwords": hotwords})
+        )
+        assert hinted.segments == plain.segments
+
+
 def test_a_cancelled_request_is_not_transcribed(transcriber: Transcriber, speech: np.ndarray) -> None:
     with pytest.raises(Cancelled):
         transcriber.transcribe(
