@@ -3,10 +3,8 @@ import { t } from 'elysia'
 
 export const nullable = <T extends TSchema>(schema: T) => t.Union([schema, t.Null()])
 
-/** `value` in any case, as a pattern of JSON Schema, which has no flags. */
-const anyCase = (value: string) => value.replace(/[a-z]/g, (letter) => `[${letter.toUpperCase()}${letter}]`)
-
-const BOOLEAN = `^(${['true', 'false', '1', '0', 'yes', 'no', 'on', 'off'].map(anyCase).join('|')})?$`
+/** In any case; a pattern of JSON Schema has no flags. */
+const BOOLEAN = '^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|1|0|[Yy][Ee][Ss]|[Nn][Oo]|[Oo][Nn]|[Oo][Ff][Ff])?$'
 
 /** A boolean of the query, as people write it. The route parses it. */
 export const booleanText = ({ name, description }: { name: string; description: string }) =>
