@@ -6,7 +6,10 @@ import { Speakers } from './transcript.schemas.ts'
 
 const exampleSpeaker = { id: 'A', name: 'Ada', seconds: 61.4, segments: 12 }
 
-export const SpeakerNames = t.Record(t.String(), nullable(t.String({ maxLength: MAX_NAME_LENGTH })), {
+/** Any key: without a pattern, keys with line breaks would be properties that the schema does not describe. */
+const SpeakerId = t.String({ pattern: '^[\\s\\S]*$' })
+
+export const SpeakerNames = t.Record(SpeakerId, nullable(t.String({ maxLength: MAX_NAME_LENGTH })), {
   maxProperties: 200,
   examples: [{ A: 'Ada' }],
 })
