@@ -281,7 +281,7 @@ export const SETTINGS = {
     parse: text,
   }),
   SIDECAR_DIR: optional({
-    doc: 'Folder for the Python environment and the model of the CPU sidecar that the service starts',
+    doc: 'Folder for the Python environment and the models of the CPU sidecar that the service starts',
     takes: 'a folder',
     unset: '`DATA_DIR/sidecar`',
     parse: text,

@@ -10,7 +10,7 @@ import { ensureModel } from '../src/engines/local-sidecar/model.ts'
 import { VerbatimError } from '../src/errors.ts'
 import { PYTHON, ROOT, SIDECAR_DIR } from './support/sidecar-dir.ts'
 
-const env = childEnvironment(process.env)
+const env = { MODEL_CACHE: SIDECAR_DIR, ...childEnvironment(process.env) }
 const { signal } = new AbortController()
 const report = ({ step, message }: { step: string; message: string }) => console.log(`${step}: ${message}`)
 const folder = join(ROOT, 'sidecar')

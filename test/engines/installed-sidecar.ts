@@ -10,11 +10,13 @@ import { type Asked, type Heard, Refusal } from './hosted-shapes.ts'
 /** How long a first install may take. */
 export const INSTALL_SECONDS = 600
 
+/** The models that a sidecar fetches itself are fetched once for all tests. */
+const env = { MODEL_CACHE: SIDECAR_DIR, ...childEnvironment(process.env) }
+
 const report: Report = ({ message }) => console.log(message)
 
 /** The Python and the model of the tests' sidecar, which are installed where they are missing. */
 export async function installed() {
-  const env = childEnvironment(process.env)
   const signal = AbortSignal.timeout(INSTALL_SECONDS * 1000)
   const requirements = [join(ROOT, 'sidecar', 'requirements.txt')]
   const shared = { dir: SIDECAR_DIR, env, report, signal }
@@ -23,9 +25,8 @@ export async function installed() {
 }
 
 /** A real sidecar on a port of its own. */
-export async function realSidecar(env: Record<string, string> = {}): Promise<SidecarProcess> {
-  const settings = { ...childEnvironment(process.env), ...env }
-  return startSidecar({ ...(await installed()), root: ROOT, env: settings, log: () => {} })
+export async function realSidecar(settings: Record<string, string> = {}): Promise<SidecarProcess> {
+  return startSidecar({ ...(await installed()), root: ROOT, env: { ...env, ...settings }, log: () => {} })
 }
 
 /** A real sidecar where an operator would run one: at an address that it keeps over its starts. */
@@ -34,7 +35,7 @@ export async function sidecarAt(port: number) {
   const url = `http://127.0.0.1:${port}`
   const child = Bun.spawn([python, '-m', 'sidecar', '--exit-with-stdin'], {
     cwd: ROOT,
-    env: { ...childEnvironment(process.env), HOST: '127.0.0.1', PORT: String(port), MODEL: model },
+    env: { ...env, HOST: '127.0.0.1', PORT: String(port), MODEL: model },
     stdin: 'pipe',
     stdout: 'ignore',
     stderr: 'ignore',

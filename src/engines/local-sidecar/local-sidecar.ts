@@ -32,7 +32,8 @@ export function localSidecar(options: {
   const { python, model, silentSeconds = UNRESPONSIVE_SECONDS, report, log, fetch } = options
   // Child processes run in `root`, so their paths must be absolute.
   const [dir, root] = [resolve(options.dir), resolve(options.root)]
-  const env = childEnvironment(options.env)
+  // All models in one folder: the ones that the sidecar fetches itself are beside the default model.
+  const env = { MODEL_CACHE: dir, ...childEnvironment(options.env) }
   const closing = new AbortController()
   const { signal } = closing
   const ready = createReadiness({ ready: false, detail: 'The local sidecar will be installed.' })
