@@ -13,6 +13,8 @@ def answer(timed: Timed, parameters: Parameters, *, model: str) -> dict[str, obj
     if parameters.details:
         body.update(_details(timed, parameters, model))
         body["segments"] = [_segment(segment, words=parameters.words) for segment in transcript.segments]
+    elif timed.speakers:
+        body.update(_diarization(timed.speakers, transcript.duration, before=parameters.context_before))
     return body
 
 

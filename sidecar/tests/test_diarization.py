@@ -126,6 +126,9 @@ def test_a_request_returns_turns_and_voices(speaking: httpx.Client, conversation
     assert '"diarization":{"turns":' in stream.strip().splitlines()[-1]
     plain = speaking.post("/", params={"details": "true"}, content=wav(conversation), headers=WAV).json()
     assert "diarization" not in plain
+    brief = speaking.post("/", params={"speakers": "true"}, content=wav(conversation), headers=WAV).json()
+    assert set(brief) == {"text", "diarization"}
+    assert len(brief["diarization"]["voices"]) == 2
 
 
 def test_context_is_heard_but_not_transcribed(
