@@ -27,28 +27,18 @@ CONTEXT = 10.0
 
 def main() -> int:
     options = _options()
-    recordings = [
-        r
-        for r in _recordings(options.data)
-        if not options.only or r.corpus in options.only
-    ]
+    recordings = [r for r in _recordings(options.data) if not options.only or r.corpus in options.only]
     results: dict[str, list[tuple[Recording, Score, int, float]]] = {}
     with Server({"DIARIZATION": "on", "MAX_CONCURRENT_REQUESTS": "8"}) as server:
         url = f"http://127.0.0.1:{server.port}"
         for recording in recordings:
             started = time.perf_counter()
-            exactly = (
-                len({turn.speaker for turn in recording.turns})
-                if options.exactly
-                else None
-            )
+            exactly = len({turn.speaker for turn in recording.turns}) if options.exactly else None
             found, words = _diarize(url, recording, options.span, exactly)
             took = time.perf_counter() - started
             one = score(recording.turns, found, words, recording.seconds)
             speakers = len({turn.speaker for turn in found})
-            results.setdefault(recording.corpus, []).append(
-                (recording, one, speakers, took)
-            )
+            results.setdefault(recording.corpus, []).append((recording, one, speakers, took))
             print(
                 f"{recording.corpus} {recording.name}: {one.error_rate:.1%}",
                 file=sys.stderr,
@@ -60,14 +50,10 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.diarization")
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder of the checkouts"
-    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of the checkouts")
     parser.add_argument("--span", type=float, default=300.0, help="seconds")
     parser.add_argument("--only", nargs="*", default=[])
-    parser.add_argument(
-        "--exactly", action="store_true", help="state the number of speakers"
-    )
+    parser.add_argument("--exactly", action="store_true", help="state the number of speakers")
     return parser.parse_args()
 
 
@@ -105,9 +91,7 @@ def _diarize(
             for word in segment["words"]
         ]
     speakers = merge(voices, at_least=exactly or 1, at_most=exactly)
-    return [
-        Reference(start, end, str(speakers[voice])) for voice, start, end in turns
-    ], words
+    return [Reference(start, end, str(speakers[voice])) for voice, start, end in turns], words
 
 
 def _ask(url: str, recording: Recording, start: float, end: float) -> dict[str, Any]:
@@ -120,9 +104,7 @@ def _ask(url: str, recording: Recording, start: float, end: float) -> dict[str, 
         "speakers": "true",
     }
     query |= {"context_before": before, "context_after": after}
-    request = Request(
-        f"{url}/?{urlencode(query)}", wav(samples), {"content-type": "audio/wav"}
-    )
+    request = Request(f"{url}/?{urlencode(query)}", wav(samples), {"content-type": "audio/wav"})
     with urlopen(request, timeout=3600) as response:
         answer: dict[str, Any] = json.load(response)
     if answer["diarization"] is None:
@@ -168,16 +150,9 @@ def _table(results: dict[str, list[tuple[Recording, Score, int, float]]]) -> str
     return "\n".join(lines)
 
 
-def _row(
-    name: str, seconds: float, speakers: str, found: str, one: Score, took: float
-) -> str:
-    parts = [
-        f"{100 * part / one.speech:.1f}"
-        for part in (one.missed, one.false_alarm, one.confused)
-    ]
-    words = (
-        f"{one.right_words} of {one.words} ({one.right_words / max(1, one.words):.1%})"
-    )
+def _row(name: str, seconds: float, speakers: str, found: str, one: Score, took: float) -> str:
+    parts = [f"{100 * part / one.speech:.1f}" for part in (one.missed, one.false_alarm, one.confused)]
+    words = f"{one.right_words} of {one.words} ({one.right_words / max(1, one.words):.1%})"
     cells = [
         name,
         f"{seconds:.0f}",

@@ -63,10 +63,7 @@ def ami(checkout: Path) -> list[Recording]:
     folder = checkout / "tests/data"
     turns = _rttm(sorted(folder.glob("*.rttm")))
     files = {_plain(path.stem): path for path in folder.glob("*.wav")}
-    return [
-        Recording("ami", name, samples(files[name]), turns[name])
-        for name in sorted(turns)
-    ]
+    return [Recording("ami", name, samples(files[name]), turns[name]) for name in sorted(turns)]
 
 
 def falcon(checkout: Path) -> list[Recording]:
@@ -86,29 +83,18 @@ def falcon(checkout: Path) -> list[Recording]:
     ]
 
 
-def simulated(
-    checkout: Path, *, seconds: float = 300, held_out: bool = False
-) -> list[Recording]:
+def simulated(checkout: Path, *, seconds: float = 300, held_out: bool = False) -> list[Recording]:
     """Conversations of 2 to 10 voices from Resemblyzer's clips of LibriSpeech: 10 speakers with 10 clips
     each, or held out: 251 other speakers with one clip each."""
     base = checkout / "audio_data"
     if held_out:
         clips = {
-            path.stem.split("-")[0]: [path]
-            for path in (base / "librispeech_train-clean-100").glob("*.flac")
+            path.stem.split("-")[0]: [path] for path in (base / "librispeech_train-clean-100").glob("*.flac")
         }
-        return [
-            _conversation(clips, 100 + seed, count, seconds, "held out")
-            for seed, count in _SEED_COUNTS
-        ]
-    folders = [
-        path for path in (base / "librispeech_test-other").iterdir() if path.is_dir()
-    ]
+        return [_conversation(clips, 100 + seed, count, seconds, "held out") for seed, count in _SEED_COUNTS]
+    folders = [path for path in (base / "librispeech_test-other").iterdir() if path.is_dir()]
     clips = {folder.name: sorted(folder.glob("*.flac")) for folder in folders}
-    return [
-        _conversation(clips, seed, count, seconds, "simulated")
-        for seed, count in _SEED_COUNTS
-    ]
+    return [_conversation(clips, seed, count, seconds, "simulated") for seed, count in _SEED_COUNTS]
 
 
 def _conversation(
@@ -140,11 +126,7 @@ def _conversation(
         signal[first : first + len(speech)] += speech
         end = at + len(speech) / RATE
         turns.append(Reference(at, end, speaker))
-        at = end + (
-            chance.uniform(-1.0, 0)
-            if chance.random() < 0.25
-            else chance.uniform(0.1, 1.0)
-        )
+        at = end + (chance.uniform(-1.0, 0) if chance.random() < 0.25 else chance.uniform(0.1, 1.0))
     length = int((max(turn.end for turn in turns) + 0.5) * RATE)
     noise = np.random.default_rng(seed).normal(0, _NOISE, length).astype(np.float32)
     return Recording(corpus, f"{seed} ({count} voices)", signal[:length] + noise, turns)
@@ -170,6 +152,4 @@ def _rttm(paths: list[Path]) -> dict[str, list[Reference]]:
 
 def _plain(name: str) -> str:
     """Without accents: one clip is named with an accent in its file's name only."""
-    return "".join(
-        c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c)
-    )
+    return "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))

@@ -19,9 +19,7 @@ _RUNS = 3
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.diarization.cost")
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder of the checkouts"
-    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of the checkouts")
     recording = simulated(parser.parse_args().data / "Resemblyzer")[2]
     body = wav(recording.signal)
     seconds: dict[bool, list[float]] = {False: [], True: []}
@@ -39,9 +37,7 @@ def main() -> int:
                 seconds[speakers].append(time.perf_counter() - started)
                 cpu[speakers].append((cpu_seconds(server.process.pid) or 0.0) - before)
         peak = peak_mb(server.process.pid) or 0.0
-    without, with_speakers = (
-        statistics.median(seconds[speakers]) for speakers in (False, True)
-    )
+    without, with_speakers = (statistics.median(seconds[speakers]) for speakers in (False, True))
     print(f"{recording.seconds:.0f} s of audio, medians of {_RUNS} runs\n")
     print("| | s | × real time | CPU s |\n| --- | ---: | ---: | ---: |")
     for name, speakers in (("without speakers", False), ("with speakers", True)):
@@ -53,9 +49,7 @@ def main() -> int:
 
 
 def _ask(url: str, body: bytes, *, speakers: bool) -> None:
-    query = urlencode(
-        {"language": "en", "details": "true", "speakers": str(speakers).lower()}
-    )
+    query = urlencode({"language": "en", "details": "true", "speakers": str(speakers).lower()})
     request = Request(f"{url}/?{query}", body, {"content-type": "audio/wav"})
     with urlopen(request, timeout=3600) as response:
         response.read()

@@ -27,17 +27,13 @@ class RandomModels(Models):
         self._speakers = self._random.normal(size=(_SPEAKERS, 192))
 
     def segment(self, windows: np.ndarray) -> np.ndarray:
-        classes = self._random.integers(0, 4, (len(windows), FRAMES // 60 + 1)).repeat(
-            60, axis=1
-        )
+        classes = self._random.integers(0, 4, (len(windows), FRAMES // 60 + 1)).repeat(60, axis=1)
         return np.asarray(np.eye(7)[classes[:, :FRAMES]])
 
     def embed(self, crops: np.ndarray) -> np.ndarray:
         chosen = self._speakers[self._random.integers(0, _SPEAKERS, len(crops))]
         embeddings = chosen + 0.5 * self._random.normal(size=chosen.shape)
-        return np.asarray(
-            embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
-        )
+        return np.asarray(embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True))
 
 
 def main() -> int:

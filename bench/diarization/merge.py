@@ -20,16 +20,12 @@ class SpanVoice:
     embedding: np.ndarray
 
 
-def merge(
-    voices: Sequence[SpanVoice], *, at_least: int = 1, at_most: int | None = None
-) -> list[int]:
+def merge(voices: Sequence[SpanVoice], *, at_least: int = 1, at_most: int | None = None) -> list[int]:
     """The speaker of each voice. Voices with little speech go to the nearest speaker and make none of their
     own, unless there would be too few."""
     if not voices:
         return []
-    order = sorted(
-        range(len(voices)), key=lambda index: (-voices[index].seconds, index)
-    )
+    order = sorted(range(len(voices)), key=lambda index: (-voices[index].seconds, index))
     long = [index for index in order if voices[index].seconds >= MIN_SECONDS]
     strong = sorted(long if len(long) >= at_least else order[:at_least])
     embeddings = np.stack([voices[index].embedding for index in strong])

@@ -33,15 +33,11 @@ def main(weights: Path, speaker: Path, audio: list[Path]) -> int:
 
     signals = [samples(path) for path in audio]
     windows = [
-        signal[at : at + WINDOW]
-        for signal in signals
-        for at in range(0, len(signal) - WINDOW, WINDOW)
+        signal[at : at + WINDOW] for signal in signals for at in range(0, len(signal) - WINDOW, WINDOW)
     ]
     batch = np.stack(windows)[:, None]
     network = _pyannet(checkpoint.read(weights / SEGMENTATION))
-    ours = _run(
-        segmentation_graph.build(checkpoint.read(weights / SEGMENTATION)), batch
-    )
+    ours = _run(segmentation_graph.build(checkpoint.read(weights / SEGMENTATION)), batch)
     theirs = _torch(network, batch)
     print("| graph | inputs | largest difference | mean difference | |")
     print("| --- | ---: | ---: | ---: | --- |")
@@ -64,19 +60,13 @@ def main(weights: Path, speaker: Path, audio: list[Path]) -> int:
         for w in windows
     ]
     _row("mel features (log)", np.stack(features), np.stack(kaldis), "")
-    crops = np.stack(
-        [f[at : at + CROP] for f in features for at in range(0, len(f) - CROP, CROP)]
-    )
+    crops = np.stack([f[at : at + CROP] for f in features for at in range(0, len(f) - CROP, CROP)])
     crops -= crops.mean(axis=1, keepdims=True)
     campplus = CAMPPlus(feat_dim=80, embedding_size=192)
     campplus.load_state_dict(torch.load(weights / EMBEDDING, weights_only=True))
     ours = _run(embedding_graph.build(checkpoint.read(weights / EMBEDDING)), crops)
     theirs = _torch(campplus, crops)
-    cosine = (
-        (ours * theirs).sum(1)
-        / np.linalg.norm(ours, axis=1)
-        / np.linalg.norm(theirs, axis=1)
-    )
+    cosine = (ours * theirs).sum(1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
     _row("embedding", ours, theirs, f"cosine at least {cosine.min():.7f}")
     return 0
 
@@ -101,9 +91,7 @@ def _pyannet(weights: checkpoint.Weights) -> PyanNet:
         permutation_invariant=True,
     )
     network.build()
-    network.load_state_dict(
-        {name: torch.from_numpy(np.array(values)) for name, values in weights.items()}
-    )
+    network.load_state_dict({name: torch.from_numpy(np.array(values)) for name, values in weights.items()})
     return network
 
 
@@ -115,21 +103,13 @@ def _torch(network: torch.nn.Module, batch: np.ndarray) -> np.ndarray:
 
 
 def _run(graph: bytes, batch: np.ndarray) -> Any:
-    return onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"]).run(
-        None, {"x": batch}
-    )[0]
+    return onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"]).run(None, {"x": batch})[0]
 
 
 def _row(name: str, ours: np.ndarray, theirs: np.ndarray, remark: str) -> None:
     difference = np.abs(ours - theirs)
-    print(
-        f"| {name} | {len(ours)} | {difference.max():.1e} | {difference.mean():.1e} | {remark} |"
-    )
+    print(f"| {name} | {len(ours)} | {difference.max():.1e} | {difference.mean():.1e} | {remark} |")
 
 
 if __name__ == "__main__":
-    sys.exit(
-        main(
-            Path(sys.argv[1]), Path(sys.argv[2]), [Path(path) for path in sys.argv[3:]]
-        )
-    )
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), [Path(path) for path in sys.argv[3:]]))

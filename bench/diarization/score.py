@@ -94,9 +94,7 @@ def _words(
     pairs = []
     for start, end in words:
         middle = (start + end) / 2
-        speakers = {
-            turn.speaker for turn in reference if turn.start <= middle < turn.end
-        }
+        speakers = {turn.speaker for turn in reference if turn.start <= middle < turn.end}
         if len(speakers) == 1:
             pairs.append((speakers.pop(), speaker_at(found, start, end)))
     truths = sorted({truth for truth, _ in pairs})
