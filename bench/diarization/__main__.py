@@ -7,8 +7,9 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -24,28 +25,65 @@ from .score import Score, score
 
 CONTEXT = 10.0
 
+_HEADER = """\
+| recording | s | speakers | found | DER % | missed | false alarm | confused | words right | × real time |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"""
+
 
 def main() -> int:
     options = _options()
     recordings = [r for r in _recordings(options.data) if not options.only or r.corpus in options.only]
-    results: dict[str, list[tuple[Recording, Score, int, float]]] = {}
+    print(_HEADER, flush=True)
     with Server({"DIARIZATION": "on", "MAX_CONCURRENT_REQUESTS": "8"}) as server:
         url = f"http://127.0.0.1:{server.port}"
-        for recording in recordings:
-            started = time.perf_counter()
-            exactly = len({turn.speaker for turn in recording.turns}) if options.exactly else None
-            found, words = _diarize(url, recording, options.span, exactly)
-            took = time.perf_counter() - started
-            one = score(recording.turns, found, words, recording.seconds)
-            speakers = len({turn.speaker for turn in found})
-            results.setdefault(recording.corpus, []).append((recording, one, speakers, took))
-            print(
-                f"{recording.corpus} {recording.name}: {one.error_rate:.1%}",
-                file=sys.stderr,
-                flush=True,
-            )
-    print(_table(results))
+        for corpus, members in groupby(recordings, key=lambda recording: recording.corpus):
+            results = []
+            for recording in members:
+                results.append(_measured(url, recording, options))
+                print(_row(f"{corpus} {recording.name}", results[-1]), flush=True)
+            if len(results) > 1:
+                exact = sum(result.found == result.speakers for result in results)
+                total = sum(results[1:], results[0])
+                print(_row(f"**{corpus}**", total, found=f"{exact} of {len(results)} exact"), flush=True)
     return 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """`seconds`: of audio. `took`: seconds that the sidecar took."""
+
+    seconds: float
+    took: float
+    speakers: int
+    found: int
+    score: Score
+
+    def __add__(self, other: "Result") -> "Result":
+        return Result(
+            self.seconds + other.seconds,
+            self.took + other.took,
+            self.speakers + other.speakers,
+            self.found + other.found,
+            self.score + other.score,
+        )
+
+
+def _measured(url: str, recording: Recording, options: argparse.Namespace) -> Result:
+    started = time.perf_counter()
+    speakers = _count(recording.turns)
+    found, words = _diarize(url, recording, options.span, speakers if options.exactly else None)
+    took = time.perf_counter() - started
+    return Result(
+        recording.seconds,
+        took,
+        speakers,
+        _count(found),
+        score(recording.turns, found, words, recording.seconds),
+    )
+
+
+def _count(turns: Sequence[Reference]) -> int:
+    return len({turn.speaker for turn in turns})
 
 
 def _options() -> argparse.Namespace:
@@ -102,6 +140,7 @@ def _ask(url: str, recording: Recording, start: float, end: float) -> dict[str, 
         "details": "true",
         "words": "true",
         "speakers": "true",
+        "beam_size": 1,
     }
     query |= {"context_before": before, "context_after": after}
     request = Request(f"{url}/?{urlencode(query)}", wav(samples), {"content-type": "audio/wav"})
@@ -112,57 +151,19 @@ def _ask(url: str, recording: Recording, start: float, end: float) -> dict[str, 
     return answer
 
 
-def _table(results: dict[str, list[tuple[Recording, Score, int, float]]]) -> str:
-    lines = [
-        "| recording | s | speakers | found | DER % | missed | false alarm | confused "
-        "| words right | × real time |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for corpus, rows in results.items():
-        exact = 0
-        for recording, one, found, took in rows:
-            speakers = len({turn.speaker for turn in recording.turns})
-            exact += found == speakers
-            lines.append(
-                _row(
-                    f"{corpus} {recording.name}",
-                    recording.seconds,
-                    f"{speakers}",
-                    f"{found}",
-                    one,
-                    took,
-                )
-            )
-        total = sum((one for _, one, _, _ in rows), Score())
-        seconds = sum(recording.seconds for recording, *_ in rows)
-        took = sum(took for *_, took in rows)
-        if len(rows) > 1:
-            lines.append(
-                _row(
-                    f"**{corpus}**",
-                    seconds,
-                    "",
-                    f"{exact} of {len(rows)} exact",
-                    total,
-                    took,
-                )
-            )
-    return "\n".join(lines)
-
-
-def _row(name: str, seconds: float, speakers: str, found: str, one: Score, took: float) -> str:
-    parts = [f"{100 * part / one.speech:.1f}" for part in (one.missed, one.false_alarm, one.confused)]
-    words = f"{one.right_words} of {one.words} ({one.right_words / max(1, one.words):.1%})"
+def _row(name: str, result: Result, found: str | None = None) -> str:
+    one = result.score
+    errors = (one.missed + one.false_alarm + one.confused, one.missed, one.false_alarm, one.confused)
     cells = [
         name,
-        f"{seconds:.0f}",
-        speakers,
-        found,
-        f"{100 * one.error_rate:.1f}",
-        *parts,
-        words,
+        f"{result.seconds:.0f}",
+        f"{result.speakers}",
+        found or f"{result.found}",
+        *(f"{100 * part / one.speech:.1f}" for part in errors),
+        f"{one.right_words} of {one.words} ({one.right_words / max(1, one.words):.1%})",
+        f"{result.seconds / result.took:.0f}",
     ]
-    return f"| {' | '.join([*cells, f'{seconds / took:.0f}'])} |"
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":
