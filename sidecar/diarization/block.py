@@ -8,8 +8,9 @@ import numpy as np
 
 from ..audio.decoder import SAMPLE_RATE
 from . import clustering
+from .local_voices import LocalVoice
 from .segmentation import FIRST_FRAME, FRAME, FRAMES, VOICES
-from .windows import LocalVoice, Window
+from .windows import Window
 
 _THRESHOLD = 0.55
 """Cosine distance from which on two clusters are two speakers."""
@@ -87,6 +88,8 @@ def _assigned(voices: Sequence[LocalVoice], centroids: np.ndarray) -> Sequence[i
     similarity = np.stack([voice.embedding for voice in voices]) @ centroids.T
     if len(voices) > len(centroids):
         return [int(number) for number in similarity.argmax(axis=1)]
+    if len(voices) > VOICES:
+        return _one_by_one(similarity)
     rows = range(len(voices))
     # Only the nearest speakers of each voice can be in the best assignment.
     nearest = sorted({int(number) for row in similarity for number in np.argsort(-row)[:VOICES]})
@@ -94,6 +97,17 @@ def _assigned(voices: Sequence[LocalVoice], centroids: np.ndarray) -> Sequence[i
         permutations(nearest, len(voices)),
         key=lambda numbers: sum(similarity[r, n] for r, n in zip(rows, numbers, strict=True)),
     )
+
+
+def _one_by_one(similarity: np.ndarray) -> Sequence[int]:
+    """The most similar pair first: there are too many assignments to try them all."""
+    left = similarity.copy()
+    numbers = [0] * len(left)
+    for _ in numbers:
+        row, number = divmod(int(left.argmax()), left.shape[1])
+        numbers[row] = number
+        left[row] = left[:, number] = -np.inf
+    return numbers
 
 
 def _speaking(windows: Sequence[Window], centroids: np.ndarray) -> np.ndarray:

@@ -11,7 +11,10 @@ import pytest
 
 from sidecar.diarization import clustering, diarizer
 from sidecar.diarization.diarizer import Diarization, Diarizer
+from sidecar.diarization.features import HOP, fbank
+from sidecar.diarization.local_voices import Heard, local_voices
 from sidecar.diarization.models import Models
+from sidecar.diarization.segmentation import FRAME, FRAMES
 from sidecar.model import diarization as files
 from sidecar.model.files import Model
 
@@ -82,6 +85,23 @@ def test_speakers_who_talk_at_once_have_overlapping_turns(
     turns = diarize(models, pool, audio, 160_000).turns
     pairs = [(x, y) for x in turns for y in turns if x.voice < y.voice]
     assert sum(max(0.0, min(x.end, y.end) - max(x.start, y.start)) for x, y in pairs) > 0.5
+
+
+def test_a_voice_that_the_segmentation_made_of_two_speakers_is_divided(
+    models: Models, recordings: dict[str, np.ndarray]
+) -> None:
+    def heard(samples: np.ndarray) -> Heard:
+        mel = fbank(samples.astype(np.float32) / 32768)[:990]
+        frames = np.minimum(np.arange(len(mel)) * HOP // FRAME, FRAMES - 1)
+        return Heard((np.arange(FRAMES) <= frames[-1]).astype(np.uint8), mel, frames, len(mel) / 100)
+
+    a, b = recordings["en"], recordings["fr"]
+    mixed, single = heard(np.concatenate([a, b])), heard(np.concatenate([a, a]))
+    parts, [whole] = local_voices(models, [mixed, single])
+    assert np.array_equal(whole.speaks, single.speaks)
+    first, second = sorted(parts, key=lambda part: int(part.speaks.argmax()))
+    assert np.array_equal(first.speaks + second.speaks, mixed.speaks)
+    assert second.speaks.argmax() * FRAME == pytest.approx(len(a), abs=16_000)
 
 
 def test_voices_of_the_blocks_of_a_long_recording_are_joined(
