@@ -1,5 +1,6 @@
-"""python -m bench.diarization.cost --data DIR: the time and the processor time of a request with and without
-speakers, alternately."""
+"""python -m bench.diarization.cost --data DIR [--seconds SECONDS] [--runs RUNS]
+
+The time and the processor time of a request with and without speakers, alternately."""
 
 import argparse
 import statistics
@@ -14,20 +15,21 @@ from ..sidecar.server import Server
 from .corpora import simulated
 from .recordings import wav
 
-_RUNS = 3
-
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.diarization.cost")
     parser.add_argument("--data", type=Path, required=True, help="folder of the checkouts")
-    recording = simulated(parser.parse_args().data / "Resemblyzer")[2]
+    parser.add_argument("--seconds", type=float, default=300.0, help="length of the conversation")
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    recording = simulated(options.data / "Resemblyzer", seconds=options.seconds)[2]
     body = wav(recording.signal)
     seconds: dict[bool, list[float]] = {False: [], True: []}
     cpu: dict[bool, list[float]] = {False: [], True: []}
     with Server({"DIARIZATION": "on"}) as server:
         url = f"http://127.0.0.1:{server.port}"
         _ask(url, body[: 44 + 640_000], speakers=True)
-        for _ in range(_RUNS):
+        for _ in range(options.runs):
             for speakers in (False, True):
                 before, started = (
                     cpu_seconds(server.process.pid) or 0.0,
@@ -38,7 +40,7 @@ def main() -> int:
                 cpu[speakers].append((cpu_seconds(server.process.pid) or 0.0) - before)
         peak = peak_mb(server.process.pid) or 0.0
     without, with_speakers = (statistics.median(seconds[speakers]) for speakers in (False, True))
-    print(f"{recording.seconds:.0f} s of audio, medians of {_RUNS} runs\n")
+    print(f"{recording.seconds:.0f} s of audio, medians of {options.runs} runs\n")
     print("| | s | × real time | CPU s |\n| --- | ---: | ---: | ---: |")
     for name, speakers in (("without speakers", False), ("with speakers", True)):
         took = statistics.median(seconds[speakers])
