@@ -87,8 +87,9 @@ describe('AssemblyAI’s client', () => {
   })
 
   test('gets the reason of a refusal', async () => {
-    await expect(assemblyai.transcripts.transcribe({ audio: SPEECH, speaker_labels: true })).rejects.toThrow(
-      'speaker_labels is not offered',
+    const request = { audio: SPEECH, sentiment_analysis: true }
+    await expect(assemblyai.transcripts.transcribe(request)).rejects.toThrow(
+      'sentiment_analysis is not offered',
     )
     const stranger = new AssemblyAI({ apiKey: 'nobody', baseUrl: `${service.url}/assemblyai` })
     await expect(stranger.transcripts.transcribe({ audio: SPEECH })).rejects.toThrow('not valid')

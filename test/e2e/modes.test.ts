@@ -13,8 +13,8 @@ import { longRecording } from './recording.ts'
 
 /** A recording of five minutes, mostly silent: three spans that take seconds. */
 const [REPEATS, PAUSE_SECONDS] = [14, 16]
-/** The spans that a worker sends to a sidecar at once. */
-const SPANS_AT_ONCE = SIDECAR_LIMITS.concurrency
+/** The spans of clips that a worker sends to a sidecar at once. */
+const SPANS_AT_ONCE = SIDECAR_LIMITS.clipConcurrency
 const postgres = databases.find(({ name }) => name === 'Postgres')
 
 test.skipIf(!postgres)(
