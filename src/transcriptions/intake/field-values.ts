@@ -36,7 +36,7 @@ export function parseChoice<const T extends string>(
 /** The items of a list, separated by commas or line breaks, or a JSON array of strings. Throws `validation`. */
 export function parseList(fields: Fields, name: string): string[] {
   const text = fields.get(name) ?? ''
-  const items = parseJsonList(text)?.map((item) => textOf(item, name)) ?? text.split(/[,\n]/)
+  const items = parseJsonList(text)?.map((item) => textOf(item, name)) ?? text.match(/[^,\n]+/g) ?? []
   return items.map((item) => item.trim()).filter((item) => item !== '')
 }
 
