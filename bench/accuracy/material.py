@@ -39,7 +39,7 @@ class Recording:
 
     @property
     def digest(self) -> str:
-        """Identifies the audio and the language that the recogniser is told."""
+        """Identifies the audio and the language that the request names."""
         return hashlib.sha256(self.language.encode() + self.pcm.tobytes()).hexdigest()[:16]
 
 

@@ -22,7 +22,7 @@ class Result:
 
 
 class Cache:
-    """One JSON file for each subject's version and recording. fresh: run again what is there."""
+    """One JSON file for each subject's version and recording. fresh: replace existing results."""
 
     def __init__(self, folder: Path, *, fresh: bool):
         self._folder = folder

@@ -23,7 +23,7 @@ from sidecar.inference.transcribe import Transcriber
 from ..sidecar.server import ROOT
 
 Told = tuple[Path, str]
-"""A file and the language that the recogniser is told."""
+"""A file, and the language that the request names."""
 
 LONGEST = 3600
 _BATCH = 12

@@ -25,7 +25,7 @@ _MIN_CROPS = 2
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """What is heard of a voice. `speaks`: 1 in each frame of the window in which it speaks. `mel`: features
+    """The speech of a voice. `speaks`: 1 in each frame of the window in which it speaks. `mel`: features
     of its speech, if possible without another voice. `frames`: the window's frame of each mel frame.
     `seconds`: of speech without another voice."""
 

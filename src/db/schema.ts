@@ -91,7 +91,7 @@ export const transcriptions = pgTable(
     temperature: doublePrecision().notNull().default(0),
     task: text({ enum: ['transcribe', 'translate'] }).notNull(),
     words: boolean().notNull(),
-    /** Whether speakers are told apart, and how many there are at least and at most. Null: unknown. */
+    /** Whether speakers are recognized, and the least and the greatest number of them. Null: unknown. */
     diarize: boolean().notNull().default(false),
     minSpeakers: integer(),
     maxSpeakers: integer(),

@@ -48,16 +48,19 @@ export function createSampleChain({
     filledBlocks = 0
   }
 
-  function take(block: Float32Array, samples = BLOCK_SAMPLES): void {
+  function take(block: Float32Array, samples: number): void {
     const mono = mixer ? mixer.mix(block) : block
     const whole = samples === BLOCK_SAMPLES ? mono : mono.subarray(0, samples)
     pass(limiter.push(whole, output.blocks[filledBlocks] ?? NO_SAMPLES))
   }
 
-  function takeAll(): void {
+  /** Takes the first `samples` of each channel from the input. */
+  function takeInput(samples: number): void {
     for (const [index, block] of input.blocks.entries()) {
+      const left = samples - index * BLOCK_SAMPLES
+      if (left <= 0) break
       if (index % MEASURED_BLOCKS === 0) clipping.measure(block)
-      take(block)
+      take(block, Math.min(left, BLOCK_SAMPLES))
     }
     ;[input, otherInput] = [otherInput, input]
     filledBytes = 0
@@ -70,17 +73,14 @@ export function createSampleChain({
         input.bytes.set(part, filledBytes)
         filledBytes += part.length
         from += part.length
-        if (filledBytes === input.bytes.length) takeAll()
+        if (filledBytes === input.bytes.length) takeInput(BATCH_BLOCKS * BLOCK_SAMPLES)
       }
     },
 
     finish(): void {
-      let samples = Math.floor(filledBytes / BYTES_PER_FLOAT / channels)
+      const samples = Math.floor(filledBytes / BYTES_PER_FLOAT / channels)
       input.bytes.fill(0, samples * channels * BYTES_PER_FLOAT)
-      for (const block of input.blocks) {
-        if (samples > 0) take(block, Math.min(samples, BLOCK_SAMPLES))
-        samples -= BLOCK_SAMPLES
-      }
+      takeInput(samples)
       pass(limiter.finish(output.blocks[filledBlocks] ?? NO_SAMPLES))
       flush()
     },

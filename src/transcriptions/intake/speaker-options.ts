@@ -3,7 +3,7 @@ import { booleanIn, type Fields, invalidField } from './field-values.ts'
 
 const MAX_SPEAKERS = 50
 
-/** Whether speakers are told apart, and how many there are at least and at most; null: unknown. */
+/** Whether speakers are recognized, and the least and the greatest number of them; null: unknown. */
 type SpeakerOptions = { diarize: boolean; minSpeakers: number | null; maxSpeakers: number | null }
 
 /** Parses the fields `speakers`, `min_speakers` and `max_speakers`. Throws `validation`. */
