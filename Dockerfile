@@ -27,6 +27,7 @@ COPY package.json bunfig.toml tsconfig.json LICENSE NOTICE ./
 COPY drizzle drizzle
 COPY sidecar sidecar
 COPY src src
+COPY web web
 
 # All addresses of the container; its network and published ports decide who can reach it.
 ENV DATA_DIR=/data \

@@ -7,7 +7,10 @@ const config :Workerd.Config = (
     (
       name = "verbatim",
       worker = (
-        modules = [(name = "worker.js", esModule = embed "../dist/worker.js")],
+        modules = [
+          (name = "worker.js", esModule = embed "../dist/worker.js"),
+          (name = "page.js", esModule = embed "../dist/page.js"),
+        ],
         compatibilityDate = "2026-11-01",
         compatibilityFlags = ["enable_request_signal"],
         globalOutbound = "network",

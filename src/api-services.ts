@@ -19,6 +19,7 @@ import { createSignInLimits } from './limits/sign-ins.ts'
 import { createStorageQuota } from './limits/storage-quota.ts'
 import type { Log } from './log.ts'
 import type { Outbound } from './outbound/outbound.ts'
+import type { Page } from './page/page.ts'
 import type { Queue } from './queue/queue.ts'
 import type { Objects } from './storage/storage.ts'
 import type { Traces } from './traces/traces.ts'
@@ -70,6 +71,7 @@ type ApiAdapters = {
   hmac: Hmac
   cipher: SecretCipher
   traces: Traces
+  page: () => Promise<Page | null>
   log: Log
 }
 
@@ -149,6 +151,8 @@ export async function createApiServices(adapters: ApiAdapters): Promise<ApiServi
     swagger: swaggerAssets,
     maxUploadBytes: settings.MAX_UPLOAD_BYTES,
     version: packageJson.version,
+    page: adapters.page,
+    info: async () => ({ ...offerOf(settings), registration: await auth.isRegistrationOpen() }),
     corsOrigins: settings.CORS_ORIGINS ?? null,
   }
 }
@@ -209,6 +213,19 @@ function createIntake(
     concurrencyLimit,
   })
   return { beginUpload, uploads, wholeUploads }
+}
+
+/** What a client may read without a token, except whether registration is open. */
+function offerOf(settings: Settings) {
+  return {
+    version: packageJson.version,
+    identity_provider: settings.AUTH_ISSUER ?? null,
+    engines: settings.INFERENCE.map((name) => (name === 'sidecar' ? name : 'hosted')),
+    default_quality: settings.DEFAULT_QUALITY,
+    max_upload_bytes: settings.MAX_UPLOAD_BYTES,
+    max_audio_seconds: settings.MAX_AUDIO_SECONDS,
+    retention_days: settings.RETENTION_DAYS ?? null,
+  }
 }
 
 /** The limits of each user. */

@@ -14,11 +14,13 @@ import type { OperatorAccess } from './http/operator-access.ts'
 import { problems } from './http/problems.ts'
 import { requestLog } from './http/request-log.ts'
 import { securityHeaders } from './http/security-headers.ts'
+import { type InfoRoutesServices, infoRoutes } from './info/info.routes.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { misspelledOpenaiRoutes, type OpenaiRoutesServices, openaiRoutes } from './openai/openai.routes.ts'
 import { openaiError } from './openai/openai.schemas.ts'
 import { suggestedRoute } from './openai/route-suggestion.ts'
+import { type PageRoutesServices, pageRoutes } from './page/page.routes.ts'
 import type { Traces } from './traces/traces.ts'
 import {
   type TranscriptionRoutesServices,
@@ -31,6 +33,8 @@ import { type WebhookRoutesServices, webhookRoutes } from './webhooks/webhooks.r
 export type AppServices = AdminRoutesServices &
   AssemblyaiRoutesServices &
   AuthRoutesServices &
+  InfoRoutesServices &
+  PageRoutesServices &
   TranscriptionRoutesServices &
   WebhookRoutesServices & {
     uploads: TusService
@@ -97,6 +101,7 @@ export function createApp(services: AppServices, adapter?: ElysiaAdapter) {
   const app = new Elysia({ handler: { standardHostname: false }, ...(adapter && { adapter }) })
     .use(sharedPlugins({ ...services, routes }))
     .use(cors({ origins: services.corsOrigins }))
+    .use(pageRoutes(services))
     .use(swagger({ assets: services.swagger, version: services.version }))
     .use(authRoutes(services))
     .use(transcriptionRoutes(services))
@@ -107,6 +112,7 @@ export function createApp(services: AppServices, adapter?: ElysiaAdapter) {
     .use(misspelledOpenaiRoutes(services))
     .use(assemblyaiRoutes(services))
     .use(deepgramRoutes(services))
+    .use(infoRoutes(services))
     .use(operationsRoutes(services))
   return app
 }

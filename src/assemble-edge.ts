@@ -14,6 +14,7 @@ import { createOperatorAccess } from './http/operator-access.ts'
 import { releaseAfterBody } from './http/release-after-body.ts'
 import type { Log } from './log.ts'
 import { noFetchOutbound } from './outbound/no-fetch.ts'
+import type { Page } from './page/page.ts'
 import { outboxQueue } from './queue/outbox.ts'
 import { requireOwnStorage } from './retention/storage-owner.ts'
 import { createObjects } from './storage/s3/objects.ts'
@@ -34,10 +35,12 @@ type EdgeHandler = (request: Request, waitUntil: (rest: Promise<void>) => void) 
 export async function assembleEdge({
   settings,
   keepsSockets,
+  page,
   log,
 }: {
   settings: Settings
   keepsSockets: boolean
+  page: Page | null
   log: Log
 }): Promise<EdgeHandler> {
   const { url, secrets, bucket, publicUrl } = requiredSettings(settings)
@@ -65,6 +68,7 @@ export async function assembleEdge({
     hmac: nodeHmac,
     cipher: await createSecretCipher({ secrets }),
     traces: noTraces,
+    page: async () => page,
     log,
   })
   const operations = {

@@ -23,6 +23,7 @@ import { openDatabase } from './open-database.ts'
 import { openEngines } from './open-engines.ts'
 import { openTraces } from './open-traces.ts'
 import { guardedOutbound } from './outbound/guarded.ts'
+import { builtPage } from './page/built-page.ts'
 import { startTakeover } from './queue/outbox.ts'
 import { pgBossQueue } from './queue/pg-boss.ts'
 import type { Queue } from './queue/queue.ts'
@@ -119,6 +120,7 @@ export async function assemble(options: AssembleOptions): Promise<Service> {
       passwords: argon2id,
       hmac: nodeHmac,
       traces,
+      page: builtPage({ log }),
       log,
     })
   }

@@ -3,14 +3,17 @@ import { assembleEdge } from './assemble-edge.ts'
 import { readSettings } from './config.ts'
 import { StartError } from './errors.ts'
 import { createLog } from './log.ts'
+import { type Page, type PageModule, parsePage } from './page/page.ts'
 
 const isWorkerd = navigator.userAgent === 'Cloudflare-Workers'
+/** The module that `npm run build:page` writes; deploy/workerd.capnp adds it to the worker. */
+const PAGE_MODULE = isWorkerd ? './page.js' : new URL('../dist/page.js', import.meta.url).href
 
 async function start() {
   try {
     const settings = readSettings(await environment())
     const log = createLog(settings.LOG, console.log)
-    const handler = await assembleEdge({ settings, keepsSockets: !isWorkerd, log })
+    const handler = await assembleEdge({ settings, keepsSockets: !isWorkerd, page: await findPage(), log })
     console.log(
       'serving the API without audio_url, metrics and traces; workers on Bun (MODE=worker) inspect ' +
         'uploads and transcribe',
@@ -22,6 +25,16 @@ async function start() {
       process.exit(1)
     }
     throw error
+  }
+}
+
+/** The built page. Null if there is none: the API works without it. */
+async function findPage(): Promise<Page | null> {
+  try {
+    const { default: module }: { default: PageModule } = await import(PAGE_MODULE)
+    return parsePage(module)
+  } catch {
+    return null
   }
 }
 

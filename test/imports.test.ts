@@ -42,6 +42,8 @@ const FEATURES = [
   'openai',
   'assemblyai',
   'deepgram',
+  'page',
+  'info',
 ]
 /** Features that may import any module of another feature: a second API for it, and the removal of its files. */
 const EXTENDS: Record<string, string> = {
@@ -87,6 +89,8 @@ const FEATURE_ADAPTERS = [
   'auth/portable-argon2id.ts',
   // Reads and writes a file with node:fs.
   'auth/secret-file.ts',
+  // Builds the page with Bun.
+  'page/built-page.ts',
   'transcriptions/reading/node-hmac.ts',
 ]
 

@@ -10,7 +10,17 @@ export function createAuthService({
   ...services
 }: SessionServices & AccountServices & { registration: Registration }) {
   const { openSession, login, refresh, logout } = createSessionsService(services)
-  const { register, createAccount } = createRegistration({ ...services, registration, openSession })
+  const { register, isOpen, createAccount } = createRegistration({ ...services, registration, openSession })
   const { me, changePassword, remove } = createAccountService(services)
-  return { register, createAccount, login, refresh, logout, me, changePassword, remove }
+  return {
+    register,
+    isRegistrationOpen: isOpen,
+    createAccount,
+    login,
+    refresh,
+    logout,
+    me,
+    changePassword,
+    remove,
+  }
 }

@@ -44,6 +44,11 @@ export function createRegistration({
       return openSession(id)
     },
 
+    /** Whether `register` can create an account now. */
+    async isOpen(): Promise<boolean> {
+      return registration === 'open' || (registration === 'first' && !(await hasUsers(db)))
+    },
+
     /** Creates an account even if registration is closed, and returns its id. Throws `email_taken`. */
     createAccount,
   }

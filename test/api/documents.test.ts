@@ -120,6 +120,7 @@ describe('the OpenAPI document', () => {
       'get /assemblyai/v2/transcript/{id}/srt',
       'get /assemblyai/v2/transcript/{id}/vtt',
       'post /deepgram/v1/listen',
+      'get /api/info',
       'get /health/live',
       'get /health/ready',
       'get /metrics',
@@ -127,7 +128,7 @@ describe('the OpenAPI document', () => {
   })
 
   test('has a summary and the security of every route', () => {
-    const open = ['register', 'login', 'refresh', 'logout', 'audio', 'live', 'ready', 'metrics']
+    const open = ['register', 'login', 'refresh', 'logout', 'audio', 'info', 'live', 'ready', 'metrics']
     for (const { name, operation } of operations()) {
       expect({ name, summary: operation.summary }).toEqual({ name, summary: expect.stringMatching(/^[A-Z]/) })
       const isOpen = open.some((word) => name.endsWith(`/${word}`))

@@ -13,6 +13,7 @@ import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { prometheusMetrics } from '../../src/metrics/prometheus.ts'
 import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import { parseNetwork } from '../../src/outbound/networks.ts'
+import { builtPage } from '../../src/page/built-page.ts'
 import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { storageSweepState } from '../../src/retention/orphans.store.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
@@ -104,6 +105,7 @@ export async function startService({
     callerCache: await openCallerCache({ listen: database.listen, ttlMs: CALLER_TTL_MS }),
     inspect: probeInspector({ storage, media }),
     traces: noTraces,
+    page: builtPage({ log: () => {} }),
     log,
     settings: {
       ...readSettings({}),

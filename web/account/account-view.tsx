@@ -1,0 +1,108 @@
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { api, errorText, unwrap } from '../api/client.ts'
+import { info, refreshInfo } from '../api/info.ts'
+import { hasSessionEnded, startSession } from '../api/session.ts'
+import { messages } from '../i18n/messages.ts'
+import { navigate } from '../routing/router.ts'
+import { TokenForm } from './token-form.tsx'
+
+/** The forms to log in and to create an account. */
+export function AccountView({ isSignUp }: { isSignUp: boolean }) {
+  const t = messages.value
+  useEffect(() => {
+    refreshInfo().catch(() => {})
+  }, [])
+  return (
+    <div class="account">
+      <header>
+        <h1>{isSignUp ? t.signUpTitle : t.logInTitle}</h1>
+        <p class="soft">{isSignUp ? t.signUpLead : t.logInLead}</p>
+      </header>
+      {hasSessionEnded.value && (
+        <p class="notice" role="status">
+          {t.sessionEnded}
+        </p>
+      )}
+      <PasswordForm isSignUp={isSignUp} />
+      <OtherForm isSignUp={isSignUp} />
+      {!isSignUp && <TokenForm />}
+    </div>
+  )
+}
+
+function PasswordForm({ isSignUp }: { isSignUp: boolean }) {
+  const t = messages.value
+  const error = useSignal<string | null>(null)
+  const isBusy = useSignal(false)
+
+  async function submit(event: SubmitEvent & { currentTarget: HTMLFormElement }) {
+    event.preventDefault()
+    const form = new FormData(event.currentTarget)
+    const credentials = { email: String(form.get('email')), password: String(form.get('password')) }
+    isBusy.value = true
+    error.value = null
+    try {
+      const { register, login } = api.auth
+      startSession(await unwrap((isSignUp ? register : login).post(credentials)))
+      if (['/login', '/signup'].includes(location.pathname)) navigate('/', { replaces: true })
+    } catch (failure) {
+      error.value = errorText(failure)
+    }
+    isBusy.value = false
+  }
+
+  return (
+    <form onSubmit={submit}>
+      <div class="field">
+        <label for="email">{t.email}</label>
+        <input class="input" id="email" name="email" type="email" autocomplete="username" required />
+      </div>
+      <div class="field">
+        <label for="password">{t.password}</label>
+        <input
+          class="input"
+          id="password"
+          name="password"
+          type="password"
+          autocomplete={isSignUp ? 'new-password' : 'current-password'}
+          required
+          minLength={isSignUp ? 8 : undefined}
+          aria-describedby={isSignUp ? 'password-hint' : undefined}
+        />
+        {isSignUp && (
+          <span class="hint" id="password-hint">
+            {t.passwordHint}
+          </span>
+        )}
+      </div>
+      {error.value && (
+        <p class="notice error" role="alert">
+          {error}
+        </p>
+      )}
+      <button type="submit" class="button primary" disabled={isBusy.value}>
+        {isSignUp ? t.signUp : t.logIn}
+      </button>
+    </form>
+  )
+}
+
+/** The way to the other form. There is none to sign up while the server accepts no accounts. */
+function OtherForm({ isSignUp }: { isSignUp: boolean }) {
+  const t = messages.value
+  if (isSignUp) {
+    return (
+      <p class="soft">
+        {t.haveAccount} <a href="/login">{t.logIn}</a>
+      </p>
+    )
+  }
+  if (!info.value) return null
+  if (!info.value.registration) return <p class="soft">{t.registrationClosed}</p>
+  return (
+    <p class="soft">
+      {t.noAccount} <a href="/signup">{t.signUp}</a>
+    </p>
+  )
+}

@@ -1,0 +1,14 @@
+import './style/main.css'
+import { effect } from '@preact/signals'
+import { render } from 'preact'
+import { App } from './app.tsx'
+import { locale } from './i18n/messages.ts'
+import { startRouter } from './routing/router.ts'
+import { applyTheme } from './theme/theme.ts'
+
+applyTheme()
+startRouter()
+effect(() => {
+  document.documentElement.lang = locale.value
+})
+render(<App />, document.getElementById('app') ?? document.body)

@@ -1,0 +1,74 @@
+import { useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import { messages } from '../i18n/messages.ts'
+import { UploadIcon } from '../layout/icons.tsx'
+import { OptionsForm } from './options-form.tsx'
+import { addFiles } from './upload-queue.ts'
+
+/** Where recordings come in. Files can be dropped anywhere on the page. */
+export function UploadPanel() {
+  const t = messages.value
+  const input = useRef<HTMLInputElement>(null)
+  const isDropping = useDrop(addFiles)
+  return (
+    <section class={`upload-panel card ${isDropping.value ? 'dropping' : ''}`} aria-labelledby="upload-title">
+      <h2 id="upload-title" class="visually-hidden">
+        {t.uploadTitle}
+      </h2>
+      <div class="drop">
+        <UploadIcon />
+        <p class="drop-title">{isDropping.value ? t.dropNow : t.dropHere}</p>
+        <p class="soft small">{t.dropHint}</p>
+        <div class="row">
+          <button type="button" class="button primary" onClick={() => input.current?.click()}>
+            {t.chooseFiles}
+          </button>
+        </div>
+        <input
+          ref={input}
+          type="file"
+          multiple
+          hidden
+          accept="audio/*,video/*"
+          aria-label={t.chooseFiles}
+          onChange={({ currentTarget }) => {
+            addFiles([...(currentTarget.files ?? [])])
+            currentTarget.value = ''
+          }}
+        />
+      </div>
+      <OptionsForm />
+    </section>
+  )
+}
+
+/** Whether files are dragged over the page. */
+function useDrop(onFiles: (files: File[]) => void) {
+  const isDropping = useSignal(false)
+  useEffect(() => {
+    const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false
+    const over = (event: DragEvent) => {
+      if (!hasFiles(event)) return
+      event.preventDefault()
+      isDropping.value = true
+    }
+    const leave = (event: DragEvent) => {
+      if (event.relatedTarget === null) isDropping.value = false
+    }
+    const drop = (event: DragEvent) => {
+      if (!hasFiles(event)) return
+      event.preventDefault()
+      isDropping.value = false
+      onFiles([...(event.dataTransfer?.files ?? [])])
+    }
+    addEventListener('dragover', over)
+    addEventListener('dragleave', leave)
+    addEventListener('drop', drop)
+    return () => {
+      removeEventListener('dragover', over)
+      removeEventListener('dragleave', leave)
+      removeEventListener('drop', drop)
+    }
+  }, [])
+  return isDropping
+}
