@@ -8,7 +8,7 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url))
 /** `path` is relative to src. `imports` are paths relative to src, or names of packages. `code` has no comments. */
 type Module = { path: string; imports: string[]; code: string }
 
-const ENTRIES = ['main.ts', 'make-admin.ts', 'edge.ts']
+const ENTRIES = ['main.ts', 'make-admin.ts', 'edge.ts', 'cli/main.ts', 'cli/local-service.ts']
 const WIRING = [
   'app.ts',
   'api-services.ts',
@@ -21,7 +21,10 @@ const WIRING = [
   'serve.ts',
   'worker.ts',
   'quickstart.ts',
+  'cli/serve.ts',
 ]
+/** The modules of the command line that start a service. The others know its HTTP API only. */
+const SERVICE_STARTERS = ['cli/serve.ts', 'cli/local.ts', 'cli/local-service.ts']
 /** Wiring that chooses adapters. `open-*.ts` map settings to the adapters of one port. */
 const ASSEMBLIES = [
   'assemble.ts',
@@ -100,6 +103,7 @@ const isEntry = (path: string) => ENTRIES.includes(path)
 const isWiring = (path: string) => WIRING.includes(path)
 const isFeature = within(FEATURES)
 const isHttp = within(['http'])
+const isCommandLine = within(['cli'])
 const isAdapter = (path: string) =>
   FEATURE_ADAPTERS.includes(path) || (within(PORTS)(path) && !OPEN.includes(path))
 const isStore = (path: string) => isFeature(path) && path.endsWith('.store.ts')
@@ -116,7 +120,16 @@ const RULES: { rule: string; breach: (from: string, to: string) => boolean }[] =
   { rule: 'no module imports an entry', breach: (_, to) => isEntry(to) },
   {
     rule: 'only entries and the wiring import the wiring',
-    breach: (from, to) => isWiring(to) && !isEntry(from) && !isWiring(from),
+    breach: (from, to) => isWiring(to) && !isEntry(from) && !isWiring(from) && to !== 'cli/serve.ts',
+  },
+  {
+    rule: 'the command line imports no module of the service',
+    breach: (from, to) =>
+      isCommandLine(from) && to.endsWith('.ts') && !isCommandLine(to) && !SERVICE_STARTERS.includes(from),
+  },
+  {
+    rule: 'the service imports no module of the command line',
+    breach: (from, to) => isCommandLine(to) && !isCommandLine(from),
   },
   {
     rule: 'ports and adapters import no feature, no HTTP and no settings',
@@ -176,7 +189,8 @@ const RUNTIME_WIRING = [
   'open-database.ts',
   'open-engines.ts',
 ]
-const mayUseRuntime = (path: string) => RUNTIME_WIRING.includes(path) || isAdapter(path)
+const mayUseRuntime = (path: string) =>
+  RUNTIME_WIRING.includes(path) || isAdapter(path) || isCommandLine(path)
 
 function breachesOf({ path, imports, code }: Module): string[] {
   const breaches = RULES.flatMap(({ rule, breach }) =>
@@ -274,6 +288,8 @@ describe('a rule reports a breach', () => {
   test.each([
     ['worker.ts', "import './main.ts'", 'no module imports an entry'],
     ['health/health.ts', "import { assemble } from '../assemble.ts'", 'only entries and the wiring'],
+    ['cli/client.ts', "import { quoted } from '../errors.ts'", 'no module of the service'],
+    ['app.ts', "import { createClient } from './cli/client.ts'", 'no module of the command line'],
     ['queue/pg-boss.ts', "import { audioKey } from '../transcriptions/storage-keys.ts'", 'import no feature'],
     ['media/media.ts', "import { t } from 'elysia'", 'no HTTP'],
     [
@@ -339,6 +355,7 @@ describe('a rule reports a breach', () => {
         'engines/local-sidecar/local-sidecar.ts',
         "import { sidecarEngine } from '../sidecar/sidecar.ts'\nBun.spawn([])",
       ],
+      ['cli/local.ts', "import { SETTINGS } from '../config.ts'\nimport { spawn } from 'node:child_process'"],
       ['http/headers/range.ts', "// import 'node:fs'; process.env.X\n/* Bun.serve() */"],
     ]
     for (const [path, source] of allowed) expect(breachesOf(moduleOf(path, source))).toEqual([])

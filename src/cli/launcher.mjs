@@ -33,10 +33,11 @@ const flags = [`--config=${join(root, 'bunfig.toml')}`, ...(args[0] === 'serve' 
 const { NO_PROXY, no_proxy: noProxy = NO_PROXY } = process.env
 const direct = [noProxy, '127.0.0.1', 'localhost'].filter(Boolean).join(',')
 const child = spawn(findBun(), [...flags, join(root, 'src/cli/main.ts'), ...args], {
-  stdio: 'inherit',
+  // main.ts ends when the channel closes, so also when this process is killed.
+  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   env: { ...process.env, NO_PROXY: direct, no_proxy: direct },
 })
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+const signals = ['SIGINT', 'SIGTERM']
 for (const signal of signals) process.on(signal, () => child.kill(signal))
 child.on('error', (error) => {
   console.error(`verbatim: cannot start Bun: ${error.message}`)

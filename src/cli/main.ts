@@ -42,6 +42,8 @@ function flush(stream: NodeJS.WriteStream): Promise<void> {
 }
 
 const { signal, release } = watchSignals()
+// The launcher was killed.
+process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))
 let exitCode: number = EXIT.ok
 let isService = false
 const program = createProgram({

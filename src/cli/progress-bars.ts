@@ -28,11 +28,11 @@ export function barReporter({
 
   function render() {
     const spinner = SPINNER[frame++ % SPINNER.length]
-    const room = Math.max(1, (stream.rows ?? 24) - 2)
+    const room = Math.max(1, (stream.rows || 24) - 2)
     const shown = [...bars].slice(0, room).map(([source, bar]) => `${spinner} ${lineOf(source, bar)}`)
     const rest = bars.size > room ? [`  and ${bars.size - room} more`] : []
     const lines = [...(service && bars.size > 0 ? [`  ${service}`] : []), ...shown, ...rest]
-    const width = (stream.columns ?? 80) - 1
+    const width = (stream.columns || 80) - 1
     if (lines.length === 0) logUpdate.clear()
     else logUpdate(lines.map((line) => line.slice(0, width)).join('\n'))
   }
