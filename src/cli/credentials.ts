@@ -9,7 +9,7 @@ export type Credentials = Server & { keyId: string | null; email: string | null 
 
 export const DEFAULT_URL = 'http://localhost:3000'
 
-export const credentialsPath = (env: Env) => join(configFolder(env), 'credentials.json')
+const credentialsPath = (env: Env) => join(configFolder(env), 'credentials.json')
 
 export async function readCredentials(env: Env): Promise<Credentials | null> {
   const path = credentialsPath(env)

@@ -3,7 +3,7 @@ import { type Client, isFinished, type Status } from './client.ts'
 import { Failure, isTemporary } from './failure.ts'
 
 /** How long a server may be away, such as for a restart. */
-export const PATIENCE_MS = 5 * 60_000
+const PATIENCE_MS = 5 * 60_000
 const DELAY_MS = { first: 500, most: 10_000 }
 
 export type Progress = {

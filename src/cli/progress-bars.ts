@@ -100,7 +100,7 @@ function colored({ mark, text }: Line): string {
   return mark === 'bad' ? `${styleText('red', '✗')} ${text}` : `  ${text}`
 }
 
-export function formatBytes(bytes: number): string {
+function formatBytes(bytes: number): string {
   if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`
 }

@@ -105,7 +105,7 @@ async function submit(session: Session, job: Job, fields: Record<string, string>
 }
 
 /** Waits until a transcription has finished and writes its transcripts. Throws `Failure` if it failed. */
-export async function deliver(
+async function deliver(
   { client, signal, reporter }: Session,
   {
     label: source,
