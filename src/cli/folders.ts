@@ -1,12 +1,13 @@
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 
 export type Env = Record<string, string | undefined>
 
 /** A folder of the XDG Base Directory Specification. The specification ignores relative paths. */
 function xdg(env: Env, name: string, fallback: string[]): string {
   const folder = env[name]
-  return join(folder?.startsWith('/') ? folder : join(env.HOME || homedir(), ...fallback), 'verbatim')
+  const parent = folder && isAbsolute(folder) ? folder : join(env.HOME || homedir(), ...fallback)
+  return join(parent, 'verbatim')
 }
 
 export const configFolder = (env: Env) => xdg(env, 'XDG_CONFIG_HOME', ['.config'])

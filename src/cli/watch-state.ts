@@ -2,17 +2,22 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from './failure.ts'
 
-/** One version of a file. */
+/** By which a file is recognised as unchanged. */
 export type Version = { size: number; mtimeMs: number }
 
-/** What became of a version: on the server with this id, done, or refused for good. */
-export type Entry = Version & { state: 'accepted' | 'done' | 'failed'; id: string | null; error?: string }
+/**
+ * What became of a version of a recording: the server has it (`accepted`), its transcripts are written (`done`), or
+ * it was refused for good (`failed`). `id` is null if its transcripts existed before, or without a transcription.
+ */
+type Entry = { version: Version; state: 'accepted' | 'done' | 'failed'; id: string | null; error?: string }
+
+export type WatchState = Awaited<ReturnType<typeof openWatchState>>
 
 const NAME = '.verbatim-watch.json'
 
 export const isSameVersion = (a: Version, b: Version) => a.size === b.size && a.mtimeMs === b.mtimeMs
 
-/** Remembers the files of a watched folder in a file of the folder that receives the transcripts. */
+/** Remembers recordings, by their absolute paths, in a file of the folder that receives the transcripts. */
 export async function openWatchState(folder: string) {
   const path = join(folder, NAME)
   const entries = await readEntries(path)
@@ -25,10 +30,12 @@ export async function openWatchState(folder: string) {
   }
 
   return {
-    find: (name: string) => entries.get(name),
+    find: (recording: string) => entries.get(recording),
 
-    set(name: string, entry: Entry): Promise<void> {
-      entries.set(name, entry)
+    /** Null forgets the recording. */
+    set(recording: string, entry: Entry | null): Promise<void> {
+      if (entry) entries.set(recording, entry)
+      else entries.delete(recording)
       writing = writing.then(save)
       return writing
     },

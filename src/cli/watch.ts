@@ -1,9 +1,9 @@
-import { mkdir, readdir, stat } from 'node:fs/promises'
-import { extname, join } from 'node:path'
+import { mkdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, isTemporary, Refused, UsageError } from './failure.ts'
-import { extensionOf, parseFormats } from './formats.ts'
-import { baseNames, exists, type Output } from './outputs.ts'
+import { extensionOf, type Format, parseFormats } from './formats.ts'
+import { baseNames, exists } from './outputs.ts'
 import type { Session } from './session.ts'
 import {
   createJob,
@@ -13,69 +13,14 @@ import {
   reportFailure,
   transcribeOne,
 } from './transcribe.ts'
-import { isSameVersion, openWatchState, type Version } from './watch-state.ts'
+import { isSameVersion, openWatchState, type WatchState } from './watch-state.ts'
+import { createSettled, listRecordings, type WatchedFile } from './watched-files.ts'
 
-/** Other files are not uploaded. */
-const MEDIA = new Set(
-  [
-    '.3gp',
-    '.aac',
-    '.ac3',
-    '.aif',
-    '.aiff',
-    '.amr',
-    '.ape',
-    '.au',
-    '.avi',
-    '.caf',
-    '.dts',
-    '.flac',
-    '.flv',
-  ].concat(
-    [
-      '.gsm',
-      '.loas',
-      '.m4a',
-      '.m4b',
-      '.m4v',
-      '.mka',
-      '.mkv',
-      '.mov',
-      '.mp2',
-      '.mp3',
-      '.mp4',
-      '.mpeg',
-      '.mpg',
-    ],
-    [
-      '.mts',
-      '.oga',
-      '.ogg',
-      '.ogv',
-      '.opus',
-      '.spx',
-      '.ts',
-      '.tta',
-      '.vob',
-      '.wav',
-      '.webm',
-      '.wma',
-      '.wmv',
-      '.wv',
-    ],
-  ),
-)
 const MAX_SCAN_MS = 2_000
-/** After an error that may pass, such as a full quota. */
+/** After an error that can pass, such as a full quota. */
 const RETRY_MS = 60_000
-/** Codes of errors that the same file can escape later. */
-const PASSING = new Set([
-  'storage_quota_reached',
-  'audio_limit_reached',
-  'storage_full',
-  'internal',
-  'output',
-])
+/** Codes of errors that the same recording can escape later. */
+const PASSING = ['storage_quota_reached', 'audio_limit_reached', 'storage_full', 'internal', 'output']
 
 type WatchOptions = JobOptions & {
   folder: string
@@ -84,66 +29,41 @@ type WatchOptions = JobOptions & {
   parallel: number
 }
 
-type Seen = Version & { since: number }
-
 /** Transcribes the recordings of a folder once, and those that appear, until the signal aborts. */
 export async function watch(session: Session, options: WatchOptions): Promise<never> {
   const { folder, settleMs, parallel } = options
   const { signal, reporter } = session
   await requireFolder(folder)
   const target = options.output.output ?? folder
+  const formats = parseFormats(options.output.format ?? 'txt')
   await mkdir(target, { recursive: true })
   const state = await openWatchState(target)
-  const seen = new Map<string, Seen>()
+  const isSettled = createSettled(settleMs)
   const retryAt = new Map<string, number>()
   const running = new Map<string, { job: Job; ended: Promise<void> }>()
   let fatal: unknown
 
-  async function run(name: string, version: Version, job: Job) {
-    const remember = (entry: { state: 'accepted' | 'done' | 'failed'; error?: string }) =>
-      state.set(name, { size: version.size, mtimeMs: version.mtimeMs, id: job.id, ...entry })
+  async function run(file: WatchedFile, job: Job) {
     try {
-      await transcribeOne(session, job, { ...options, onAccepted: () => remember({ state: 'accepted' }) })
-      await remember({ state: 'done' })
+      await transcribeFile(session, { file, job, state, options })
     } catch (error) {
       if (signal.aborted) return
-      reportFailure(session, job, error)
-      if (error instanceof Refused && (error.status === 401 || error.status === 403)) fatal = error
-      else if (isPassing(error)) retryAt.set(name, performance.now() + RETRY_MS)
-      else await remember({ state: 'failed', error: error instanceof Error ? error.message : String(error) })
-    } finally {
-      if (!signal.aborted) running.delete(name)
+      if (isFatal(error)) fatal = error
+      retryAt.set(file.path, performance.now() + RETRY_MS)
     }
+    if (!signal.aborted) running.delete(file.path)
   }
 
   async function scan() {
-    const files = await listMedia(folder)
+    const files = await listRecordings(folder)
     const bases = baseNames(files)
     for (const [index, file] of files.entries()) {
-      const { filename: name } = file
-      if (running.has(name) || running.size >= parallel || !isSettled(file)) continue
-      if ((retryAt.get(name) ?? 0) > performance.now()) continue
-      const known = state.find(name)
-      const entry = known && isSameVersion(known, file) ? known : undefined
-      if (entry && entry.state !== 'accepted') continue
-      const outputs = outputsOf({ base: bases[index] ?? name, target, format: options.output.format })
-      if (!entry && !options.output.force && (await allExist(outputs))) {
-        await state.set(name, { size: file.size, mtimeMs: file.mtimeMs, state: 'done', id: null })
-        continue
-      }
-      const job = createJob({ kind: 'file', label: join(folder, name), filename: name }, outputs)
-      job.id = entry?.id ?? null
-      const ended = run(name, file, job)
-      running.set(name, { job, ended })
+      const isWaiting = isSettled(file) && (retryAt.get(file.path) ?? 0) <= performance.now()
+      if (!isWaiting || running.has(file.path) || running.size >= parallel) continue
+      const outputs = outputsOf(join(target, bases[index] ?? file.filename), formats)
+      const job = await findJob(file, { outputs, state, options })
+      if (job) running.set(file.path, { job, ended: run(file, job) })
     }
-  }
-
-  function isSettled({ filename, size, mtimeMs }: Version & { filename: string }): boolean {
-    const earlier = seen.get(filename)
-    const now = performance.now()
-    if (earlier && isSameVersion(earlier, { size, mtimeMs })) return now - earlier.since >= settleMs
-    seen.set(filename, { size, mtimeMs, since: now })
-    return false
   }
 
   reporter.report({ event: 'watching', source: folder })
@@ -157,52 +77,70 @@ export async function watch(session: Session, options: WatchOptions): Promise<ne
   return endInterrupted(session, jobs, { isCanceled: session.isLocal, resume: resumeOf })
 }
 
+type FileOutput = { format: Format; path: string }
+
+/** What is left to do for a file; null if nothing is. */
+async function findJob(
+  { path, label, filename, version }: WatchedFile,
+  { outputs, state, options }: { outputs: FileOutput[]; state: WatchState; options: WatchOptions },
+): Promise<Job | null> {
+  const known = state.find(path)
+  const isKnown = known !== undefined && isSameVersion(known.version, version)
+  if (isKnown && known.state !== 'accepted') return null
+  const job = createJob({ kind: 'file', label, filename }, outputs)
+  if (isKnown) return { ...job, id: known.id }
+  // Transcripts that this command did not write stay.
+  if (known || options.output.force || !(await allExist(outputs))) return job
+  await state.set(path, { version, state: 'done', id: null })
+  return null
+}
+
+/** Transcribes a file and remembers how that ended. Throws an error that can pass. */
+async function transcribeFile(
+  session: Session,
+  { file, job, state, options }: { file: WatchedFile; job: Job; state: WatchState; options: WatchOptions },
+): Promise<void> {
+  const { path, version } = file
+  const isResumed = job.id !== null
+  // The transcripts of an earlier version of the recording, which this command has written, are replaced.
+  const force = options.output.force || (state.find(path)?.id ?? null) !== null
+  try {
+    await transcribeOne(session, job, {
+      fields: options.fields,
+      output: { ...options.output, force },
+      onAccepted: () => state.set(path, { version, state: 'accepted', id: job.id }),
+    })
+    await state.set(path, { version, state: 'done', id: job.id })
+  } catch (error) {
+    if (session.signal.aborted) throw error
+    // The transcription was deleted on the server: the next scan uploads the file again.
+    if (isResumed && error instanceof Refused && error.status === 404) return state.set(path, null)
+    reportFailure(session, job, error)
+    if (isPassing(error) || isFatal(error)) throw error
+    const message = error instanceof Error ? error.message : String(error)
+    await state.set(path, { version, state: 'failed', id: job.id, error: message })
+  }
+}
+
 const resumeOf = ({ id }: Job) =>
   id === null
     ? 'the next "verbatim watch" of the folder resumes the upload'
     : 'the transcription continues on the server; the next "verbatim watch" of the folder gets it'
 
-function isPassing(error: unknown): boolean {
-  return isTemporary(error) || !(error instanceof Failure) || PASSING.has(error.code)
-}
+const isPassing = (error: unknown) =>
+  isTemporary(error) || !(error instanceof Failure) || PASSING.includes(error.code)
+
+/** The API key is invalid or lacks a scope. */
+const isFatal = (error: unknown) => error instanceof Refused && (error.status === 401 || error.status === 403)
 
 async function requireFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => null)
   if (!found?.isDirectory()) throw new UsageError(`${folder} is not a folder`)
 }
 
-/** The recordings of a folder. Hidden files, which programs write while they download, are ignored. */
-async function listMedia(folder: string): Promise<(Version & { filename: string })[]> {
-  const entries = await readdir(folder, { withFileTypes: true })
-  const names = entries
-    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-    .map(({ name }) => name)
-    .filter((name) => MEDIA.has(extname(name).toLowerCase()))
-    .toSorted()
-  const files = await Promise.all(
-    names.map(async (filename) => {
-      const found = await stat(join(folder, filename)).catch(() => null)
-      return found && found.size > 0 ? [{ filename, size: found.size, mtimeMs: found.mtimeMs }] : []
-    }),
-  )
-  return files.flat()
-}
+const outputsOf = (base: string, formats: Format[]): FileOutput[] =>
+  formats.map((format) => ({ format, path: `${base}${extensionOf(format)}` }))
 
-function outputsOf({
-  base,
-  target,
-  format = 'txt',
-}: {
-  base: string
-  target: string
-  format: string | undefined
-}): (Output & { path: string })[] {
-  return parseFormats(format).map((format) => ({
-    format,
-    path: join(target, `${base}${extensionOf(format)}`),
-  }))
-}
-
-async function allExist(outputs: { path: string }[]): Promise<boolean> {
+async function allExist(outputs: FileOutput[]): Promise<boolean> {
   return (await Promise.all(outputs.map(({ path }) => exists(path)))).every(Boolean)
 }

@@ -239,15 +239,23 @@ test('watch transcribes each recording once, after it has stopped growing, also 
   expect(await first.ended).toMatchObject({ code: 130 })
 
   await copyFile(fixture('speech.ogg'), join(watched, 'later.ogg'))
+  await copyFile(fixture('speech.flac'), join(watched, 'whole.mp3'))
   const second = startCommand(args, { env: account() })
   await second.printed('later.ogg: completed')
+  // Its content has changed.
+  await second.printed('whole.mp3: completed')
   second.child.kill('SIGINT')
-  expect((await second.ended).stderr).not.toMatch(/whole|broken|growing|notes/)
+  expect((await second.ended).stderr).not.toMatch(/broken|growing|notes/)
   const written = (await readdir(watched)).filter((name) => name.endsWith('.srt'))
   expect(written.toSorted()).toEqual(['growing.srt', 'later.srt', 'whole.srt'])
   expect(await readFile(join(watched, 'growing.srt'), 'utf8')).toContain('good book.')
   const names = (await listed()).map(({ filename }) => filename)
-  expect(names.filter((name) => /^(whole|growing|later)/.test(name))).toHaveLength(3)
+  expect(names.filter((name) => /^(whole|growing|later)/.test(name)).toSorted()).toEqual([
+    'growing.wav',
+    'later.ogg',
+    'whole.mp3',
+    'whole.mp3',
+  ])
 })
 
 describe('errors', () => {

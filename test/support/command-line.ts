@@ -6,7 +6,7 @@ const MAIN = [...BUN, join(ROOT, 'src/cli/main.ts')]
 /** What `npx verbatim` runs. */
 export const LAUNCHER = ['node', join(ROOT, 'src/cli/launcher.mjs')]
 
-export type Ended = { code: number; stdout: string; stderr: string }
+type Ended = { code: number; stdout: string; stderr: string }
 
 export type Invocation = {
   env: Record<string, string>
