@@ -40,9 +40,15 @@ export async function removeCredentials(env: Env): Promise<void> {
   await rm(credentialsPath(env), { force: true })
 }
 
-/** Throws `UsageError` if the text is not the URL of a service. */
+const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\])([:/]|$)/i
+
+/**
+ * Parses the URL of a service. Without a scheme it is https, on this machine http. Throws `UsageError` if it is
+ * invalid.
+ */
 export function parseUrl(text: string): string {
-  const url = URL.parse(text.includes('://') ? text : `http://${text}`)
+  const scheme = LOOPBACK.test(text) ? 'http' : 'https'
+  const url = URL.parse(text.includes('://') ? text : `${scheme}://${text}`)
   if (!url || !/^https?:$/.test(url.protocol)) {
     throw new UsageError(`${JSON.stringify(text)} is not an http(s) URL`)
   }

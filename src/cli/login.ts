@@ -23,7 +23,7 @@ export async function login(
   givenUrl: string | undefined,
   options: LoginOptions,
 ): Promise<void> {
-  const ask = createPrompt()
+  const ask = createPrompt(signal)
   const stored = await readCredentials(env)
   const url = parseUrl(givenUrl ?? (await askUrl()))
 
@@ -65,7 +65,7 @@ export async function logout(
   if (!stored) return write('You are not logged in')
   const { url, keyId, email } = stored
   if (revoke && keyId && email) {
-    const password = await createPrompt()({ message: `Password of ${email}`, isSecret: true })
+    const password = await createPrompt(signal)({ message: `Password of ${email}`, isSecret: true })
     const account = await openAccount({ url, action: 'login', email, password, signal })
     await revokeApiKey(account, keyId)
     await closeAccount(account)

@@ -71,7 +71,7 @@ const outputOption = () =>
 const formatOption = () => new Option('-f, --format <list>', `${FORMATS.join(', ')} (default: txt)`)
 const forceOption = () => new Option('--force', 'replace existing files')
 const jsonOption = () => new Option('--json', 'print one JSON object per line for each event')
-const quietOption = () => new Option('-q, --quiet', 'show no progress')
+const quietOption = () => new Option('-q, --quiet', 'show failures only')
 const localOption = () => new Option('--local', 'start a service for this command, instead of using a server')
 
 export function createProgram(context: Context): Command {

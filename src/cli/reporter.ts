@@ -34,13 +34,17 @@ export function jsonReporter(write: (line: string) => void): Reporter {
 export function lineReporter({
   write,
   print,
+  isQuiet,
 }: {
   write: (line: string) => void
   print: (text: string) => void
+  /** Only lines about recordings that were not transcribed. */
+  isQuiet: boolean
 }): Reporter {
   return {
     report(report) {
       if (report.event === 'transcript') print(report.text)
+      if (isQuiet && report.event !== 'failed' && report.event !== 'interrupted') return
       for (const line of linesOf(report)) write(`${line.text}\n`)
     },
     close() {},

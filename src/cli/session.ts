@@ -55,7 +55,7 @@ async function openReporter(env: Env, { json = false, quiet = false }: SessionOp
   if (json) return jsonReporter(print)
   const { stderr } = process
   if (quiet || !isInteractive(stderr, env)) {
-    return lineReporter({ print, write: quiet ? () => {} : (line) => void stderr.write(line) })
+    return lineReporter({ print, write: (line) => void stderr.write(line), isQuiet: quiet })
   }
   const { barReporter } = await import('./progress-bars.ts')
   return barReporter({ stream: stderr, print })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { constants, createReadStream } from 'node:fs'
+import { access, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { DetailedError, Upload, type UploadOptions } from 'tus-js-client'
 import type { Server } from './client.ts'
@@ -110,20 +110,20 @@ async function resumption({
   fields: Record<string, string>
   stateDir: string | null
 }): Promise<Partial<UploadOptions>> {
-  if (stateDir === null) return { storeFingerprintForResuming: false }
-  const folder = join(stateDir, 'uploads')
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  await removeExpired(folder)
+  const folder = stateDir === null ? null : await openUploadsFolder(stateDir)
+  if (folder === null) return { storeFingerprintForResuming: false }
   const { size, mtimeMs } = await stat(path)
   const identity = JSON.stringify([server.url, server.apiKey, resolve(path), size, mtimeMs, fields])
   const fingerprint = createHash('sha256').update(identity).digest('hex')
   const file = join(folder, `${fingerprint}.json`)
 
   async function find(): Promise<Previous[]> {
-    const text = await readFile(file, 'utf8').catch(() => null)
-    if (text === null) return []
-    const stored: Previous = JSON.parse(text)
-    return [{ ...stored, urlStorageKey: fingerprint }]
+    try {
+      const stored: Previous = JSON.parse(await readFile(file, 'utf8'))
+      return [{ ...stored, urlStorageKey: fingerprint }]
+    } catch {
+      return []
+    }
   }
 
   return {
@@ -138,6 +138,19 @@ async function resumption({
         return fingerprint
       },
     },
+  }
+}
+
+/** Removes expired entries. Null in a read-only home. */
+async function openUploadsFolder(stateDir: string): Promise<string | null> {
+  const folder = join(stateDir, 'uploads')
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await access(folder, constants.W_OK)
+    await removeExpired(folder)
+    return folder
+  } catch {
+    return null
   }
 }
 

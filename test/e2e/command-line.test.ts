@@ -345,19 +345,22 @@ async function paddedWav(bytes: number): Promise<Blob> {
 }
 
 // The last test, because it starts the service again.
-test('an upload resumes after a crash and restart of the server', async () => {
+test('an upload resumes after Ctrl-C with the same command, and after a crash and restart of the server', async () => {
   const path = join(folder, 'padded.wav')
   await Bun.write(path, await paddedWav(2.5 * CHUNK_BYTES))
   const offsets: string[] = []
-  let isRestarted = false
   const proxyPort = freePort()
   const listen = () => Bun.serve({ port: proxyPort, hostname: '127.0.0.1', idleTimeout: 60, fetch: forward })
+  const env = { ...account(), VERBATIM_URL: `http://127.0.0.1:${proxyPort}` }
+  const upload = () => startCommand(['transcribe', path], { env })
 
-  /** Forwards requests. The second chunk finds a server that crashes; no server listens until it runs again. */
   async function forward(request: Request): Promise<Response> {
-    if (request.method === 'PATCH') offsets.push(request.headers.get('upload-offset') ?? '')
-    if (offsets.length === 2 && !isRestarted) {
-      isRestarted = true
+    if (request.method === 'PATCH' && offsets.push(request.headers.get('upload-offset') ?? '') === 2) {
+      first.child.kill('SIGINT')
+      return new Response(null, { status: 503 })
+    }
+    if (request.method === 'PATCH' && offsets.length === 3) {
+      // No server listens until the service runs again.
       proxy.stop(true)
       await service.kill('SIGKILL')
       service = await start()
@@ -370,11 +373,15 @@ test('an upload resumes after a crash and restart of the server', async () => {
   }
 
   let proxy = listen()
-  const env = { ...account(), VERBATIM_URL: `http://127.0.0.1:${proxyPort}` }
-  const { code, stdout, stderr } = await verbatim(['transcribe', path], { env })
+  const first = upload()
+  expect(await first.ended).toMatchObject({
+    code: 130,
+    stderr: expect.stringContaining('Run the same command again to resume the upload'),
+  })
+  const { code, stdout, stderr } = await upload().ended
   await proxy.stop(true)
   expect({ code, stderr }).toMatchObject({ code: 0 })
   expectText(stdout)
   const chunk = String(CHUNK_BYTES)
-  expect(offsets).toEqual(['0', chunk, chunk, String(2 * CHUNK_BYTES)])
+  expect(offsets).toEqual(['0', chunk, chunk, chunk, String(2 * CHUNK_BYTES)])
 })
