@@ -34,8 +34,13 @@ export type Client = ReturnType<typeof createClient>
 export function createClient({ url, apiKey }: Server, signal: AbortSignal) {
   const send = (path: string, init: RequestInit = {}) => request({ url, apiKey, path, init, signal })
   const transcription = (id: string) => `/api/transcriptions/${encodeURIComponent(id)}`
+  /** The connection can break within a body, and another server can answer with something else than JSON. */
+  const onBrokenBody = () => {
+    signal.throwIfAborted()
+    throw new Unreachable(url)
+  }
   async function json<T>(path: string, init?: RequestInit): Promise<T> {
-    return (await send(path, init)).json()
+    return (await send(path, init)).json().catch(onBrokenBody)
   }
 
   return {
@@ -60,7 +65,7 @@ export function createClient({ url, apiKey }: Server, signal: AbortSignal) {
     list: (query: URLSearchParams) => json<Page>(`/api/transcriptions?${query}`),
 
     async transcript(id: string, format: string): Promise<string> {
-      return (await send(`${transcription(id)}/transcript?format=${format}`)).text()
+      return (await send(`${transcription(id)}/transcript?format=${format}`)).text().catch(onBrokenBody)
     },
 
     async cancel(id: string): Promise<void> {

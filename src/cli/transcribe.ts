@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createClient, type Server } from './client.ts'
-import { EXIT, Failure, Interrupted } from './failure.ts'
+import { EXIT, Failure, Interrupted, isTemporary } from './failure.ts'
 import { follow, persist } from './follow.ts'
 import { type Output, type OutputOptions, planOutputs, requireAbsent, writeOutput } from './outputs.ts'
 import type { Session } from './session.ts'
@@ -14,6 +14,8 @@ export type Job = {
   id: string | null
   uploadPath: string | null
   sentShare: number
+  /** Its transcripts are written, or it has failed. */
+  isEnded: boolean
 }
 
 export type JobOptions = {
@@ -64,7 +66,7 @@ export async function transcribe(
 }
 
 export function createJob(source: Source, outputs: Output[]): Job {
-  return { source, outputs, id: null, uploadPath: null, sentShare: 0 }
+  return { source, outputs, id: null, uploadPath: null, sentShare: 0, isEnded: false }
 }
 
 /** Uploads the recording unless the server has it already, waits for the transcript and writes it. */
@@ -77,7 +79,7 @@ export async function transcribeOne(session: Session, job: Job, options: JobOpti
   }
   const { source, outputs, id } = job
   await deliver(session, { label: source.label, id, outputs, options: options.output, begunAt })
-  job.outputs = []
+  job.isEnded = true
 }
 
 async function submit(session: Session, job: Job, fields: Record<string, string>): Promise<string> {
@@ -141,14 +143,13 @@ async function deliver(
   reporter.report({ event: 'completed', source, id, status, seconds: (performance.now() - begunAt) / 1000 })
 }
 
-export function reportFailure(
-  { reporter }: Session,
-  { source, id }: Pick<Job, 'source' | 'id'>,
-  error: unknown,
-): void {
+export function reportFailure({ reporter }: Session, job: Job, error: unknown): void {
+  const { source, id } = job
+  job.isEnded = true
   const code = error instanceof Failure ? error.code : 'internal'
   const message = error instanceof Error ? error.message : String(error)
-  reporter.report({ event: 'failed', source: source.label, id, code, error: message })
+  const hint = id !== null && isTemporary(error) ? `. To get the transcript later: verbatim get ${id}` : ''
+  reporter.report({ event: 'failed', source: source.label, id, code, error: `${message}${hint}` })
 }
 
 /**
@@ -162,13 +163,13 @@ export async function endInterrupted(
   const { signal, reporter } = session
   const { reason } = signal
   if (!(reason instanceof Interrupted)) throw reason
-  const begun = jobs.filter(
-    ({ id, uploadPath, outputs }) => outputs.length > 0 && (id ?? uploadPath) !== null,
-  )
+  const begun = jobs.filter(({ id, uploadPath, isEnded }) => !isEnded && (id ?? uploadPath) !== null)
   await Promise.all(
     begun.map(async (job) => {
       const source = job.source.label
-      const isDone = isCanceled && (await cancel(session.server, job))
+      // Nothing can resume the upload of the standard input.
+      const isLost = job.id === null && job.source.kind === 'stdin'
+      const isDone = (isCanceled || isLost) && (await cancel(session.server, job))
       reporter.report({
         event: 'interrupted',
         source,
@@ -191,10 +192,9 @@ async function cancel(server: Server, { id, uploadPath }: Job): Promise<boolean>
   )
 }
 
-function resumeOf({ source, outputs, id, sentShare }: Job): string {
+function resumeOf({ outputs, id, sentShare }: Job): string {
   if (id === null) {
-    const sent = `${Math.floor(sentShare * 100)} % is uploaded`
-    return source.kind === 'file' ? `${sent}. Run the same command again to resume the upload` : sent
+    return `${Math.floor(sentShare * 100)} % is uploaded. Run the same command again to resume the upload`
   }
   const formats = outputs.map(({ format }) => format).join()
   return `the transcription continues on the server. To get it: verbatim get ${id} --format ${formats}`
