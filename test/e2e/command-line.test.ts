@@ -368,6 +368,8 @@ test('an upload resumes after Ctrl-C with the same command, and after a crash an
       return new Response()
     }
     const { pathname, search } = new URL(request.url)
+    // As a proxy that blocks streams, so that the status is polled.
+    if (pathname.endsWith('/events')) return new Response(null, { status: 502 })
     const { method, headers, body } = request
     return fetch(`${service.url}${pathname}${search}`, { method, headers, body })
   }
