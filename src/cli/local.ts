@@ -132,6 +132,7 @@ function readPort(
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   const lines: string[] = []
   let isReady = false
+  let isInstalling = false
   const fail = (message: string) => {
     const failure = new Failure('local_service', message)
     failed.abort(failure)
@@ -143,12 +144,18 @@ function readPort(
     if (lines.length > LAST_LINES) lines.shift()
     const port = /^listening on http:\/\/\S+:(\d+);/.exec(text)?.[1]
     if (port) resolve(port)
-    if (text === 'Verbatim is ready') isReady = true
+    if (text === 'Verbatim is ready') {
+      isReady = true
+      if (isInstalling) onMessage('The service is ready')
+    }
     if (isReady) return
     // The service would try again forever.
     const problem = /^sidecar: (.*) Next attempt in \d+ s\.$/.exec(text)?.[1]
     if (problem) fail(problem)
-    if (/^(environment|model): /.test(text)) onMessage(text)
+    if (/^(environment|model): /.test(text)) {
+      isInstalling = true
+      onMessage(text)
+    }
   }
   for (const stream of [child.stdout, child.stderr]) {
     if (stream) createInterface({ input: stream }).on('line', onLine)
