@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseUrl } from '../../src/cli/credentials.ts'
-import { withSpeakers } from '../../src/cli/fields.ts'
+import { fieldsOf, withSpeakers } from '../../src/cli/fields.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { ROOT } from '../support/sidecar-dir.ts'
 
@@ -64,6 +64,20 @@ test.each([
   expect(await parse(['transcribe', ...args])).toMatchObject({
     args: recordings,
     options: speakers === undefined ? {} : { speakers },
+  })
+})
+
+test('options become the fields of an upload', async () => {
+  const options = ['--speakers=3', '--words', '--keywords', 'Ada,Grace', '--keywords', 'COBOL']
+  const pairs = ['--replace', 'cube flow:Kubeflow', '--replace', 'a, b:c', '--min-speakers', '2']
+  const parsed = await parse(['transcribe', 'a.mp3', ...options, ...pairs])
+  expect(fieldsOf({ language: 'auto', ...parsed?.options })).toEqual({
+    language: 'auto',
+    speakers: '3',
+    min_speakers: '2',
+    words: 'true',
+    keywords: 'Ada,Grace,COBOL',
+    replace: 'cube flow:Kubeflow\na, b:c',
   })
 })
 

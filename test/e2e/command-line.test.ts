@@ -94,11 +94,11 @@ describe('transcribe', () => {
   test('writes a file per recording and format, fails for a file that is no audio, and replaces no file', async () => {
     const out = join(folder, 'out')
     const args = ['transcribe', fixture('speech.m4a'), fixture('README.md'), '-f', 'srt,txt', '-o', out]
-    const first = await verbatim([...args, '--speakers'])
+    const first = await verbatim(args)
     expect(first).toMatchObject({ code: 1, stdout: '' })
     expect(first.stderr).toContain('README.md: The file is text, not an audio or video recording')
     expect((await readdir(out)).toSorted()).toEqual(['speech.srt', 'speech.txt'])
-    expect(await readFile(join(out, 'speech.srt'), 'utf8')).toMatch(/^1\n00:00:00,\d+ --> .*\nA: The old/)
+    expect(await readFile(join(out, 'speech.srt'), 'utf8')).toMatch(/^1\n00:00:00,\d+ --> .*\nThe old/)
 
     await writeFile(join(out, 'speech.txt'), 'mine')
     const second = await verbatim(['transcribe', fixture('speech.m4a'), '-f', 'txt,vtt', '-o', out])
