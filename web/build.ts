@@ -42,7 +42,7 @@ async function build(): Promise<PageModule['files']> {
       bytes: new Uint8Array(await output.arrayBuffer()),
     })),
   )
-  const files: PageModule['files'] = {}
+  const files: PageModule['files'] = { 'sw.js': packed('sw.js', await buildWorker()) }
   for (const { path, bytes } of assets) files[path] = packed(path, bytes)
   for (const name of await readdir(join(WEB, 'public'))) {
     files[name] = packed(name, await Bun.file(join(WEB, 'public', name)).bytes())
@@ -54,6 +54,17 @@ async function build(): Promise<PageModule['files']> {
     .replace('main.css', `/${style}`)
   files['index.html'] = packed('index.html', new TextEncoder().encode(html))
   return files
+}
+
+/** Its name stays the same, because a browser keeps the worker that it knows. */
+async function buildWorker(): Promise<Uint8Array> {
+  const { outputs } = await Bun.build({
+    entrypoints: [join(WEB, 'share', 'worker.ts')],
+    target: 'browser',
+    format: 'iife',
+    minify: true,
+  })
+  return new Uint8Array((await outputs[0]?.arrayBuffer()) ?? [])
 }
 
 function packed(path: string, bytes: Uint8Array): PageModule['files'][string] {

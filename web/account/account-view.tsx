@@ -1,9 +1,10 @@
-import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { api, errorText, unwrap } from '../api/client.ts'
+import { api, unwrap } from '../api/client.ts'
 import { info, refreshInfo } from '../api/info.ts'
-import { hasSessionEnded, startSession } from '../api/session.ts'
+import { hasSessionEnded, session, startSession } from '../api/session.ts'
+import { useAction } from '../api/use-action.ts'
 import { messages } from '../i18n/messages.ts'
+import { ErrorNotice } from '../layout/error-notice.tsx'
 import { navigate } from '../routing/router.ts'
 import { TokenForm } from './token-form.tsx'
 
@@ -33,23 +34,15 @@ export function AccountView({ isSignUp }: { isSignUp: boolean }) {
 
 function PasswordForm({ isSignUp }: { isSignUp: boolean }) {
   const t = messages.value
-  const error = useSignal<string | null>(null)
-  const isBusy = useSignal(false)
+  const { run, error, isBusy } = useAction()
 
   async function submit(event: SubmitEvent & { currentTarget: HTMLFormElement }) {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
     const credentials = { email: String(form.get('email')), password: String(form.get('password')) }
-    isBusy.value = true
-    error.value = null
-    try {
-      const { register, login } = api.auth
-      startSession(await unwrap((isSignUp ? register : login).post(credentials)))
-      if (['/login', '/signup'].includes(location.pathname)) navigate('/', { replaces: true })
-    } catch (failure) {
-      error.value = errorText(failure)
-    }
-    isBusy.value = false
+    const { register, login } = api.auth
+    await run(async () => startSession(await unwrap((isSignUp ? register : login).post(credentials))))
+    if (session.value && ['/login', '/signup'].includes(location.pathname)) navigate('/', { replaces: true })
   }
 
   return (
@@ -76,11 +69,7 @@ function PasswordForm({ isSignUp }: { isSignUp: boolean }) {
           </span>
         )}
       </div>
-      {error.value && (
-        <p class="notice error" role="alert">
-          {error}
-        </p>
-      )}
+      <ErrorNotice error={error} />
       <button type="submit" class="button primary" disabled={isBusy.value}>
         {isSignUp ? t.signUp : t.logIn}
       </button>

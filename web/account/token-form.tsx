@@ -1,25 +1,23 @@
-import { useSignal } from '@preact/signals'
-import { errorText, responseError } from '../api/client.ts'
+import { responseError } from '../api/client.ts'
 import { info } from '../api/info.ts'
 import { startTokenSession } from '../api/session.ts'
+import { useAction } from '../api/use-action.ts'
 import { messages } from '../i18n/messages.ts'
+import { ErrorNotice } from '../layout/error-notice.tsx'
 
 /** Logs in with a token of the identity provider, or with an API key. */
 export function TokenForm() {
   const t = messages.value
-  const error = useSignal<string | null>(null)
+  const { run, error, isBusy } = useAction()
 
   async function submit(event: SubmitEvent & { currentTarget: HTMLFormElement }) {
     event.preventDefault()
     const token = String(new FormData(event.currentTarget).get('token')).trim()
-    error.value = null
-    try {
+    await run(async () => {
       const response = await fetch('/api/auth/me', { headers: { Authorization: `Bearer ${token}` } })
       if (!response.ok) throw await responseError(response)
       startTokenSession(token)
-    } catch (failure) {
-      error.value = errorText(failure)
-    }
+    })
   }
 
   return (
@@ -40,12 +38,8 @@ export function TokenForm() {
             {t.tokenLead(info.value?.identity_provider ?? null)}
           </span>
         </div>
-        {error.value && (
-          <p class="notice error" role="alert">
-            {error}
-          </p>
-        )}
-        <button type="submit" class="button">
+        <ErrorNotice error={error} />
+        <button type="submit" class="button" disabled={isBusy.value}>
           {t.logIn}
         </button>
       </form>

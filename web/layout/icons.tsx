@@ -29,6 +29,18 @@ export const UploadIcon = () => (
   </Icon>
 )
 
+export const MicrophoneIcon = () => (
+  <Icon>
+    <path d="M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3ZM5 11a7 7 0 0 0 14 0M12 18v3" />
+  </Icon>
+)
+
+export const LinkIcon = () => (
+  <Icon>
+    <path d="M10 14a4 4 0 0 0 5.7 0l3-3a4 4 0 0 0-5.7-5.7l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 0 5.7 5.7l1-1" />
+  </Icon>
+)
+
 export const PauseIcon = () => (
   <Icon>
     <path d="M8 5v14M16 5v14" />

@@ -1,9 +1,9 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import { api } from '../api/client.ts'
-import { endSession, session } from '../api/session.ts'
+import { logOut } from '../account/log-out.ts'
+import { session } from '../api/session.ts'
 import { messages } from '../i18n/messages.ts'
-import { navigate, place } from '../routing/router.ts'
+import { place } from '../routing/router.ts'
 
 /** The frame of every view. `title` is announced when the view changes. */
 export function Layout({ title, children }: { title: string; children: ComponentChildren }) {
@@ -43,7 +43,7 @@ export function Layout({ title, children }: { title: string; children: Component
             )}
             <a href="/swagger">{t.apiReference}</a>
             {session.value && (
-              <button type="button" onClick={logOut}>
+              <button type="button" class="wide" onClick={logOut}>
                 {t.logOut}
               </button>
             )}
@@ -55,14 +55,6 @@ export function Layout({ title, children }: { title: string; children: Component
       </main>
     </>
   )
-}
-
-async function logOut() {
-  const refresh_token = session.value?.refresh
-  endSession({ isExpected: true })
-  navigate('/')
-  // Without a connection, the session expires by itself.
-  if (refresh_token) await api.auth.logout.post({ refresh_token }).catch(() => {})
 }
 
 function Mark() {

@@ -3,9 +3,10 @@ import { account, refreshAccount } from '../api/account.ts'
 import { info, refreshInfo } from '../api/info.ts'
 import { messages } from '../i18n/messages.ts'
 import { Loading } from '../routing/lazy.tsx'
+import { takeShared } from '../share/shared-files.ts'
 import { UploadList } from '../upload/upload-list.tsx'
 import { UploadPanel } from '../upload/upload-panel.tsx'
-import { restoreUploads } from '../upload/upload-queue.ts'
+import { addFiles, restoreUploads } from '../upload/upload-queue.ts'
 import { Filters } from './filters.tsx'
 import {
   counts,
@@ -29,6 +30,8 @@ export function LibraryView() {
     refreshInfo().catch(() => {})
     refreshAccount()
       .then(() => restoreUploads(account.value?.id ?? ''))
+      .then(takeShared)
+      .then((files) => addFiles(files))
       .catch(() => {})
     return watchLibrary()
   }, [])

@@ -1,15 +1,23 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { messages } from '../i18n/messages.ts'
-import { UploadIcon } from '../layout/icons.tsx'
+import { LinkIcon, UploadIcon } from '../layout/icons.tsx'
+import { place } from '../routing/router.ts'
 import { OptionsForm } from './options-form.tsx'
+import { Recorder } from './recorder.tsx'
 import { addFiles } from './upload-queue.ts'
+import { UrlForm } from './url-form.tsx'
+
+/** Browsers offer the microphone on https and localhost only. */
+const canRecord = 'mediaDevices' in navigator && 'MediaRecorder' in globalThis
 
 /** Where recordings come in. Files can be dropped anywhere on the page. */
 export function UploadPanel() {
   const t = messages.value
   const input = useRef<HTMLInputElement>(null)
   const isDropping = useDrop(addFiles)
+  const sharedUrl = place.value.query.get('url') ?? ''
+  const hasUrlForm = useSignal(sharedUrl !== '')
   return (
     <section class={`upload-panel card ${isDropping.value ? 'dropping' : ''}`} aria-labelledby="upload-title">
       <h2 id="upload-title" class="visually-hidden">
@@ -23,7 +31,27 @@ export function UploadPanel() {
           <button type="button" class="button primary" onClick={() => input.current?.click()}>
             {t.chooseFiles}
           </button>
+          {canRecord && <Recorder />}
+          <button
+            type="button"
+            class="button"
+            aria-expanded={hasUrlForm.value}
+            onClick={() => {
+              hasUrlForm.value = !hasUrlForm.value
+            }}
+          >
+            <LinkIcon />
+            {t.fromUrl}
+          </button>
         </div>
+        {hasUrlForm.value && (
+          <UrlForm
+            url={sharedUrl}
+            onDone={() => {
+              hasUrlForm.value = false
+            }}
+          />
+        )}
         <input
           ref={input}
           type="file"
