@@ -492,6 +492,18 @@ for (const { name, command } of runtimes) {
       expect((await anyone.ask('/health/ready')).body).toMatchObject({ ready: true })
     })
 
+    test('serves the page with all of its files', async () => {
+      for (const encoding of ['gzip', 'identity']) {
+        const headers = { accept: 'text/html', 'accept-encoding': encoding }
+        const html = await (await fetch(url, { headers })).text()
+        const paths = [...html.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, path = '']) => path)
+        const [script = ''] = paths.filter((path) => path.endsWith('.js'))
+        expect(await (await fetch(url + script, { headers })).text()).toContain('addEventListener')
+        for (const path of paths) expect((await fetch(url + path, { headers })).status).toBe(200)
+      }
+      expect((await anyone.ask('/')).body).toMatchObject({ code: 'not_found' })
+    })
+
     test('ends an event stream when its API key is revoked', async () => {
       const { id, events } = revoked
       expect(await events.next()).toMatchObject({ event: 'error', data: { code: 'unauthorized' } })

@@ -12,7 +12,7 @@ if (!CHROMIUM && process.env.CI)
 /** Contributors need no browser: without one, these tests run in CI only. */
 export const hasBrowser = CHROMIUM !== undefined
 
-export function launchBrowser(): Promise<Browser> {
+export function launchBrowser({ args = [] }: { args?: string[] } = {}): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM ?? '',
     args: [
@@ -21,6 +21,7 @@ export function launchBrowser(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--autoplay-policy=no-user-gesture-required',
+      ...args,
     ],
   })
 }

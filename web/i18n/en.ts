@@ -93,6 +93,7 @@ export const en = {
     'file-needed': 'Interrupted. Choose the same file again to continue.',
   },
   uploadProgress: (sent: string, size: string) => `${sent} of ${size}`,
+  otherFile: (name: string) => `This is another file: choose ${name}.`,
   pause: 'Pause',
   resume: 'Resume',
   chooseAgain: 'Choose file',

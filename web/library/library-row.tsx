@@ -37,7 +37,7 @@ export function LibraryRow({
         <progress class="progress" value={row.progress} aria-label={t.statuses[row.status]} />
       )}
       {row.failure && <p class="notice error">{row.failure.error}</p>}
-      {row.excerpt && !words && <p class="excerpt">{row.excerpt}</p>}
+      {row.excerpt && !words && <p class="excerpt">{withEllipsis(row.excerpt)}</p>}
       {words && row.status === 'completed' && <SearchHits id={row.id} words={words} />}
       <div class="actions">
         {isOpen(row) && (
@@ -63,6 +63,12 @@ export function LibraryRow({
     </li>
   )
 }
+
+/** The API cuts the text at this length, also within a word. */
+const EXCERPT_LENGTH = 200
+
+const withEllipsis = (excerpt: string) =>
+  excerpt.length < EXCERPT_LENGTH ? excerpt : `${excerpt.replace(/\s+\S*$/, '')} …`
 
 async function stop(id: string): Promise<void> {
   // It may have finished meanwhile; the list then shows it.

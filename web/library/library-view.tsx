@@ -39,7 +39,7 @@ export function LibraryView() {
   return (
     <div class="library">
       <h1 class="visually-hidden">{t.library}</h1>
-      <UploadPanel />
+      <UploadPanel isCompact={hasAny()} />
       <UploadList />
       {hasAny() && <Filters />}
       {libraryError.value && (

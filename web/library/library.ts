@@ -1,7 +1,7 @@
 import { computed, effect, signal } from '@preact/signals'
 import { api, errorText, unwrap } from '../api/client.ts'
 import { session } from '../api/session.ts'
-import type { Page, Row } from '../api/types.ts'
+import type { Page, Row, Status } from '../api/types.ts'
 
 export type Filter = { q: string; status: '' | Row['status']; language: string }
 
@@ -79,6 +79,15 @@ export function watchLibrary(): () => void {
     isWatched = false
     clearTimeout(timer)
   }
+}
+
+/** Shows a newer status of a row at once. Finished rows are read again, with their excerpt. */
+export function updateRow({ id, status, progress, duration, language, warnings }: Status): void {
+  if (!isOpen({ status })) return
+  rows.value =
+    rows.value?.map((row) =>
+      row.id === id ? { ...row, status, progress, duration, language, warnings } : row,
+    ) ?? null
 }
 
 export async function loadMore(): Promise<void> {

@@ -4,7 +4,7 @@ import { followEvents } from '../api/events.ts'
 import type { Segment, Status } from '../api/types.ts'
 import { formatDuration } from '../i18n/format.ts'
 import { messages } from '../i18n/messages.ts'
-import { refreshLibrary } from './library.ts'
+import { refreshLibrary, updateRow } from './library.ts'
 
 /** The last lines are enough to see that it works; the reading view has all of them. */
 const SHOWN_SEGMENTS = 3
@@ -19,6 +19,7 @@ export function LiveText({ id }: { id: string }) {
     const handlers = {
       onStatus(next: Status) {
         status.value = next
+        updateRow(next)
       },
       onSegments({ segments: next }: { segments: Segment[] }) {
         segments.value = [...segments.value, ...next].toSorted((a, b) => a.start - b.start)

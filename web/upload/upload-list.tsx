@@ -3,10 +3,10 @@ import { formatBytes } from '../i18n/format.ts'
 import { messages } from '../i18n/messages.ts'
 import { CloseIcon, PauseIcon, PlayIcon } from '../layout/icons.tsx'
 import {
-  addFiles,
   cancelUpload,
   pauseUpload,
   resumeUpload,
+  resumeWithFile,
   type UploadItem,
   uploads,
 } from './upload-queue.ts'
@@ -84,7 +84,9 @@ function UploadActions({ item }: { item: UploadItem }) {
             type="file"
             hidden
             aria-label={t.chooseAgain}
-            onChange={({ currentTarget: { files } }) => addFiles([...(files ?? [])])}
+            onChange={({ currentTarget: { files } }) => {
+              if (files?.[0]) resumeWithFile(item, files[0])
+            }}
           />
         </>
       )}

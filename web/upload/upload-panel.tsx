@@ -12,21 +12,24 @@ import { UrlForm } from './url-form.tsx'
 const canRecord = 'mediaDevices' in navigator && 'MediaRecorder' in globalThis
 
 /** Where recordings come in. Files can be dropped anywhere on the page. */
-export function UploadPanel() {
+export function UploadPanel({ isCompact }: { isCompact: boolean }) {
   const t = messages.value
   const input = useRef<HTMLInputElement>(null)
   const isDropping = useDrop(addFiles)
   const sharedUrl = place.value.query.get('url') ?? ''
   const hasUrlForm = useSignal(sharedUrl !== '')
   return (
-    <section class={`upload-panel card ${isDropping.value ? 'dropping' : ''}`} aria-labelledby="upload-title">
+    <section
+      class={`upload-panel card ${isCompact ? 'compact' : ''} ${isDropping.value ? 'dropping' : ''}`}
+      aria-labelledby="upload-title"
+    >
       <h2 id="upload-title" class="visually-hidden">
         {t.uploadTitle}
       </h2>
       <div class="drop">
         <UploadIcon />
         <p class="drop-title">{isDropping.value ? t.dropNow : t.dropHere}</p>
-        <p class="soft small">{t.dropHint}</p>
+        <p class="hint soft small">{t.dropHint}</p>
         <div class="row">
           <button type="button" class="button primary" onClick={() => input.current?.click()}>
             {t.chooseFiles}

@@ -2,6 +2,7 @@ import { effect, type Signal, signal } from '@preact/signals'
 import { account } from '../api/account.ts'
 import { errorText } from '../api/client.ts'
 import { session } from '../api/session.ts'
+import { messages } from '../i18n/messages.ts'
 import { refreshLibrary } from '../library/library.ts'
 import { dropKeptFile, findKeptFile, keepFile } from './kept-files.ts'
 import { fieldsOf, options } from './options.ts'
@@ -26,7 +27,6 @@ export type UploadItem = {
   key: string
   name: string
   size: number
-  lastModified: number
   metadata: Record<string, string>
   url: string | null
   file: File | null
@@ -46,8 +46,8 @@ export function addFiles(files: Iterable<File>, { isRecording = false } = {}): v
   for (const file of files) {
     if (resumeWith(file)) continue
     const key = crypto.getRandomValues(new Uint32Array(4)).join('-')
-    const { name, size, lastModified } = file
-    const record = { key, name, size, lastModified, url: null, metadata: fieldsOf(options.value), sent: 0 }
+    const { name, size } = file
+    const record = { key, name, size, url: null, metadata: fieldsOf(options.value), sent: 0 }
     addRecord({ ...record, account: account.value?.id ?? '' })
     addItem(record, { file, state: 'waiting' })
     keepFile(key, file, { isRecording })
@@ -57,17 +57,21 @@ export function addFiles(files: Iterable<File>, { isRecording = false } = {}): v
 
 /** Continues an upload that waits for this file. */
 function resumeWith(file: File): boolean {
-  const item = uploads.value.find(
-    ({ state, name, size, lastModified }) =>
-      state.value === 'file-needed' &&
-      name === file.name &&
-      size === file.size &&
-      lastModified === file.lastModified,
-  )
+  const item = uploads.value.find((item) => item.state.value === 'file-needed' && isFileOf(item, file))
   if (!item) return false
   item.file = file
+  item.error.value = null
   item.state.value = 'waiting'
   return true
+}
+
+/** Not by the time of its last change: on phones, it is that of the choice. */
+const isFileOf = ({ name, size }: UploadItem, file: File) => name === file.name && size === file.size
+
+/** Continues this upload with the file that the user chose again. */
+export function resumeWithFile(item: UploadItem, file: File): void {
+  if (!isFileOf(item, file)) item.error.value = messages.value.otherFile(item.name)
+  else if (resumeWith(file)) startNext()
 }
 
 type ItemRecord = Omit<UploadRecord, 'account' | 'tab' | 'seenAt'>

@@ -7,7 +7,6 @@ export type UploadRecord = {
   account: string
   name: string
   size: number
-  lastModified: number
   metadata: Record<string, string>
   /** The URL of the resumable upload; null until the server has created it. */
   url: string | null
@@ -28,9 +27,6 @@ const records = stored<UploadRecord[]>('verbatim.uploads', [], (value) =>
   Array.isArray(value) ? value.filter(isRecord) : [],
 )
 
-const isRecord = (value: unknown): value is UploadRecord =>
-  typeof value === 'object' && value !== null && 'key' in value && 'account' in value && 'metadata' in value
-
 export function addRecord(record: Omit<UploadRecord, 'tab' | 'seenAt'>): void {
   records.value = [...records.value, { ...record, tab, seenAt: Date.now() }]
 }
@@ -49,4 +45,10 @@ export function removeRecord(key: string): void {
 export function abandonedRecords(account: string): UploadRecord[] {
   const isAbandoned = (record: UploadRecord) => record.tab === tab || Date.now() - record.seenAt > SILENT_MS
   return records.value.filter((record) => record.account === account && isAbandoned(record))
+}
+
+function isRecord(value: unknown): value is UploadRecord {
+  return (
+    typeof value === 'object' && value !== null && 'key' in value && 'account' in value && 'metadata' in value
+  )
 }
