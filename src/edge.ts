@@ -32,7 +32,7 @@ async function start() {
 async function findPage(): Promise<Page | null> {
   try {
     const { default: module }: { default: PageModule } = await import(PAGE_MODULE)
-    return parsePage(module)
+    return parsePage(module, { isCompressedByRuntime: isWorkerd })
   } catch {
     return null
   }

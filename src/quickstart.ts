@@ -13,6 +13,7 @@ const REGISTRATION: Record<Settings['REGISTRATION'], string> = {
  */
 export function quickstart(url: string, { HOST, REGISTRATION: registration }: Settings): string {
   return `Verbatim is ready
+  Page      ${url}/
   Swagger   ${url}/swagger
   Address   ${HOST} (HOST)
   Accounts  ${REGISTRATION[registration]}

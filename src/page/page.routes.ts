@@ -56,17 +56,17 @@ export function pageRoutes({ page }: PageRoutesServices) {
     addVary(set, 'Accept')
     const type = preferredType(request.headers.get('accept'), ['application/json', 'text/html'])
     if (type !== 'text/html') throw noRoute(request)
-    const { document, hash } = await builtPage()
-    return fileResponse(document, { request, set, etag: hash, headers: DOCUMENT_HEADERS })
+    const built = await builtPage()
+    return fileResponse(built.document, built, { request, set, headers: DOCUMENT_HEADERS })
   }
 
   async function file({ request, set }: Context) {
-    const { files, hash } = await builtPage()
+    const built = await builtPage()
     const path = new URL(request.url).pathname.slice(1)
-    const file = files.get(path)
+    const file = built.files.get(path)
     if (!file) throw noRoute(request)
     const cache = path.startsWith('assets/') ? A_YEAR : 'no-cache'
-    return fileResponse(file, { request, set, etag: hash, headers: { 'Cache-Control': cache } })
+    return fileResponse(file, built, { request, set, headers: { 'Cache-Control': cache } })
   }
 
   const app = new Elysia({ detail: { hide: true } })
@@ -80,24 +80,22 @@ const noRoute = ({ url }: Request) =>
 
 function fileResponse(
   { type, gzip }: PageFile,
-  { request, set, etag, headers }: Context & { etag: string; headers: Record<string, string> },
+  { isCompressedByRuntime, hash }: Page,
+  { request, set, headers }: Context & { headers: Record<string, string> },
 ): Response {
   addVary(set, 'Accept-Encoding')
   const takesGzip = /\bgzip\b/.test(request.headers.get('accept-encoding') ?? '')
   // The encodings are different representations (RFC 9110 §8.8.3.3).
-  const tag = `"${etag}${takesGzip ? '-gzip' : ''}"`
-  const common = { ...headers, ETag: tag }
-  if (request.headers.get('if-none-match')?.includes(tag)) {
+  const etag = `"${hash}${takesGzip ? '-gzip' : ''}"`
+  const common = { ...headers, ETag: etag }
+  if (request.headers.get('if-none-match')?.includes(etag)) {
     return new Response(null, { status: 304, headers: common })
   }
-  const init = { headers: { ...common, 'Content-Type': type } }
-  if (!takesGzip) {
-    return new Response(new Blob([gzip]).stream().pipeThrough(new DecompressionStream('gzip')), init)
-  }
-  // Without `encodeBody`, workerd would compress the body again.
-  const encoded: ResponseInit & { encodeBody: 'manual' } = {
-    headers: { ...init.headers, 'Content-Encoding': 'gzip' },
-    encodeBody: 'manual',
-  }
-  return new Response(gzip, encoded)
+  const body =
+    takesGzip && !isCompressedByRuntime
+      ? gzip
+      : new Blob([gzip]).stream().pipeThrough(new DecompressionStream('gzip'))
+  return new Response(body, {
+    headers: { ...common, 'Content-Type': type, ...(takesGzip && { 'Content-Encoding': 'gzip' }) },
+  })
 }

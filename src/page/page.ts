@@ -9,6 +9,8 @@ export type Page = {
   hash: string
   /** Files by their path without the leading slash. Names in `assets/` contain a hash of the content. */
   files: ReadonlyMap<string, PageFile>
+  /** workerd compresses a body by itself if the response has `Content-Encoding`. */
+  isCompressedByRuntime: boolean
 }
 
 /** A build as the module that `npm run build:page` writes; `gzip` is base64. */
@@ -16,11 +18,16 @@ export type PageModule = { hash: string; files: Record<string, { type: string; g
 
 const DOCUMENT = 'index.html'
 
-export function parsePage({ hash, files }: PageModule): Page {
+export function parsePage({ hash, files }: PageModule, { isCompressedByRuntime = false } = {}): Page {
   const entries = Object.entries(files).map(
     ([path, { type, gzip }]) => [path, { type, gzip: Uint8Array.fromBase64(gzip) }] as const,
   )
   const document = entries.find(([path]) => path === DOCUMENT)?.[1]
   if (!document) throw new Error(`The built page has no ${DOCUMENT}`)
-  return { hash, document, files: new Map(entries.filter(([path]) => path !== DOCUMENT)) }
+  return {
+    hash,
+    document,
+    isCompressedByRuntime,
+    files: new Map(entries.filter(([path]) => path !== DOCUMENT)),
+  }
 }

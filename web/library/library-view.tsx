@@ -6,7 +6,7 @@ import { Loading } from '../routing/lazy.tsx'
 import { takeShared } from '../share/shared-files.ts'
 import { UploadList } from '../upload/upload-list.tsx'
 import { UploadPanel } from '../upload/upload-panel.tsx'
-import { addFiles, restoreUploads } from '../upload/upload-queue.ts'
+import { addFiles, restoreUploads, uploads } from '../upload/upload-queue.ts'
 import { Filters } from './filters.tsx'
 import {
   counts,
@@ -92,6 +92,7 @@ function Rows() {
 
 function Empty() {
   const t = messages.value
+  if (uploads.value.length > 0) return null
   return (
     <div class="center">
       <h2>{t.libraryEmptyTitle}</h2>
