@@ -41,7 +41,7 @@ import { countOpenByStatus } from './transcriptions/open-work.store.ts'
 import { recoverJobs } from './transcriptions/pipeline/recover-jobs.ts'
 import type { WorkServices } from './transcriptions/pipeline/work-services.ts'
 import { nodeHmac } from './transcriptions/reading/node-hmac.ts'
-import { hostedSecondsToday } from './transcriptions/span-statistics.store.ts'
+import { secondsToday } from './transcriptions/span-statistics.store.ts'
 import type { DeliverServices } from './webhooks/deliver.ts'
 import { clearJobs } from './webhooks/deliveries.store.ts'
 import { startReencryption } from './webhooks/reencryption.ts'
@@ -245,7 +245,7 @@ function openMetrics(settings: Settings, { db, queue }: { db: Database; queue: Q
     backlogs: () => queue.backlogs(),
     openTranscriptions: () => countOpenByStatus(db),
     storageSweep: () => storageSweepState(db),
-    hostedSecondsToday: settings.INFERENCE.includes('hosted') ? () => hostedSecondsToday(db) : null,
+    hostedSecondsToday: settings.INFERENCE.includes('hosted') ? () => secondsToday(db, 'huggingface') : null,
   })
 }
 

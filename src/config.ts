@@ -18,6 +18,7 @@ import {
 } from './config/parse.ts'
 import { QUALITIES } from './engines/engine.ts'
 import { HUGGINGFACE_MODEL, HUGGINGFACE_PROVIDERS } from './engines/huggingface/providers.ts'
+import { OPENAI_BASE_URL, OPENAI_MODEL } from './engines/openai/server.ts'
 import { StartError } from './errors.ts'
 import { parseNat64Prefix } from './outbound/networks.ts'
 
@@ -245,9 +246,10 @@ export const SETTINGS = {
   }),
   INFERENCE: optional({
     doc: 'Engines that transcribe, in order of preference. Audio is sent to no other engine',
-    takes: '`sidecar`, `hosted`, `sidecar,hosted` or `hosted,sidecar`',
+    takes:
+      '`sidecar`, `hosted` or `openai`, or several of them separated by commas, such as `sidecar,openai`',
     unset: '`hosted` if `HF_TOKEN` or `HF_ENDPOINT_URL` is set and `SIDECAR_URL` is not, otherwise `sidecar`',
-    parse: preference('sidecar', 'hosted'),
+    parse: preference('sidecar', 'hosted', 'openai'),
   }),
   MODEL_ALIASES: preset({
     doc: 'Names that `/v1` accepts as `model`, and the model that each means. `whisper-1` leaves the engine to the service; the name `*` stands for every other name',
@@ -263,7 +265,7 @@ export const SETTINGS = {
     parse: oneOf(...QUALITIES),
   }),
   HOSTED_SECONDS_PER_DAY: optional({
-    doc: 'Maximum seconds of audio sent to hosted inference per day (UTC)',
+    doc: 'Maximum seconds of audio sent to Hugging Face (`hosted`) per day (UTC)',
     takes: 'a whole number of seconds',
     unset: 'unlimited',
     parse: integer(0, MAX),
@@ -321,6 +323,30 @@ export const SETTINGS = {
     takes: 'an http(s) URL',
     unset: 'none',
     parse: url,
+  }),
+  OPENAI_BASE_URL: preset({
+    doc: 'URL of an OpenAI-compatible server, to which `/audio/transcriptions` is appended. Used if `INFERENCE` has `openai`',
+    takes: 'an http(s) URL',
+    default: OPENAI_BASE_URL,
+    parse: url,
+  }),
+  OPENAI_API_KEY: optional({
+    doc: 'API key for the server of `OPENAI_BASE_URL`',
+    takes: 'text',
+    unset: 'requests have no key',
+    parse: text,
+  }),
+  OPENAI_MODEL: preset({
+    doc: 'Model that the server of `OPENAI_BASE_URL` runs',
+    takes: 'a model name',
+    default: OPENAI_MODEL,
+    parse: text,
+  }),
+  OPENAI_SECONDS_PER_DAY: optional({
+    doc: 'Maximum seconds of audio sent to the server of `OPENAI_BASE_URL` per day (UTC)',
+    takes: 'a whole number of seconds',
+    unset: 'unlimited',
+    parse: integer(0, MAX),
   }),
   LOG: preset({
     doc: 'Log format: lines of text (`text`), or one JSON object per line with an access log (`json`)',
@@ -384,7 +410,7 @@ type Value<S> = S extends { parse: (text: string) => infer T }
     : T
   : never
 
-type Inference = 'sidecar' | 'hosted'
+type Inference = 'sidecar' | 'hosted' | 'openai'
 type Registration = 'first' | 'open' | 'closed'
 
 /** Settings with a default always have a value; the others may be undefined. */

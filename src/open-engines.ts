@@ -3,16 +3,17 @@ import { fileURLToPath } from 'node:url'
 import type { Settings } from './config.ts'
 import type { Database } from './db/database.ts'
 import type { Engine, EngineName } from './engines/engine.ts'
-import { type Engines, withFailover } from './engines/failover.ts'
+import { type Budget, type Engines, withFailover } from './engines/failover.ts'
 import { huggingfaceEngine } from './engines/huggingface/huggingface.ts'
 import { localSidecar } from './engines/local-sidecar/local-sidecar.ts'
+import { openaiEngine } from './engines/openai/openai.ts'
 import { sidecarEngine } from './engines/sidecar/sidecar.ts'
 import type { Log } from './log.ts'
 import { measuredEngine } from './metrics/measured-engine.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { tracedFetch } from './traces/traced-fetch.ts'
 import { noTraces, type Traces } from './traces/traces.ts'
-import { hostedSecondsToday } from './transcriptions/span-statistics.store.ts'
+import { secondsToday } from './transcriptions/span-statistics.store.ts'
 
 /** The folder that contains `sidecar/`. */
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -34,13 +35,28 @@ export function openEngines({
 }: EngineServices & { db: Database; metrics: Metrics }): Engines {
   const { settings, traces } = services
   const [first, ...others] = settings.INFERENCE
-  const open = (name: Settings['INFERENCE'][number]) =>
-    measuredEngine(name === 'hosted' ? openHosted(settings, traces) : openSidecar(services), metrics)
-  const secondsPerDay = settings.HOSTED_SECONDS_PER_DAY
+  const openers = {
+    sidecar: () => openSidecar(services),
+    hosted: () => openHosted(settings, traces),
+    openai: () => openOpenai(settings, traces),
+  }
+  const open = (name: Settings['INFERENCE'][number]) => measuredEngine(openers[name](), metrics)
+  const budget = (engine: EngineName, secondsPerDay: number | undefined): Budget[] =>
+    secondsPerDay === undefined ? [] : [{ engine, secondsPerDay, used: () => secondsToday(db, engine) }]
   return withFailover([open(first), ...others.map(open)], {
-    ...(secondsPerDay !== undefined && {
-      budget: { engine: 'huggingface', secondsPerDay, used: () => hostedSecondsToday(db) },
-    }),
+    budgets: [
+      ...budget('huggingface', settings.HOSTED_SECONDS_PER_DAY),
+      ...budget('openai', settings.OPENAI_SECONDS_PER_DAY),
+    ],
+  })
+}
+
+function openOpenai(settings: Settings, traces: Traces): Engine {
+  return openaiEngine({
+    ...fetchOption(traces, { engine: 'openai', isOwn: false }),
+    baseUrl: settings.OPENAI_BASE_URL,
+    model: settings.OPENAI_MODEL,
+    ...(settings.OPENAI_API_KEY && { apiKey: settings.OPENAI_API_KEY }),
   })
 }
 

@@ -63,6 +63,7 @@ const OPEN = [
   'engines/failover.ts',
   'engines/shared/backoff.ts',
   'engines/huggingface/providers.ts',
+  'engines/openai/server.ts',
   'media/media.ts',
   'media/other-content.ts',
   'media/refusals.ts',

@@ -9,7 +9,7 @@ import {
   listOpen,
   listOpenLengths,
 } from '../../src/transcriptions/open-work.store.ts'
-import { hostedSecondsToday, recentSpeed } from '../../src/transcriptions/span-statistics.store.ts'
+import { recentSpeed, secondsToday } from '../../src/transcriptions/span-statistics.store.ts'
 
 const TIMES = 3
 const YEARS_AGO = new Date('2000-01-01')
@@ -36,7 +36,7 @@ export async function measureQueries(
     ['search for a rare word', 'each search', () => listOwned(db, { ...page, words: 'nowhere' })],
     ['backlogs', '`/health/ready`, `/metrics`', () => queue.backlogs()],
     ['open transcriptions by status', '`/metrics`', () => countOpenByStatus(db)],
-    ['hosted seconds today', '`/metrics`; each span, with a budget', () => hostedSecondsToday(db)],
+    ['hosted seconds today', '`/metrics`; each span, with a budget', () => secondsToday(db, 'huggingface')],
     [
       'expired transcriptions',
       'each hour and process, with `RETENTION_DAYS`',

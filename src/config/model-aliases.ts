@@ -1,5 +1,5 @@
 /** `whisper-1` leaves the engine to the service; the others are engines, as clients name them. */
-const MODELS = ['whisper-1', 'sidecar', 'hosted'] as const
+const MODELS = ['whisper-1', 'sidecar', 'hosted', 'openai'] as const
 
 /** Names that clients send in hard code, each with the model that it means; `*`: every other name. */
 export type ModelAliases = ReadonlyMap<string, (typeof MODELS)[number]>

@@ -43,14 +43,13 @@ export const origins = (text: string) => (text.trim() === '*' ? '*' : listOf(ori
 export const postgresUrl = (text: string) =>
   /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined
 
-/** One value, or two different ones in the order of preference. */
+/** One or several different values, in the order of preference. */
 export const preference =
   <const T extends string>(...values: readonly T[]) =>
   (text: string): [T, ...T[]] | undefined => {
-    const [first, second, ...others] = text.split(',').map((item) => oneOf(...values)(item.trim()))
-    if (!first || others.length > 0) return undefined
-    if (!text.includes(',')) return [first]
-    return second && second !== first ? [first, second] : undefined
+    const [first, ...others] = listOf(oneOf(...values))(text) ?? []
+    if (!first || new Set([first, ...others]).size <= others.length) return undefined
+    return [first, ...others]
   }
 
 const BUCKET = /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/

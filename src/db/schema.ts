@@ -108,7 +108,7 @@ export const transcriptions = pgTable(
     /** The audio tracks of a file that has several; null for one. */
     tracks: jsonb().$type<StoredTrack[]>(),
     /** The only engine that may receive the audio. Null: any engine of the service. */
-    engine: text({ enum: ['sidecar', 'huggingface'] }),
+    engine: text({ enum: ['sidecar', 'huggingface', 'openai'] }),
     /** The requested time range, in seconds of the audio. Null: from the start, to the end. */
     partStart: doublePrecision(),
     partEnd: doublePrecision(),
@@ -272,7 +272,7 @@ export const spans = pgTable(
     failures: count(),
     /** Revision of the transcription with which the result was written. */
     revision: integer(),
-    engine: text({ enum: ['sidecar', 'huggingface'] }),
+    engine: text({ enum: ['sidecar', 'huggingface', 'openai'] }),
     model: text(),
     /** The language that the engine heard, whatever was requested, and its probability from 0 to 1. */
     detectedLanguage: text(),
@@ -284,7 +284,7 @@ export const spans = pgTable(
     unique('spans_place').on(table.transcriptionId, table.channel, table.startSample),
     // The speed of the engines is read up to once a second.
     index('spans_finished').on(table.finishedAt).where(isNotNull(table.finishedAt)),
-    index('spans_hosted').on(table.finishedAt).where(sql`${table.engine} = 'huggingface'`),
+    index('spans_elsewhere').on(table.engine, table.finishedAt).where(sql`${table.engine} <> 'sidecar'`),
   ],
 )
 

@@ -165,8 +165,8 @@ const PARAMETERS: Record<string, Parameter> = {
     ...text,
     default: 'nova-3',
     description:
-      'Any of Deepgram’s models for recordings means the model of this service; `sidecar` and `hosted` send the ' +
-      'audio to that engine only',
+      'Any of Deepgram’s models for recordings means the model of this service; `sidecar`, `hosted` and ' +
+      '`openai` send the audio to that engine only',
   },
   language: { ...text, default: 'en', description: `${OPTIONS.language.description}; \`multi\` detects too` },
   detect_language: {
@@ -193,7 +193,7 @@ const PARAMETERS: Record<string, Parameter> = {
     default: 0.8,
     description: 'The pause between two utterances, in seconds',
   },
-  keyterm: { ...list, description: 'Words and names that you expect. Hosted engines ignore them' },
+  keyterm: { ...list, description: 'Words and names that you expect. The engine `hosted` ignores them' },
   keywords: { ...list, description: 'As `keyterm`. A boost, as in `Ada:2`, is accepted and has no effect' },
   replace: { ...list, description: 'Replaces text in the transcript: `heard:written`' },
   tag: { ...list, description: 'Returned as `metadata.tags`' },

@@ -68,10 +68,16 @@ export type SpanResult = {
   diarization?: Diarization | { problem: string }
 }
 
-export type EngineName = 'sidecar' | 'huggingface'
+export const ENGINE_NAMES = ['sidecar', 'huggingface', 'openai'] as const
 
-/** The engines that take `prompt`, `keywords` and `languages`. */
-export const ENGINES_WITH_HINTS: readonly EngineName[] = ['sidecar']
+export type EngineName = (typeof ENGINE_NAMES)[number]
+
+/** The hints of an upload, and the engines that take each. */
+export const ENGINES_WITH_HINT = {
+  prompt: ['sidecar', 'openai'],
+  keywords: ['sidecar', 'openai'],
+  languages: ['sidecar'],
+} as const satisfies Record<string, readonly EngineName[]>
 
 /** The engines that tell speakers apart. */
 export const ENGINES_WITH_SPEAKERS: readonly EngineName[] = ['sidecar']

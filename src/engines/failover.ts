@@ -33,12 +33,13 @@ const FAILS_OVER = new Set([
 /** Engines in order of preference, each with its own circuit breaker. */
 export function withFailover(
   [first, ...others]: [Engine, ...Engine[]],
-  { budget }: { budget?: Budget } = {},
+  { budgets = [] }: { budgets?: readonly Budget[] } = {},
 ): Engines {
   const engines = [first, ...others].map(withCircuitBreaker)
 
   async function hasBudget({ name }: Engine): Promise<boolean> {
-    return budget?.engine !== name || (await budget.used()) < budget.secondsPerDay
+    const budget = budgets.find(({ engine }) => engine === name)
+    return budget === undefined || (await budget.used()) < budget.secondsPerDay
   }
 
   return {

@@ -76,7 +76,7 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
       detail: {
         summary: 'List the models',
         description:
-          '`sidecar` and `hosted` send the audio to that engine only. The other names are aliases for clients ' +
+          '`sidecar`, `hosted` and `openai` send the audio to that engine only. The other names are aliases for clients ' +
           'that cannot change theirs (`MODEL_ALIASES`): the service transcribes with the model that it has.',
       },
     })

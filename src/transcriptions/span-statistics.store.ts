@@ -1,16 +1,19 @@
-import { and, desc, eq, gt, gte, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, gte, ne, sql } from 'drizzle-orm'
 import type { Queries } from '../db/database.ts'
 import { spans } from '../db/schema.ts'
+import type { EngineName } from '../engines/engine.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
 
-/** Seconds of audio that hosted inference transcribed since midnight (UTC). */
-export async function hostedSecondsToday(db: Queries): Promise<number> {
+/** Seconds of audio that an engine transcribed since midnight (UTC). */
+export async function secondsToday(db: Queries, engine: EngineName): Promise<number> {
   const [row] = await db
     .select({ samples: sql<string>`coalesce(sum(${spans.endSample} - ${spans.startSample}), 0)` })
     .from(spans)
     .where(
       and(
-        eq(spans.engine, 'huggingface'),
+        eq(spans.engine, engine),
+        // The condition of the index.
+        ne(spans.engine, 'sidecar'),
         gte(spans.finishedAt, sql`date_trunc('day', now() at time zone 'utc') at time zone 'utc'`),
       ),
     )

@@ -54,7 +54,7 @@ describe('engines in order of preference', () => {
   test('skip an engine whose daily budget is used up', async () => {
     let used = 99.9
     const budget = { engine: 'huggingface' as const, secondsPerDay: 100, used: async () => used }
-    const engines = withFailover([hosted(), scriptedEngine()], { budget })
+    const engines = withFailover([hosted(), scriptedEngine()], { budgets: [budget] })
     expect((await engines.available(null)).map(({ name }) => name)).toEqual(['huggingface', 'sidecar'])
     used = 100
     expect((await engines.available(null)).map(({ name }) => name)).toEqual(['sidecar'])

@@ -1,4 +1,4 @@
-import { LANGUAGES } from '../../src/transcriptions/transcript/languages.ts'
+import { LANGUAGES } from '../../src/whisper-languages.ts'
 
 /** What a request asks of the model, whatever it is written in. `language` null: to be detected. */
 export type Asked = {

@@ -1,27 +1,40 @@
 import { afterAll, beforeAll, describe } from 'bun:test'
 import { huggingfaceEngine } from '../../src/engines/huggingface/huggingface.ts'
 import type { SidecarProcess } from '../../src/engines/local-sidecar/process.ts'
+import { openaiEngine } from '../../src/engines/openai/openai.ts'
 import { engineContract } from '../contracts/engine.ts'
 import { fixturePcm, fixtureText } from '../support/pcm.ts'
 import { hostedServer, TOKEN } from './hosted-server.ts'
-import { endpoint } from './hosted-shapes.ts'
+import { type Asked, endpoint } from './hosted-shapes.ts'
 import { hearingThrough, INSTALL_SECONDS, realSidecar } from './installed-sidecar.ts'
+import { openaiServer, type ShapeName } from './openai-server.ts'
+
+/** With segments and words, with text only, and with fields of its own. */
+const SHAPES_OF_SPEECH: ShapeName[] = ['whisper-1 of OpenAI', 'gpt-4o-transcribe of OpenAI', 'Mistral']
 
 // The servers are local and the model behind them is a sidecar's, so that real speech goes there and back.
-describe('the hosted engine', () => {
+describe('the engines of other servers', () => {
   let sidecar: SidecarProcess
-  const server = hostedServer({
-    hear: async (asked) => hearingThrough(`http://127.0.0.1:${await sidecar.ready}`, asked),
-  })
+  const hear = async (asked: Asked) => hearingThrough(`http://127.0.0.1:${await sidecar.ready}`, asked)
+  const server = hostedServer({ hear })
+  const openaiServers = SHAPES_OF_SPEECH.map((name) => ({
+    name,
+    server: openaiServer(name, { hear }),
+  }))
 
   beforeAll(async () => {
     sidecar = await realSidecar()
   }, INSTALL_SECONDS * 1000)
   afterAll(async () => {
     server.stop()
+    for (const { server } of openaiServers) server.stop()
     await sidecar?.stop()
   })
 
+  const shared = {
+    speech: async () => ({ pcm: await fixturePcm('speech.wav'), text: await fixtureText() }),
+    readySeconds: 60,
+  }
   const options = { token: TOKEN, fetch: server.fetch }
   const engines: [name: string, options: Parameters<typeof huggingfaceEngine>[0]][] = [
     ['hf-inference', options],
@@ -34,8 +47,14 @@ describe('the hosted engine', () => {
     engineContract({
       name: `hosted by ${name}`,
       make: async () => huggingfaceEngine(asked),
-      speech: async () => ({ pcm: await fixturePcm('speech.wav'), text: await fixtureText() }),
-      readySeconds: 60,
+      ...shared,
+    })
+  }
+  for (const { name, server } of openaiServers) {
+    engineContract({
+      name: `OpenAI-compatible: ${name}`,
+      make: async () => openaiEngine(server.options),
+      ...shared,
     })
   }
 })

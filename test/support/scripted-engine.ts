@@ -2,7 +2,7 @@ import type { Engine, Segment, SpanRequest, SpanResult } from '../../src/engines
 import { spanSeconds } from '../../src/engines/shared/span-result.ts'
 import { VerbatimError } from '../../src/errors.ts'
 import { BYTES_PER_SECOND } from '../../src/media/media.ts'
-import { LANGUAGES } from '../../src/transcriptions/transcript/languages.ts'
+import { LANGUAGES } from '../../src/whisper-languages.ts'
 
 /** A segment with defaults for all omitted properties. */
 export function segmentOf(properties: Partial<Segment> & { text: string }): Segment {

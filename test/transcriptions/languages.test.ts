@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { VerbatimError } from '../../src/errors.ts'
 import { parseLanguage } from '../../src/transcriptions/intake/requested-language.ts'
-import { joinTexts, LANGUAGES } from '../../src/transcriptions/transcript/languages.ts'
+import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
+import { LANGUAGES } from '../../src/whisper-languages.ts'
 
 describe('parseLanguage', () => {
   for (const [form, languages] of Object.entries({

@@ -169,7 +169,7 @@ describe.each(databases)('warnings of a transcription on $name', (kind) => {
         {
           code: 'hints_ignored',
           message:
-            'A hosted engine, which takes no hints, transcribed some or all of the audio: prompt and languages had no effect there.',
+            'An engine other than the sidecar transcribed some or all of the audio: prompt and languages had no effect there.',
         },
       ],
       [],

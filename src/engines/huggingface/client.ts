@@ -1,13 +1,13 @@
 import { automaticSpeechRecognition, InferenceClientInputError } from '@huggingface/inference'
 import { deadline } from '../../async.ts'
 import { VerbatimError } from '../../errors.ts'
-import type { Fetch, SpanRequest, SpanResult } from '../engine.ts'
+import type { Fetch } from '../engine.ts'
+import { isUnreachable } from '../shared/away.ts'
 import { readResponse } from '../shared/read-answer.ts'
-import { describeTarget, huggingFaceFailure, isUnreachable, type Target, unreachable } from './failure.ts'
+import type { SendSpan } from '../shared/remote-engine.ts'
+import { describeTarget, huggingFaceFailure, type Target, unreachable } from './failure.ts'
 import { readHuggingFaceReply } from './reply.ts'
 import { argumentsFor, withParameters } from './request.ts'
-
-type SendSpan = (span: SpanRequest, wav: Uint8Array<ArrayBuffer>, seconds: number) => Promise<SpanResult>
 
 /** Returns a function that sends one span through Hugging Face's client. Throws the engine's errors. */
 export function createRequest({

@@ -1,11 +1,12 @@
 import { VerbatimError } from '../../errors.ts'
 import { storableText } from '../../storable-text.ts'
 import { EngineOverloaded } from '../engine.ts'
+import { EngineAway, UNREACHABLE_SECONDS } from '../shared/away.ts'
 import { GenerationFailed } from '../shared/generation.ts'
 import { readErrorBody } from '../shared/read-answer.ts'
+import { parsedBody, reasonIn } from '../shared/reason.ts'
 import { retryAfterSeconds } from '../shared/retry-after.ts'
 import type { HuggingFaceProvider } from './providers.ts'
-import { loadingSeconds, parsedBody, reasonIn } from './reason.ts'
 
 /** Where requests go: to a model of a provider, or to an endpoint. */
 export type Target = { model: string; provider: HuggingFaceProvider; endpointUrl: string | undefined }
@@ -21,35 +22,15 @@ function withoutSecrets(url: string): string {
   return parsed ? `${parsed.origin}${parsed.pathname}` : url
 }
 
-/** The engine transcribes no span now. No span is sent until `retryAfterSeconds` have passed. */
-export class EngineAway extends EngineOverloaded {
-  override name = 'EngineAway'
-}
-
 /** The API overestimates the loading time, and spans should not wait much longer than needed. */
 const MAX_AWAY_SECONDS = 60
 const NO_CREDIT = /out of credit|exceeded your monthly|depleted your monthly|exhausted balance/i
-
-const UNREACHABLE = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ETIMEDOUT',
-])
-const RETRY_AFTER_SECONDS = 5
-
-/** Whether a request reached no server, so that the span cannot be the cause. */
-export function isUnreachable(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && UNREACHABLE.has(String(error.code))
-}
 
 export function unreachable(error: Error, target: Target, hide: (text: string) => string): EngineAway {
   return new EngineAway(
     `Hugging Face cannot be reached for ${describeTarget(target)}: ${hide(error.message)}`,
     {
-      retryAfterSeconds: RETRY_AFTER_SECONDS,
+      retryAfterSeconds: UNREACHABLE_SECONDS,
     },
   )
 }
@@ -99,4 +80,11 @@ export async function huggingFaceFailure(
   if (/not supported by provider/i.test(reason)) return misconfigured(checkTarget)
   if (/endpoint is paused/i.test(reason)) return misconfigured('Resume it.')
   return new VerbatimError(response.status < 500 ? 'engine_rejected' : 'engine_unavailable', message)
+}
+
+/** Seconds until the model is loaded, from a 503 of the hosted API; null if it has none. */
+function loadingSeconds(body: unknown): number | null {
+  if (typeof body !== 'object' || body === null || !('estimated_time' in body)) return null
+  const { estimated_time: seconds } = body
+  return typeof seconds === 'number' && seconds > 0 ? seconds : null
 }

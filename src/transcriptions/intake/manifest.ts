@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { ENGINE_NAMES } from '../../engines/engine.ts'
 import type { Storage } from '../../storage/storage.ts'
 import { manifestKey } from '../storage-keys.ts'
 import type { AcceptedUpload } from './accepted.ts'
@@ -26,7 +27,7 @@ const Options = Type.Object({
   quality: Type.Union([Type.Literal('fast'), Type.Literal('balanced'), Type.Literal('best')], {
     default: 'balanced',
   }),
-  engine: nullable(Type.Union([Type.Literal('sidecar'), Type.Literal('huggingface')])),
+  engine: nullable(Type.Union(ENGINE_NAMES.map((name) => Type.Literal(name)))),
   channels: Type.Union([Type.Literal('mix'), Type.Literal('split')]),
   track: OptionalNumber,
   partStart: NullableNumber,

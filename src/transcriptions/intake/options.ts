@@ -7,7 +7,7 @@ import { parseCandidates, parseLanguage } from './requested-language.ts'
 import { parseSpeakers } from './speaker-options.ts'
 
 /** The names that clients use for the engines. */
-export const ENGINES = { sidecar: 'sidecar', hosted: 'huggingface' } as const
+export const ENGINES = { sidecar: 'sidecar', hosted: 'huggingface', openai: 'openai' } as const
 
 const MAX_URL_LENGTH = 2048
 const DEFAULT_LANGUAGE = 'en'

@@ -1,7 +1,7 @@
 import { bcp47Normalize } from 'bcp-47-normalize'
 import { closest, distance } from 'fastest-levenshtein'
 import { quoted } from '../../errors.ts'
-import { LANGUAGES } from '../transcript/languages.ts'
+import { LANGUAGES } from '../../whisper-languages.ts'
 import { type Fields, invalidField, parseList } from './field-values.ts'
 
 export type Script = 'simplified' | 'traditional'

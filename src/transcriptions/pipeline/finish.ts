@@ -1,5 +1,5 @@
 import type { Transaction } from '../../db/database.ts'
-import { ENGINES_WITH_HINTS } from '../../engines/engine.ts'
+import { ENGINES_WITH_HINT, type EngineName } from '../../engines/engine.ts'
 import type { Log } from '../../log.ts'
 import { type Traces, withTraceSpan } from '../../traces/traces.ts'
 import type { Warning } from '../../warnings.ts'
@@ -69,7 +69,7 @@ async function warningsOf(
 
 /** The warning that an engine did not receive the hints of the upload. */
 async function ignoredHints(tx: Transaction, row: Transcription): Promise<Warning[]> {
-  const messages = [...(await hintsIgnoredByHosted(tx, row)), ...temperatureIgnored(row)]
+  const messages = [...(await hintsIgnoredElsewhere(tx, row)), ...temperatureIgnored(row)]
   return messages.length > 0 ? [{ code: 'hints_ignored', message: messages.join(' ') }] : []
 }
 
@@ -78,18 +78,17 @@ function temperatureIgnored({ temperature }: Transcription): string[] {
   return [`temperature ${temperature} had no effect: engines choose it by the confidence of each passage.`]
 }
 
-async function hintsIgnoredByHosted(tx: Transaction, row: Transcription): Promise<string[]> {
-  const { prompt, keywords, languages } = row
-  const requested = [
-    ...(prompt ? ['prompt'] : []),
-    ...(keywords.length > 0 ? ['keywords'] : []),
-    ...(languages.length > 0 ? ['languages'] : []),
-  ]
-  if (requested.length === 0) return []
-  const work = await workOf(tx, row.id)
-  if (work.every(({ engine }) => engine === null || ENGINES_WITH_HINTS.includes(engine))) return []
+async function hintsIgnoredElsewhere(tx: Transaction, row: Transcription): Promise<string[]> {
+  const hints = (['prompt', 'keywords', 'languages'] as const).filter((hint) => row[hint]?.length)
+  if (hints.length === 0) return []
+  const engines = (await workOf(tx, row.id)).flatMap(({ engine }) => engine ?? [])
+  const ignored = hints.filter((hint) => {
+    const taking: readonly EngineName[] = ENGINES_WITH_HINT[hint]
+    return engines.some((engine) => !taking.includes(engine))
+  })
+  if (ignored.length === 0) return []
   return [
-    `A hosted engine, which takes no hints, transcribed some or all of the audio: ${requested.join(' and ')} had no effect there.`,
+    `An engine other than the sidecar transcribed some or all of the audio: ${ignored.join(' and ')} had no effect there.`,
   ]
 }
 

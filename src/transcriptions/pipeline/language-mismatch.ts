@@ -1,5 +1,5 @@
 import type { Warning } from '../../warnings.ts'
-import { languageName } from '../transcript/languages.ts'
+import { languageName } from '../../whisper-languages.ts'
 import type { Transcription } from '../transcriptions.store.ts'
 
 /** A stretch of speech, and the language that an engine heard in it. */

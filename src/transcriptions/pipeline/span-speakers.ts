@@ -7,7 +7,7 @@ import {
 } from '../../engines/engine.ts'
 import type { WorkServices } from './work-services.ts'
 
-const NO_SIDECAR = 'hosted engines do not tell speakers apart, and no sidecar is available'
+const NO_SIDECAR = 'only a sidecar tells speakers apart, and none is available'
 const MAX_ATTEMPTS = 10
 
 /**

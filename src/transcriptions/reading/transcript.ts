@@ -63,7 +63,7 @@ export async function detailsOf(db: Database, { row, ...transcript }: ReadTransc
 /** Clients call the engine `huggingface` `hosted`. */
 function formatWork({ engine, model, seconds }: Awaited<ReturnType<typeof workOf>>[number]) {
   return {
-    engine: engine === 'huggingface' ? ('hosted' as const) : ('sidecar' as const),
+    engine: engine === 'huggingface' ? ('hosted' as const) : (engine ?? ('sidecar' as const)),
     model: model ?? '',
     seconds,
   }

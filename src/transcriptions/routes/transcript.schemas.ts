@@ -45,7 +45,11 @@ const transcript = {
   }),
   duration: t.Number({ description: 'Length of the audio in seconds' }),
   engines: t.Array(
-    t.Object({ engine: t.UnionEnum(['sidecar', 'hosted']), model: t.String(), seconds: t.Number() }),
+    t.Object({
+      engine: t.UnionEnum(['sidecar', 'hosted', 'openai']),
+      model: t.String(),
+      seconds: t.Number(),
+    }),
     { description: 'Engines and models that transcribed the audio, with the seconds that each transcribed' },
   ),
   warnings: Warnings,

@@ -35,11 +35,11 @@ export const OPTIONS = {
     default: '',
     description:
       'Accuracy against time: `fast`, `balanced` or `best`. Without it, the server’s default applies ' +
-      '(`DEFAULT_QUALITY`). Hosted engines ignore it',
+      '(`DEFAULT_QUALITY`). Only the sidecar uses it',
   },
   engine: {
     type: 'string' as const,
-    enum: ['', 'sidecar', 'hosted'],
+    enum: ['', 'sidecar', 'hosted', 'openai'],
     default: '',
     description: 'Send the audio only to this engine, if the server has it',
   },
@@ -65,14 +65,14 @@ export const OPTIONS = {
     maxLength: MAX_PROMPT_LENGTH,
     description:
       'Text in the style and with the names that you expect, in the language of the audio. The model reads the ' +
-      'last 223 tokens. Hosted engines ignore it',
+      'last 223 tokens. The engine `hosted` ignores it',
   },
   keywords: {
     type: 'string' as const,
     default: '',
     description:
       'Words that you expect, such as names, separated by commas. The field may be repeated, and JSON may have a ' +
-      'list. At most 100 keywords with 1000 characters in all. Hosted engines ignore them',
+      'list. At most 100 keywords with 1000 characters in all. The engine `hosted` ignores them',
   },
   replace: {
     type: 'string' as const,
@@ -86,7 +86,7 @@ export const OPTIONS = {
     default: '',
     description:
       'With `language=auto`: the only languages that may be detected, separated by commas. The field may be ' +
-      'repeated, and JSON may have a list. Hosted engines ignore it',
+      'repeated, and JSON may have a list. Only the sidecar uses it',
   },
   temperature: {
     type: 'number' as const,

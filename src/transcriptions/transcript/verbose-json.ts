@@ -1,6 +1,6 @@
 import type { Warning } from '../../warnings.ts'
+import { LANGUAGES } from '../../whisper-languages.ts'
 import type { StoredSegment } from '../transcriptions.store.ts'
-import { LANGUAGES } from './languages.ts'
 
 /** Whisper's unit of `seek`: hundredths of a second. */
 const FRAMES_PER_SECOND = 100

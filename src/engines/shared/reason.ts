@@ -14,8 +14,8 @@ export function parsedBody(text: string): unknown {
 }
 
 /**
- * The reason in an error body. Hugging Face and its providers use the fields `error`, `detail`, `message` and
- * `msg`, with a sentence, or with a list or an object of such values. Null if there is none.
+ * The reason in an error body. Servers use the fields `error`, `detail`, `message` and `msg`, with a sentence, or
+ * with a list or an object of such values. Null if there is none.
  */
 export function reasonIn(value: unknown): string | null {
   if (typeof value === 'string') return value
@@ -23,11 +23,4 @@ export function reasonIn(value: unknown): string | null {
   if (typeof value !== 'object' || value === null) return null
   const { error, detail, message, msg }: Record<string, unknown> = { ...value }
   return reasonIn(error ?? detail ?? message ?? msg) ?? JSON.stringify(value)
-}
-
-/** Seconds until the model is loaded, from a 503 of the hosted API; null if it has none. */
-export function loadingSeconds(body: unknown): number | null {
-  if (typeof body !== 'object' || body === null || !('estimated_time' in body)) return null
-  const { estimated_time: seconds } = body
-  return typeof seconds === 'number' && seconds > 0 ? seconds : null
 }

@@ -1,0 +1,36 @@
+import type { Engine, Fetch } from '../engine.ts'
+import { remoteEngine } from '../shared/remote-engine.ts'
+import { createRequest } from './request.ts'
+import { describeServer, OPENAI_BASE_URL, OPENAI_MODEL } from './server.ts'
+
+/**
+ * Any server with OpenAI's `POST /audio/transcriptions` (and `/audio/translations` for the task `translate`)
+ * below `baseUrl`: OpenAI, Groq, Mistral, vLLM, speaches, another Verbatim. Segment and word times are read
+ * where the server offers `verbose_json`; otherwise a span becomes one segment. `fetch` sends the requests. No
+ * error contains the key.
+ */
+export function openaiEngine(options: {
+  baseUrl?: string
+  apiKey?: string
+  model?: string
+  concurrency?: number
+  deadlineSeconds?: number
+  fetch?: Fetch
+}): Engine {
+  const { apiKey, concurrency = 4, deadlineSeconds = 300 } = options
+  const server = {
+    baseUrl: options.baseUrl ?? OPENAI_BASE_URL,
+    apiKey,
+    model: options.model ?? OPENAI_MODEL,
+  }
+  const needsKey = server.baseUrl === OPENAI_BASE_URL && !apiKey
+  return remoteEngine({
+    name: 'openai',
+    send: createRequest({ server, deadlineSeconds, fetch: options.fetch ?? fetch }),
+    destination: describeServer(server),
+    unusable: needsKey
+      ? 'No key for OpenAI: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server.'
+      : null,
+    concurrency,
+  })
+}
