@@ -50,6 +50,7 @@ const config :Workerd.Config = (
         (name = "DECODE_AHEAD_SECONDS", fromEnvironment = "DECODE_AHEAD_SECONDS"),
         (name = "INFERENCE", fromEnvironment = "INFERENCE"),
         (name = "MODEL_ALIASES", fromEnvironment = "MODEL_ALIASES"),
+        (name = "DEFAULT_MODEL", fromEnvironment = "DEFAULT_MODEL"),
         (name = "DEFAULT_QUALITY", fromEnvironment = "DEFAULT_QUALITY"),
         (name = "HOSTED_SECONDS_PER_DAY", fromEnvironment = "HOSTED_SECONDS_PER_DAY"),
         (name = "SIDECAR_URL", fromEnvironment = "SIDECAR_URL"),

@@ -27,6 +27,7 @@ import { createBeginUpload } from './transcriptions/intake/begin-upload.ts'
 import type { Inspect } from './transcriptions/intake/inspect.ts'
 import { ENGINES, parseOptions } from './transcriptions/intake/options.ts'
 import type { UsageLimits } from './transcriptions/intake/usage-limits.ts'
+import { createModelCatalog, type ModelCatalog } from './transcriptions/models/catalog.ts'
 import { createRequeue } from './transcriptions/pipeline/requeue.ts'
 import { createLinkSigner, type Hmac } from './transcriptions/reading/signed-links.ts'
 import { createRemoveFolder, discardFolder } from './transcriptions/removal.ts'
@@ -84,6 +85,7 @@ export async function createApiServices(adapters: ApiAdapters): Promise<ApiServi
   const accessTokens = await createAccessTokens({ secrets })
   const links = createLinkSigner({ secrets, hmac })
   const removeFolder = createRemoveFolder({ db, storage })
+  const models = createModelCatalog({ db })
   const transcriptions = createTranscriptionsService({
     db,
     changes,
@@ -97,7 +99,7 @@ export async function createApiServices(adapters: ApiAdapters): Promise<ApiServi
       problem: `You have ${MAX_WAITING_REQUESTS} requests that wait for transcriptions, which is the limit`,
     }),
   })
-  const { beginUpload, uploads, wholeUploads } = createIntake(adapters, { removeFolder })
+  const { beginUpload, uploads, wholeUploads } = createIntake(adapters, { removeFolder, models })
   const auth = createAuthService({
     db,
     passwords,
@@ -146,6 +148,7 @@ export async function createApiServices(adapters: ApiAdapters): Promise<ApiServi
     outbound,
     engines: settings.INFERENCE,
     modelAliases: settings.MODEL_ALIASES,
+    models,
     webhooks: createWebhooksService({ db, outbound, cipher }),
     deliveries: createDeliveriesService({ db, countManualSend: manualSendRateOf(db) }),
     swagger: swaggerAssets,
@@ -163,7 +166,7 @@ export async function createApiServices(adapters: ApiAdapters): Promise<ApiServi
  */
 function createIntake(
   { settings, db, queue, storage, inspect, outbound, cipher, traces }: ApiAdapters,
-  { removeFolder }: { removeFolder: ReturnType<typeof createRemoveFolder> },
+  { removeFolder, models }: { removeFolder: ReturnType<typeof createRemoveFolder>; models: ModelCatalog },
 ) {
   const defaults = {
     engines: settings.INFERENCE.map((name) => ENGINES[name]),
@@ -182,6 +185,7 @@ function createIntake(
     storage,
     inspect,
     ...defaults,
+    models,
     maxAudioSeconds: settings.MAX_AUDIO_SECONDS,
     usageLimits: usageLimitsIn(settings),
     storageQuota,
@@ -195,7 +199,9 @@ function createIntake(
     removeFolder,
     beginUpload,
     async checkFields(fields) {
-      const { webhookUrl } = parseOptions(fields, defaults)
+      const options = parseOptions(fields, defaults)
+      await models.check(options)
+      const { webhookUrl } = options
       if (webhookUrl !== null) await webhooks.check(webhookUrl)
     },
     maxBytes: settings.MAX_UPLOAD_BYTES,

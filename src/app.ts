@@ -39,6 +39,7 @@ export type AppServices = AdminRoutesServices &
   WebhookRoutesServices & {
     uploads: TusService
     modelAliases: OpenaiRoutesServices['modelAliases']
+    models: OpenaiRoutesServices['models']
     engines: (OpenaiRoutesServices & DeepgramRoutesServices)['engines']
     health: Health
     swagger: SwaggerAssets

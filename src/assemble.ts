@@ -37,6 +37,7 @@ import type { Storage } from './storage/storage.ts'
 import { tracedLog } from './traces/traced-log.ts'
 import { createAcceptAgain } from './transcriptions/intake/accept-again.ts'
 import { probeInspector } from './transcriptions/intake/inspect.ts'
+import { startModelReports } from './transcriptions/models/report-models.ts'
 import { countOpenByStatus } from './transcriptions/open-work.store.ts'
 import { recoverJobs } from './transcriptions/pipeline/recover-jobs.ts'
 import type { WorkServices } from './transcriptions/pipeline/work-services.ts'
@@ -102,7 +103,14 @@ export async function assemble(options: AssembleOptions): Promise<Service> {
           () => openEngines({ db, settings, dataDir, env, log, metrics, traces }),
           (engines) => engines.close(),
         )
-  if (engines) await startRelays({ ...base, cipher, settings, step })
+  if (engines) {
+    await startRelays({ ...base, cipher, settings, step })
+    await step(
+      'model reports',
+      () => startModelReports({ db, engines, log }),
+      (reports) => reports.stop(),
+    )
+  }
 
   async function openApi(): Promise<ApiServices> {
     return createApiServices({
@@ -137,6 +145,7 @@ export async function assemble(options: AssembleOptions): Promise<Service> {
       storage,
       media,
       engines,
+      defaultModel: settings.DEFAULT_MODEL,
       outbound,
       cipher,
       publicUrl,

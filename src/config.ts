@@ -4,6 +4,7 @@ import {
   bytesOrUnlimited,
   headerList,
   integer,
+  names,
   networkList,
   oneOf,
   origins,
@@ -30,6 +31,9 @@ type Setting<T> = {
   /** Returns undefined for a text that is not accepted. */
   parse: (text: string) => T | undefined
 }
+
+/** The engines, as operators and clients name them. */
+const INFERENCES = ['sidecar', 'hosted', 'openai'] as const
 
 /** A setting has a value that the service cannot start with. */
 export class SettingError extends StartError {
@@ -249,14 +253,20 @@ export const SETTINGS = {
     takes:
       '`sidecar`, `hosted` or `openai`, or several of them separated by commas, such as `sidecar,openai`',
     unset: '`hosted` if `HF_TOKEN` or `HF_ENDPOINT_URL` is set and `SIDECAR_URL` is not, otherwise `sidecar`',
-    parse: preference('sidecar', 'hosted', 'openai'),
+    parse: preference(...INFERENCES),
   }),
   MODEL_ALIASES: preset({
-    doc: 'Names that `/v1` accepts as `model`, and the model that each means. `whisper-1` leaves the engine to the service; the name `*` stands for every other name',
+    doc: 'Names that `/v1` accepts as `model`, and the model that each means. `whisper-1` leaves engine and model to the service; names of models that an engine runs win over these; the name `*` stands for every other name',
     takes:
-      '`name=model` pairs separated by commas, where the model is `whisper-1` or an engine of `INFERENCE`',
+      '`name=model` pairs separated by commas, where the model is `whisper-1`, an engine of `INFERENCE` or a model that one runs',
     default: DEFAULT_MODEL_ALIASES,
     parse: modelAliases,
+  }),
+  DEFAULT_MODEL: optional({
+    doc: 'Model of uploads that choose none, on engines that run it',
+    takes: 'the name of a model',
+    unset: 'the first model of each engine',
+    parse: text,
   }),
   DEFAULT_QUALITY: preset({
     doc: 'The `quality` of uploads that choose none: accuracy against processor time, for the sidecar',
@@ -307,10 +317,10 @@ export const SETTINGS = {
     parse: text,
   }),
   HF_MODEL: preset({
-    doc: 'Model for hosted inference',
-    takes: 'a model name',
+    doc: 'Models for hosted inference, the default first. An upload’s `model` chooses one',
+    takes: 'model names separated by commas',
     default: HUGGINGFACE_MODEL,
-    parse: text,
+    parse: names,
   }),
   HF_PROVIDER: preset({
     doc: 'Provider of hosted inference',
@@ -337,10 +347,10 @@ export const SETTINGS = {
     parse: text,
   }),
   OPENAI_MODEL: preset({
-    doc: 'Model that the server of `OPENAI_BASE_URL` runs',
-    takes: 'a model name',
+    doc: 'Models of the server of `OPENAI_BASE_URL`, the default first. An upload’s `model` chooses one',
+    takes: 'model names separated by commas',
     default: OPENAI_MODEL,
-    parse: text,
+    parse: names,
   }),
   OPENAI_SECONDS_PER_DAY: optional({
     doc: 'Maximum seconds of audio sent to the server of `OPENAI_BASE_URL` per day (UTC)',
@@ -410,7 +420,7 @@ type Value<S> = S extends { parse: (text: string) => infer T }
     : T
   : never
 
-type Inference = 'sidecar' | 'hosted' | 'openai'
+type Inference = (typeof INFERENCES)[number]
 type Registration = 'first' | 'open' | 'closed'
 
 /** Settings with a default always have a value; the others may be undefined. */
@@ -477,9 +487,10 @@ export function bucketOf({
 
 function checkAliases(aliases: ModelAliases, inference: Inference[]): void {
   for (const [name, model] of aliases) {
-    if (model === 'whisper-1' || inference.includes(model)) continue
+    const engine = INFERENCES.find((name) => name === model)
+    if (engine === undefined || inference.includes(engine)) continue
     throw new SettingError(
-      `MODEL_ALIASES has ${name}=${model}, and INFERENCE is ${inference.join()}: use whisper-1 or an engine of INFERENCE`,
+      `MODEL_ALIASES has ${name}=${model}, and INFERENCE is ${inference.join()}: use an engine of INFERENCE, a model or whisper-1`,
     )
   }
 }

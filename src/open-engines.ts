@@ -55,7 +55,7 @@ function openOpenai(settings: Settings, traces: Traces): Engine {
   return openaiEngine({
     ...fetchOption(traces, { engine: 'openai', isOwn: false }),
     baseUrl: settings.OPENAI_BASE_URL,
-    model: settings.OPENAI_MODEL,
+    models: settings.OPENAI_MODEL,
     ...(settings.OPENAI_API_KEY && { apiKey: settings.OPENAI_API_KEY }),
   })
 }
@@ -66,7 +66,7 @@ function openHosted(settings: Settings, traces: Traces): Engine {
     ...(settings.HF_TOKEN && { token: settings.HF_TOKEN }),
     ...(settings.HF_ENDPOINT_URL
       ? { endpointUrl: settings.HF_ENDPOINT_URL }
-      : { model: settings.HF_MODEL, provider: settings.HF_PROVIDER }),
+      : { models: settings.HF_MODEL, provider: settings.HF_PROVIDER }),
   })
 }
 

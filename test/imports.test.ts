@@ -61,6 +61,7 @@ const OPEN = [
   'engines/circuit-breaker.ts',
   'engines/engine.ts',
   'engines/failover.ts',
+  'engines/models.ts',
   'engines/shared/backoff.ts',
   'engines/huggingface/providers.ts',
   'engines/openai/server.ts',

@@ -20,6 +20,7 @@ export function simulatedEngines(answerMs: number): Engines {
   const engine: Engine = {
     name: 'sidecar',
     ...SIDECAR_LIMITS,
+    models: () => [],
     state: () => ({ ready: true, detail: 'simulated' }),
     async whenReady(signal) {
       signal.throwIfAborted()

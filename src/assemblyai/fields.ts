@@ -1,3 +1,5 @@
+import type { EngineModel } from '../engines/engine.ts'
+import { findEngineModel } from '../engines/models.ts'
 import type { Callback } from '../intake.ts'
 import { parseCallbackHeader } from '../transcriptions/intake/callback-header.ts'
 import { invalidField } from '../transcriptions/intake/field-values.ts'
@@ -21,6 +23,8 @@ export type TranscriptRequest = {
   webhook_url?: string | null
   webhook_auth_header_name?: string | null
   webhook_auth_header_value?: string | null
+  speech_model?: unknown
+  speech_models?: unknown
   speaker_labels?: boolean | null
   speakers_expected?: number | null
   speaker_options?: {
@@ -52,8 +56,11 @@ const MAPPED = [
   'speaker_options',
 ]
 
-/** The service has one model, and its engine chooses the weight of words. */
-const WITHOUT_EFFECT = ['speech_model', 'speech_models', 'boost_param']
+/** The engine chooses the weight of words. */
+const WITHOUT_EFFECT = ['boost_param']
+
+/** AssemblyAI's own models mean the service's default. */
+const MODEL_FIELDS = ['speech_model', 'speech_models']
 
 /** Details of features that are not offered. They have no effect unless the feature itself is requested. */
 const DETAILS = [
@@ -69,7 +76,10 @@ const DETAILS = [
  * Maps the options of a request to the fields of an upload. Throws `validation` for an option that is not
  * offered, unless it is switched off.
  */
-export function uploadFields(request: TranscriptRequest): Map<string, string> {
+export function uploadFields(
+  request: TranscriptRequest,
+  models: readonly Pick<EngineModel, 'id' | 'aliases'>[],
+): Map<string, string> {
   checkOffered(request)
   const { audio_start_from: start, audio_end_at: end } = request
   if (end && end <= (start ?? 0)) {
@@ -82,6 +92,7 @@ export function uploadFields(request: TranscriptRequest): Map<string, string> {
   const fields: [name: string, value: string][] = [
     ['words', 'true'],
     ['language', languageOf(request)],
+    ['model', modelOf(request, models)],
     ['channels', isSplit ? 'split' : 'mix'],
     ['start', start ? secondsOf(start) : ''],
     ['end', end ? secondsOf(end) : ''],
@@ -93,6 +104,15 @@ export function uploadFields(request: TranscriptRequest): Map<string, string> {
     ...speakerFields(request),
   ]
   return new Map(fields.filter(([, value]) => value !== ''))
+}
+
+/** The first model of the request that an engine runs; empty: none, or AssemblyAI's own. */
+function modelOf(
+  { speech_model: model, speech_models: models }: TranscriptRequest,
+  offered: readonly Pick<EngineModel, 'id' | 'aliases'>[],
+): string {
+  const names = [model, ...(Array.isArray(models) ? models : [])].filter((name) => typeof name === 'string')
+  return names.map((name) => findEngineModel(offered, name)?.id).find(Boolean) ?? ''
 }
 
 /** How AssemblyAI's message is sent to the `webhook_url`; null without one. Throws `validation`. */
@@ -130,7 +150,7 @@ function checkOffered(request: TranscriptRequest): void {
       throw invalidField(name, 'is false, which is not offered: the text always has punctuation and case')
     }
   }
-  const known = [...MAPPED, ...WITHOUT_EFFECT, ...DETAILS]
+  const known = [...MAPPED, ...MODEL_FIELDS, ...WITHOUT_EFFECT, ...DETAILS]
   for (const [name, value] of Object.entries(request)) {
     if (known.includes(name) || isOff(value)) continue
     throw invalidField(shown(name), 'is not offered: remove it from the request')

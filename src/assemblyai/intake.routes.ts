@@ -9,6 +9,7 @@ import { readRemote } from '../http/body/remote-audio.ts'
 import { errorSchemas } from '../http/openapi/statuses.ts'
 import type { BeginUpload, Callback, WholeUploads } from '../intake.ts'
 import type { Outbound } from '../outbound/outbound.ts'
+import type { ModelCatalog } from '../transcriptions/models/catalog.ts'
 import { Transcript, TranscriptRequest, UploadedFile, uploadDetail } from './assemblyai.schemas.ts'
 import { keyAlone } from './caller.routes.ts'
 import { callbackOf, uploadFields, uploadIdIn, uploadUrl } from './fields.ts'
@@ -20,6 +21,7 @@ export type IntakeRoutesServices = ReadingServices & {
   wholeUploads: WholeUploads
   /** Downloads the audio from a public `audio_url`. */
   outbound: Outbound
+  models: Pick<ModelCatalog, 'list'>
   maxUploadBytes: number
 }
 
@@ -34,7 +36,7 @@ const errors = errorSchemas(400, 401, 403, 404, 408, 409, 410, 413, 415, 429, 50
 const submitDetail = {
   summary: 'Transcribe an upload or the audio at a URL (AssemblyAI-compatible)',
   description:
-    'Any `speech_model` is accepted: the service transcribes with the model that it has. `boost_param` has ' +
+    'A `speech_model` that an engine runs is used; any other means the default of the service. `boost_param` has ' +
     'no effect. Options of features that are not offered, such as ' +
     '`summarization` and `redact_pii`, are refused unless they are `false`, `null` or empty. Audio ' +
     'that cannot be read is refused here, so that no transcript with an error is created.',
@@ -57,7 +59,7 @@ export function intakeRoutes(services: IntakeRoutesServices) {
     const { request, userId, server } = context
     // The client receives nothing while the audio is downloaded or copied.
     server?.timeout(request, 0)
-    const fields = uploadFields(body)
+    const fields = uploadFields(body, await services.models.list())
     const callback = callbackOf(body)
     const uploadId = uploadIdIn(body.audio_url)
     const id = uploadId

@@ -1,8 +1,8 @@
-/** `whisper-1` leaves the engine to the service; the others are engines, as clients name them. */
-const MODELS = ['whisper-1', 'sidecar', 'hosted', 'openai'] as const
-
-/** Names that clients send in hard code, each with the model that it means; `*`: every other name. */
-export type ModelAliases = ReadonlyMap<string, (typeof MODELS)[number]>
+/**
+ * Names that clients send in hard code, each with what it means: `whisper-1` leaves engine and model to the
+ * service; the others are engines, as clients name them, and models that these run. `*`: every other name.
+ */
+export type ModelAliases = ReadonlyMap<string, string>
 
 /** OpenAI's and Groq's names, and those of other Whisper servers. */
 export const DEFAULT_MODEL_ALIASES = [
@@ -25,8 +25,7 @@ export const DEFAULT_MODEL_ALIASES = [
 export function modelAliases(text: string): ModelAliases | undefined {
   const pairs = text.split(',').map((item) => {
     const [name = '', target, ...others] = item.split('=').map((side) => side.trim())
-    const model = MODELS.find((model) => model === target)
-    return name && model && others.length === 0 ? ([name, model] as const) : undefined
+    return name && target && others.length === 0 ? ([name, target] as const) : undefined
   })
   return pairs.every((pair) => pair !== undefined) ? new Map(pairs) : undefined
 }

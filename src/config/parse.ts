@@ -29,6 +29,12 @@ const listOf =
 
 export const urlList = listOf(url)
 
+/** One or several names, the first of which is the default. */
+export const names = (text: string): [string, ...string[]] | undefined => {
+  const [first, ...others] = text.split(',').map((item) => item.trim())
+  return first && others.every(Boolean) ? [first, ...others] : undefined
+}
+
 export const networkList = listOf(parseNetwork)
 
 /** The serialization of an origin (WHATWG HTML §7.1.1), as browsers send it. Also takes schemes of apps. */

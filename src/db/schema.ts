@@ -109,6 +109,8 @@ export const transcriptions = pgTable(
     tracks: jsonb().$type<StoredTrack[]>(),
     /** The only engine that may receive the audio. Null: any engine of the service. */
     engine: text({ enum: ['sidecar', 'huggingface', 'openai'] }),
+    /** The requested model, or another name of it. Null: the default of each engine. */
+    model: text(),
     /** The requested time range, in seconds of the audio. Null: from the start, to the end. */
     partStart: doublePrecision(),
     partEnd: doublePrecision(),
@@ -584,6 +586,24 @@ export const outbox = pgTable('outbox', {
   queue: text({ enum: ['prepare', 'prepare_long', 'span', 'clip', 'webhook'] }).notNull(),
   job: jsonb().$type<StoredJob>().notNull(),
 })
+
+/** The models that the engines of workers run, as workers report them every minute. */
+export const engineModels = pgTable(
+  'engine_models',
+  {
+    engine: text({ enum: ['sidecar', 'huggingface', 'openai'] }).notNull(),
+    id: text().notNull(),
+    aliases: jsonb().$type<string[]>().notNull(),
+    /** Null: unknown, or all that Whisper knows. */
+    languages: jsonb().$type<string[]>(),
+    translates: boolean().notNull(),
+    words: boolean().notNull(),
+    /** The order of preference. */
+    position: integer().notNull(),
+    seenAt: time().notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.engine, table.id] })],
+)
 
 /** One row, written by a migration: this database as owner of a storage (retention/storage-owner.ts). */
 export const installation = pgTable('installation', {

@@ -28,7 +28,7 @@ export function createDeepgramCallback({ db }: { db: Database }) {
         request_id: id,
       })
     }
-    const listen = parseListen(new URLSearchParams(request ?? ''), { engines: [] })
+    const listen = parseListen(new URLSearchParams(request ?? ''), { engines: [], models: [] })
     const transcript = await detailsOf(db, await readTranscript(db, { row, partial: false }))
     return JSON.stringify(listenResponse(transcript, { listen, requestId: id }))
   }

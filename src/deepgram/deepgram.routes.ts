@@ -2,6 +2,7 @@ import { Elysia } from 'elysia'
 import { BEARER, bearer, type WatchCredential } from '../http/bearer.ts'
 import { readUpload } from '../http/body/audio-upload.ts'
 import { holdEphemeral } from '../transcriptions/ephemeral.ts'
+import type { ModelCatalog } from '../transcriptions/models/catalog.ts'
 import type { TranscriptionRoutesServices } from '../transcriptions/transcriptions.routes.ts'
 import { answers, listenDetail } from './deepgram.schemas.ts'
 import { type ListenRequest, parseListen } from './parameters.ts'
@@ -10,6 +11,7 @@ import { listenResponse } from './response.ts'
 export type DeepgramRoutesServices = TranscriptionRoutesServices & {
   /** The names that clients use. */
   engines: string[]
+  models: Pick<ModelCatalog, 'list'>
 }
 
 type Context = {
@@ -25,7 +27,10 @@ export function deepgramRoutes(services: DeepgramRoutesServices) {
   const listen = async (context: Context) => {
     const { request, userId, server, set } = context
     server?.timeout(request, 0)
-    const listen = parseListen(new URL(request.url).searchParams, services)
+    const listen = parseListen(new URL(request.url).searchParams, {
+      engines: services.engines,
+      models: await services.models.list(),
+    })
     const id = await takeUpload(services, { request, userId, listen })
     if (listen.callback) return { request_id: id }
     await using held = holdEphemeral(services, { ...context, id })

@@ -165,7 +165,7 @@ const PARAMETERS: Record<string, Parameter> = {
     ...text,
     default: 'nova-3',
     description:
-      'Any of Deepgram’s models for recordings means the model of this service; `sidecar`, `hosted` and ' +
+      'Any of Deepgram’s models for recordings means the default model of this service; the id of a model that an engine runs chooses it, and `sidecar`, `hosted` and ' +
       '`openai` send the audio to that engine only',
   },
   language: { ...text, default: 'en', description: `${OPTIONS.language.description}; \`multi\` detects too` },

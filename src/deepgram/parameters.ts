@@ -1,3 +1,5 @@
+import type { EngineModel } from '../engines/engine.ts'
+import { findEngineModel } from '../engines/models.ts'
 import { quoted, VerbatimError } from '../errors.ts'
 import type { Callback } from '../intake.ts'
 import { booleanIn, type Fields, invalidField, parseBoolean } from '../transcriptions/intake/field-values.ts'
@@ -58,7 +60,7 @@ export type ListenRequest = {
  * Parses the query of Deepgram's `/v1/listen`. `engines`: the names that clients use for the engines that
  * this service has. Throws `validation` with its `field`, also for what this service cannot do.
  */
-export function parseListen(query: URLSearchParams, { engines }: { engines: string[] }): ListenRequest {
+export function parseListen(query: URLSearchParams, offer: Offer): ListenRequest {
   const fields: Fields = new Map(query)
   refuseOthers(query)
   for (const name of HINTS) parseBoolean(fields, name)
@@ -73,7 +75,7 @@ export function parseListen(query: URLSearchParams, { engines }: { engines: stri
       ['channels', isMultichannel ? 'split' : 'mix'],
       ['language', language],
       ['languages', jsonList(candidates)],
-      ['engine', engineOf(fields, engines)],
+      ...choiceOf(fields, offer),
       ['track', fields.get('track') ?? ''],
       ['quality', fields.get('quality') ?? ''],
       ['keywords', jsonList(keywords)],
@@ -156,14 +158,21 @@ function parseRequestedLanguage(query: URLSearchParams) {
 /** `no` is also a way to write false. */
 const isNorwegian = (value: string) => value.trim().toLowerCase() === 'no'
 
-function engineOf(fields: Fields, engines: string[]): string {
+/** The names that clients use for the engines that this service has, and the models that these run. */
+type Offer = { engines: string[]; models: readonly Pick<EngineModel, 'id' | 'aliases'>[] }
+
+/** The engine and the model that `model` means. */
+function choiceOf(fields: Fields, { engines, models }: Offer): [name: string, value: string][] {
   const model = fields.get('model')?.trim() ?? ''
-  if (model === '' || DEEPGRAM_MODELS.test(model)) return ''
+  const own = model && findEngineModel(models, model)
+  if (own) return [['model', own.id]]
+  if (model === '' || DEEPGRAM_MODELS.test(model)) return []
   const engine = engines.find((name) => name === model.toLowerCase())
-  if (engine) return engine
+  if (engine) return [['engine', engine]]
+  const names = [...engines, ...models.map(({ id }) => id)].join(' or ')
   throw invalidField(
     'model',
-    `is ${quoted(model)}; it takes Deepgram’s models for recordings, such as nova-3, or ${engines.join(' or ')}`,
+    `is ${quoted(model)}; it takes Deepgram’s models for recordings, such as nova-3, or ${names}`,
   )
 }
 

@@ -29,6 +29,20 @@ export type Diarization = {
 /** Pcm of the same channel beside a span. It is heard to tell speakers apart, and is not transcribed. */
 type PcmContext = { before: Uint8Array<ArrayBuffer>; after: Uint8Array<ArrayBuffer> }
 
+/** A model that an engine runs, and what it is known to do. */
+export type EngineModel = {
+  /** Its name, as results report it. */
+  id: string
+  /** Other names that mean it. */
+  aliases: string[]
+  /** The codes of its languages; null: unknown, or all that Whisper knows. */
+  languages: string[] | null
+  /** Whether it translates into English. */
+  translates: boolean
+  /** Whether it may report the times of words. */
+  words: boolean
+}
+
 export const QUALITIES = ['fast', 'balanced', 'best'] as const
 
 export type Quality = (typeof QUALITIES)[number]
@@ -41,6 +55,8 @@ export type SpanRequest = {
   /** Nobody chose `language`: the engine prefers it, unless the speech is clearly in another one. */
   isLanguageHint: boolean
   task: 'transcribe' | 'translate'
+  /** A name of one of the engine's models. Null: its first. */
+  model: string | null
   words: boolean
   /** The weight of accuracy against processor time. An engine that has no choice ignores it. */
   quality: Quality
@@ -116,6 +132,8 @@ export type Engine = {
   concurrency: number
   clipConcurrency: number
   state(): EngineState
+  /** The models that it runs, as far as it knows now; the first is its default. */
+  models(): readonly EngineModel[]
   /** Resolves once the engine accepts spans. Rejects with the signal's reason. */
   whenReady(signal: AbortSignal): Promise<void>
   transcribe(span: SpanRequest): Promise<SpanResult>

@@ -1,6 +1,7 @@
 import { VerbatimError } from '../errors.ts'
 import { CircuitOpen, createCircuitBreaker } from './circuit-breaker.ts'
-import { type Engine, type EngineName, EngineOverloaded } from './engine.ts'
+import { type Engine, type EngineModel, type EngineName, EngineOverloaded } from './engine.ts'
+import { findEngineModel } from './models.ts'
 
 const FAILURES_TO_OPEN = 3
 const PAUSE_MS = { first: 2_000, most: 60_000 }
@@ -14,8 +15,13 @@ export type Engines = Pick<
   Engine,
   'targetSpanSeconds' | 'maxSpanSeconds' | 'concurrency' | 'clipConcurrency' | 'state' | 'whenReady' | 'close'
 > & {
-  /** The engines of `among` (null: all) that are ready and within their budget, in order of preference. */
-  available(among: readonly EngineName[] | null): Promise<Engine[]>
+  /**
+   * The engines of `among` (null: all) that run the model (null: any), are ready and within their budget, in
+   * order of preference.
+   */
+  available(request?: { among?: readonly EngineName[] | null; model?: string | null }): Promise<Engine[]>
+  /** The models of each engine, as far as it knows now. */
+  models(): { engine: EngineName; models: readonly EngineModel[] }[]
 }
 
 /** Whether another engine may transcribe a span after this error. */
@@ -67,10 +73,12 @@ export function withFailover(
         isOneReady.abort()
       }
     },
-    async available(among) {
+    models: () => engines.map((engine) => ({ engine: engine.name, models: engine.models() })),
+    async available({ among = null, model = null } = {}) {
       const available: Engine[] = []
       for (const engine of engines) {
-        const isRequested = among === null || among.includes(engine.name)
+        const isNamed = among === null || among.includes(engine.name)
+        const isRequested = isNamed && (model === null || findEngineModel(engine.models(), model))
         if (isRequested && engine.state().ready && (await hasBudget(engine))) available.push(engine)
       }
       return available

@@ -81,9 +81,19 @@ export function parseFields(fields: Fields, { task, models }: { task: Task; mode
       ['task', task],
       ['language', (task === 'transcribe' && fields.get('language')?.trim()) || 'auto'],
       ['words', String(hasLogprobs || granularities.has('word'))],
-      ['engine', model ? findModel(models, model).engine : ''],
+      ...choiceOf(model, models),
     ]),
   }
+}
+
+/** The engine and the model that a name means; no name leaves both to the service. */
+function choiceOf(name: string | undefined, models: Models): [name: string, value: string][] {
+  if (!name) return []
+  const { engine, model } = findModel(models, name)
+  return [
+    ['engine', engine],
+    ['model', model],
+  ]
 }
 
 /** Whether the log-probabilities are to be included, for which OpenAI's clients have a place in `json` only. */

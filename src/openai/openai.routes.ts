@@ -5,11 +5,12 @@ import { readUpload } from '../http/body/audio-upload.ts'
 import { toErrorResponse } from '../http/problems.ts'
 import { eventStream } from '../http/sse.ts'
 import { holdEphemeral } from '../transcriptions/ephemeral.ts'
+import type { ModelCatalog } from '../transcriptions/models/catalog.ts'
 import { TEXT_FORMATS } from '../transcriptions/transcript/formats.ts'
 import type { TranscriptionRoutesServices } from '../transcriptions/transcriptions.routes.ts'
 import { LIST_FIELDS, type OpenaiRequest, parseFields, type Task } from './fields.ts'
 import { hearKnownSpeakers, TEXT_LIMITS } from './known-speakers.ts'
-import { findModel, type Models, modelsOf, namesOf } from './models.ts'
+import { describeModel, findModel, type Models, modelsOf, namesOf } from './models.ts'
 import {
   answers,
   Model,
@@ -25,6 +26,7 @@ export type OpenaiRoutesServices = Omit<TranscriptionRoutesServices, 'outbound'>
   /** The names that clients use. */
   engines: string[]
   modelAliases: ModelAliases
+  models: Pick<ModelCatalog, 'list'>
 }
 
 type Context = {
@@ -46,9 +48,6 @@ const NOTHING_KEPT =
  * OpenAI's routes, for its clients: the base URL is this service's `/v1`, the key an access token or API key.
  */
 export function openaiRoutes(services: OpenaiRoutesServices) {
-  const models = modelsOf({ engines: services.engines, aliases: services.modelAliases })
-  const modelOf = (id: string) => ({ id, object: 'model' as const, created: 0, owned_by: 'verbatim' })
-
   const transcribe = createTranscribe(services)
 
   return new Elysia({ prefix: '/v1', tags: ['OpenAI'], detail: { security: BEARER } })
@@ -71,16 +70,16 @@ export function openaiRoutes(services: OpenaiRoutesServices) {
         responses: answers,
       },
     })
-    .get('/models', () => ({ object: 'list' as const, data: namesOf(models).map(modelOf) }), {
+    .get('/models', async () => ({ object: 'list' as const, data: await listModels(services) }), {
       response: { 200: ModelList, ...openaiErrors(401, 403, 429) },
       detail: {
         summary: 'List the models',
         description:
-          '`sidecar`, `hosted` and `openai` send the audio to that engine only. The other names are aliases for clients ' +
-          'that cannot change theirs (`MODEL_ALIASES`): the service transcribes with the model that it has.',
+          'Models with an `engine` are those that the engines run now. `sidecar`, `hosted` and `openai` send the audio ' +
+          'to that engine only. The other names are aliases for clients that cannot change theirs (`MODEL_ALIASES`).',
       },
     })
-    .get('/models/:model', ({ params: { model } }) => modelOf(findModel(models, model).id), {
+    .get('/models/:model', ({ params: { model } }) => getModel(services, model), {
       params: ModelParams,
       response: { 200: Model, ...openaiErrors(401, 403, 404, 429) },
       detail: { summary: 'Get a model' },
@@ -107,20 +106,35 @@ export function misspelledOpenaiRoutes(services: OpenaiRoutesServices) {
 }
 
 function createTranscribe(services: OpenaiRoutesServices) {
-  const models = modelsOf({ engines: services.engines, aliases: services.modelAliases })
   return (task: Task) => async (context: Context) => {
     context.server?.timeout(context.request, 0)
-    const upload = await takeUpload(services, { ...context, task, models })
+    const upload = await takeUpload(services, { ...context, task })
     return upload.form.isStreamed
       ? streamedResponse(services, { ...context, ...upload })
       : wholeResponse(services, { ...context, ...upload })
   }
 }
 
+async function namedModels({ engines, modelAliases, models }: OpenaiRoutesServices): Promise<Models> {
+  return modelsOf({ engines, aliases: modelAliases, offered: await models.list() })
+}
+
+async function listModels(services: OpenaiRoutesServices) {
+  const models = await namedModels(services)
+  const offered = await services.models.list()
+  return namesOf(models).map((id) => describeModel(id, offered))
+}
+
+async function getModel(services: OpenaiRoutesServices, name: string) {
+  const { id } = findModel(await namedModels(services), name)
+  return describeModel(id, await services.models.list())
+}
+
 async function takeUpload(
-  { beginUpload, maxUploadBytes }: OpenaiRoutesServices,
-  { request, userId, task, models }: Context & { task: Task; models: Models },
+  services: OpenaiRoutesServices,
+  { request, userId, task }: Context & { task: Task },
 ): Promise<{ id: string; form: OpenaiRequest }> {
+  const { beginUpload, maxUploadBytes } = services
   await using intake = await beginUpload({ userId, isEphemeral: true })
   const { store } = intake
   const { fields, file } = await readUpload({
@@ -131,7 +145,7 @@ async function takeUpload(
     maxBytes: maxUploadBytes,
     store,
   })
-  const form = parseFields(fields, { task, models })
+  const form = parseFields(fields, { task, models: await namedModels(services) })
   return { id: await intake.commit({ fields: form.options, file }), form }
 }
 

@@ -96,6 +96,18 @@ const model = {
   object: t.Literal('model'),
   created: t.Number({ description: 'Unix seconds; always 0, since the time is unknown' }),
   owned_by: t.String(),
+  root: t.Optional(t.String({ description: 'The id of the model that an alias means' })),
+  engine: t.Optional(
+    t.UnionEnum(['sidecar', 'hosted', 'openai'], { description: 'The engine that runs the model' }),
+  ),
+  languages: t.Optional(
+    t.Nullable(t.Array(t.String()), {
+      description: 'Codes of its languages; null: unknown, or all of Whisper’s',
+    }),
+  ),
+  translate: t.Optional(t.Boolean({ description: 'Whether it translates into English' })),
+  words: t.Optional(t.Boolean({ description: 'Whether it reports the times of words' })),
+  speakers: t.Optional(t.Boolean({ description: 'Whether its engine tells speakers apart' })),
 }
 
 const exampleModel = { id: 'whisper-1', object: 'model', created: 0, owned_by: 'verbatim' }

@@ -75,6 +75,7 @@ export async function findPendingSpan(db: Queries, spanId: string) {
       userId: transcriptions.userId,
       createdAt: transcriptions.createdAt,
       engine: transcriptions.engine,
+      model: transcriptions.model,
       traceparent: transcriptions.traceparent,
     })
     .from(spans)

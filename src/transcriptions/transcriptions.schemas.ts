@@ -70,6 +70,9 @@ const status = {
     description: 'The Chinese script that `language` asked for; null: the characters that the model wrote',
   }),
   task: t.String({ examples: ['transcribe'] }),
+  model: t.Nullable(t.String(), {
+    description: 'The requested model; null: the server’s default. The transcript names the models that ran',
+  }),
   quality: t.UnionEnum([...QUALITIES], { description: 'The requested quality, or the server’s default' }),
   channels: t.UnionEnum(['mix', 'split']),
   start: nullable(t.Number({ description: 'Start of the requested time range, in seconds' })),
@@ -114,6 +117,7 @@ const exampleStatus = {
   language: 'en',
   script: null,
   task: 'transcribe',
+  model: null,
   quality: 'balanced',
   channels: 'mix',
   start: null,

@@ -132,11 +132,23 @@ describe.each(databases)('AssemblyAI’s routes on $name', (kind) => {
     expect(await rowOf((await submit()).id)).toMatchObject({ language: 'en', isLanguageDefault: true })
   })
 
+  test('speech_models that an engine runs are used, and others are not', () => {
+    const models = [{ id: 'tiny.en', aliases: ['tiny'] }]
+    const modelFor = (fields: object) =>
+      uploadFields({ audio_url: 'https://example.com/talk.mp3', ...fields }, models).get('model')
+    expect(modelFor({ speech_models: ['universal-3-pro', 'Tiny'] })).toBe('tiny.en')
+    expect(modelFor({ speech_model: 'tiny.en' })).toBe('tiny.en')
+    expect(modelFor({ speech_model: 'best' })).toBeUndefined()
+  })
+
   test('custom_spelling becomes pairs of replace', () => {
-    const fields = uploadFields({
-      audio_url: 'https://example.com/talk.mp3',
-      custom_spelling: [{ from: ['dicarlo', 'di carlo'], to: 'Decarlo' }],
-    })
+    const fields = uploadFields(
+      {
+        audio_url: 'https://example.com/talk.mp3',
+        custom_spelling: [{ from: ['dicarlo', 'di carlo'], to: 'Decarlo' }],
+      },
+      [],
+    )
     expect(JSON.parse(fields.get('replace') ?? '')).toEqual([
       { heard: 'dicarlo', written: 'Decarlo' },
       { heard: 'di carlo', written: 'Decarlo' },

@@ -2,7 +2,10 @@ import { expect, test } from 'bun:test'
 import { parseListen } from '../../src/deepgram/parameters.ts'
 
 const optionsOf = (query: string) => {
-  const { options } = parseListen(new URLSearchParams(query), { engines: ['sidecar'] })
+  const { options } = parseListen(new URLSearchParams(query), {
+    engines: ['sidecar'],
+    models: [{ id: 'Systran/faster-whisper-base', aliases: ['base'] }],
+  })
   return Object.fromEntries(options)
 }
 
@@ -14,7 +17,9 @@ test.each([
   ['detect_language=ON&language=de', { language: 'auto' }],
   ['detect_language=off&language=de', { language: 'de' }],
   ['keywords=10:30&keyterm=10:30', { keywords: '["10:30","10"]' }],
-  ['model=Nova-3&multichannel=1', { engine: '', channels: 'split' }],
+  ['model=Nova-3&multichannel=1', { channels: 'split' }],
+  ['model=sidecar', { engine: 'sidecar' }],
+  ['model=BASE', { model: 'Systran/faster-whisper-base' }],
   ['', { language: '', languages: '', keywords: '', replace: '', words: 'true', channels: 'mix' }],
 ])('?%s becomes fields of an upload', (query, expected) => {
   expect(optionsOf(query)).toMatchObject(expected)

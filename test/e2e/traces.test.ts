@@ -30,7 +30,7 @@ function scriptedSidecar(answer: () => Response | Promise<Response> = heard) {
     port: 0,
     hostname: '127.0.0.1',
     async fetch(request) {
-      if (new URL(request.url).pathname === '/health') return Response.json({})
+      if (/^\/(health|info)$/.test(new URL(request.url).pathname)) return Response.json({})
       await request.arrayBuffer()
       headers.push(Object.fromEntries(request.headers))
       return answer()

@@ -31,13 +31,15 @@ describe('engines in order of preference', () => {
       maxSpanSeconds: 6,
       concurrency: 4,
     })
-    expect((await engines.available(null)).map(({ name }) => name)).toEqual(['sidecar', 'huggingface'])
-    expect((await engines.available(['huggingface'])).map(({ name }) => name)).toEqual(['huggingface'])
+    expect((await engines.available()).map(({ name }) => name)).toEqual(['sidecar', 'huggingface'])
+    expect((await engines.available({ among: ['huggingface'] })).map(({ name }) => name)).toEqual([
+      'huggingface',
+    ])
   })
 
   test('skip an engine that is not ready; one ready engine is enough', async () => {
     const engines = withFailover([{ ...scriptedEngine(), ...down }, hosted()])
-    expect((await engines.available(null)).map(({ name }) => name)).toEqual(['huggingface'])
+    expect((await engines.available()).map(({ name }) => name)).toEqual(['huggingface'])
     expect(engines.state()).toEqual({ ready: true, detail: 'It is down. answers as scripted' })
     await engines.whenReady(new AbortController().signal)
     expect(withFailover([{ ...scriptedEngine(), ...down }]).state().ready).toBe(false)
@@ -55,9 +57,9 @@ describe('engines in order of preference', () => {
     let used = 99.9
     const budget = { engine: 'huggingface' as const, secondsPerDay: 100, used: async () => used }
     const engines = withFailover([hosted(), scriptedEngine()], { budgets: [budget] })
-    expect((await engines.available(null)).map(({ name }) => name)).toEqual(['huggingface', 'sidecar'])
+    expect((await engines.available()).map(({ name }) => name)).toEqual(['huggingface', 'sidecar'])
     used = 100
-    expect((await engines.available(null)).map(({ name }) => name)).toEqual(['sidecar'])
+    expect((await engines.available()).map(({ name }) => name)).toEqual(['sidecar'])
   })
 })
 
@@ -70,7 +72,7 @@ describe('an engine that fails three times in a row', () => {
       if (isWell) return namingSamples(pcm)
       throw unavailable()
     }
-    const [engine] = await withFailover([scriptedEngine({ answer })]).available(null)
+    const [engine] = await withFailover([scriptedEngine({ answer })]).available()
     if (!engine) throw new Error('no engine')
     const thrown = () => engine.transcribe(span()).catch((error: unknown) => error)
     for (let time = 0; time < times; time++) expect(await thrown()).toEqual(unavailable())
@@ -115,7 +117,7 @@ describe('an engine that fails three times in a row', () => {
       if (error) throw error
       return namingSamples(pcm)
     }
-    const [engine] = await withFailover([scriptedEngine({ answer })]).available(null)
+    const [engine] = await withFailover([scriptedEngine({ answer })]).available()
     for (const error of errors) {
       expect(await engine?.transcribe(span()).catch((thrown: unknown) => thrown)).toBe(error)
     }

@@ -184,11 +184,11 @@ test('while a model loads or an endpoint starts, no span is sent and none fails'
 
 test('an error names the model that is unknown or has no provider', async () => {
   answering(transcript({ text: '' }))
-  const gone = await engineError(hosted({ model: 'me/gone' }).transcribe(spanOf()))
+  const gone = await engineError(hosted({ models: ['me/gone'] }).transcribe(spanOf()))
   expect(gone.code).toBe('engine_misconfigured')
   expect(gone.message).toContain('me/gone')
   const elsewhere = await engineError(
-    hosted({ provider: 'replicate', model: 'me/here' }).transcribe(spanOf()),
+    hosted({ provider: 'replicate', models: ['me/here'] }).transcribe(spanOf()),
   )
   expect(elsewhere.code).toBe('engine_misconfigured')
   expect(elsewhere.message).toMatch(/me\/here.*HF_PROVIDER/)
@@ -274,7 +274,7 @@ test('a missing or refused token is engine_misconfigured', async () => {
 
 test('an English-only model receives no language and rejects others', async () => {
   answering(transcript({ text: 'ok' }))
-  const engine = hosted({ model: 'openai/whisper-base.en' })
+  const engine = hosted({ models: ['openai/whisper-base.en'] })
   await engine.transcribe(spanOf())
   expect(asked()).toMatchObject([{ language: null }])
   expect((await engineError(engine.transcribe(spanOf({ language: 'de' })))).code).toBe('engine_rejected')

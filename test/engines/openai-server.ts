@@ -231,7 +231,7 @@ export function openaiServer(name: ShapeName, { hear }: { hear: (asked: Asked) =
     options: {
       baseUrl: `https://${shape.host}/v1`,
       apiKey: KEY,
-      model: shape.model,
+      models: [shape.model] as [string],
       fetch(url: string | URL | Request, init?: RequestInit) {
         const { pathname, search } = new URL(url instanceof Request ? url.url : url)
         return fetch(new URL(`${pathname}${search}`, server.url), init)

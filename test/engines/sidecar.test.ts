@@ -33,6 +33,7 @@ afterEach(async () => {
 function sidecar(...answers: Answer[]) {
   const asked: Request[] = []
   let healthy = true
+  let info: object = { model_id: 'Systran/faster-whisper-base' }
   const server = Bun.serve({
     port: 0,
     hostname: '127.0.0.1',
@@ -40,6 +41,7 @@ function sidecar(...answers: Answer[]) {
       if (new URL(request.url).pathname === '/health') {
         return healthy ? new Response() : Response.json({ error: 'loading' }, { status: 503 })
       }
+      if (new URL(request.url).pathname === '/info') return Response.json(info)
       await request.arrayBuffer()
       asked.push(request)
       const answer = answers.length > 1 ? answers.shift() : answers[0]
@@ -51,6 +53,9 @@ function sidecar(...answers: Answer[]) {
     asked,
     url: server.url.origin,
     stop: () => server.stop(true),
+    runs: (models: object[]) => {
+      info = { model_id: 'first', models }
+    },
     says: (well: boolean) => {
       healthy = well
     },
@@ -332,6 +337,54 @@ test('requests to a sidecar on this machine bypass the environment’s proxy', a
       else process.env[name] = value
     }
   }
+})
+
+test('a span goes to a sidecar that runs its model; without one it waits', async () => {
+  const [base, tiny] = [sidecar(), sidecar()]
+  base.runs([{ id: 'Systran/faster-whisper-base', aliases: ['base'], default: true, translate: true }])
+  tiny.runs([
+    { id: 'base', aliases: [], languages: null, translate: true },
+    { id: 'tiny.en', aliases: ['tiny'], default: true, languages: ['en'], translate: false, words: true },
+  ])
+  const engine = await readyEngine([base.url, tiny.url])
+  while (engine.models().length < 3) await Bun.sleep(5)
+  expect(engine.models()).toEqual([
+    {
+      id: 'Systran/faster-whisper-base',
+      aliases: ['base'],
+      languages: null,
+      translates: true,
+      words: true,
+    },
+    { id: 'tiny.en', aliases: ['tiny'], languages: ['en'], translates: false, words: true },
+    { id: 'base', aliases: [], languages: null, translates: true, words: true },
+  ])
+  for (let i = 0; i < 4; i++) await engine.transcribe(spanOf({ model: 'TINY' }))
+  expect([base.asked.length, tiny.asked.length]).toEqual([0, 4])
+  expect(new URL(tiny.asked[0]?.url ?? '').searchParams.get('model')).toBe('TINY')
+  for (let i = 0; i < 4; i++) await engine.transcribe(spanOf({ model: 'base' }))
+  expect(base.asked.length).toBe(2)
+  await engine.transcribe(spanOf())
+  expect(new URL([...base.asked, ...tiny.asked].at(-1)?.url ?? '').searchParams.get('model')).not.toBe('')
+  const missing = await engineError(engine.transcribe(spanOf({ model: 'large-v3' })))
+  expect(missing.code).toBe('engine_unavailable')
+  expect(missing.message).toContain('large-v3')
+})
+
+test.each([
+  ['no JSON', () => new Response('<html>')],
+  ['an error', () => Response.json({ error: 'unauthorized' }, { status: 401 })],
+  ['another shape', () => Response.json({ model_id: 'x', models: [{ name: 'y' }] })],
+])('a sidecar whose /info is %s has no models, and still transcribes', async (_, info) => {
+  const server = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: ({ url }) => (url.endsWith('/info') ? info() : Response.json(reply)),
+  })
+  open.push(server)
+  const engine = await readyEngine([server.url.origin])
+  expect((await engine.transcribe(spanOf())).segments).toHaveLength(1)
+  expect(engine.models()).toEqual([])
 })
 
 test('the engine is ready once the sidecar’s /health is well', async () => {

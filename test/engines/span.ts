@@ -9,6 +9,7 @@ export function spanOf(other: Partial<SpanRequest> = {}): SpanRequest {
     isLanguageHint: false,
     task: 'transcribe',
     words: false,
+    model: null,
     quality: 'balanced',
     prompt: null,
     keywords: [],

@@ -3,7 +3,7 @@ import { modelAliases } from '../../src/config/model-aliases.ts'
 import { findModel, modelsOf, namesOf } from '../../src/openai/models.ts'
 
 const modelsWith = (text: string) =>
-  modelsOf({ engines: ['sidecar', 'hosted'], aliases: modelAliases(text) ?? new Map() })
+  modelsOf({ engines: ['sidecar', 'hosted'], aliases: modelAliases(text) ?? new Map(), offered: [] })
 
 test('the models are whisper-1, the aliases and the engines, without *', () => {
   expect(namesOf(modelsWith('fast=sidecar, *=whisper-1'))).toEqual(['whisper-1', 'fast', 'sidecar', 'hosted'])
@@ -11,8 +11,8 @@ test('the models are whisper-1, the aliases and the engines, without *', () => {
 
 test('an alias in any case means its model', () => {
   const models = modelsWith('Fast=sidecar,large=whisper-1')
-  expect(findModel(models, 'fAST')).toEqual({ id: 'Fast', engine: 'sidecar' })
-  expect(findModel(models, 'large')).toEqual({ id: 'large', engine: '' })
+  expect(findModel(models, 'fAST')).toEqual({ id: 'Fast', engine: 'sidecar', model: '' })
+  expect(findModel(models, 'large')).toEqual({ id: 'large', engine: '', model: '' })
 })
 
 test('any other name is refused without *, and means the model of * with it', () => {
@@ -20,6 +20,6 @@ test('any other name is refused without *, and means the model of * with it', ()
     'this service has whisper-1, fast, sidecar',
   )
   const models = modelsWith('*=sidecar')
-  expect(findModel(models, 'gpt-9')).toEqual({ id: 'gpt-9', engine: 'sidecar' })
-  expect(findModel(models, 'hosted')).toEqual({ id: 'hosted', engine: 'hosted' })
+  expect(findModel(models, 'gpt-9')).toEqual({ id: 'gpt-9', engine: 'sidecar', model: '' })
+  expect(findModel(models, 'hosted')).toEqual({ id: 'hosted', engine: 'hosted', model: '' })
 })

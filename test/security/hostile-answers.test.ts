@@ -57,7 +57,7 @@ function answering(answer: () => Response): string {
   const server = Bun.serve({
     port: 0,
     fetch: async (request): Promise<Response> =>
-      new URL(request.url).pathname === '/health' ? new Response() : answer(),
+      /^\/(health|info)$/.test(new URL(request.url).pathname) ? new Response() : answer(),
   })
   open.push({ stop: () => server.stop(true) })
   return server.url.origin

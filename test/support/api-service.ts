@@ -183,6 +183,7 @@ function idleEngine(state: () => EngineState): Engine {
     maxSpanSeconds: 60,
     concurrency: 1,
     clipConcurrency: 1,
+    models: () => [],
     state,
     whenReady: async () => {},
     transcribe: () => Promise.reject(new Error('nothing is transcribed here')),

@@ -2,6 +2,7 @@ import type { BeginUpload } from '../../src/intake.ts'
 import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import { noTraces } from '../../src/traces/traces.ts'
 import { createBeginUpload } from '../../src/transcriptions/intake/begin-upload.ts'
+import { createModelCatalog } from '../../src/transcriptions/models/catalog.ts'
 import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import { createUploadWebhooks } from '../../src/webhooks/upload-webhooks.ts'
 
@@ -14,6 +15,7 @@ export async function openBeginUpload(
   return createBeginUpload({
     engines: ['sidecar'],
     defaultQuality: 'balanced',
+    models: createModelCatalog({ db: options.db }),
     maxAudioSeconds: 3600,
     usageLimits: {},
     storageQuota: null,

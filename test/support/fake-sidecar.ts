@@ -35,7 +35,9 @@ export function startFakeSidecar({ hear = namingSamples }: { hear?: typeof heari
     hostname: '127.0.0.1',
     idleTimeout: 0,
     async fetch(request) {
-      if (new URL(request.url).pathname === '/health') return new Response()
+      const { pathname } = new URL(request.url)
+      if (pathname === '/health') return new Response()
+      if (pathname === '/info') return Response.json({ model_id: 'fake' })
       const pcm = (await request.bytes()).subarray(HEADER_BYTES)
       const left = new Promise<void>((resolve) => request.signal.addEventListener('abort', () => resolve()))
       while (allowed === 0 && !request.signal.aborted) await Promise.race([changed.promise, left])

@@ -66,6 +66,7 @@ export async function openPipeline(kind: TestDatabaseKind) {
       storage,
       media,
       engines,
+      defaultModel: undefined,
       outbound: guardedOutbound({ allow: [] }),
       cipher,
       publicUrl: () => 'http://localhost',

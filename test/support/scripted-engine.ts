@@ -1,4 +1,4 @@
-import type { Engine, Segment, SpanRequest, SpanResult } from '../../src/engines/engine.ts'
+import type { Engine, EngineModel, Segment, SpanRequest, SpanResult } from '../../src/engines/engine.ts'
 import { spanSeconds } from '../../src/engines/shared/span-result.ts'
 import { VerbatimError } from '../../src/errors.ts'
 import { BYTES_PER_SECOND } from '../../src/media/media.ts'
@@ -45,7 +45,10 @@ export function scriptedEngine({
   targetSpanSeconds = 4,
   maxSpanSeconds = 6,
   concurrency = 1,
-}: { answer?: Answer } & Partial<Pick<Engine, 'targetSpanSeconds' | 'maxSpanSeconds' | 'concurrency'>> = {}) {
+  models = [],
+}: { answer?: Answer } & Partial<Pick<Engine, 'targetSpanSeconds' | 'maxSpanSeconds' | 'concurrency'>> & {
+    models?: readonly EngineModel[]
+  } = {}) {
   const calls: SpanRequest[] = []
   const engine: Engine = {
     name: 'sidecar',
@@ -53,6 +56,7 @@ export function scriptedEngine({
     maxSpanSeconds,
     concurrency,
     clipConcurrency: concurrency,
+    models: () => models,
     state: () => ({ ready: true, detail: 'answers as scripted' }),
     whenReady: async (signal) => signal.throwIfAborted(),
     async transcribe(span) {

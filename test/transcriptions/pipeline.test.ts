@@ -87,6 +87,7 @@ for (const kind of databases) {
         expect(options).toEqual({
           ...{ language: 'auto', isLanguageHint: false, task: 'translate', words: true, quality: 'best' },
           ...hints,
+          model: null,
           diarize: null,
         })
       }
@@ -674,7 +675,7 @@ for (const kind of databases) {
       let asked = 0
       const queue = await pipeline.startWorker({
         ...engines,
-        available: async (among) => (asked++ === 0 ? [] : engines.available(among)),
+        available: async (request) => (asked++ === 0 ? [] : engines.available(request)),
       })
       const [span] = await expectWhole(await pipeline.upload(queue, shortWav), short)
       expect(span).toMatchObject({ attempt: 1, failures: 0 })

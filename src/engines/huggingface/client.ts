@@ -5,7 +5,7 @@ import type { Fetch } from '../engine.ts'
 import { isUnreachable } from '../shared/away.ts'
 import { readResponse } from '../shared/read-answer.ts'
 import type { SendSpan } from '../shared/remote-engine.ts'
-import { describeTarget, huggingFaceFailure, type Target, unreachable } from './failure.ts'
+import { describeTarget, huggingFaceFailure, nameOf, type Target, unreachable } from './failure.ts'
 import { readHuggingFaceReply } from './reply.ts'
 import { argumentsFor, withParameters } from './request.ts'
 
@@ -22,7 +22,6 @@ export function createRequest({
   fetch: Fetch
 }): SendSpan {
   const { endpointUrl } = target
-  const model = target.model || (endpointUrl && URL.parse(endpointUrl)?.host) || 'endpoint'
   const hide = (text: string) => (token ? text.replaceAll(token, '[token]') : text)
 
   /** Converts errors of the client, the network and the response. */
@@ -68,7 +67,7 @@ export function createRequest({
       )
       const language = span.language === 'auto' ? null : span.language
       const read = readHuggingFaceReply(reply, { seconds, language })
-      return { segments: read.segments, model: target.model || read.model || model, detected: null }
+      return { segments: read.segments, model: target.model || read.model || nameOf(target), detected: null }
     } catch (error) {
       span.signal.throwIfAborted()
       throw toEngineError(error, limit.hasPassed())

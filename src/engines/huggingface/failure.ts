@@ -17,6 +17,11 @@ export function describeTarget(target: Target): string {
     : `the model ${target.model}`
 }
 
+/** The model's name in results, unless the response has one. */
+export function nameOf({ model, endpointUrl }: Target): string {
+  return model || (endpointUrl && URL.parse(endpointUrl)?.host) || 'endpoint'
+}
+
 function withoutSecrets(url: string): string {
   const parsed = URL.parse(url)
   return parsed ? `${parsed.origin}${parsed.pathname}` : url

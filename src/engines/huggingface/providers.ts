@@ -3,5 +3,8 @@ export const HUGGINGFACE_PROVIDERS = ['hf-inference', 'fal-ai', 'together', 'dee
 
 export type HuggingFaceProvider = (typeof HUGGINGFACE_PROVIDERS)[number]
 
+/** Providers that cannot translate speech. */
+export const TRANSCRIBING_ONLY: readonly HuggingFaceProvider[] = ['together', 'deepinfra']
+
 /** The model that providers run by default. */
 export const HUGGINGFACE_MODEL = 'openai/whisper-large-v3-turbo'

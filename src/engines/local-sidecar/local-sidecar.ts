@@ -57,6 +57,7 @@ export function localSidecar(options: {
     name: 'sidecar',
     ...SIDECAR_LIMITS,
     state: ready.state,
+    models: () => supervised.engine?.models() ?? [],
     whenReady: ready.whenReady,
 
     async transcribe(span) {

@@ -1,4 +1,5 @@
 import type { Engine, Fetch } from '../engine.ts'
+import { describedByName } from '../models.ts'
 import { remoteEngine } from '../shared/remote-engine.ts'
 import { createRequest } from './request.ts'
 import { describeServer, OPENAI_BASE_URL, OPENAI_MODEL } from './server.ts'
@@ -12,22 +13,24 @@ import { describeServer, OPENAI_BASE_URL, OPENAI_MODEL } from './server.ts'
 export function openaiEngine(options: {
   baseUrl?: string
   apiKey?: string
-  model?: string
+  /** The first is the default. */
+  models?: [string, ...string[]]
   concurrency?: number
   deadlineSeconds?: number
   fetch?: Fetch
 }): Engine {
-  const { apiKey, concurrency = 4, deadlineSeconds = 300 } = options
-  const server = {
-    baseUrl: options.baseUrl ?? OPENAI_BASE_URL,
-    apiKey,
-    model: options.model ?? OPENAI_MODEL,
-  }
-  const needsKey = server.baseUrl === OPENAI_BASE_URL && !apiKey
+  const { apiKey, concurrency = 4, deadlineSeconds = 300, fetch: sendRequest = fetch } = options
+  const baseUrl = options.baseUrl ?? OPENAI_BASE_URL
+  const [first, ...others] = options.models ?? [OPENAI_MODEL]
+  const served = (model: string) => ({
+    ...describedByName(model),
+    send: createRequest({ server: { baseUrl, apiKey, model }, deadlineSeconds, fetch: sendRequest }),
+  })
+  const needsKey = baseUrl === OPENAI_BASE_URL && !apiKey
   return remoteEngine({
     name: 'openai',
-    send: createRequest({ server, deadlineSeconds, fetch: options.fetch ?? fetch }),
-    destination: describeServer(server),
+    models: [served(first), ...others.map(served)],
+    destination: describeServer({ baseUrl, apiKey, model: [first, ...others].join(', ') }),
     unusable: needsKey
       ? 'No key for OpenAI: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server.'
       : null,

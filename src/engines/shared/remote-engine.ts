@@ -1,6 +1,7 @@
 import { VerbatimError } from '../../errors.ts'
 import { wavOf } from '../../media/wav.ts'
-import type { Engine, EngineName, EngineState, SpanRequest, SpanResult } from '../engine.ts'
+import type { Engine, EngineModel, EngineName, EngineState, SpanRequest, SpanResult } from '../engine.ts'
+import { findEngineModel } from '../models.ts'
 import { EngineAway } from './away.ts'
 import { retryGeneration } from './generation.ts'
 import { createReadiness } from './readiness.ts'
@@ -18,26 +19,36 @@ export type SendSpan = (
   seconds: number,
 ) => Promise<SpanResult>
 
+/** A model of the server, and what sends a span to it. */
+type ServedModel = EngineModel & { send: SendSpan }
+
 /**
  * An engine behind a server that has no health check: it counts as ready until a span finds out otherwise.
  * Then no span is sent for a while. `unusable`: why no span can be sent at all, for an operator.
  */
 export function remoteEngine({
   name,
-  send,
   destination,
   unusable,
+  models,
   concurrency,
 }: {
   name: EngineName
-  send: SendSpan
   destination: string
   unusable: string | null
+  /** The first is the default. */
+  models: readonly [ServedModel, ...ServedModel[]]
   concurrency: number
 }): Engine {
   const usable: EngineState = { ready: true, detail: `Spans go to ${destination}.` }
   const ready = createReadiness(unusable === null ? usable : { ready: false, detail: unusable })
   let resumeTimer: ReturnType<typeof setTimeout> | undefined
+
+  function modelFor(model: string | null): ServedModel {
+    const found = model === null ? models[0] : findEngineModel(models, model)
+    if (found) return found
+    throw new VerbatimError('engine_rejected', `The engine ${name} does not run the model ${model}.`)
+  }
 
   /** Accepts no spans for a while, with the error as the state's detail. */
   function pause({ message }: VerbatimError, seconds: number) {
@@ -54,11 +65,13 @@ export function remoteEngine({
     concurrency,
     clipConcurrency: concurrency,
     state: ready.state,
+    models: () => models,
     whenReady: ready.whenReady,
 
     async transcribe(span) {
       span.signal.throwIfAborted()
       const seconds = spanSeconds(span.pcm, MAX_SECONDS)
+      const { send } = modelFor(span.model)
       if (unusable !== null) throw new VerbatimError('engine_misconfigured', unusable)
       const wav = wavOf(span.pcm)
       try {

@@ -1,10 +1,14 @@
 import { sleep } from '../../async.ts'
+import type { EngineModel } from '../engine.ts'
 import { readErrorBody } from '../shared/read-answer.ts'
+import { readModels } from './info.ts'
 import { authorization, proxyFor, sidecarSentence } from './request.ts'
 
 const HEALTHY_INTERVAL_MS = 2_000
 const UNHEALTHY_INTERVAL_MS = 500
 const TIMEOUT_MS = 5_000
+/** A sidecar's models change only when it restarts, after which its first check asks for them. */
+const CHECKS_PER_INFO = 30
 /** After this time a span is sent again, to find out whether an operator has corrected the sidecar. */
 const MISCONFIGURED_MS = 60_000
 
@@ -13,6 +17,8 @@ export type Sidecar = {
   healthy: boolean
   /** Why the sidecar is not healthy, as part of a sentence. */
   problem: string
+  /** Its models, the default first; empty until it has told them. */
+  models: readonly EngineModel[]
   /** Number of spans that it transcribes for this process. */
   busy: number
   /**
@@ -35,23 +41,31 @@ export function markMisconfigured(sidecar: Sidecar, problem: string) {
 }
 
 /** Requests /health. Returns the problem, or null if the sidecar is healthy. */
-async function checkHealth(
-  url: string,
-  apiKey: string | undefined,
-  signal: AbortSignal,
-): Promise<string | null> {
+async function checkHealth(sidecar: Sidecar, connection: Connection): Promise<string | null> {
   try {
-    const response = await fetch(`${url}/health`, {
-      headers: authorization(apiKey),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-      keepalive: false,
-      ...proxyFor(url),
-    })
-    const body = await readErrorBody(response)
-    return response.status === 200 ? null : `/health answered ${response.status}: ${sidecarSentence(body)}`
+    const { status, body } = await get(sidecar, '/health', connection)
+    return status === 200 ? null : `/health answered ${status}: ${sidecarSentence(body)}`
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
+}
+
+/** Asks a healthy sidecar for its models. Those that it told before stay if it does not answer. */
+async function updateModels(sidecar: Sidecar, connection: Connection): Promise<void> {
+  const info = await get(sidecar, '/info', connection).catch(() => null)
+  sidecar.models = (info?.status === 200 && readModels(info.body)) || sidecar.models
+}
+
+type Connection = { apiKey: string | undefined; signal: AbortSignal }
+
+async function get({ url }: Sidecar, path: string, { apiKey, signal }: Connection) {
+  const response = await fetch(`${url}${path}`, {
+    headers: authorization(apiKey),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    keepalive: false,
+    ...proxyFor(url),
+  })
+  return { status: response.status, body: await readErrorBody(response) }
 }
 
 /**
@@ -64,13 +78,17 @@ export async function watchHealth(options: {
   signal: AbortSignal
 }): Promise<void> {
   const { sidecar, apiKey, onCheck, signal } = options
+  let checks = 0
   while (!signal.aborted) {
-    const problem = await checkHealth(sidecar.url, apiKey, signal)
+    const problem = await checkHealth(sidecar, { apiKey, signal })
     if (signal.aborted) return
     const isRefusing = performance.now() < sidecar.refusedUntil
-    if (problem !== null) markDown(sidecar, problem)
-    else if (!isRefusing) Object.assign(sidecar, { healthy: true, problem: '' })
+    if (problem !== null) {
+      checks = 0
+      markDown(sidecar, problem)
+    } else if (!isRefusing) Object.assign(sidecar, { healthy: true, problem: '' })
     onCheck()
+    if (problem === null && checks++ % CHECKS_PER_INFO === 0) await updateModels(sidecar, { apiKey, signal })
     await sleep(sidecar.healthy ? HEALTHY_INTERVAL_MS : UNHEALTHY_INTERVAL_MS, signal)
   }
 }

@@ -111,6 +111,7 @@ export async function requestTranscription(options: {
     language: span.language,
     task: span.task,
     details: 'true',
+    ...(span.model !== null && { model: span.model }),
     words: String(span.words),
     // Sidecars of versions before 0.2 refuse the parameter; without it they do what they always did.
     ...(span.quality !== 'balanced' && { quality: span.quality }),

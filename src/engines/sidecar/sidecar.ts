@@ -3,12 +3,14 @@ import { VerbatimError } from '../../errors.ts'
 import { wavOf } from '../../media/wav.ts'
 import {
   type Engine,
+  type EngineModel,
   EngineOverloaded,
   type EngineState,
   type Fetch,
   type SpanRequest,
   type SpanResult,
 } from '../engine.ts'
+import { findEngineModel } from '../models.ts'
 import { retryGeneration } from '../shared/generation.ts'
 import { createReadiness, type Readiness } from '../shared/readiness.ts'
 import { spanSeconds } from '../shared/span-result.ts'
@@ -35,13 +37,14 @@ function stateOf(sidecars: Sidecar[]): EngineState {
   return { ready: true, detail: unhealthy.length === 0 ? `${detail}.` : `${detail}; not ready: ${problems}.` }
 }
 
-/** Rotates through the sidecars, so that equally busy ones share the spans. */
+/** Rotates through the sidecars that run a model, so that equally busy ones share the spans. */
 function createPicker(sidecars: Sidecar[]) {
   let offset = 0
-  return (tried: Set<Sidecar>): Sidecar | undefined => {
+  return (tried: Set<Sidecar>, model: string | null): Sidecar | undefined => {
     offset = (offset + 1) % sidecars.length
     return [...sidecars.slice(offset), ...sidecars.slice(0, offset)]
       .filter((sidecar) => sidecar.healthy && !tried.has(sidecar))
+      .filter(({ models }) => model === null || findEngineModel(models, model))
       .toSorted((a, b) => a.busy - b.busy)[0]
   }
 }
@@ -60,6 +63,20 @@ function withContext({ pcm, diarize }: SpanRequest): Uint8Array<ArrayBuffer> {
   return diarize === null ? pcm : concatenated([diarize.before, pcm, diarize.after])
 }
 
+function noneFor({ model }: SpanRequest, { ready, detail }: EngineState): VerbatimError {
+  const reason = ready && model !== null ? `No sidecar that runs the model ${model} is ready.` : detail
+  return new VerbatimError('engine_unavailable', reason)
+}
+
+/** The models of all sidecars, those of the first sidecars first. */
+function modelsOf(sidecars: readonly Sidecar[]): EngineModel[] {
+  const models = new Map<string, EngineModel>()
+  for (const model of sidecars.flatMap((sidecar) => sidecar.models)) {
+    if (!models.has(model.id)) models.set(model.id, model)
+  }
+  return [...models.values()]
+}
+
 /** Sends a span to one sidecar after the other until one transcribes it. */
 async function tryAll(pool: Pool, span: SpanRequest): Promise<SpanResult> {
   const { nextSidecar, updateState, ready, apiKey, deadlineSeconds, fetch } = pool
@@ -69,9 +86,9 @@ async function tryAll(pool: Pool, span: SpanRequest): Promise<SpanResult> {
   let overloaded: EngineOverloaded | undefined
   let misconfigured: VerbatimError | undefined
   for (;;) {
-    const sidecar = nextSidecar(tried)
+    const sidecar = nextSidecar(tried, span.model)
     if (!sidecar) {
-      throw overloaded ?? misconfigured ?? new VerbatimError('engine_unavailable', ready.state().detail)
+      throw overloaded ?? misconfigured ?? noneFor(span, ready.state())
     }
     tried.add(sidecar)
     sidecar.busy += 1
@@ -118,6 +135,7 @@ export function sidecarEngine(options: {
       url: url.replace(/(?<!\/)\/+$/, ''),
       healthy: false,
       problem: 'not checked yet',
+      models: [],
       busy: 0,
       refusedUntil: 0,
     }),
@@ -143,6 +161,7 @@ export function sidecarEngine(options: {
     concurrency: SIDECAR_LIMITS.concurrency * sidecars.length,
     clipConcurrency: SIDECAR_LIMITS.clipConcurrency * sidecars.length,
     state: ready.state,
+    models: () => modelsOf(sidecars),
     whenReady: ready.whenReady,
 
     async transcribe(span) {

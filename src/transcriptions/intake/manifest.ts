@@ -28,6 +28,7 @@ const Options = Type.Object({
     default: 'balanced',
   }),
   engine: nullable(Type.Union(ENGINE_NAMES.map((name) => Type.Literal(name)))),
+  model: Type.Union([Type.String(), Type.Null()], { default: null }),
   channels: Type.Union([Type.Literal('mix'), Type.Literal('split')]),
   track: OptionalNumber,
   partStart: NullableNumber,

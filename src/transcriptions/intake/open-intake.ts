@@ -7,6 +7,7 @@ import type { Storage } from '../../storage/storage.ts'
 import type { IncomingUpload, StorageQuota } from '../../storage-quota.ts'
 import type { Traces } from '../../traces/traces.ts'
 import { becomeTranscription, lockUpload } from '../../tus/uploads.store.ts'
+import type { ModelCatalog } from '../models/catalog.ts'
 import { discardFolder } from '../removal.ts'
 import { audioKey, folderOf, manifestKey } from '../storage-keys.ts'
 import { findTranscription } from '../transcriptions.store.ts'
@@ -33,6 +34,7 @@ export type IntakeServices = OptionDefaults & {
   queue: Pick<Queue, 'enqueue'>
   storage: Pick<Storage, 'write' | 'remove'>
   inspect: Inspect
+  models: Pick<ModelCatalog, 'check'>
   maxAudioSeconds: number
   usageLimits: UsageLimits
   /** Null: unlimited. */
@@ -114,7 +116,7 @@ export function openIntake(
 
 /** Parses the options of an upload and inspects its stored audio. */
 async function inspectUpload(
-  { webhooks, inspect, traces, maxAudioSeconds, ...defaults }: IntakeServices,
+  { webhooks, models, inspect, traces, maxAudioSeconds, ...defaults }: IntakeServices,
   {
     fields,
     callback,
@@ -126,6 +128,7 @@ async function inspectUpload(
 ): Promise<AcceptedUpload> {
   const { id, userId, filename, audio } = upload
   const options = parseOptions(fields, defaults)
+  await models.check(options)
   if (options.webhookUrl !== null) await webhooks.check(options.webhookUrl, callback?.urlName)
   const sound = await inspect({ id, bytes: audio.bytes, userId, track: options.track })
   const traceSpan = traces.running()

@@ -10,7 +10,13 @@ import { parseSpeakers } from './speaker-options.ts'
 export const ENGINES = { sidecar: 'sidecar', hosted: 'huggingface', openai: 'openai' } as const
 
 const MAX_URL_LENGTH = 2048
+/** The name that clients use for an engine. */
+export function nameOfEngine(engine: EngineName): keyof typeof ENGINES {
+  return engine === 'huggingface' ? 'hosted' : engine
+}
+
 const DEFAULT_LANGUAGE = 'en'
+const MAX_MODEL_LENGTH = 200
 
 /** `engines` are the ones that this service has; `defaultQuality` is for uploads that choose none. */
 export type OptionDefaults = { engines: EngineName[]; defaultQuality: Quality }
@@ -29,6 +35,7 @@ export function parseOptions(fields: Map<string, string>, { engines, defaultQual
     words: parseBoolean(fields, 'words'),
     quality: fields.get('quality') ? parseChoice(fields, 'quality', QUALITIES) : defaultQuality,
     engine: parseEngine(fields, engines),
+    model: parseModel(fields),
     channels: parseChoice(fields, 'channels', ['mix', 'split']),
     track: parseTrack(fields),
     partStart,
@@ -61,6 +68,13 @@ function parseEngine(fields: Map<string, string>, engines: EngineName[]): Engine
   if (entry) return entry[1]
   const names = available.map(([name]) => name).join(' or ')
   throw new VerbatimError('validation', `engine is ${quoted(text)}; this service takes ${names}`)
+}
+
+/** Whether an engine runs the model is checked later (models/catalog.ts). */
+function parseModel(fields: Map<string, string>): string | null {
+  const text = fields.get('model')?.trim() || null
+  if (text === null || text.length <= MAX_MODEL_LENGTH) return text
+  throw invalidField('model', `has ${text.length} characters; it takes a name of at most ${MAX_MODEL_LENGTH}`)
 }
 
 /** Whether the file has the track is known once it is probed. */

@@ -34,10 +34,10 @@ async function diarizeElsewhere(
   request: SpanRequest,
 ): Promise<NonNullable<SpanResult['diarization']>> {
   for (let attempt = 1; ; attempt++) {
-    const [engine] = await engines.available(ENGINES_WITH_SPEAKERS)
+    const [engine] = await engines.available({ among: ENGINES_WITH_SPEAKERS })
     if (!engine) return { problem: NO_SIDECAR }
     try {
-      const { diarization } = await engine.transcribe({ ...request, words: false })
+      const { diarization } = await engine.transcribe({ ...request, model: null, words: false })
       return diarization ?? { problem: NO_SIDECAR }
     } catch (error) {
       if (!(error instanceof EngineOverloaded) || attempt === MAX_ATTEMPTS) throw error

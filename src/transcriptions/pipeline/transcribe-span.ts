@@ -1,6 +1,7 @@
 import { isOutage } from '../../db/outage.ts'
 import { type Engine, type EngineName, EngineOverloaded, type SpanResult } from '../../engines/engine.ts'
 import { failsOver } from '../../engines/failover.ts'
+import { findEngineModel } from '../../engines/models.ts'
 import { VerbatimError } from '../../errors.ts'
 import { SAMPLE_RATE } from '../../media/media.ts'
 import { planSpans } from '../../media/span-plan.ts'
@@ -61,7 +62,10 @@ export function createTranscribeSpan(services: WorkServices) {
     await engines.whenReady(signal)
     const pending = await findPendingSpan(db, spanId)
     if (!pending) return
-    const available = await engines.available(pending.engine && [pending.engine])
+    const available = await engines.available({
+      among: pending.engine && [pending.engine],
+      model: pending.model,
+    })
     if (available.length === 0) return enqueueLater(services, pending)
     const span = await claimSpan(db, spanId)
     if (!span) return
@@ -174,7 +178,8 @@ async function send(
     if (span.endSample - span.startSample > engine.maxSpanSeconds * SAMPLE_RATE) return { tooLongFor: engine }
     try {
       audio ??= await readSpanAudio(services.storage, { span, transcription })
-      const request = { ...requestOf(transcription), ...audio, signal }
+      const model = modelFor(engine, { transcription, defaultModel: services.defaultModel })
+      const request = { ...requestOf(transcription), ...audio, model, signal }
       const result = await engine.transcribe(request)
       return { result: await withSpeakers(services, { request, result }), engine: engine.name }
     } catch (error) {
@@ -186,6 +191,15 @@ async function send(
     }
   }
   throw lastError
+}
+
+/** The requested model, or the default one if this engine runs it; null: the engine's own default. */
+function modelFor(
+  engine: Engine,
+  { transcription, defaultModel }: { transcription: Transcription; defaultModel: string | undefined },
+): string | null {
+  if (transcription.model !== null) return transcription.model
+  return (defaultModel !== undefined && findEngineModel(engine.models(), defaultModel)?.id) || null
 }
 
 function requestOf({ language, isLanguageDefault, task, ...row }: Transcription) {

@@ -15,6 +15,8 @@ export type WorkServices = {
   storage: Storage
   media: Media
   engines: Engines
+  /** The model of uploads that name none, on engines that run it. */
+  defaultModel: string | undefined
   maxAudioSeconds: number
   /** Maximum seconds of one user's audio per day (UTC); undefined: unlimited. */
   audioSecondsPerDay: number | undefined

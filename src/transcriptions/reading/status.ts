@@ -37,6 +37,7 @@ export function createFormatStatus({
       language: languageOf(row),
       script: row.script,
       task: row.task,
+      model: row.model,
       quality: row.quality,
       channels: row.channels,
       start: row.partStart,

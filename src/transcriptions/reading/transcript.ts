@@ -2,6 +2,7 @@ import type { StoredSpeaker } from '../../db/columns.ts'
 import type { Database } from '../../db/database.ts'
 import { VerbatimError } from '../../errors.ts'
 import { SAMPLE_RATE } from '../../media/media.ts'
+import { nameOfEngine } from '../intake/options.ts'
 import { workOf } from '../span-statistics.store.ts'
 import { listDiarizedSpans } from '../speakers/diarizations.store.ts'
 import { speakerTurnsOf } from '../speakers/find-speakers.ts'
@@ -60,10 +61,9 @@ export async function detailsOf(db: Database, { row, ...transcript }: ReadTransc
   }
 }
 
-/** Clients call the engine `huggingface` `hosted`. */
 function formatWork({ engine, model, seconds }: Awaited<ReturnType<typeof workOf>>[number]) {
   return {
-    engine: engine === 'huggingface' ? ('hosted' as const) : (engine ?? ('sidecar' as const)),
+    engine: nameOfEngine(engine ?? 'sidecar'),
     model: model ?? '',
     seconds,
   }

@@ -43,6 +43,13 @@ export const OPTIONS = {
     default: '',
     description: 'Send the audio only to this engine, if the server has it',
   },
+  model: {
+    type: 'string' as const,
+    default: '',
+    maxLength: 200,
+    description:
+      'Transcribe with this model: an id or alias of `GET /v1/models`. Without it, the server’s default applies',
+  },
   channels: {
     type: 'string' as const,
     enum: ['mix', 'split'],
