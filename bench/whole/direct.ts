@@ -41,6 +41,7 @@ export async function openDirect(
       language,
       isLanguageHint: false,
       task: 'transcribe',
+      model: null,
       words: false,
       quality: QUALITIES.find((name) => name === quality) ?? 'balanced',
       prompt: null,

@@ -1,4 +1,4 @@
-import { LANGUAGES } from '../../src/transcriptions/transcript/languages.ts'
+import { LANGUAGES } from '../../src/whisper-languages.ts'
 import { formatLanguage } from '../i18n/format.ts'
 import { locale } from '../i18n/messages.ts'
 
