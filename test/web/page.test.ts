@@ -281,7 +281,8 @@ describe.skipIf(!hasBrowser)('the page in a real browser', () => {
     await user.locator('.library-row[data-status=completed]').waitFor()
     await tabTo(user, 'Delete speech.mp3')
     await keyboard.press('Enter')
-    await tabTo(user, 'Undo')
+    // The notice has the focus, because the row is gone.
+    await user.getByText('speech.mp3 was deleted').waitFor()
     await keyboard.press('Enter')
     await tabTo(user, 'speech.mp3')
     await keyboard.press('Enter')

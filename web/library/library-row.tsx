@@ -55,7 +55,8 @@ export function LibraryRow({
           class="button quiet icon"
           aria-label={t.deleteNamed(name)}
           title={t.delete}
-          onClick={() => deleteLater({ id: row.id, name })}
+          // A click of the keyboard has no count of clicks (UI Events, §4.3.5).
+          onClick={({ detail }) => deleteLater({ id: row.id, name, isByKeyboard: detail === 0 })}
         >
           <TrashIcon />
         </button>

@@ -22,7 +22,9 @@ export function LiveText({ id }: { id: string }) {
         updateRow(next)
       },
       onSegments({ segments: next }: { segments: Segment[] }) {
-        segments.value = [...segments.value, ...next].toSorted((a, b) => a.start - b.start)
+        segments.value = [...segments.value, ...next]
+          .toSorted((a, b) => a.start - b.start)
+          .slice(-SHOWN_SEGMENTS)
       },
     }
     followEvents(id, handlers, closed.signal)
@@ -52,10 +54,7 @@ export function LiveText({ id }: { id: string }) {
       </p>
       {segments.value.length > 0 && (
         <p class="excerpt" role="log" aria-label={t.liveText}>
-          {segments.value
-            .slice(-SHOWN_SEGMENTS)
-            .map(({ text }) => text)
-            .join(' ')}
+          {segments.value.map(({ text }) => text).join(' ')}
         </p>
       )}
     </div>

@@ -1,7 +1,12 @@
+import { useEffect, useRef } from 'preact/hooks'
 import { messages } from '../i18n/messages.ts'
 import { pauseClock, pending, resumeClock, undo } from './undo.ts'
 
 export function UndoNotice() {
+  const button = useRef<HTMLButtonElement>(null)
+  useEffect(() => {
+    if (pending.value?.isByKeyboard) button.current?.focus()
+  }, [pending.value])
   const t = messages.value
   return (
     <div class="toast-place" role="status">
@@ -10,6 +15,7 @@ export function UndoNotice() {
           <span>{t.deleted(pending.value.name)}</span>
           {/* The clock stops while the button is in use (WCAG 2.2.1). */}
           <button
+            ref={button}
             type="button"
             class="button quiet"
             onClick={undo}

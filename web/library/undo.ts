@@ -5,7 +5,8 @@ import { hidden, refreshLibrary } from './library.ts'
 /** How long a deletion can be undone. WCAG 2.2.1: enough to find the button, and focus on the notice stops the clock. */
 const UNDO_MS = 10_000
 
-type Deletion = { id: string; name: string }
+/** `isByKeyboard`: the notice takes the focus, whose place is gone with the row. */
+type Deletion = { id: string; name: string; isByKeyboard: boolean }
 
 /** The deletion that can be undone. */
 export const pending = signal<Deletion | null>(null)

@@ -37,8 +37,8 @@ function UploadRow({ item }: { item: UploadItem }) {
         <UploadActions item={item} />
       </div>
       <progress class="progress" max={size} value={sent.value} aria-label={name} />
-      <p class="small soft" role="status">
-        {error.value ?? t.uploadStates[state.value]}
+      <p class="small soft">
+        <span role="status">{error.value ?? t.uploadStates[state.value]}</span>
         {state.value === 'sending' && ` · ${t.uploadProgress(formatBytes(sent.value), formatBytes(size))}`}
       </p>
     </li>
