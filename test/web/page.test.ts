@@ -80,12 +80,19 @@ describe.skipIf(!hasBrowser)('the page in a real browser', () => {
     }, talk.toBase64())
     await page.dispatchEvent('main', 'dragover', { dataTransfer: data })
     await page.getByText('Drop to transcribe').waitFor()
+    // The first connection breaks.
+    let connections = 0
+    await page.route('**/events', (route) => {
+      connections += 1
+      return connections === 1 ? route.abort() : route.continue()
+    })
     await page.dispatchEvent('main', 'drop', { dataTransfer: data })
     const row = rowOf('talk.wav', 'processing')
     expect(await row.getByRole('log').textContent()).toContain('The old library')
     await shoot(page, 'live')
     await expectAccessible(page)
     await rowOf('talk.wav', 'completed').waitFor()
+    await page.unroute('**/events')
   }, 600_000)
 
   test('finds the words of a transcript at their times', async () => {
@@ -200,6 +207,21 @@ describe.skipIf(!hasBrowser)('the page in a real browser', () => {
     await files.stop(true)
     await page.reload()
     expect(await page.locator('#keywords').inputValue()).toBe('library, river')
+  }, 600_000)
+
+  test('receives what another app shares with it', async () => {
+    await page.evaluate(async () => {
+      await navigator.serviceWorker.ready
+    })
+    await page.reload()
+    await page.evaluate(async (base64) => {
+      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))
+      const form = new FormData()
+      form.set('files', new File([bytes], 'shared.mp3', { type: 'audio/mpeg' }))
+      await fetch('/share', { method: 'POST', body: form, redirect: 'manual' })
+    }, (await Bun.file(SPEECH).bytes()).toBase64())
+    await page.goto(`${service.url}/?shared`)
+    await rowOf('shared.mp3', 'completed').waitFor()
   }, 600_000)
 
   test('manages API keys and webhooks', async () => {

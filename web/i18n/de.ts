@@ -66,7 +66,7 @@ export const de: Messages = {
   recordingName: (date: string) => `Aufnahme ${date}`,
   microphoneRefused: 'Der Browser erlaubt das Mikrofon nicht. Erlaube es in den Einstellungen dieser Seite.',
   microphoneMissing: 'Kein Mikrofon gefunden.',
-  fromUrl: 'Von einer URL',
+  fromUrl: 'Per URL',
   urlLabel: 'URL einer Aufnahme',
   urlSend: 'Transkribieren',
   options: 'Optionen',

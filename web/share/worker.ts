@@ -6,6 +6,20 @@ import { keepShared } from './shared-files.ts'
  */
 type FetchEvent = Event & { request: Request; respondWith(response: Promise<Response>): void }
 
+type InstallEvent = Event & {
+  addRoutes?: (rule: { condition: object; source: 'network' }) => Promise<void>
+  waitUntil: (work: Promise<void>) => void
+}
+
+const isInstall = (event: Event): event is InstallEvent => event.type === 'install'
+
+// Browsers that know static routes need not start the worker for other requests.
+addEventListener('install', (event: Event) => {
+  if (!isInstall(event) || !event.addRoutes) return
+  const condition = { not: { urlPattern: '/share' } }
+  event.waitUntil(event.addRoutes({ condition, source: 'network' }).catch(() => {}))
+})
+
 const isFetch = (event: Event): event is FetchEvent => event.type === 'fetch'
 
 addEventListener('fetch', (event: Event) => {
