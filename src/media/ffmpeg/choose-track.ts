@@ -18,7 +18,7 @@ class Audible extends Error {}
  */
 export async function chooseTrack(module: WebAssembly.Module, input: Input): Promise<number> {
   const recording = openRecording(input)
-  const { info } = await probe(module, { recording, track: null })
+  const { info } = await probe(await openCore(module), { recording, track: null })
   const order = info.tracks.toSorted((a, b) => Number(b.isDefault) - Number(a.isDefault))
   if (order.length > 1) {
     for (const { number } of order) if (await isAudible(module, { recording, number })) return number

@@ -42,17 +42,22 @@ export function confineGlobals(): void {
   }
 }
 
-/**
- * A new decoder. `lines` collects the first 200 lines of its output, without those for which `onLine` returns
- * true.
- */
-export async function openCore(
-  module: WebAssembly.Module,
-  { onLine = () => false }: { onLine?: (line: string) => boolean } = {},
-): Promise<{
+let largestHeap = 0
+
+/** The size to which the largest heap of this Worker's decoders has grown. */
+export const largestHeapBytes = () => largestHeap
+
+/** `lines`: the first 200 lines of the run's output, without those for which `onLine` has returned true. */
+export type OpenCore = {
   core: FFmpegCore
   lines: { stdout: string[]; stderr: string[] }
-}> {
+  /** Empties `lines` for another run, whose lines `onLine` gets first. */
+  listen(onLine: (line: string) => boolean): void
+}
+
+/** A new decoder. */
+export async function openCore(module: WebAssembly.Module): Promise<OpenCore> {
+  let onLine = (_line: string) => false
   const core = await createFFmpegCore({
     instantiateWasm(imports, done) {
       confineImports(imports)
@@ -66,7 +71,14 @@ export async function openCore(
     if (onLine(message) || message === 'Aborted()') return
     if (lines[type].length < MAX_LOG_LINES) lines[type].push(message.slice(0, MAX_LINE_CHARS))
   })
-  return { core, lines }
+  return {
+    core,
+    lines,
+    listen(listener) {
+      onLine = listener
+      lines.stdout.length = lines.stderr.length = 0
+    },
+  }
 }
 
 function confineImports(imports: WebAssembly.Imports): void {
@@ -75,7 +87,11 @@ function confineImports(imports: WebAssembly.Imports): void {
     for (const [key, original] of Object.entries(table)) {
       if (typeof original !== 'function' || !missing.delete(original.name)) continue
       if (original.name === GROW_HEAP) {
-        table[key] = (bytes: number) => (bytes >>> 0 > HEAP_CAP_BYTES ? 0 : original(bytes))
+        table[key] = (bytes: number) => {
+          if (bytes >>> 0 > HEAP_CAP_BYTES) return 0
+          largestHeap = Math.max(largestHeap, bytes >>> 0)
+          return original(bytes)
+        }
       } else {
         table[key] = () => REFUSED
       }

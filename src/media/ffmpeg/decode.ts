@@ -2,12 +2,12 @@ import type { Warning } from '../../warnings.ts'
 import type { PcmPiece } from '../media.ts'
 import { corrupt, noSound } from '../refusals.ts'
 import { CLOCK_FILTER, createClockReader } from './clock.ts'
-import { CONFINED, openCore } from './confinement.ts'
+import { CONFINED, type OpenCore, openCore } from './confinement.ts'
 import { exitStatusOf } from './exit-status.ts'
 import { INPUT, mountInput } from './input.ts'
 import { createPcmSink, mountOutput, OUTPUT } from './pcm-sink.ts'
 import { type Probed, probe } from './probe.ts'
-import { openRecording } from './recording.ts'
+import { openRecording, type Recording } from './recording.ts'
 import type { Input } from './reports.ts'
 import { createSampleChain, type SampleChain } from './sample-chain.ts'
 import { isTruncated, lengthWarning } from './stated-length.ts'
@@ -47,7 +47,8 @@ export async function decode({
   onPiece: (piece: PcmPiece) => void
 }): Promise<Warning[]> {
   const recording = openRecording(input)
-  const probed = await probe(module, { recording, track })
+  const probing = await openCore(module)
+  const probed = await probe(probing, { recording, track })
   const sink = createPcmSink({ maxSeconds, onPiece })
   const timeline = createTimeline({
     start: probed.start,
@@ -59,8 +60,8 @@ export async function decode({
     write: timeline.push,
   })
   const clock = createClockReader(timeline.change)
-  const { core, lines } = await openCore(module, { onLine: clock.read })
-  mountInput(core.FS, recording.source)
+  const { core, lines, listen } = probed.isCoreIntact ? probing : await openAgain(module, recording)
+  listen(clock.read)
   mountOutput(core.FS, chain.write)
   const filters = [
     CLOCK_FILTER,
@@ -99,6 +100,12 @@ export async function decode({
   return [length, ...gapWarnings(timeline.omitted()), ...soundWarnings(chain, probed)].filter(
     (warning) => warning !== null,
   )
+}
+
+async function openAgain(module: WebAssembly.Module, { source }: Recording): Promise<OpenCore> {
+  const opened = await openCore(module)
+  mountInput(opened.core.FS, source)
+  return opened
 }
 
 function gapWarnings(omitted: readonly number[]): Warning[] {

@@ -32,7 +32,7 @@ declare module '@ffmpeg/core' {
 
   export type FFmpegCore = {
     FS: CoreFs
-    /** Runs `ffmpeg` and returns its exit status; only once per instance. */
+    /** Runs `ffmpeg` and returns its exit status; at most once, and before or after any `ffprobe`. */
     exec(...args: string[]): number
     /** Runs `ffprobe`. The returned number has no meaning. */
     ffprobe(...args: string[]): number

@@ -6,6 +6,7 @@ import { runJob } from './job.ts'
 import type { Input, Task } from './reports.ts'
 import { trackRunningWork } from './running-work.ts'
 import { createSlots, type Slot } from './slots.ts'
+import { createWorkerPool } from './worker-pool.ts'
 
 /** Decoding a piece of five minutes takes less than a second. A file that needs 120 s is made to be slow. */
 const DEFAULT_TIMEOUTS = { probeMs: 20_000, decodeMs: 20 * 60_000, pieceMs: 120_000 }
@@ -16,8 +17,8 @@ const MAX_LONG = 4
 const DEFAULT_GROUP = ''
 
 /**
- * Media with ffmpeg as WebAssembly: one Worker per job, killed at its deadline, which counts from the
- * Worker's start. `concurrency`: how many long files are decoded at once, and how many files are probed.
+ * Media with ffmpeg as WebAssembly: each job has a Worker of its own, killed at its deadline, which counts from the
+ * job's start. `concurrency`: how many long files are decoded at once, and how many files are probed.
  * There are at most twice as many Workers. Long files leave some of them to probes and short files, so that
  * no upload or clip waits for a long decode.
  */
@@ -31,6 +32,7 @@ export function ffmpegMedia({
   const { probeMs, decodeMs, pieceMs } = { ...DEFAULT_TIMEOUTS, ...timeouts }
   const { capacity, slots, workers } = slotsFor(concurrency)
   const running = trackRunningWork()
+  const pool = createWorkerPool({ maxIdle: concurrency })
   let compiled: Promise<WebAssembly.Module> | undefined
 
   function core(): Promise<WebAssembly.Module> {
@@ -51,7 +53,7 @@ export function ffmpegMedia({
         const module = await core()
         return withInput(path, (input) =>
           workers.within({ group, signal: stop }, () =>
-            runJob({ module, task: taskOf(input), signal: stop, ...limitsOf(limits, slot) }),
+            runJob({ pool, module, task: taskOf(input), signal: stop, ...limitsOf(limits, slot) }),
           ),
         )
       }),
@@ -89,7 +91,10 @@ export function ffmpegMedia({
       if (outcome.kind !== 'decoded') throw new Error(`a decode ended as ${outcome.kind}`)
       return outcome.warnings
     },
-    close: () => running.close(),
+    async close() {
+      await running.close()
+      await pool.close()
+    },
   }
 }
 

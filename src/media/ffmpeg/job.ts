@@ -2,15 +2,17 @@ import { VerbatimError } from '../../errors.ts'
 import type { PcmPiece } from '../media.ts'
 import { outOfTime } from '../refusals.ts'
 import { createPausableTimeout } from './pausable-timeout.ts'
-import type { Assignment, Outcome, Report, Task } from './reports.ts'
+import type { Outcome, Report, Task } from './reports.ts'
+import type { WorkerPool } from './worker-pool.ts'
 
 /**
- * Runs one task in its own Worker. Returns the outcome once the Worker has ended, so that the caller may
- * close the task's descriptors. The Worker is killed after `timeoutMs`, or `pieceMs` after its last piece
- * (throws `corrupt`), if `take` throws, or if `signal` fires (throws its reason). The time during which
- * `take` runs does not count.
+ * Runs one task in a Worker that runs no other meanwhile. Returns the outcome once the Worker has finished or
+ * ended, so that the caller may close the task's descriptors. The Worker is killed after `timeoutMs`, or `pieceMs`
+ * after its last piece (throws `corrupt`), if `take` throws, or if `signal` fires (throws its reason). The time
+ * during which `take` runs does not count. A Worker that has not succeeded gets no other file.
  */
 export async function runJob(options: {
+  pool: WorkerPool
   module: WebAssembly.Module
   task: Task
   timeoutMs: number
@@ -18,13 +20,9 @@ export async function runJob(options: {
   signal: AbortSignal
   take?: (piece: PcmPiece) => Promise<void>
 }): Promise<Exclude<Outcome, { kind: 'refused' | 'crashed' }>> {
-  const { module, task, timeoutMs, pieceMs = timeoutMs, signal, take } = options
+  const { pool, module, task, timeoutMs, pieceMs = timeoutMs, signal, take } = options
   signal.throwIfAborted()
-  // An empty environment, so that the Worker has none of the service's secrets.
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { env: {}, smol: true })
-  const closed = new Promise<void>((resolve) =>
-    worker.addEventListener('close', () => resolve(), { once: true }),
-  )
+  const worker = pool.take()
   const ended = Promise.withResolvers<Outcome>()
   const onAbort = () => ended.reject(signal.reason)
   const onTimeout = () => ended.reject(outOfTime())
@@ -33,6 +31,7 @@ export async function runJob(options: {
   const takenPieces = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   let taking = Promise.resolve()
   let hasEnded = false
+  let isReusable = false
 
   async function takePiece(piece: PcmPiece) {
     if (hasEnded) return
@@ -47,19 +46,26 @@ export async function runJob(options: {
   }
 
   signal.addEventListener('abort', onAbort, { once: true })
-  worker.addEventListener('error', ({ message }) => ended.reject(new Error(`media worker: ${message}`)))
-  void closed.then(async () => {
+  void worker.ended.then(async () => {
     // The Worker has reported its outcome, but the last piece is still being taken.
     await taking.catch(() => {})
     ended.reject(new Error('media worker: it ended without an outcome'))
   })
-  worker.addEventListener('message', ({ data }: MessageEvent<Report>) => {
-    if (data.kind === 'ready') worker.postMessage({ module, task, takenPieces } satisfies Assignment)
-    else if (data.kind === 'piece') {
-      taking = taking.then(() => takePiece(data.piece))
+  function onReport(report: Report) {
+    if (report.kind === 'piece') {
+      taking = taking.then(() => takePiece(report.piece))
       taking.catch(ended.reject)
-    } else taking.then(() => ended.resolve(data), ended.reject)
+    } else if (report.kind === 'finished') {
+      const { outcome } = report
+      isReusable = report.isReusable
+      taking.then(() => ended.resolve(outcome), ended.reject)
+    }
+  }
+  const stopListening = worker.listen({
+    onReport,
+    onError: (message) => ended.reject(new Error(`media worker: ${message}`)),
   })
+  worker.assign({ module, task, takenPieces })
   try {
     const outcome = await ended.promise
     if (outcome.kind === 'refused') throw new VerbatimError(outcome.code, outcome.message)
@@ -68,8 +74,8 @@ export async function runJob(options: {
   } finally {
     hasEnded = true
     signal.removeEventListener('abort', onAbort)
-    worker.terminate()
-    await closed
+    stopListening()
+    await (isReusable ? pool.giveBack(worker) : worker.end())
     // Waits until `take` has returned. If it threw, its error is the outcome already.
     await taking.catch(() => {})
     timeout.clear()

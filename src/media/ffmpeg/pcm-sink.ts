@@ -7,6 +7,8 @@ import { peaksOf } from './peaks.ts'
 export const OUTPUT = 'file:/dev/pcm'
 
 const PIECE_BYTES = SAMPLES_PER_PIECE * BYTES_PER_SAMPLE
+/** A buffer for a whole piece would cost a short recording more than its samples do. */
+const FIRST_BYTES = 32 * BYTES_PER_SECOND
 const CHARACTER_DEVICE = 0o666
 
 /**
@@ -22,7 +24,7 @@ export function createPcmSink({
   onPiece: (piece: PcmPiece) => void
 }) {
   const maxBytes = Math.floor(maxSeconds * BYTES_PER_SECOND)
-  let buffer = new Uint8Array(PIECE_BYTES)
+  let buffer = new Uint8Array(FIRST_BYTES)
   let filled = 0
   let passedOn = 0
 
@@ -30,7 +32,7 @@ export function createPcmSink({
     const samples = new Int16Array(buffer.buffer, 0, Math.floor(filled / BYTES_PER_SAMPLE))
     const [levels, peaks] = [levelsOf(samples), peaksOf(samples)]
     const bytes = samples.byteLength
-    onPiece({ pcm: bytes < PIECE_BYTES ? buffer.slice(0, bytes) : buffer, levels, peaks, isLast })
+    onPiece({ pcm: bytes < buffer.length ? buffer.slice(0, bytes) : buffer, levels, peaks, isLast })
     passedOn += bytes
     filled = 0
   }
@@ -43,8 +45,12 @@ export function createPcmSink({
         if (filled === PIECE_BYTES) {
           passOn(false)
           buffer = new Uint8Array(PIECE_BYTES)
+        } else if (filled === buffer.length) {
+          const whole = new Uint8Array(PIECE_BYTES)
+          whole.set(buffer)
+          buffer = whole
         }
-        const fitting = bytes.subarray(offset, offset + PIECE_BYTES - filled)
+        const fitting = bytes.subarray(offset, offset + buffer.length - filled)
         buffer.set(fitting, filled)
         filled += fitting.length
         offset += fitting.length

@@ -9,7 +9,7 @@ import {
   unsupportedSound,
   unsupportedType,
 } from '../refusals.ts'
-import { CONFINED, FORMATS, openCore } from './confinement.ts'
+import { CONFINED, FORMATS, type OpenCore } from './confinement.ts'
 import { exitStatusOf } from './exit-status.ts'
 import { INPUT, mountInput } from './input.ts'
 import type { Recording } from './recording.ts'
@@ -34,22 +34,23 @@ export type Probed = {
   hasVideo: boolean
   /** The channel layout that the track declares; null if it declares none. */
   layout: string | null
+  /** The probe ended without a trap: the same decoder can read the file again. */
+  isCoreIntact: boolean
 }
 
 /**
- * Reads the headers of a recording. Throws `empty`, `unsupported_type`, `no_audio_track`, `track_outside` or
+ * Reads the headers of a recording, which becomes the decoder's input. Throws `empty`, `unsupported_type`, `no_audio_track`, `track_outside` or
  * `corrupt`.
  */
 export async function probe(
-  module: WebAssembly.Module,
+  { core, lines }: OpenCore,
   { recording, track }: { recording: Recording; track: number | null },
 ): Promise<Probed> {
   const { source, wav } = recording
   if (source.size === 0) throw empty()
   if (wav?.seconds === 0) throw noSound()
-  const { core, lines } = await openCore(module)
   mountInput(core.FS, source)
-  exitStatusOf(() =>
+  const status = exitStatusOf(() => {
     core.ffprobe(
       ...CONFINED,
       '-of',
@@ -62,8 +63,10 @@ export async function probe(
         'stream_tags=language,title',
       ].join(':'),
       INPUT,
-    ),
-  )
+    )
+    // What `ffprobe` returns has no meaning.
+    return 0
+  })
   const output = parseOutput(lines.stdout.join('\n'))
   const container = output.format?.format_name
   if (!container || (output.format?.probe_score ?? 0) < SURE_SCORE) {
@@ -75,7 +78,7 @@ export async function probe(
     if (lines.stderr.some((line) => line.includes('moov atom not found'))) throw unfinished()
     throw lines.stderr.some(isFromAllowedDemuxer) ? corrupt() : unsupportedType()
   }
-  return probedOf({ output, container, track })
+  return { ...probedOf({ output, container, track }), isCoreIntact: status === 0 }
 }
 
 /** ffprobe's JSON. Some of its numbers are strings. */
@@ -104,7 +107,7 @@ function probedOf({
   output: ProbeOutput
   container: string
   track: number | null
-}): Probed {
+}): Omit<Probed, 'isCoreIntact'> {
   const audio = streams.filter(({ codec_type }) => codec_type === 'audio')
   const tracks = audio.map(trackOf)
   if (tracks.length === 0) throw noAudioTrack()

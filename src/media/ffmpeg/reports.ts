@@ -10,16 +10,14 @@ export type Task =
   | { kind: 'choose'; input: Input }
   | { kind: 'decode'; input: Input; maxSeconds: number; track: number | null; channel: number | null }
 
-/**
- * Main thread → Worker, once, after `ready`. `takenPieces`: the number of pieces that `take` has finished.
- */
+/** Main thread → Worker, for each file. `takenPieces`: the number of pieces that `take` has finished. */
 export type Assignment = {
   module: WebAssembly.Module
   task: Task
   takenPieces: Int32Array<SharedArrayBuffer>
 }
 
-/** The last report of a Worker. */
+/** How a task ended. */
 export type Outcome =
   | { kind: 'probed'; info: AudioInfo }
   | { kind: 'chosen'; track: number }
@@ -27,5 +25,11 @@ export type Outcome =
   | { kind: 'refused'; code: ErrorCode; message: string }
   | { kind: 'crashed'; message: string }
 
-/** Worker → main thread. */
-export type Report = { kind: 'ready' } | { kind: 'piece'; piece: PcmPiece } | Outcome
+/**
+ * Worker → main thread: `ready` once, after its start; `finished` after each task. `isReusable`: the Worker may get
+ * another file.
+ */
+export type Report =
+  | { kind: 'ready' }
+  | { kind: 'piece'; piece: PcmPiece }
+  | { kind: 'finished'; outcome: Outcome; isReusable: boolean }

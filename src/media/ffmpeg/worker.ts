@@ -1,22 +1,39 @@
 import { VerbatimError } from '../../errors.ts'
 import type { PcmPiece } from '../media.ts'
 import { chooseTrack } from './choose-track.ts'
-import { confineGlobals } from './confinement.ts'
+import { confineGlobals, largestHeapBytes, openCore } from './confinement.ts'
 import { decode } from './decode.ts'
 import { probe } from './probe.ts'
 import { openRecording } from './recording.ts'
 import type { Assignment, Outcome, Report } from './reports.ts'
 
-/** One Worker per file, so that the effects of a hostile recording end with the Worker. */
+/** After so many files a Worker is replaced. */
+const MAX_FILES = 200
+/** Intact recordings need less. A larger heap is not left to the garbage collector: it ends with the Worker. */
+const MAX_HEAP_BYTES = 96 * 1024 * 1024
+
+let files = 0
+
 confineGlobals()
-addEventListener('message', async ({ data }: MessageEvent<Assignment>) => send(await run(data)), {
-  once: true,
+addEventListener('message', async ({ data }: MessageEvent<Assignment>) => {
+  const outcome = await run(data)
+  files += 1
+  send({ kind: 'finished', outcome, isReusable: isReusableAfter(outcome) })
 })
 // This module has no top-level await, because messages that arrive during one are lost.
 send({ kind: 'ready' })
 
 /** Number of pieces that the main thread may hold while the next one is decoded. */
 const MAX_AHEAD = 1
+
+/**
+ * Each file gets a decoder of its own. A file that does not decode as it should ends the Worker too, so that
+ * whatever it has done ends with it.
+ */
+function isReusableAfter({ kind }: Outcome): boolean {
+  const isIntact = kind === 'probed' || kind === 'chosen' || kind === 'decoded'
+  return isIntact && files < MAX_FILES && largestHeapBytes() <= MAX_HEAP_BYTES
+}
 
 async function run({ module, task, takenPieces }: Assignment): Promise<Outcome> {
   let sent = 0
@@ -33,7 +50,9 @@ async function run({ module, task, takenPieces }: Assignment): Promise<Outcome> 
     if (task.kind === 'probe')
       return {
         kind: 'probed',
-        info: (await probe(module, { recording: openRecording(task.input), track: task.track })).info,
+        info: (
+          await probe(await openCore(module), { recording: openRecording(task.input), track: task.track })
+        ).info,
       }
     if (task.kind === 'choose') return { kind: 'chosen', track: await chooseTrack(module, task.input) }
     return { kind: 'decoded', warnings: await decode({ ...task, module, onPiece: sendPiece }) }
