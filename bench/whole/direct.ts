@@ -47,6 +47,7 @@ export async function openDirect(
       prompt: null,
       keywords: [],
       languages: [],
+      share: 'bench',
       diarize: null,
       signal,
     })

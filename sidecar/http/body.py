@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 from starlette.requests import Request
@@ -61,7 +61,7 @@ async def read(request: Request, head: RequestHead, permit: Permit, settings: Se
     try:
         parameters = await _receive(file, request, head, permit, settings)
         file.seek(0)
-        return TranscribeRequest(file, parameters)
+        return TranscribeRequest(file, replace(parameters, share=request.headers.get("x-share") or None))
     except BaseException as error:
         file.close()
         if isinstance(error, OSError):

@@ -24,9 +24,9 @@ class Batch:
 class Queue:
     """Items that can be processed now, in a fair order. Not thread-safe: the scheduler holds its lock.
 
-    Requests alternate, window by window. A request's first window goes ahead of other requests' later
-    windows, in a batch without them. Every fourth batch is led by the item that has waited longest, so that
-    new requests starve no old one.
+    Requests alternate, window by window; those with equal shares alternate with others as one. A request's
+    first window goes ahead of other requests' later windows, in a batch without them. Every fourth batch is
+    led by the item that has waited longest, so that new requests starve no old one.
 
     size: items per batch. workers: batches at once. encode_size: items per encoding batch.
     """
@@ -47,7 +47,8 @@ class Queue:
 
     def add(self, item: Item) -> None:
         """Adds a new window."""
-        item.round = item.request.round = max(self._round, item.request.round + 1)
+        turns = item.request.turns
+        item.round = turns.last = max(self._round, turns.last + 1)
         item.arrival = next(self._arrivals)
         self._waiting.append(item)
 
@@ -104,7 +105,8 @@ class Queue:
         if len(ready) < limit and (unencoded := self._encode_first(lead, waiting)):
             return self._encoding(min(unencoded, key=_rank), waiting, express=express)
         count = min(limit, self._share(lead, mates))
-        return Batch(False, [lead, *(item for item in ready if item is not lead)][:count], limit, express)
+        others = [item for item in ready if item is not lead]
+        return Batch(False, [lead, *_like(lead, others, count - 1)], limit, express)
 
     def _encoding(self, lead: Item, waiting: list[Item], *, express: bool) -> Batch:
         same_length = [
@@ -147,6 +149,17 @@ def _cost(item: Item) -> int:
 
 def _rank(item: Item) -> tuple[bool, int, int]:
     return not item.first, item.round, item.arrival
+
+
+def _like(lead: Item, ranked: list[Item], count: int) -> list[Item]:
+    """`count` of these items: of the best twice as many, those whose length is nearest to the lead's. A batch
+    takes as long as its longest text."""
+    candidates = ranked[: 2 * count]
+
+    def unlike(item: Item) -> tuple[bool, int]:
+        return not item.first, abs(item.window.samples - lead.window.samples)
+
+    return sorted(candidates, key=unlike)[:count]
 
 
 def _arrival(item: Item) -> int:

@@ -10,7 +10,8 @@ class Parameters:
     """`language`: None to detect it. `language_hint`: detect it also if `language` is set, with a prior for
     that language. `languages`: the only languages that may be detected; empty for all. `timestamps`: the unit
     of `chunks`, `word` or `segment`; None for no chunks. `context_before`, `context_after`: seconds at the
-    beginning and the end that are not transcribed."""
+    beginning and the end that are not transcribed. `share`: requests with equal shares take turns, as one
+    request, with all others."""
 
     language: str | None = None
     language_hint: bool = False
@@ -26,3 +27,4 @@ class Parameters:
     speakers: bool = False
     context_before: float = 0.0
     context_after: float = 0.0
+    share: str | None = None

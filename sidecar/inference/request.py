@@ -21,6 +21,13 @@ _MIN_REMAINDER_SECONDS = 1.0
 _MAX_REMAINDERS = 4
 
 
+class Turns:
+    """The turns of one request, or of all requests with one share. `last`: the round of the latest window."""
+
+    def __init__(self) -> None:
+        self.last = -1
+
+
 class Request:
     """The state that a request's own thread and the scheduler share. The scheduler's lock guards all but
     `results`.
@@ -46,7 +53,7 @@ class Request:
         self.results: SimpleQueue[Item | Exception | None] = SimpleQueue()
         self.abandoned = False
         self.queue_seconds: float | None = None
-        self.round = -1
+        self.turns = Turns()
         self._track = LanguageTrack(hint=parameters.language)
         self._detections: dict[int, tuple[Item, dict[str, float]]] = {}
         self._undecided: list[Item] = []

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
@@ -16,7 +17,7 @@ from .decoding import decode
 from .detection import among
 from .engine import Engine
 from .observer import Observer
-from .request import Item, Request
+from .request import Item, Request, Turns
 
 _BATCHES_AHEAD = 4
 _MIN_WINDOWS_AHEAD = 2
@@ -39,6 +40,7 @@ class Scheduler:
         self._ahead = _BATCHES_AHEAD * batch_size * workers
         self._requests = 0
         self._undecided = 0
+        self._turns: weakref.WeakValueDictionary[str, Turns] = weakref.WeakValueDictionary()
         self._closed = False
         self._changed = threading.Condition()
         on_cpu = engine.device == "cpu"
@@ -74,6 +76,8 @@ class Scheduler:
             if self._closed:
                 raise Cancelled
             self._requests += 1
+            if (share := request.parameters.share) is not None:
+                request.turns = self._turns.setdefault(share, request.turns)
 
     def submit(self, item: Item) -> None:
         item.submitted = time.perf_counter()

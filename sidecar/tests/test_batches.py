@@ -5,7 +5,7 @@ from sidecar.audio.windows import Window
 from sidecar.inference.batches import Batch, Queue
 from sidecar.inference.decoding import PromptBuilder
 from sidecar.inference.parameters import Parameters
-from sidecar.inference.request import Item, Request
+from sidecar.inference.request import Item, Request, Turns
 
 SILENCE = np.zeros(0, np.int16)
 
@@ -53,6 +53,25 @@ def test_requests_alternate_window_by_window() -> None:
     assert names(take(waiting), a=a, b=b, c=c) == "a0 b0 c0"
     assert names(take(waiting), a=a, b=b, c=c) == "a1 b1 c1 a2"
     assert names(take(waiting), a=a, b=b, c=c) == "b2 a3 b3 a4"
+
+
+def test_requests_of_one_share_alternate_with_others_as_one() -> None:
+    turns = Turns()
+    share = [request() for _ in range(3)]
+    for one in share:
+        one.turns = turns
+    other = request()
+    waiting = queue(*(items(one, 1) for one in share), size=1)
+    assert take(waiting).items[0].request is share[0]
+    waiting.add(items(other, 1)[0])
+    assert [take(waiting).items[0].request for _ in range(3)] == [other, *share[1:]]
+
+
+def test_a_batch_has_the_windows_whose_length_is_nearest_to_the_first() -> None:
+    made = items(request(), 6)[1:]
+    for item, seconds in zip(made, (2, 9, 3, 8, 1), strict=True):
+        item.window = Window(0, seconds, ())
+    assert [item.window.end for item in take(queue(made, size=3)).items] == [2, 3, 1]
 
 
 def test_a_first_window_goes_ahead_of_later_windows_of_other_requests() -> None:

@@ -66,6 +66,8 @@ export type SpanRequest = {
   keywords: string[]
   /** The only languages to detect with the language `auto`; empty: all. Some engines ignore them. */
   languages: string[]
+  /** Spans with equal shares, such as those of one user, take turns with others. An engine may ignore it. */
+  share: string
   /** Null: speakers are not told apart. An engine that cannot do so ignores it. */
   diarize: PcmContext | null
   signal: AbortSignal

@@ -114,6 +114,7 @@ test('the request has the span’s options, and the reply is read completely', a
   })
   expect(request?.headers.get('content-type')).toBe('audio/wav')
   expect(request?.headers.get('authorization')).toBe('Bearer key')
+  expect(request?.headers.get('x-share')).toBe('user')
   expect(result).toEqual({
     model: 'm',
     segments: [

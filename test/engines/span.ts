@@ -14,6 +14,7 @@ export function spanOf(other: Partial<SpanRequest> = {}): SpanRequest {
     prompt: null,
     keywords: [],
     languages: [],
+    share: 'user',
     diarize: null,
     signal: AbortSignal.timeout(300_000),
     ...other,

@@ -88,6 +88,7 @@ for (const kind of databases) {
           ...{ language: 'auto', isLanguageHint: false, task: 'translate', words: true, quality: 'best' },
           ...hints,
           model: null,
+          share: expect.any(String),
           diarize: null,
         })
       }

@@ -123,7 +123,13 @@ export async function requestTranscription(options: {
   try {
     const response = await fetch(`${url}/generate?${query}`, {
       method: 'POST',
-      headers: { 'content-type': 'audio/wav', accept: 'application/json', ...authorization(options.apiKey) },
+      headers: {
+        'content-type': 'audio/wav',
+        accept: 'application/json',
+        // A header, since sidecars of earlier versions refuse unknown parameters.
+        'x-share': span.share,
+        ...authorization(options.apiKey),
+      },
       body: wav,
       signal: limit.signal,
       // A response may take minutes. A pooled connection may have been closed by the other side.

@@ -18,12 +18,16 @@ import { markDown, markMisconfigured, type Sidecar, watchHealth } from './health
 import { readSidecarReply } from './reply.ts'
 import { requestTranscription } from './request.ts'
 
-/** Span lengths in seconds, and numbers of spans to send to each sidecar at once. */
+/**
+ * Span lengths in seconds, and numbers of spans to send to each sidecar at once. The clips fill the batches of a
+ * sidecar with two cores (two of 12), while the next ones arrive. A lone clip of another user does not wait for them,
+ * since the sidecar takes turns between users.
+ */
 export const SIDECAR_LIMITS = {
   targetSpanSeconds: 120,
   maxSpanSeconds: 180,
   concurrency: 2,
-  clipConcurrency: 6,
+  clipConcurrency: 32,
 }
 
 function stateOf(sidecars: Sidecar[]): EngineState {

@@ -203,10 +203,11 @@ function modelFor(
 }
 
 function requestOf({ language, isLanguageDefault, task, ...row }: Transcription) {
-  const { quality, prompt, keywords, languages } = row
+  const { quality, prompt, keywords, languages, userId: share } = row
   // Speakers change between words.
   const words = row.words || row.diarize
-  return { language, isLanguageHint: isLanguageDefault, task, words, quality, prompt, keywords, languages }
+  const hints = { prompt, keywords, languages }
+  return { language, isLanguageHint: isLanguageDefault, task, words, quality, share, ...hints }
 }
 
 /** Replaces a span that was planned for another engine by spans that are short enough for this one. */
