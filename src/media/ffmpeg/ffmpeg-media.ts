@@ -32,7 +32,7 @@ export function ffmpegMedia({
   const { probeMs, decodeMs, pieceMs } = { ...DEFAULT_TIMEOUTS, ...timeouts }
   const { capacity, slots, workers } = slotsFor(concurrency)
   const running = trackRunningWork()
-  const pool = createWorkerPool({ maxIdle: concurrency })
+  const pool = createWorkerPool({ maxIdle: 2 * concurrency })
   let compiled: Promise<WebAssembly.Module> | undefined
 
   function core(): Promise<WebAssembly.Module> {
