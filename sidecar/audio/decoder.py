@@ -6,7 +6,8 @@ from typing import IO
 import av
 import numpy as np
 
-from ..errors import validation
+from ..errors import RequestError, validation
+from . import plain_wav
 
 SAMPLE_RATE = 16_000
 
@@ -35,6 +36,12 @@ def stream(file: IO[bytes], *, longest: float) -> Generator[np.ndarray, None, No
     Raises a `validation` RequestError if the file is not audio, holds no samples, or is longer than `longest`
     seconds.
     """
+    count = plain_wav.sample_count(file)
+    if count is not None:
+        if count > longest * SAMPLE_RATE:
+            raise too_long(longest)
+        yield from plain_wav.blocks(file)
+        return
     total = 0
     try:
         with open_audio(file) as container:
@@ -44,13 +51,17 @@ def stream(file: IO[bytes], *, longest: float) -> Generator[np.ndarray, None, No
                     block = out.to_ndarray().reshape(-1)
                     total += len(block)
                     if total > longest * SAMPLE_RATE:
-                        raise validation(f"the audio is longer than MAX_AUDIO_SECONDS ({longest:g} s)")
+                        raise too_long(longest)
                     yield block
     except (av.FFmpegError, EOFError, ValueError) as error:
         if not total:
             raise validation("the body is not audio that can be decoded") from error
     if not total:
         raise validation("the body holds no audio samples")
+
+
+def too_long(longest: float) -> RequestError:
+    return validation(f"the audio is longer than MAX_AUDIO_SECONDS ({longest:g} s)")
 
 
 def _grouped(container: av.container.InputContainer) -> Iterator[av.AudioFrame | None]:

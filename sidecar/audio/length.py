@@ -5,7 +5,8 @@ from typing import IO
 import av
 
 from ..errors import validation
-from .decoder import open_audio
+from . import plain_wav
+from .decoder import SAMPLE_RATE, open_audio, too_long
 
 
 def seconds(file: IO[bytes], *, longest: float) -> float:
@@ -16,6 +17,11 @@ def seconds(file: IO[bytes], *, longest: float) -> float:
     `longest` seconds. A header can be wrong, so the decoder checks the length again.
     """
     try:
+        count = plain_wav.sample_count(file)
+        if count is not None:
+            if count > longest * SAMPLE_RATE:
+                raise too_long(longest)
+            return count / SAMPLE_RATE
         with open_audio(file) as container:
             declared = (container.duration or 0) / av.time_base
             if 0 < declared <= longest:
@@ -33,5 +39,5 @@ def _counted(container: av.container.InputContainer, longest: float) -> float:
         if packet.duration and packet.time_base:
             total += float(packet.duration * packet.time_base)
         if total > longest:
-            raise validation(f"the audio is longer than MAX_AUDIO_SECONDS ({longest:g} s)")
+            raise too_long(longest)
     return total

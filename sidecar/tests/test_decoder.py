@@ -38,6 +38,14 @@ def test_pcm_is_decoded_to_the_same_samples() -> None:
     assert np.array_equal(decoded(wav(samples)), samples)
 
 
+def test_pcm_whose_header_differs_from_its_size_is_decoded_as_far_as_it_goes() -> None:
+    samples = np.arange(-8000, 8000, dtype=np.int16)
+    assert np.array_equal(decoded(wav(samples)[:-2000]), samples[:-1000])
+    assert np.array_equal(decoded(wav(samples) + b"LIST\x04\0\0\0abcd"), samples)
+    extensible = wav(samples).replace(b"fmt \x10\0\0\0", b"fmt \x12\0\0\0").replace(b"data", b"\0\0data")
+    assert np.array_equal(decoded(extensible), samples)
+
+
 def test_audio_of_any_rate_and_channels_becomes_16_khz_mono() -> None:
     assert len(decoded(wav(np.zeros(88_200), rate=44_100, channels=2))) == 16_000
 
