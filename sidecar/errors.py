@@ -52,6 +52,11 @@ def unready(message: str) -> RequestError:
     return RequestError(503, "healthcheck", message, retry_after=1)
 
 
+def model_failed(message: str, retry_after: int) -> RequestError:
+    """This model cannot be loaded now. Other models of the server can answer."""
+    return RequestError(503, "model", message, retry_after)
+
+
 def shutting_down() -> RequestError:
     return unready("the server is shutting down")
 

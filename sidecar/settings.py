@@ -19,6 +19,9 @@ class Settings:
     host: str
     port: int
     model: str | None
+    models: tuple[str, ...]
+    model_idle_seconds: int
+    model_memory_bytes: int | None
     model_cache: Path
     device: str
     device_index: tuple[int, ...]
@@ -75,6 +78,10 @@ def _indices(text: str) -> tuple[int, ...]:
     return indices
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
 def _optional(parse: Callable[[str], object]) -> Callable[[str], object]:
     return lambda text: parse(text) if text else None
 
@@ -101,6 +108,14 @@ TABLE = (
     Setting("HOST", "0.0.0.0", "an address to listen on", str),
     Setting("PORT", "8080", _whole_number(0, 65535) + " (0: any free port)", _integer(0, 65535)),
     Setting("MODEL", "", "a directory, a hub name such as large-v3-turbo, or nothing", _optional(str)),
+    Setting("MODELS", "", "directories and hub names, separated by commas; the first is the default", _names),
+    Setting("MODEL_IDLE_SECONDS", "900", _whole_number(0, 10**9) + " (0: never)", _integer(0, 10**9)),
+    Setting(
+        "MODEL_MEMORY_BYTES",
+        "",
+        _whole_number(1, 2**50) + " (bytes), or nothing",
+        _optional(_integer(1, 2**50)),
+    ),
     Setting("MODEL_CACHE", "~/.cache/verbatim", "a directory", lambda text: Path(text).expanduser()),
     Setting("DEVICE", "auto", "auto, cpu or cuda", _one_of("auto", "cpu", "cuda")),
     Setting("DEVICE_INDEX", "0", "one GPU's number, or several as 0,1", _indices),
@@ -131,4 +146,11 @@ def read(environment: Mapping[str, str]) -> Settings:
             values[setting.name.lower()] = setting.parse(text)
         except ValueError:
             raise SettingError(f"{setting.name} is {text!r}; it takes {setting.takes}") from None
+    model, models = values["model"], values["models"]
+    if model and models and models != (model,):
+        raise SettingError(
+            f"MODEL is {model!r} and MODELS is {','.join(models)!r}; set one of them: "
+            "the first of MODELS is the default model"
+        )
+    values["models"] = models or ((model,) if model else ())
     return Settings(**values)

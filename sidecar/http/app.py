@@ -8,16 +8,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .. import __version__
 from ..errors import Cancelled, RequestError
-from ..model.diarization import NAMES
-from ..processor import backend, detect
 from .answer import answer, embedding
 from .error_response import ErrorResponse, log_failure
 from .exposition import CONTENT_TYPE
+from .info import info
 from .service import Service
 from .stream import Stream
-from .work import admitted, authorize
+from .work import admitted, authorize, received
 
 _CLIENT_LEFT = 499
 
@@ -43,40 +41,18 @@ def create_app(service: Service) -> Starlette:
         return Stream(request, service)
 
     async def voices(request: Request) -> Response:
-        async with admitted(request, service) as work:
-            voice = await service.embed_voice(work.request)
+        async with received(request, service) as (sample, _):
+            voice = await service.embed_voice(sample)
         return JSONResponse({"embedding": embedding(voice), "seconds": round(voice.seconds, 2), "voices": 1})
 
     async def health(request: Request) -> Response:
         service.require_ready()
+        service.models.require_healthy()
         return JSONResponse({"status": "ok"})
 
-    async def info(request: Request) -> Response:
+    async def describe(request: Request) -> Response:
         authorize(request, service.settings.api_key)
-        loaded = service.require_ready()
-        engine, settings = loaded.transcriber.engine, service.settings
-        cpu = backend(detect()) if engine.device == "cpu" else None
-        return JSONResponse(
-            {
-                "model_id": loaded.model.name,
-                "model_sha": loaded.model.revision,
-                "model_dtype": engine.compute_type,
-                "model_device_type": engine.device,
-                "cpu_gemm": cpu.gemm if cpu else None,
-                "cpu_isa": cpu.isa if cpu else None,
-                "multilingual": engine.multilingual,
-                "languages": sorted(loaded.transcriber.languages),
-                "max_batch_size": loaded.transcriber.batch_size,
-                "max_concurrent_requests": settings.max_concurrent_requests,
-                "max_input_bytes": settings.max_input_bytes,
-                "max_audio_seconds": settings.max_audio_seconds,
-                "max_queued_seconds": settings.max_queued_seconds,
-                "max_queued_bytes": settings.max_queued_bytes,
-                "diarization": service.diarization.state,
-                "diarization_models": NAMES,
-                "version": __version__,
-            }
-        )
+        return JSONResponse(info(service))
 
     async def metrics(request: Request) -> Response:
         authorize(request, service.settings.api_key)
@@ -89,7 +65,7 @@ def create_app(service: Service) -> Starlette:
             Route("/generate_stream", generate_stream, methods=["POST"]),
             Route("/voices", voices, methods=["POST"]),
             Route("/health", health),
-            Route("/info", info),
+            Route("/info", describe),
             Route("/metrics", metrics),
         ],
         exception_handlers={

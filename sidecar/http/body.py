@@ -20,10 +20,12 @@ _STORAGE_RETRY_SECONDS = 30
 
 @dataclass(frozen=True)
 class TranscribeRequest:
-    """The holder closes `audio`, which is positioned at its start."""
+    """The holder closes `audio`, which is positioned at its start. `suggested_model`: used only if it is one
+    of the server's, and the parameters name none."""
 
     audio: IO[bytes]
     parameters: Parameters
+    suggested_model: str | None
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,10 @@ async def read(request: Request, head: RequestHead, permit: Permit, settings: Se
     """
     file = tempfile.SpooledTemporaryFile(_MAX_IN_MEMORY_BYTES)
     try:
-        parameters = await _receive(file, request, head, permit, settings)
+        parameters, suggested_model = await _receive(file, request, head, permit, settings)
         file.seek(0)
-        return TranscribeRequest(file, replace(parameters, share=request.headers.get("x-share") or None))
+        parameters = replace(parameters, share=request.headers.get("x-share") or None)
+        return TranscribeRequest(file, parameters, suggested_model)
     except BaseException as error:
         file.close()
         if isinstance(error, OSError):
@@ -71,7 +74,7 @@ async def read(request: Request, head: RequestHead, permit: Permit, settings: Se
 
 async def _receive(
     file: IO[bytes], request: Request, head: RequestHead, permit: Permit, settings: Settings
-) -> Parameters:
+) -> tuple[Parameters, str | None]:
     limit, idle = settings.max_input_bytes, settings.idle_seconds
     inputs = Inputs(file, limit=limit) if head.json else None
     size = 0
@@ -93,10 +96,10 @@ async def _receive(
     if not size:
         raise validation("the body is empty")
     if not inputs:
-        return head.parameters
+        return head.parameters, None
     fields = inputs.finish()
     permit.hold(inputs.size)
-    return parse({**head.query, **fields})
+    return parse({**head.query, **fields}), inputs.model
 
 
 def _max_body_bytes(limit: int, *, json: bool) -> int:

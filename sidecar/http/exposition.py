@@ -6,7 +6,7 @@ appends.
 
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -26,8 +26,11 @@ class Registry:
         self._metrics.append(metric)
         return metric
 
-    def gauge(self, name: str, help: str, read: Callable[[], float]) -> "Gauge":
-        metric = Gauge(name, help, read)
+    def gauge(
+        self, name: str, help: str, read: Callable[[], float | Mapping[str, float]], label: str | None = None
+    ) -> "Gauge":
+        """With a label, `read` returns the values by label value."""
+        metric = Gauge(name, help, read, label)
         self._metrics.append(metric)
         return metric
 
@@ -63,11 +66,15 @@ class Counter:
 class Gauge:
     kind = "gauge"
 
-    def __init__(self, name: str, help: str, read: Callable[[], float]):
-        self.name, self.help, self._read = name, help, read
+    def __init__(
+        self, name: str, help: str, read: Callable[[], float | Mapping[str, float]], label: str | None
+    ):
+        self.name, self.help, self._read, self._label = name, help, read, label
 
     def samples(self) -> Iterator[str]:
-        yield _sample(self.name, [], self._read())
+        read = self._read()
+        for value, amount in (read if isinstance(read, Mapping) else {"": read}).items():
+            yield _sample(self.name, _labels(self._label, value), amount)
 
 
 class Histogram:

@@ -21,6 +21,9 @@ _STRING_EDGE = re.compile(rb'["\\]')
 class Inputs:
     """`feed` takes the body, `finish` returns the parameters. Both raise RequestError.
 
+    `model`: the model that the body names beside `inputs`, as the bodies for some of Hugging Face's providers
+    do. It is mostly not one of this server's.
+
     A string longer than 64 KiB can only be `inputs`: it is decoded into `audio`, and the JSON gets a
     placeholder.
     """
@@ -29,6 +32,7 @@ class Inputs:
         self._audio = _Base64(audio, limit)
         self._json = bytearray()
         self._string = bytearray()
+        self.model: str | None = None
         self._in_string = self._escaped = self._streaming = self._streamed = False
 
     @property
@@ -72,6 +76,8 @@ class Inputs:
         unknown = next((name for name in body if name not in _FIELDS), None)
         if unknown is not None:
             raise validation(f"unknown field {unknown!r}; the fields are inputs and parameters")
+        model = body.get("model")
+        self.model = model if isinstance(model, str) else None
         if self._streamed and body["inputs"] != _PLACEHOLDER:
             raise self._too_long()
         if not self._streamed:

@@ -33,9 +33,10 @@ class Memory:
         """Returns memory once the server has been idle for a second."""
         self.busy()
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(_IDLE_SECONDS, loop.run_in_executor, None, self._release)
+        self._timer = loop.call_later(_IDLE_SECONDS, loop.run_in_executor, None, self.release)
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """May be called from any thread. Takes some tenths of a second."""
         # An exception and the frames of its traceback refer to each other. Such a cycle can hold audio.
         gc.collect()
         if self._trim:

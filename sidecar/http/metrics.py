@@ -1,13 +1,15 @@
 """The metrics: text-generation-inference's names if they mean the same, own names for audio."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from starlette.requests import ClientDisconnect
 
 from ..errors import Cancelled, RequestError
+from ..model.registry import Entry
 from .exposition import Registry
+from .loaded import Loaded
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 _BATCH_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -20,16 +22,16 @@ _METHODS = {"encoded": "prefill", "decoded": "decode"}
 
 
 class Metrics:
-    """An Observer of the inference, and of the HTTP requests around it.
+    """Of the inference, through the observer of each model, and of the HTTP requests around it.
 
-    The arguments are read at each scrape: windows queued, requests in flight, seconds of audio and bytes held
-    for them, and seconds of audio transcribed per second.
+    The arguments are read at each scrape: the models, requests in flight, seconds of audio and bytes held for
+    them, and seconds of audio transcribed per second.
     """
 
     def __init__(
         self,
         *,
-        waiting: Callable[[], float],
+        models: Callable[[], Sequence[Entry[Loaded]]],
         requests: Callable[[], float],
         seconds: Callable[[], float],
         size: Callable[[], float],
@@ -52,7 +54,7 @@ class Metrics:
         self._inference = registry.histogram(
             "tgi_request_inference_duration", "Seconds that a request was transcribed.", _SECONDS
         )
-        registry.gauge("tgi_queue_size", "Windows waiting for the model.", waiting)
+        registry.gauge("tgi_queue_size", "Windows waiting for a model.", lambda: sum(map(_waiting, models())))
         registry.gauge(
             "tgi_batch_current_size", "Windows in the last decoded batch.", lambda: self._batch_size
         )
@@ -90,6 +92,41 @@ class Metrics:
             "reason",
             ("doubtful", "rest", "memory", "error"),
         )
+        self._add_models(registry, models)
+
+    def _add_models(self, registry: Registry, models: Callable[[], Sequence[Entry[Loaded]]]) -> None:
+        def by_model(read: Callable[[Entry[Loaded]], float]) -> Callable[[], Mapping[str, float]]:
+            return lambda: {entry.offer.name: read(entry) for entry in models()}
+
+        registry.gauge(
+            "sidecar_model_loaded",
+            "Whether the model is loaded (1) or not (0).",
+            by_model(lambda entry: 0 if entry.loaded is None else 1),
+            "model",
+        )
+        registry.gauge(
+            "sidecar_model_memory_bytes",
+            "Memory that a loaded model counts for in MODEL_MEMORY_BYTES.",
+            by_model(lambda entry: entry.size),
+            "model",
+        )
+        registry.gauge(
+            "sidecar_model_queue_size", "Windows waiting for the model.", by_model(_waiting), "model"
+        )
+        self._loads = registry.counter(
+            "sidecar_model_loads_total", "Times that the model was loaded.", "model"
+        )
+        self._model_audio = registry.counter(
+            "sidecar_model_audio_seconds_total", "Seconds of audio received for the model.", "model"
+        )
+        self._model_batches = registry.counter(
+            "sidecar_model_batch_seconds_total", "Seconds of workers that the model used.", "model"
+        )
+
+    def observer(self, model: str) -> "ModelObserver":
+        """For a model that is being loaded."""
+        self._loads.add(label=model)
+        return ModelObserver(self, model)
 
     @contextmanager
     def request(self) -> Iterator[None]:
@@ -115,17 +152,19 @@ class Metrics:
         self._queued.observe(queued)
         self._inference.observe(inference)
 
-    def audio(self, seconds: float) -> None:
+    def audio(self, seconds: float, *, model: str) -> None:
         self._audio.add(seconds)
+        self._model_audio.add(seconds, label=model)
 
     def window(self, seconds: float) -> None:
         self._windows.add()
         self._window_seconds.observe(seconds)
 
-    def batch(self, stage: str, *, size: int, limit: int, seconds: float) -> None:
+    def batch(self, stage: str, *, size: int, limit: int, seconds: float, model: str) -> None:
         method = _METHODS[stage]
         self._batches.add(label=method)
         self._batch_duration.observe(seconds, label=method)
+        self._model_batches.add(seconds, label=model)
         self._fill.observe(size / limit, label=method)
         if method == "decode":
             self._batch_size = size
@@ -133,3 +172,23 @@ class Metrics:
 
     def redecoded(self, reason: str) -> None:
         self._redecoded.add(label=reason)
+
+
+class ModelObserver:
+    """An Observer of one model's inference."""
+
+    def __init__(self, metrics: Metrics, model: str):
+        self._metrics = metrics
+        self._model = model
+        self.window = metrics.window
+        self.redecoded = metrics.redecoded
+
+    def audio(self, seconds: float) -> None:
+        self._metrics.audio(seconds, model=self._model)
+
+    def batch(self, stage: str, *, size: int, limit: int, seconds: float) -> None:
+        self._metrics.batch(stage, size=size, limit=limit, seconds=seconds, model=self._model)
+
+
+def _waiting(entry: Entry[Loaded]) -> float:
+    return entry.loaded.transcriber.waiting if entry.loaded else 0

@@ -17,7 +17,7 @@ _NESTED = ("generate_kwargs", "generation_parameters", "generation_kwargs")
 _IGNORED = frozenset(
     """batch_size chunk_length_s compression_ratio_threshold condition_on_prev_tokens do_sample early_stopping
     epsilon_cutoff eta_cutoff is_multilingual logprob_threshold max_length max_new_tokens min_length
-    min_new_tokens model no_repeat_ngram_size no_speech_threshold num_beam_groups num_return_sequences
+    min_new_tokens no_repeat_ngram_size no_speech_threshold num_beam_groups num_return_sequences
     options penalty_alpha provider repetition_penalty return_language seed stride_length_s temperature top_k
     top_p typical_p use_cache wait_for_model""".split()  # noqa: SIM905
 )
@@ -86,6 +86,7 @@ def _text(value: object) -> str | None:
 
 
 _KNOWN: dict[str, tuple[str, Callable[[object], object], str]] = {
+    "model": ("model", _text, "the name of a model"),
     "language": ("language", _language, "`auto` or one of Whisper's language codes"),
     "language_hint": ("language_hint", _boolean, "true or false"),
     "languages": ("languages", _languages, "Whisper's language codes, separated by commas"),

@@ -1,4 +1,4 @@
-"""What the routes share: the loaded model, admission control and metrics."""
+"""What the routes share: the models, admission control and metrics."""
 
 import asyncio
 import threading
@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 import anyio.to_thread
 
@@ -13,25 +14,22 @@ from ..audio import decoder, length
 from ..diarization import voice_sample
 from ..diarization.block import Voice
 from ..diarization.diarizer import Diarization
-from ..errors import Cancelled, RequestError, generation, shutting_down, unready, validation
+from ..errors import Cancelled, RequestError, generation, shutting_down
 from ..inference.segments import Segment
 from ..inference.transcribe import Transcriber
 from ..inference.transcript import Transcript
-from ..model.files import Model
 from ..model.install import ModelError
 from ..settings import Settings
 from .admission import Admission, Permit
 from .body import TranscribeRequest
 from .diarization import DiarizationModels, DiarizingListener
+from .loaded import Loaded
 from .memory import Memory
 from .metrics import Metrics
+from .models import Models
 from .throughput import Throughput
 
-
-@dataclass(frozen=True)
-class Loaded:
-    model: Model
-    transcriber: Transcriber
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,6 @@ class Service:
 
     def __init__(self, settings: Settings):
         self.settings = settings
-        self.loaded: Loaded | None = None
         self.draining = False
         self.throughput = Throughput()
         self.admission = Admission(
@@ -68,7 +65,7 @@ class Service:
             throughput=self.throughput,
         )
         self.metrics = Metrics(
-            waiting=lambda: self.loaded.transcriber.waiting if self.loaded else 0,
+            models=lambda: self.models.entries,
             requests=lambda: self.admission.requests,
             seconds=lambda: self.admission.seconds,
             size=lambda: self.admission.size,
@@ -76,16 +73,15 @@ class Service:
         )
         self.diarization = DiarizationModels(settings)
         self._memory = Memory()
+        self.models = Models(settings, self.metrics, unloaded=self._memory.release)
         self._threads = anyio.CapacityLimiter(settings.max_concurrent_requests)
         self._stopped = threading.Event()
 
-    def require_ready(self) -> Loaded:
+    def require_ready(self) -> None:
         """Raises a `healthcheck` RequestError."""
         if self.draining:
             raise shutting_down()
-        if self.loaded is None:
-            raise unready("the model is loading")
-        return self.loaded
+        self.models.require_ready()
 
     @contextmanager
     def permit(self, *, declared: int) -> Iterator[Permit]:
@@ -98,18 +94,10 @@ class Service:
             if not self.admission.requests:
                 self._memory.idle()
 
-    async def inspect(self, request: TranscribeRequest, permit: Permit, loaded: Loaded) -> None:
-        """Checks the language and the length of the audio. Raises a `validation` or `overloaded`
-        RequestError."""
-        language = request.parameters.language
-        if language not in (None, "en") and not loaded.transcriber.engine.multilingual:
-            raise validation(f"language is {language!r}; this model supports English only")
+    async def inspect(self, request: TranscribeRequest, permit: Permit) -> None:
+        """Checks the length of the audio. Raises a `validation` or `overloaded` RequestError."""
         longest = self.settings.max_audio_seconds
-        permit.set_duration(
-            await anyio.to_thread.run_sync(
-                lambda: length.seconds(request.audio, longest=longest), limiter=self._threads
-            )
-        )
+        permit.set_duration(await self._on_thread(lambda: length.seconds(request.audio, longest=longest)))
 
     async def transcribe(
         self,
@@ -220,6 +208,12 @@ class Service:
         """Waits for the running thread, which ends when it next polls `cancelled`."""
         with suppress(Cancelled, RequestError):
             await work
+
+    async def _on_thread(self, function: Callable[..., T], *arguments: object) -> T:
+        # Unlike asyncio's, anyio's threads do not delay the end of the process.
+        return await anyio.to_thread.run_sync(
+            function, *arguments, abandon_on_cancel=True, limiter=self._threads
+        )
 
     async def drain(self) -> None:
         """Refuses new requests. Returns when those in flight are done, or after DRAIN_SECONDS."""

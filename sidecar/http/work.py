@@ -12,7 +12,8 @@ from ..inference.segments import Segment
 from . import body
 from .admission import Permit
 from .body import TranscribeRequest
-from .service import Loaded, Service, Timed
+from .loaded import Loaded
+from .service import Service, Timed
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,16 @@ class Work:
 
 @asynccontextmanager
 async def admitted(request: Request, service: Service) -> AsyncIterator[Work]:
+    """`received`, with the model that the request names."""
+    async with (
+        received(request, service) as (transcribe_request, permit),
+        service.models.lease(transcribe_request) as loaded,
+    ):
+        yield Work(request, service, loaded, transcribe_request, permit)
+
+
+@asynccontextmanager
+async def received(request: Request, service: Service) -> AsyncIterator[tuple[TranscribeRequest, Permit]]:
     """Counts the request and holds its permit while the block runs; then removes its spooled audio.
 
     Raises RequestError, or ClientDisconnect while the body is read.
@@ -46,13 +57,14 @@ async def admitted(request: Request, service: Service) -> AsyncIterator[Work]:
     settings = service.settings
     with service.metrics.request():
         authorize(request, settings.api_key)
-        loaded = service.require_ready()
+        service.require_ready()
         head = body.read_head(request, limit=settings.max_input_bytes)
+        service.models.require(head.parameters.model)
         with service.permit(declared=head.length) as permit:
             transcribe_request = await body.read(request, head, permit, settings)
             with transcribe_request.audio:
-                await service.inspect(transcribe_request, permit, loaded)
-                yield Work(request, service, loaded, transcribe_request, permit)
+                await service.inspect(transcribe_request, permit)
+                yield transcribe_request, permit
 
 
 def authorize(request: Request, key: str | None) -> None:

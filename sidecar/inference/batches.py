@@ -45,6 +45,10 @@ class Queue:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def has_first(self) -> bool:
+        """Whether the first window of a request waits."""
+        return any(item.first for item in self._waiting)
+
     def add(self, item: Item) -> None:
         """Adds a new window."""
         turns = item.request.turns
@@ -67,13 +71,8 @@ class Queue:
             self._budget = max(1, sum(map(_cost, batch.items)) // 2)
 
     def take(self, *, express: bool = False) -> Batch | None:
-        """The best batch now. express: only first windows, and only while later windows of other requests
-        hold all workers."""
-        waiting = self._waiting
-        if express:
-            waiting = (
-                [item for item in waiting if item.first] if self._workers_busy_with_later_windows() else []
-            )
+        """The best batch now. express: only first windows."""
+        waiting = [item for item in self._waiting if item.first] if express else self._waiting
         if not waiting:
             return None
         lead = self._lead(waiting)
@@ -86,10 +85,6 @@ class Queue:
 
     def done(self, batch: Batch) -> None:
         self._running.remove(batch)
-
-    def _workers_busy_with_later_windows(self) -> bool:
-        usual = [batch for batch in self._running if not batch.express]
-        return len(usual) >= self._workers and any(not item.first for batch in usual for item in batch.items)
 
     def _lead(self, waiting: list[Item]) -> Item:
         self._led += 1

@@ -11,7 +11,7 @@ class Parameters:
     that language. `languages`: the only languages that may be detected; empty for all. `timestamps`: the unit
     of `chunks`, `word` or `segment`; None for no chunks. `context_before`, `context_after`: seconds at the
     beginning and the end that are not transcribed. `share`: requests with equal shares take turns, as one
-    request, with all others."""
+    request, with all others. `model`: a model's name, None for the default."""
 
     language: str | None = None
     language_hint: bool = False
@@ -28,3 +28,4 @@ class Parameters:
     context_before: float = 0.0
     context_after: float = 0.0
     share: str | None = None
+    model: str | None = None

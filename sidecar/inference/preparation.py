@@ -7,6 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from ..settings import cores
 from .request import Item
 
+# More threads than cores would only take the cores from the engine's threads. All models share the cores.
+_LIMIT = threading.Semaphore(max(2, cores()))
+
 
 class Preparation:
     """Bounds how many request threads cut and prepare windows at once.
@@ -16,8 +19,7 @@ class Preparation:
 
     def __init__(self, prepare: Callable[[Item], None], *, device: str):
         self._prepare = prepare
-        # More threads than cores would only take the cores from the engine's threads.
-        self.limit = threading.Semaphore(max(2, cores()))
+        self.limit = _LIMIT
         # On a CPU the engine uses all cores; a GPU would wait for the one core that prepares its input.
         self.pool = ThreadPoolExecutor(cores(), "prepare") if device != "cpu" and cores() > 1 else None
 

@@ -16,6 +16,7 @@ from .batches import Batch, Queue
 from .decoding import decode
 from .detection import among
 from .engine import Engine
+from .gate import Gate, Turn
 from .observer import Observer
 from .request import Item, Request, Turns
 
@@ -31,9 +32,13 @@ class Scheduler:
     One more thread takes the first windows of requests while other requests' later windows hold all workers.
     Sharing the device for a moment costs those windows little, while a short clip would otherwise wait for a
     whole batch.
+
+    gate: shared with the schedulers of other models on the same device.
     """
 
-    def __init__(self, engine: Engine, *, batch_size: int, workers: int, observer: Observer):
+    def __init__(
+        self, engine: Engine, *, batch_size: int, workers: int, observer: Observer, gate: Gate | None = None
+    ):
         self._engine = engine
         self._observer = observer
         self._extractor = FeatureExtractor(feature_size=engine.mel_bins)
@@ -43,6 +48,7 @@ class Scheduler:
         self._turns: weakref.WeakValueDictionary[str, Turns] = weakref.WeakValueDictionary()
         self._closed = False
         self._changed = threading.Condition()
+        self._share = (gate or Gate(workers)).join()
         on_cpu = engine.device == "cpu"
         # On a CPU one call with many windows is slower than one call per window. A GPU gains from batches.
         self._queue = Queue(size=batch_size, workers=workers, encode_size=1 if on_cpu else batch_size)
@@ -103,6 +109,7 @@ class Scheduler:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        self._share.leave()
         for thread in self._threads:
             thread.join()
 
@@ -112,25 +119,41 @@ class Scheduler:
         self._changed.notify_all()
 
     def _serve(self, express: bool) -> None:
-        while (batch := self._next_batch(express=express)) is not None:
-            try:
-                self._run(batch)
-            except Exception as error:
-                for item in batch.items:
-                    self._fail(item, error)
-            with self._changed:
-                self._queue.done(batch)
-                self._changed.notify_all()
+        while self._wait_for_work(express):
+            with self._share.turn(express=express) as turn:
+                if turn and (batch := self._take(turn, express)) is not None:
+                    self._serve_batch(batch)
 
-    def _next_batch(self, *, express: bool) -> Batch | None:
-        """Waits for a batch. None once the scheduler is closed."""
+    def _serve_batch(self, batch: Batch) -> None:
+        try:
+            self._run(batch)
+        except Exception as error:
+            for item in batch.items:
+                self._fail(item, error)
         with self._changed:
-            while not self._closed:
-                if (batch := self._queue.take(express=express)) is not None:
-                    self._changed.notify_all()
-                    return batch
+            self._queue.done(batch)
+            self._changed.notify_all()
+
+    def _wait_for_work(self, express: bool) -> bool:
+        """Waits until there are windows for the thread. False once the scheduler is closed."""
+        with self._changed:
+            while not self._closed and not self._has_work(express):
                 self._changed.wait()
-        return None
+            return not self._closed
+
+    def _has_work(self, express: bool) -> bool:
+        if express:
+            return self._queue.has_first() and self._share.may_overtake()
+        return len(self._queue) > 0
+
+    def _take(self, turn: Turn, express: bool) -> Batch | None:
+        """The best batch, now that a worker is free: more windows may have come while the thread waited."""
+        with self._changed:
+            batch = None if self._closed else self._queue.take(express=express)
+            if batch is not None:
+                turn.later = any(not item.first for item in batch.items)
+                self._changed.notify_all()
+            return batch
 
     def _run(self, batch: Batch) -> None:
         items = [item for item in batch.items if not item.request.abandoned]

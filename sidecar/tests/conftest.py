@@ -33,6 +33,12 @@ def model() -> Model:
 
 
 @pytest.fixture(scope="session")
+def tiny_en() -> Model:
+    """A second model, for English only."""
+    return locate("tiny.en", read(os.environ).model_cache, lambda message, done, total: None)
+
+
+@pytest.fixture(scope="session")
 def diarization_models() -> Path:
     """The directory of the diarization models, which are downloaded once."""
     settings = read(os.environ)

@@ -163,16 +163,11 @@ def test_a_dropped_request_leaves_no_item_in_the_queue() -> None:
     assert len(waiting) == 1
 
 
-def test_the_express_worker_takes_first_windows_while_later_ones_hold_all_workers() -> None:
+def test_an_express_batch_has_only_first_windows() -> None:
     long, short = request(), request()
-    waiting = queue(items(long, 9)[1:], size=4, workers=1)
+    waiting = queue(items(long, 9)[1:], size=4)
+    assert not waiting.has_first()
     assert waiting.take(express=True) is None
-    running = take(waiting)
     waiting.add(items(short, 1)[0])
-    express = take(waiting, express=True)
-    assert names(express, short=short) == "short0"
-    assert waiting.take(express=True) is None
-    waiting.done(express)
-    waiting.done(running)
-    waiting.add(items(request(), 1)[0])
-    assert waiting.take(express=True) is None
+    assert waiting.has_first()
+    assert names(take(waiting, express=True), short=short) == "short0"

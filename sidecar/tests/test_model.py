@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 
 from sidecar.model import diarization
-from sidecar.model.files import DEFAULT, REVISION, SHA256, Model, is_default, locate
+from sidecar.model.catalog import abilities, offers
+from sidecar.model.files import Model, locate
 from sidecar.model.install import ModelError
+from sidecar.model.pinned import BASE, TINY_EN
 
 from .process import ROOT
 
@@ -47,7 +49,7 @@ def test_a_killed_download_can_be_repeated_and_then_needs_no_network(tmp_path: P
     code, events = fetch(directory)
     assert (code, events[-1]) == (0, {"event": "done", "path": str(directory)})
     assert {"event", "step", "message", "bytes", "total"} == set(events[0])
-    assert is_default(directory)
+    assert BASE.is_in(directory)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "model.lock"]
     assert fetch(directory, **QUIET) == (0, [events[-1]])
 
@@ -79,7 +81,28 @@ def test_a_directory_is_accepted_only_if_it_holds_a_model(tmp_path: Path, model:
 def test_pins_name_the_default_model_and_its_digests() -> None:
     command = [sys.executable, "-m", "sidecar.model", "pins"]
     pins = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
-    assert pins == {"model": DEFAULT, "revision": REVISION, "sha256": SHA256}
+    assert pins == {"model": BASE.name, "revision": BASE.revision, "sha256": BASE.sha256}
+
+
+def test_tiny_en_is_a_pinned_model_for_english_only(tiny_en: Model, model: Model) -> None:
+    assert (tiny_en.name, tiny_en.revision) == (TINY_EN.name, TINY_EN.revision)
+    assert TINY_EN.is_in(tiny_en.directory)
+    able = abilities(tiny_en.directory)
+    assert not able.multilingual
+    assert able.languages == {"en"}
+    assert {"de", "ja"} <= abilities(model.directory).languages
+
+
+def test_models_are_offered_under_their_names_on_the_hub_and_short_names(model: Model) -> None:
+    names = [(offer.name, offer.aliases) for offer in offers([str(model.directory), "tiny.en", "turbo"])]
+    assert names == [
+        (BASE.name, ("base",)),
+        (TINY_EN.name, ("tiny.en",)),
+        ("turbo", ("large-v3-turbo", "mobiuslabsgmbh/faster-whisper-large-v3-turbo")),
+    ]
+    assert [offer.name for offer in offers([])] == [BASE.name]
+    with pytest.raises(ModelError, match="two models named Systran/faster-whisper-base"):
+        offers(["base", str(model.directory)])
 
 
 def test_the_diarization_models_come_from_a_url_of_a_zip_archive(
