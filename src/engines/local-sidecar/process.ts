@@ -1,5 +1,6 @@
 import { eventOf } from './events.ts'
 import { linesOf } from './lines.ts'
+import { modelSettings } from './model-settings.ts'
 
 const TERM_MS = 2_000
 
@@ -23,7 +24,7 @@ export function startSidecar(options: {
   python: string
   /** The directory that holds `sidecar/`. */
   root: string
-  /** A directory of model files, or a name on the hub. */
+  /** The only model (a directory or a name on the hub); with MODELS in `env`, the default model's directory. */
   model: string
   env: Record<string, string>
   log: (line: string) => void
@@ -31,7 +32,7 @@ export function startSidecar(options: {
   const { python, root, model, env, log } = options
   const child = Bun.spawn([python, '-m', 'sidecar', '--exit-with-stdin'], {
     cwd: root,
-    env: { ...env, HOST: '127.0.0.1', PORT: '0', MODEL: model },
+    env: { ...env, HOST: '127.0.0.1', PORT: '0', ...modelSettings(env.MODELS, model) },
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'pipe',

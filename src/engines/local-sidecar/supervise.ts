@@ -1,11 +1,13 @@
 import { join } from 'node:path'
 import { sleep } from '../../async.ts'
+import { VerbatimError } from '../../errors.ts'
 import type { Engine, EngineState, Fetch } from '../engine.ts'
 import { backoff } from '../shared/backoff.ts'
 import type { Readiness } from '../shared/readiness.ts'
 import { sidecarEngine } from '../sidecar/sidecar.ts'
 import { ensureEnvironment } from './environment.ts'
 import { ensureModel } from './model.ts'
+import { needsDefaultModel } from './model-settings.ts'
 import { type SidecarProcess, startSidecar } from './process.ts'
 import type { Report } from './report.ts'
 
@@ -53,8 +55,21 @@ async function install(supervised: Supervised) {
     report,
     signal,
   })
-  const model = supervised.model ?? (await ensureModel({ dir, root, python, env, report, signal }))
+  const model = await installModel(supervised, python, report)
   return { python, model }
+}
+
+async function installModel(supervised: Supervised, python: string, report: Report): Promise<string> {
+  const { dir, root, env, signal, model } = supervised
+  const models = env.MODELS
+  if (model && models && model !== models) {
+    throw new VerbatimError(
+      'engine_unavailable',
+      `MODEL is ${model} and MODELS is ${models}: set one of them (the first of MODELS is the default).`,
+    )
+  }
+  if (model) return model
+  return needsDefaultModel(models) ? ensureModel({ dir, root, python, env, report, signal }) : ''
 }
 
 /**
