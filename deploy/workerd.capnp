@@ -51,6 +51,7 @@ const config :Workerd.Config = (
         (name = "INFERENCE", fromEnvironment = "INFERENCE"),
         (name = "MODEL_ALIASES", fromEnvironment = "MODEL_ALIASES"),
         (name = "DEFAULT_MODEL", fromEnvironment = "DEFAULT_MODEL"),
+        (name = "VERIFY_MODEL", fromEnvironment = "VERIFY_MODEL"),
         (name = "DEFAULT_QUALITY", fromEnvironment = "DEFAULT_QUALITY"),
         (name = "HOSTED_SECONDS_PER_DAY", fromEnvironment = "HOSTED_SECONDS_PER_DAY"),
         (name = "SIDECAR_URL", fromEnvironment = "SIDECAR_URL"),

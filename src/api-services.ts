@@ -171,6 +171,7 @@ function createIntake(
   const defaults = {
     engines: settings.INFERENCE.map((name) => ENGINES[name]),
     defaultQuality: settings.DEFAULT_QUALITY,
+    canVerify: settings.VERIFY_MODEL !== undefined,
   }
   const webhooks = createUploadWebhooks({ outbound, cipher })
   const bytesPerUser = settings.STORAGE_BYTES_PER_USER

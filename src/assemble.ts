@@ -146,6 +146,7 @@ export async function assemble(options: AssembleOptions): Promise<Service> {
       media,
       engines,
       defaultModel: settings.DEFAULT_MODEL,
+      verifyModel: settings.VERIFY_MODEL,
       outbound,
       cipher,
       publicUrl,

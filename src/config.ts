@@ -268,6 +268,12 @@ export const SETTINGS = {
     unset: 'the first model of each engine',
     parse: text,
   }),
+  VERIFY_MODEL: optional({
+    doc: 'Second, larger model that decodes again what the first one was not sure of, for uploads with `verify`',
+    takes: 'the name of a model',
+    unset: 'uploads with `verify` are refused',
+    parse: text,
+  }),
   DEFAULT_QUALITY: preset({
     doc: 'The `quality` of uploads that choose none: accuracy against processor time, for the sidecar',
     takes: '`fast`, `balanced` or `best`',

@@ -42,6 +42,7 @@ test('an empty environment has the defaults', () => {
     INFERENCE: ['sidecar'],
     MODEL_ALIASES: modelAliases(DEFAULT_MODEL_ALIASES) ?? new Map(),
     DEFAULT_MODEL: undefined,
+    VERIFY_MODEL: undefined,
     DEFAULT_QUALITY: 'balanced',
     HOSTED_SECONDS_PER_DAY: undefined,
     SIDECAR_URL: undefined,

@@ -30,6 +30,7 @@ export async function upload({ url, count }: { url: string; count: number }): Pr
     inspect: async () => info,
     engines: ['sidecar'],
     defaultQuality: 'balanced',
+    canVerify: false,
     models: { check: async () => {} },
     maxAudioSeconds: 86_400,
     usageLimits: {},
@@ -71,6 +72,7 @@ export async function prepare({ url, count }: { url: string; count: number }): P
     media: simulatedMedia,
     engines: simulatedEngines(0),
     defaultModel: undefined,
+    verifyModel: undefined,
     maxAudioSeconds: 86_400,
     audioSecondsPerDay: undefined,
     // No engine runs, so all audio must be decoded ahead.

@@ -99,6 +99,8 @@ export const transcriptions = pgTable(
     quality: text({ enum: ['fast', 'balanced', 'best'] })
       .notNull()
       .default('balanced'),
+    /** Whether doubtful text is decoded again with VERIFY_MODEL. */
+    verify: boolean().notNull().default(false),
     /** `split`: each channel of the audio is transcribed separately. */
     channels: text({ enum: ['mix', 'split'] })
       .notNull()
@@ -311,6 +313,8 @@ export const segments = pgTable(
     /** An `id` of `transcriptions.speakers`. Null until the transcription is completed. */
     speaker: text(),
     words: jsonb().$type<StoredWord[]>(),
+    /** The model that decoded it again, because the first text was doubtful. */
+    verifiedBy: text(),
   },
   (table) => [
     primaryKey({ columns: [table.spanId, table.position] }),

@@ -15,6 +15,8 @@ export type Segment = {
   compressionRatio: number | null
   noSpeechProb: number | null
   words: Word[] | null
+  /** The second model that decoded it again, because the first text was doubtful. */
+  verifiedBy?: string
 }
 
 /**

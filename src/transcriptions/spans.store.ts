@@ -210,6 +210,7 @@ function placedSegment({ segment, position, span }: { segment: Segment; position
   const withoutNul = (text: string) => text.replaceAll('\0', '')
   return {
     ...segment,
+    verifiedBy: segment.verifiedBy ?? null,
     text: withoutNul(segment.text),
     spanId: span.id,
     transcriptionId: span.transcriptionId,

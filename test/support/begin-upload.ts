@@ -15,6 +15,7 @@ export async function openBeginUpload(
   return createBeginUpload({
     engines: ['sidecar'],
     defaultQuality: 'balanced',
+    canVerify: true,
     models: createModelCatalog({ db: options.db }),
     maxAudioSeconds: 3600,
     usageLimits: {},

@@ -67,6 +67,7 @@ export async function openPipeline(kind: TestDatabaseKind) {
       media,
       engines,
       defaultModel: undefined,
+      verifyModel: undefined,
       outbound: guardedOutbound({ allow: [] }),
       cipher,
       publicUrl: () => 'http://localhost',

@@ -6,6 +6,7 @@ const optionsOf = (fields: Record<string, string>) =>
   parseOptions(new Map(Object.entries(fields)), {
     engines: ['sidecar'],
     defaultQuality: 'balanced',
+    canVerify: false,
   })
 
 describe('a boolean', () => {
@@ -41,7 +42,7 @@ describe('quality', () => {
   test('is that of the upload, or the default of the service', () => {
     expect(optionsOf({ quality: 'best' }).quality).toBe('best')
     for (const fields of [{}, { quality: '' }]) expect(optionsOf(fields).quality).toBe('balanced')
-    const defaults = { engines: [], defaultQuality: 'fast' as const }
+    const defaults = { engines: [], defaultQuality: 'fast' as const, canVerify: false }
     expect(parseOptions(new Map(), defaults).quality).toBe('fast')
     expect(parseOptions(new Map([['quality', 'balanced']]), defaults).quality).toBe('balanced')
   })
@@ -51,6 +52,13 @@ describe('quality', () => {
       'quality is "high"; it takes fast or balanced or best',
     )
   })
+})
+
+test('verify needs a second model', () => {
+  expect(optionsOf({ verify: 'false' }).verify).toBe(false)
+  expect(() => optionsOf({ verify: 'true' })).toThrow('VERIFY_MODEL')
+  const defaults = { engines: [], defaultQuality: 'fast' as const, canVerify: true }
+  expect(parseOptions(new Map([['verify', 'true']]), defaults).verify).toBe(true)
 })
 
 describe('replace', () => {

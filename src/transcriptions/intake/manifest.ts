@@ -29,6 +29,7 @@ const Options = Type.Object({
   }),
   engine: nullable(Type.Union(ENGINE_NAMES.map((name) => Type.Literal(name)))),
   model: Type.Union([Type.String(), Type.Null()], { default: null }),
+  verify: Type.Boolean({ default: false }),
   channels: Type.Union([Type.Literal('mix'), Type.Literal('split')]),
   track: OptionalNumber,
   partStart: NullableNumber,

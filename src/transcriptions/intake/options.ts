@@ -18,11 +18,17 @@ export function nameOfEngine(engine: EngineName): keyof typeof ENGINES {
 const DEFAULT_LANGUAGE = 'en'
 const MAX_MODEL_LENGTH = 200
 
-/** `engines` are the ones that this service has; `defaultQuality` is for uploads that choose none. */
-export type OptionDefaults = { engines: EngineName[]; defaultQuality: Quality }
+/**
+ * `engines` are the ones that this service has; `defaultQuality` is for uploads that choose none. `canVerify`:
+ * whether there is a second model for doubtful text.
+ */
+export type OptionDefaults = { engines: EngineName[]; defaultQuality: Quality; canVerify: boolean }
 
 /** Parses the text fields of an upload. Throws `validation`. */
-export function parseOptions(fields: Map<string, string>, { engines, defaultQuality }: OptionDefaults) {
+export function parseOptions(
+  fields: Map<string, string>,
+  { engines, defaultQuality, canVerify }: OptionDefaults,
+) {
   const partStart = parseSeconds(fields, 'start')
   const partEnd = parseSeconds(fields, 'end')
   if (partEnd !== null && partEnd <= (partStart ?? 0)) {
@@ -36,6 +42,7 @@ export function parseOptions(fields: Map<string, string>, { engines, defaultQual
     quality: fields.get('quality') ? parseChoice(fields, 'quality', QUALITIES) : defaultQuality,
     engine: parseEngine(fields, engines),
     model: parseModel(fields),
+    verify: parseVerify(fields, canVerify),
     channels: parseChoice(fields, 'channels', ['mix', 'split']),
     track: parseTrack(fields),
     partStart,
@@ -68,6 +75,12 @@ function parseEngine(fields: Map<string, string>, engines: EngineName[]): Engine
   if (entry) return entry[1]
   const names = available.map(([name]) => name).join(' or ')
   throw new VerbatimError('validation', `engine is ${quoted(text)}; this service takes ${names}`)
+}
+
+function parseVerify(fields: Map<string, string>, canVerify: boolean): boolean {
+  const isRequested = parseBoolean(fields, 'verify')
+  if (!isRequested || canVerify) return isRequested
+  throw invalidField('verify', 'needs a second model, which this service does not have (VERIFY_MODEL)')
 }
 
 /** Whether an engine runs the model is checked later (models/catalog.ts). */

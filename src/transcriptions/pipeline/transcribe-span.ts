@@ -36,6 +36,7 @@ import { replaceWords } from './replace-words.ts'
 import { readSpanAudio, type SpanAudio } from './span-audio.ts'
 import { addSpans, enqueueSpans, rankOf } from './span-jobs.ts'
 import { withSpeakers } from './span-speakers.ts'
+import { withVerification } from './verify-segments.ts'
 import type { WorkServices } from './work-services.ts'
 
 const MAX_FAILURES = 8
@@ -180,8 +181,11 @@ async function send(
       audio ??= await readSpanAudio(services.storage, { span, transcription })
       const model = modelFor(engine, { transcription, defaultModel: services.defaultModel })
       const request = { ...requestOf(transcription), ...audio, model, signal }
-      const result = await engine.transcribe(request)
-      return { result: await withSpeakers(services, { request, result }), engine: engine.name }
+      const first = await engine.transcribe(request)
+      const result = await withSpeakers(services, { request, result: first })
+      if (!transcription.verify) return { result, engine: engine.name }
+      const among = transcription.engine && [transcription.engine]
+      return { result: await withVerification(services, { request, result, among }), engine: engine.name }
     } catch (error) {
       if (signal.aborted || !failsOver(error)) throw error
       lastError = error

@@ -17,6 +17,8 @@ export type WorkServices = {
   engines: Engines
   /** The model of uploads that name none, on engines that run it. */
   defaultModel: string | undefined
+  /** The model that decodes doubtful text again, for uploads with `verify`. */
+  verifyModel: string | undefined
   maxAudioSeconds: number
   /** Maximum seconds of one user's audio per day (UTC); undefined: unlimited. */
   audioSecondsPerDay: number | undefined

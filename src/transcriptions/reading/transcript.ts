@@ -70,8 +70,8 @@ function formatWork({ engine, model, seconds }: Awaited<ReturnType<typeof workOf
 }
 
 export function formatSegment(
-  { start, end, text, language, words, speaker, channel }: StoredSegment,
-  row: Pick<Transcription, 'channels' | 'diarize' | 'words'>,
+  { start, end, text, language, words, speaker, channel, verifiedBy }: StoredSegment,
+  row: Pick<Transcription, 'channels' | 'diarize' | 'words' | 'verify'>,
 ) {
   return {
     start,
@@ -80,6 +80,7 @@ export function formatSegment(
     language,
     ...(row.channels === 'split' && { channel }),
     ...(row.diarize && { speaker }),
+    ...(row.verify && { verified_by: verifiedBy }),
     ...(row.words && { words: (words ?? []).map((word) => (row.diarize ? { ...word, speaker } : word)) }),
   }
 }

@@ -61,6 +61,14 @@ const transcript = {
       end: t.Number(),
       text: t.String(),
       speaker: SpeakerOf,
+      verified_by: t.Optional(
+        nullable(
+          t.String({
+            description:
+              'With `verify`: the model that decoded the segment again; null: the first text stayed',
+          }),
+        ),
+      ),
       language: nullable(t.String()),
       channel: t.Optional(t.Integer({ description: 'Channel number from 0; only with `channels=split`' })),
       words: t.Optional(
@@ -106,6 +114,14 @@ export const VerboseTranscript = t.Object(
         compression_ratio: t.Number(),
         no_speech_prob: t.Number(),
         speaker: SpeakerOf,
+        verified_by: t.Optional(
+          nullable(
+            t.String({
+              description:
+                'With `verify`: the model that decoded the segment again; null: the first text stayed',
+            }),
+          ),
+        ),
       }),
     ),
     warnings: Warnings,

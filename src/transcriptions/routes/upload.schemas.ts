@@ -50,6 +50,14 @@ export const OPTIONS = {
     description:
       'Transcribe with this model: an id or alias of `GET /v1/models`. Without it, the server’s default applies',
   },
+  verify: {
+    type: 'string' as const,
+    enum: ['false', 'true'],
+    default: 'false',
+    description:
+      '`true` decodes text that the model was not sure of again with a second, larger model, if the server has one ' +
+      '(`VERIFY_MODEL`). Segments that it replaced have `verified_by`',
+  },
   channels: {
     type: 'string' as const,
     enum: ['mix', 'split'],
