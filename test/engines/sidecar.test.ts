@@ -222,6 +222,13 @@ test('a 429 has the time to retry after', async () => {
   expect(engine.state().ready).toBe(true)
 })
 
+test('a model that cannot be loaded leaves the sidecar in use for other models', async () => {
+  const engine = await readyEngine([sidecar(refusal(503, 'model', { 'retry-after': '15' })).url])
+  const error = await engineError(engine.transcribe(spanOf()))
+  expect(error instanceof EngineOverloaded && error.retryAfterSeconds).toBe(15)
+  expect(engine.state().ready).toBe(true)
+})
+
 test('a failed generation is retried; the third failure is engine_rejected', async () => {
   const once = sidecar(refusal(424, 'generation'), () => Response.json(reply))
   const result = await (await readyEngine([once.url])).transcribe(spanOf())

@@ -1,3 +1,5 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
 import { deadline } from '../../async.ts'
 import { VerbatimError } from '../../errors.ts'
 import { BYTES_PER_SECOND } from '../../media/media.ts'
@@ -27,31 +29,32 @@ export function proxyFor(url: string): { proxy?: false } {
  * body.
  */
 export function sidecarSentence(body: string): string {
-  return storableText(sentenceIn(body), MAX_SENTENCE_LENGTH)
+  const sentence = errorIn(body).error ?? (body.trim().slice(0, 200) || 'no reason given')
+  return storableText(sentence, MAX_SENTENCE_LENGTH)
 }
 
-function sentenceIn(body: string): string {
+const ErrorBody = Type.Object({ error: Type.String(), error_type: Type.Optional(Type.String()) })
+
+/** Empty if the body has another form, such as the page of a proxy. */
+function errorIn(body: string): Partial<Static<typeof ErrorBody>> {
   try {
     const parsed: unknown = JSON.parse(body)
-    if (
-      typeof parsed === 'object' &&
-      parsed !== null &&
-      'error' in parsed &&
-      typeof parsed.error === 'string'
-    ) {
-      return parsed.error
-    }
+    return Value.Check(ErrorBody, parsed) ? parsed : {}
   } catch {
-    // Not JSON, such as the page of a proxy: returned as text.
+    return {}
   }
-  return body.trim().slice(0, 200) || 'no reason given'
 }
 
 async function failure(response: Response, url: string): Promise<VerbatimError> {
-  const message = `${url} answered ${response.status}: ${sidecarSentence(await readErrorBody(response))}`
+  const body = await readErrorBody(response)
+  const message = `${url} answered ${response.status}: ${sidecarSentence(body)}`
+  const overloaded = () =>
+    new EngineOverloaded(message, { retryAfterSeconds: retryAfterSeconds(response.headers) })
+  // The model cannot be loaded now. The sidecar can answer requests for its other models.
+  if (response.status === 503 && errorIn(body).error_type === 'model') return overloaded()
   switch (response.status) {
     case 429:
-      return new EngineOverloaded(message, { retryAfterSeconds: retryAfterSeconds(response.headers) })
+      return overloaded()
     case 424:
       return new GenerationFailed(message)
     case 401:
