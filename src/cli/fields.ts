@@ -7,6 +7,8 @@ export type FieldOptions = {
   task?: string
   words?: boolean
   quality?: string
+  model?: string
+  verify?: boolean
   engine?: string
   speakers?: string
   minSpeakers?: string
@@ -41,6 +43,8 @@ export function addFieldOptions(command: Command): Command {
     .addOption(
       new Option('--quality <quality>', 'accuracy against time').choices(['fast', 'balanced', 'best']),
     )
+    .option('--model <name>', 'a model that the server runs')
+    .option('--verify', 'decode doubtful text again with the larger model of the server')
     .addOption(
       new Option(
         '--speakers [count]',
@@ -57,7 +61,11 @@ export function addFieldOptions(command: Command): Command {
     .option('--start <seconds>', 'transcribe from this time')
     .option('--end <seconds>', 'transcribe up to this time')
     .addOption(
-      new Option('--engine <engine>', 'send the audio to this engine only').choices(['sidecar', 'hosted']),
+      new Option('--engine <engine>', 'send the audio to this engine only').choices([
+        'sidecar',
+        'hosted',
+        'openai',
+      ]),
     )
 }
 
@@ -69,6 +77,8 @@ export function fieldsOf(options: FieldOptions): Record<string, string> {
     task: options.task,
     words: options.words ? 'true' : undefined,
     quality: options.quality,
+    model: options.model,
+    verify: options.verify ? 'true' : undefined,
     engine: options.engine,
     speakers: options.speakers,
     min_speakers: options.minSpeakers,
