@@ -14,6 +14,7 @@ from .engine import POSITIONS, Engine, Generated, Search
 CARE_TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _MAX_COMPRESSION_RATIO = 2.4
 _MIN_LOGPROB = -1.0
+_CLEAR_LOGPROB = -0.7
 _SILENCE_PROBABILITY = 0.6
 _MIN_TOKEN_LIMIT = 24
 _MAX_REPEATS = 4
@@ -49,6 +50,10 @@ class Decoded:
         if self.silent:
             return False
         return self.capped or self.compression_ratio > _MAX_COMPRESSION_RATIO or self.logprob < _MIN_LOGPROB
+
+    @property
+    def clear(self) -> bool:
+        return self.logprob > _CLEAR_LOGPROB
 
     @property
     def stutters(self) -> bool:

@@ -100,7 +100,7 @@ class Item:
 
     `index`: the window's number in its request. `samples`: its own, int16. `detects`: the spoken
     language is detected even if `language` is set. `without_hotwords`: its text contained none, so the window
-    is decoded again without them.
+    is decoded again without them. `later`: a part of the window that is decoded after this item.
     """
 
     request: Request
@@ -119,6 +119,7 @@ class Item:
     remainders: int = 0
     has_remainder: bool = False
     without_hotwords: bool = False
+    later: "Item | None" = None
     attempts: list[Decoded] | None = None
     round: int = 0
     arrival: int = 0
@@ -174,29 +175,42 @@ class Item:
             self.features, self.decided_language, self.window.seconds, careful=self.careful
         )
 
-    def accept(self, decoded: Decoded) -> bool:
-        """Whether the text is accepted. If not, the item is decoded again: first without hotwords if it has
-        none, since they harm other words; then, if it is doubtful, at the 30 s of padding that the model was
-        trained on, and at rising temperatures."""
+    def accept(self, decoded: Decoded) -> str | None:
+        """None if the text is accepted. Otherwise the reason why the item is decoded again: first without
+        hotwords if it has none, since they harm other words; then, if it is doubtful, at the 30 s of padding
+        that the model was trained on, and at rising temperatures; then in two parts if speech is left out."""
         if self._lacks_hotwords(decoded):
             self.without_hotwords = True
             self.attempts = None
-            return False
+            return "hotwords"
         if self.attempts is None:
             if decoded.doubtful or decoded.stutters:
                 self.attempts = []
                 self.frames = FULL
                 self.mel = self.encoded = None
-                return False
+                return "doubtful"
         else:
             self.attempts.append(decoded)
             if decoded.doubtful and len(self.attempts) < len(CARE_TEMPERATURES):
-                return False
+                return "doubtful"
             decoded = best_attempt(self.attempts) if decoded.doubtful else decoded
         self.decoded = decoded
         tokenizer = self.request.prompt_builder.tokenizer(self.decided_language)
         self.texts = [] if decoded.silent else segments.timed_texts(decoded.tokens, tokenizer)
-        return True
+        parts = segments.parted(self.window, self.texts, self.decided_language)
+        # In noise a text can be short because the rest is unintelligible.
+        if parts is None or not decoded.clear or self.later is not None:
+            return None
+        self._narrow(*parts)
+        return "parts"
+
+    def _narrow(self, window: Window, later: Window) -> None:
+        """Leaves the later part of the window to another item."""
+        self.later = self._part(later)
+        self.samples = self._samples(window)
+        self.window = window
+        self.frames = self.request.frames(window)
+        self.mel = self.encoded = self.attempts = None
 
     def _lacks_hotwords(self, decoded: Decoded) -> bool:
         hotwords = self.request.hotwords
@@ -206,22 +220,28 @@ class Item:
         return not hotwords.heard_in(text)
 
     def remainder(self) -> "Item | None":
-        """The speech after the end of the text, if the text ends early."""
-        if self.remainders == _MAX_REMAINDERS:
-            return None
+        """The speech after the end of the text, if the text ends early, or the later part of the window."""
         rest = segments.remainder_of(self.window, self.texts, min_seconds=_MIN_REMAINDER_SECONDS)
-        if rest is None:
-            return None
-        self.has_remainder = True
-        samples = self.samples[rest.start - self.window.start : rest.end - self.window.start]
+        if rest is None or self.remainders == _MAX_REMAINDERS:
+            following = self.later
+        else:
+            following = self._part(rest)
+            following.later = self.later
+        self.has_remainder = following is not None
+        return following
+
+    def _part(self, window: Window) -> "Item":
         return Item(
             self.request,
             self.index,
-            rest,
-            samples,
+            window,
+            self._samples(window),
             self.language,
-            self.request.frames(rest),
+            self.request.frames(window),
             remainders=self.remainders + 1,
             round=self.round,
             arrival=self.arrival,
         )
+
+    def _samples(self, window: Window) -> np.ndarray:
+        return self.samples[window.start - self.window.start : window.end - self.window.start]

@@ -231,12 +231,12 @@ class Scheduler:
             temperature=lead.temperature,
         )
         outcomes = [(item, item.accept(decoded)) for item, decoded in zip(items, results, strict=True)]
-        done = [item for item, accepted in outcomes if accepted]
-        rejected = [item for item, accepted in outcomes if not accepted]
-        for item in rejected:
-            self._observer.redecoded("doubtful" if item.careful else "hotwords")
+        done = [item for item, reason in outcomes if reason is None]
+        for _, reason in outcomes:
+            if reason is not None:
+                self._observer.redecoded(reason)
         with self._changed:
-            self._queue.put_back(rejected)
+            self._queue.put_back(item for item, reason in outcomes if reason is not None)
             self._changed.notify_all()
         self._detect([item for item in done if item.needs_detection and item.texts])
         self._align([item for item in done if item.request.parameters.words and item.texts])
@@ -261,11 +261,14 @@ class Scheduler:
 
     def _attempt_alignment(self, start: list[int], items: Sequence[Item]) -> None:
         def operation(group: Sequence[Item]) -> None:
+            frames = [min(item.window.samples // HOP, len(item.features) * 2) for item in group]
+            # Attention over the padding would cost as much as over the speech, and no word is there.
+            longest = -(-max(frames) // 2)
             results = self._engine.align(
-                [item.features for item in group],
+                [item.features[:longest] for item in group],
                 start,
                 [[token for text in item.texts for token in text.tokens] for item in group],
-                [min(item.window.samples // HOP, len(item.features) * 2) for item in group],
+                frames,
             )
             for item, alignment in zip(group, results, strict=True):
                 item.alignment = alignment

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 
 from faster_whisper.tokenizer import Tokenizer
 
+from ..audio import vad
 from ..audio.decoder import SAMPLE_RATE
 from ..audio.vad import Speech
-from ..audio.windows import Window
+from ..audio.windows import MARGIN, Window
+from ..languages import tokens_per_second
 
 SHORTEST = 0.02
 """Seconds: the resolution of a timestamp token."""
+
+_FEWEST_TOKENS = 0.2
+_SHORTEST_PAUSE = 0.4
 
 
 @dataclass(frozen=True)
@@ -83,4 +88,28 @@ def remainder_of(window: Window, texts: Sequence[TimedText], *, min_seconds: flo
     speech = tuple(Speech(max(s.start, start), s.end) for s in window.speech if s.end > start)
     if sum(s.end - s.start for s in speech) < min_seconds * SAMPLE_RATE or start <= window.start:
         return None
-    return Window(max(start, speech[0].start - int(0.2 * SAMPLE_RATE)), window.end, speech)
+    return Window(max(start, speech[0].start - int(MARGIN * SAMPLE_RATE)), window.end, speech)
+
+
+def parted(window: Window, texts: Sequence[TimedText], language: str) -> tuple[Window, Window] | None:
+    """The window before and after its longest pause, if its text is too short for all of its speech.
+
+    Of a sentence that is said twice with a pause between, Whisper may write only one. No timestamp shows it.
+    """
+    if len(texts) != 1 or len(window.speech) < 2:
+        return None
+    after = max(range(1, len(window.speech)), key=lambda i: _pause(window.speech, i))
+    spoken = vad.seconds(window.speech)
+    few = spoken * tokens_per_second(language) * _FEWEST_TOKENS
+    if len(texts[0].tokens) >= few or _pause(window.speech, after) < _SHORTEST_PAUSE * SAMPLE_RATE:
+        return None
+    middle = (window.speech[after - 1].end + window.speech[after].start) // 2
+    return (
+        Window(window.start, middle, window.speech[:after]),
+        Window(middle, window.end, window.speech[after:]),
+    )
+
+
+def _pause(speech: Sequence[Speech], i: int) -> int:
+    """The samples before the i-th stretch."""
+    return speech[i].start - speech[i - 1].end

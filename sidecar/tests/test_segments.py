@@ -1,6 +1,6 @@
 from sidecar.audio.vad import Speech
 from sidecar.audio.windows import Window
-from sidecar.inference.segments import TimedText, remainder_of, spoken_bounds, timed_texts
+from sidecar.inference.segments import TimedText, parted, remainder_of, spoken_bounds, timed_texts
 from sidecar.inference.transcribe import Transcriber
 
 RATE = 16_000
@@ -39,3 +39,17 @@ def test_speech_after_the_last_timestamp_is_a_remainder() -> None:
     assert (rest.start, rest.end) == (15 * RATE - 3200, 20 * RATE)
     assert remainder_of(WINDOW, [TimedText(0, 9.2, [1])], min_seconds=1.0) is None
     assert remainder_of(WINDOW, [TimedText(0, None, [1])], min_seconds=1.0) is None
+
+
+def test_a_window_whose_text_is_too_short_for_its_speech_is_parted_at_its_longest_pause() -> None:
+    parts = parted(WINDOW, [TimedText(0, 9.8, [1] * 9)], "en")
+    assert parts is not None
+    middle = int(14.5 * RATE)
+    assert [(part.start, part.end, part.speech) for part in parts] == [
+        (10 * RATE, middle, WINDOW.speech[:1]),
+        (middle, 20 * RATE, WINDOW.speech[1:]),
+    ]
+    assert parted(WINDOW, [TimedText(0, 9.8, [1] * 25)], "en") is None
+    assert parted(WINDOW, [TimedText(0, 4, [1] * 4), TimedText(5, 9.8, [1] * 5)], "en") is None
+    unbroken = Window(10 * RATE, 20 * RATE, (Speech(10 * RATE, 20 * RATE),))
+    assert parted(unbroken, [TimedText(0, 9.8, [1] * 9)], "en") is None

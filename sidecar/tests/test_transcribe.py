@@ -201,6 +201,29 @@ def test_a_short_window_that_loops_is_decoded_again_at_30_s(
     assert lengths == [BALANCED.padding.frames(3, sizes(transcriber.engine.device)) // 2, FULL // 2]
 
 
+def test_a_repeated_sentence_that_the_text_leaves_out_is_found(
+    transcriber: Transcriber, recordings: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentence = recordings["en"]
+    twice = np.concatenate([sentence, np.zeros(8_000, np.int16), sentence])
+    once = run(transcriber, sentence, language="en").text
+    generate = transcriber.engine.generate
+    calls: list[int] = []
+
+    def leave_out(
+        encoded: Sequence[np.ndarray], prompts: Sequence[list[int]], search: Search
+    ) -> list[Generated]:
+        calls.append(len(encoded))
+        results = generate(encoded, prompts, search)
+        tokens = transcriber.prompt_builder(parse({})).tokenizer("en").encode(once)
+        return results if len(calls) > 1 else [replace(results[0], tokens=tokens)]
+
+    monkeypatch.setattr(transcriber.engine, "generate", leave_out)
+    transcript = run(transcriber, twice, language="en", words=True)
+    assert words(transcript.text) == f"{words(once)} {words(once)}"
+    assert transcript.segments[1].start > len(sentence) / 16_000
+
+
 def test_half_a_minute_without_a_pause_is_transcribed_completely(
     transcriber: Transcriber, unbroken: np.ndarray
 ) -> None:
