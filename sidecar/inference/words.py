@@ -16,8 +16,9 @@ _FRAME = 0.02
 _OPENING = "\"'“¿([{-"
 _CLOSING = "\"'.。,，!！?？:：”)]}、"
 _LEVEL = SAMPLE_RATE // 100
-_LOUDNESS_RATIO = 10 ** (-18 / 20)
-_EARLY = 0.04
+_LOUDNESS_RATIO = 10 ** (-24 / 20)
+_EARLY_START = 0.02
+_EARLY_END = 0.04
 
 
 def timed(alignment: Alignment, tokens: list[int], tokenizer: Tokenizer) -> list[tuple[Word, int]]:
@@ -58,12 +59,12 @@ def _with_punctuation(words: Sequence[tuple[Word, int]]) -> list[tuple[Word, int
 
 
 def _clipped_to_speech(word: Word, window: Window) -> Word:
-    """The word moved by 40 ms, because alignment places words that much too early, and clipped to the stretch
-    of speech that it ends in, because alignment extends starts into the pause before.
+    """The word moved, because alignment places words too early (bench/accuracy/words.py), and clipped to the
+    stretch of speech that it ends in, because alignment extends starts into the pause before.
 
     word: in seconds from the window's start.
     """
-    moved = replace(word, start=word.start + _EARLY, end=word.end + _EARLY)
+    moved = replace(word, start=word.start + _EARLY_START, end=word.end + _EARLY_END)
     for stretch in window.speech:
         start, end = (stretch.start - window.start) / SAMPLE_RATE, (stretch.end - window.start) / SAMPLE_RATE
         if start < word.end - SHORTEST <= end:
@@ -72,7 +73,7 @@ def _clipped_to_speech(word: Word, window: Window) -> Word:
 
 
 def sharpened(word: Word, samples: np.ndarray) -> Word:
-    """Starts and ends the word where its energy is within 18 dB of its peak.
+    """Starts and ends the word where its energy is within 24 dB of its peak.
 
     Alignment extends a word's start back to the end of the previous word. word: in seconds of `samples`
     (int16).
