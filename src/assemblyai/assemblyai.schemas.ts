@@ -51,6 +51,9 @@ export const TranscriptRequest = t.Object(
     keyterms_prompt: optional(t.Array(t.String(), { description: OPTIONS.keywords.description })),
     word_boost: optional(t.Array(t.String(), { description: 'More of `keyterms_prompt`' })),
     prompt: optional(t.String({ description: OPTIONS.prompt.description })),
+    quality: optional(
+      t.String({ description: `${OPTIONS.quality.description}. Not an option of AssemblyAI’s` }),
+    ),
     temperature: optional(t.Number({ minimum: 0, maximum: 1, description: OPTIONS.temperature.description })),
     custom_spelling: optional(
       t.Array(t.Object({ from: t.Array(t.String()), to: t.String() }), {

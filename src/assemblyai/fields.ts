@@ -16,6 +16,7 @@ export type TranscriptRequest = {
   keyterms_prompt?: string[] | null
   word_boost?: string[] | null
   prompt?: string | null
+  quality?: string | null
   temperature?: number | null
   custom_spelling?: { from: string[]; to: string }[] | null
   punctuate?: boolean | null
@@ -44,6 +45,7 @@ const MAPPED = [
   'keyterms_prompt',
   'word_boost',
   'prompt',
+  'quality',
   'temperature',
   'custom_spelling',
   'punctuate',
@@ -97,6 +99,7 @@ export function uploadFields(
     ['start', start ? secondsOf(start) : ''],
     ['end', end ? secondsOf(end) : ''],
     ['prompt', request.prompt ?? ''],
+    ['quality', request.quality ?? ''],
     ['temperature', request.temperature ? String(request.temperature) : ''],
     ['keywords', listOf([...(request.keyterms_prompt ?? []), ...(request.word_boost ?? [])])],
     ['replace', listOf(replacements)],

@@ -88,6 +88,7 @@ describe.each(databases)('AssemblyAI’s routes on $name', (kind) => {
       word_boost: ['Ada'],
       boost_param: 'high',
       prompt: 'About libraries.',
+      quality: 'fast',
       temperature: 0.4,
       punctuate: true,
       format_text: true,
@@ -116,6 +117,7 @@ describe.each(databases)('AssemblyAI’s routes on $name', (kind) => {
       partEnd: 60.001,
       keywords: ['ComfyUI', 'a, b', 'Ada'],
       prompt: 'About libraries.',
+      quality: 'fast',
       temperature: 0.4,
       isEphemeral: false,
     })
@@ -166,6 +168,7 @@ describe.each(databases)('AssemblyAI’s routes on $name', (kind) => {
     [{ audio_start_from: 2000, audio_end_at: 1000 }, 'audio_end_at'],
     [{ audio_start_from: 1.5 }, 'audio_start_from'],
     [{ keyterms_prompt: 'Ada' }, 'keyterms_prompt'],
+    [{ quality: 'worst' }, 'quality'],
     [{ audio_url: undefined }, 'audio_url'],
     [{ language_code: 'tlh' }, 'tlh'],
   ])('%j is refused by name', async (options, name) => {
