@@ -21,11 +21,11 @@ import type { Metrics } from './metrics/metrics.ts'
 import { prometheusMetrics } from './metrics/prometheus.ts'
 import { openDatabase } from './open-database.ts'
 import { openEngines } from './open-engines.ts'
+import { openQueue } from './open-queue.ts'
 import { openTraces } from './open-traces.ts'
 import { guardedOutbound } from './outbound/guarded.ts'
 import { builtPage } from './page/built-page.ts'
 import { startTakeover } from './queue/outbox.ts'
-import { pgBossQueue } from './queue/pg-boss.ts'
 import type { Queue } from './queue/queue.ts'
 import { storageSweepState } from './retention/orphans.store.ts'
 import { claimStorage } from './retention/storage-owner.ts'
@@ -194,12 +194,18 @@ async function openBase({ settings, log: plainLog, step }: AssembleOptions) {
   for (const folder of await openToOthers(dataDir, ['files', 'incoming', 'postgres'])) {
     log(`${folder} is open to other users of this machine: run \`chmod -R go-rwx\` on it as its owner`)
   }
-  const { db, listen, connection } = database
+  const { db, listen } = database
   await step('storage owner', () => claimStorage({ db, storage, mayBeOlder: isEmbedded, log }))
   const logQueue = withoutRepeats(log)
   const queue = await step(
     'queue',
-    () => pgBossQueue({ database: connection, listen, onError: (error) => logQueue('queue', error) }),
+    () =>
+      openQueue({
+        url: settings.DATABASE_URL,
+        supervises: settings.MODE !== 'api',
+        listen,
+        onError: (error) => logQueue('queue', error),
+      }),
     (queue) => queue.stop(0),
   )
   const changes = await openChanges(database)

@@ -9,16 +9,12 @@ import { StartError } from './errors.ts'
 /** Connections for each mode. A worker needs few: its statements are short, and minutes of audio apart. */
 const CONNECTIONS = { all: 10, api: 10, worker: 3 }
 
-/** Opens Postgres or the embedded database. `connection`: what the queue opens its own connections to. */
+/** Opens Postgres or the embedded database. */
 export async function openDatabase({ settings, dataDir }: { settings: Settings; dataDir: string }) {
   const url = settings.DATABASE_URL
-  if (url === undefined) {
-    const database = await openEmbedded(dataDir)
-    return { ...database, connection: { client: database.client } }
-  }
+  if (url === undefined) return openEmbedded(dataDir)
   const connections = settings.DATABASE_CONNECTIONS ?? CONNECTIONS[settings.MODE]
-  const database = await openPostgres({ url, connections }).catch(refuse)
-  return { ...database, connection: { url } }
+  return openPostgres({ url, connections }).catch(refuse)
 }
 
 /** Runs a command on the service's database. Throws `StartError`. */

@@ -263,7 +263,7 @@ describe.skipIf(!real)('the database role of KEDA', () => {
     const url = database.url ?? ''
     const role = `verbatim_scaling_${crypto.randomUUID().replaceAll('-', '')}`
     const admin = postgres(url, { max: 1, onnotice: () => {} })
-    const queue = await pgBossQueue({ database: { url }, listen: database.listen, onError: () => {} })
+    const queue = await pgBossQueue({ url, listen: database.listen, onError: () => {} })
     try {
       const text = await read('deploy/kubernetes/scaling.yaml')
       const lines = [...text.matchAll(/^# {3}(create role|alter role|grant) .*$/gm)].map(([line]) =>

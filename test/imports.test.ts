@@ -16,6 +16,7 @@ const WIRING = [
   'assemble-edge.ts',
   'open-database.ts',
   'open-engines.ts',
+  'open-queue.ts',
   'open-traces.ts',
   'run.ts',
   'serve.ts',
@@ -31,6 +32,7 @@ const ASSEMBLIES = [
   'assemble-edge.ts',
   'open-database.ts',
   'open-engines.ts',
+  'open-queue.ts',
   'open-traces.ts',
 ]
 const FEATURES = [
@@ -190,6 +192,7 @@ const RUNTIME_WIRING = [
   'assemble.ts',
   'open-database.ts',
   'open-engines.ts',
+  'open-queue.ts',
 ]
 const mayUseRuntime = (path: string) =>
   RUNTIME_WIRING.includes(path) || isAdapter(path) || isCommandLine(path)

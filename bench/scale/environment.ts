@@ -33,7 +33,7 @@ export async function openEnvironment(
   defer(close)
   const sql = postgres(url, { max: 1, onnotice: () => {} })
   defer(() => sql.end())
-  const queue = await pgBossQueue({ database: { url }, listen, onError: console.error })
+  const queue = await pgBossQueue({ url, listen, onError: console.error })
   defer(() => queue.stop(0))
   const api = await startService({ DATA_DIR: folder, DATABASE_URL: url, MODE: 'api' })
   defer(() => api.kill('SIGTERM'))

@@ -95,7 +95,7 @@ export async function prepare({ url, count }: { url: string; count: number }): P
 
 async function open(url: string) {
   const { db, listen, close } = await openPostgres({ url })
-  const queue = await pgBossQueue({ database: { url }, listen, onError: console.error })
+  const queue = await pgBossQueue({ url, listen, onError: console.error })
   return {
     db,
     queue,

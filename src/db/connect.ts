@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres, { type Sql } from 'postgres'
 import { NotReady } from '../errors.ts'
 import type { Database, OpenDatabase } from './database.ts'
+import { withPreparedStatements } from './prepared.ts'
 import * as schema from './schema.ts'
 
 const CONNECT_SECONDS = 10
@@ -16,6 +17,9 @@ export const RECONNECT_OPTIONS = {
   backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, MAX_BACKOFF_SECONDS),
 }
 
+/** A setting of each connection: see `withPreparedStatements`. */
+export const PLAN_OPTIONS = { plan_cache_mode: 'force_custom_plan' }
+
 /** Connects with the first query to a Postgres that is already migrated. */
 export function connectPostgres({
   url,
@@ -24,7 +28,12 @@ export function connectPostgres({
   url: string
   connections?: number
 }): OpenDatabase {
-  const client = postgres(url, { ...RECONNECT_OPTIONS, max: connections, onnotice: () => {} })
+  const client = postgres(url, {
+    ...RECONNECT_OPTIONS,
+    max: connections,
+    connection: PLAN_OPTIONS,
+    onnotice: () => {},
+  })
   const { db, ping } = databaseOn(client)
   return {
     db,
@@ -41,13 +50,13 @@ export function connectPostgres({
  * Creates Drizzle on a client, which nothing else may use: Drizzle replaces the client's parsers and
  * serializers.
  */
-export function databaseOn(client: Sql): { db: Database } & Pick<OpenDatabase, 'ping'> {
-  const db = drizzle({ client, schema, casing: 'snake_case' })
+export function databaseOn(client: Sql) {
+  const db = drizzle({ client: withPreparedStatements(client), schema, casing: 'snake_case' })
   return { db, ping: () => requireWritable(db) }
 }
 
 /** Throws `NotReady` if the database is read-only, or the driver's error if it does not respond. */
-export async function requireWritable(db: Database): Promise<void> {
+async function requireWritable(db: Database): Promise<void> {
   const isReadOnly = sql<boolean>`pg_is_in_recovery() or current_setting('transaction_read_only')::boolean`
   const [row] = await db.select({ isReadOnly }).from(sql`(select) as nothing`)
   if (row && !row.isReadOnly) return

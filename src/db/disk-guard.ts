@@ -1,5 +1,4 @@
 import { statfs } from 'node:fs/promises'
-import type { PGlite } from '@electric-sql/pglite'
 import { StartError } from '../errors.ts'
 
 /**
@@ -10,8 +9,9 @@ import { StartError } from '../errors.ts'
 const MIN_FREE_BYTES = 64 * 2 ** 20
 const CHECK_MS = 1_000
 
-const READ_ONLY = '25006'
-const DISK_FULL = '53100'
+/** The field `C` (SQLSTATE) of an error response, which ends with NUL. */
+const READ_ONLY = 'C25006\0'
+const DISK_FULL = 'C53100\0'
 
 /** Throws `StartError` if the disk of `folder` has too little space to open the database. */
 export async function requireDisk(folder: string): Promise<void> {
@@ -22,29 +22,37 @@ export async function requireDisk(folder: string): Promise<void> {
 }
 
 /**
- * Makes the database read-only while its disk is nearly full. Writes then fail as on a full disk, with
- * SQLSTATE 53100 (`disk_full`). Returns the function that stops the guard.
+ * Makes the database in `folder` read-only while its disk is nearly full. Writes then fail as on a full disk,
+ * with SQLSTATE 53100 (`disk_full`). Does nothing without a folder.
  */
-export function guardDisk({ client, folder }: { client: PGlite; folder: string }): () => void {
+export function guardDisk(folder: string | undefined) {
   let isFull = false
+  let timer: ReturnType<typeof setInterval> | undefined
 
-  async function refresh() {
-    const isNearlyFull = (await freeBytes(folder)) < MIN_FREE_BYTES
-    if (isNearlyFull === isFull) return
-    await client.exec(`set default_transaction_read_only = ${isNearlyFull ? 'on' : 'off'}`)
-    isFull = isNearlyFull
+  return {
+    /** Changes the code of an error in a response of Postgres, in place. */
+    correct(response: Buffer): void {
+      const at = isFull ? response.indexOf(READ_ONLY) : -1
+      if (at >= 0) response.write(DISK_FULL, at, 'latin1')
+    },
+
+    start(setReadOnly: (isReadOnly: boolean) => Promise<unknown>): void {
+      if (folder === undefined) return
+      async function refresh(folder: string) {
+        const isNearlyFull = (await freeBytes(folder)) < MIN_FREE_BYTES
+        if (isNearlyFull === isFull) return
+        await setReadOnly(isNearlyFull)
+        isFull = isNearlyFull
+      }
+      // After an error, the next interval checks again.
+      timer = setInterval(() => void refresh(folder).catch(() => {}), CHECK_MS)
+      timer.unref()
+    },
+
+    stop(): void {
+      clearInterval(timer)
+    },
   }
-
-  const execute = client.execProtocolStream.bind(client)
-  client.execProtocolStream = (message, options) =>
-    execute(message, options).catch((error) => {
-      if (isFull && error.code === READ_ONLY) error.code = DISK_FULL
-      throw error
-    })
-  // After an error, the next interval checks again.
-  const timer = setInterval(() => void refresh().catch(() => {}), CHECK_MS)
-  timer.unref()
-  return () => clearInterval(timer)
 }
 
 const toMib = (bytes: number) => Math.floor(bytes / 2 ** 20)

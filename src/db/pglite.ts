@@ -1,12 +1,12 @@
 import { PGlite } from '@electric-sql/pglite'
-import { drizzle } from 'drizzle-orm/pglite'
-import { migrate } from 'drizzle-orm/pglite/migrator'
-import { requireWritable } from './connect.ts'
+import { migrate } from 'drizzle-orm/postgres-js/migrator'
+import postgres from 'postgres'
+import { databaseOn, PLAN_OPTIONS } from './connect.ts'
 import type { OpenDatabase } from './database.ts'
 import { guardDisk, requireDisk } from './disk-guard.ts'
+import { EmbeddedSocket } from './embedded-socket.ts'
 import { MIGRATIONS, requireSameOrigin } from './migrations.ts'
 import { makeAllPrivate, makePrivate } from './private-files.ts'
-import * as schema from './schema.ts'
 
 /** Small, because PGlite touches all buffers at its start; the operating system caches the files anyway. */
 const SHARED_BUFFERS = '32MB'
@@ -22,37 +22,73 @@ export async function openPglite({
 }: {
   dataDir?: string
   snapshot?: Blob
-}): Promise<OpenDatabase & { client: PGlite }> {
+}): Promise<OpenDatabase & { pglite: PGlite }> {
   if (dataDir !== undefined) {
     await makePrivate(dataDir)
     await requireDisk(dataDir)
   }
-  const client = await PGlite.create({
+  const pglite = await PGlite.create({
     startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${SHARED_BUFFERS}`],
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(snapshot === undefined ? {} : { loadDataDir: snapshot }),
   })
   // PGlite creates its first files with mode 0666, whatever the umask is.
   if (dataDir !== undefined) await makeAllPrivate(dataDir)
-  const db = drizzle({ client, schema, casing: 'snake_case' })
+  const listeners = new Map<string, ((payload: string) => void)[]>()
+  const guard = guardDisk(dataDir)
+  const client = connect(pglite, {
+    onResponse: guard.correct,
+    onNotify(channel, payload) {
+      for (const hear of listeners.get(channel) ?? []) hear(payload)
+    },
+  })
+  const { db, ping } = databaseOn(client)
+  async function close() {
+    guard.stop()
+    await client.end()
+    await pglite.close()
+  }
   try {
     await requireSameOrigin(db, { cure: 'set DATA_DIR to a new folder' })
     await migrate(db, { migrationsFolder: MIGRATIONS })
   } catch (error) {
-    await client.close()
+    await close()
     throw error
   }
-  const unguard = dataDir === undefined ? () => {} : guardDisk({ client, folder: dataDir })
+  guard.start((isReadOnly) =>
+    client.unsafe(`set default_transaction_read_only = ${isReadOnly ? 'on' : 'off'}`),
+  )
   return {
     db,
-    client,
-    ping: () => requireWritable(db),
+    pglite,
+    ping,
     async listen(channel, { hear }) {
-      await client.listen(channel, hear)
+      listeners.set(channel, [...(listeners.get(channel) ?? []), hear])
+      await client.unsafe(`listen ${channel}`)
     },
-    async close() {
-      unguard()
-      await client.close()
-    },
+    close,
   }
+}
+
+/**
+ * Connects postgres.js, the driver of every other database, to PGlite: unlike PGlite's own functions, it
+ * sends a statement that it has prepared in one message, which takes a fifth of the time.
+ */
+function connect(
+  pglite: PGlite,
+  {
+    onResponse,
+    onNotify,
+  }: { onResponse: (response: Buffer) => void; onNotify: (channel: string, payload: string) => void },
+) {
+  // `socket` and `onnotify` are missing in the types of postgres.js.
+  const options = {
+    max: 1,
+    max_lifetime: null,
+    connection: PLAN_OPTIONS,
+    onnotice: () => {},
+    onnotify: onNotify,
+    socket: () => new EmbeddedSocket(pglite, onResponse),
+  }
+  return postgres(options)
 }

@@ -1,4 +1,3 @@
-import type { JobWithMetadata, PgBoss } from 'pg-boss'
 import type { Jobs, QueueName } from './jobs.ts'
 import { type PollLoop, startPollLoop } from './poll-loop.ts'
 import { type Handler, Postponed, type WorkOptions } from './queue.ts'
@@ -18,23 +17,52 @@ export type Consumer = {
   stop(): Promise<void>
   /** Fires the signals of all running jobs. */
   abort(): void
-  /** Returns the jobs that still run to the queue. */
+  /** Returns the jobs that still run to the queue, and deletes those that have finished. */
   release(): Promise<void>
 }
 
-type Job<Name extends QueueName> = JobWithMetadata<Jobs[Name]>
+/** A job that this process has fetched. `dueSince`: when it could have started. */
+export type FetchedJob<Name extends QueueName> = {
+  id: string
+  data: Jobs[Name]
+  group: string | null
+  dueSince: Date
+}
 
-type Options<Name extends QueueName> = WorkOptions & {
-  boss: PgBoss
+/**
+ * The stored jobs of one queue. All changes are fenced by the attempt: they do nothing to a job that another
+ * worker has fetched since.
+ */
+export type JobSource<Name extends QueueName, Job extends FetchedJob<Name> = FetchedJob<Name>> = {
+  /** Takes due jobs, at most `limit`, by priority and age. */
+  fetch(options: { limit: number; perGroup?: number | undefined; ignoreGroups: string[] }): Promise<Job[]>
+  /** Deletes a job, soon. */
+  finish(job: Job): Promise<void>
+  /** Resolves when all finished jobs are deleted. */
+  flush(): Promise<void>
+  /** Returns jobs to the queue, to run again after a delay that grows with each failure. */
+  fail(jobs: Job[], error: Error): Promise<void>
+  /** Returns a job to its position in the queue, without a failure. */
+  postpone(job: Job): Promise<void>
+  /** Whether a due job belongs to none of these groups. */
+  hasDueOutside(groups: string[]): Promise<boolean>
+  /** Extends the claims on jobs that run. Returns the ids of those that still belong to this process. */
+  heartbeat(jobs: Job[]): Promise<Set<unknown>>
+}
+
+type Options<Name extends QueueName, Job extends FetchedJob<Name>> = WorkOptions & {
+  source: JobSource<Name, Job>
   name: Name
   handle: Handler<Name>
   onError: (error: unknown) => void
 }
 
-type State<Name extends QueueName> = {
-  running: Map<Job<Name>, AbortController>
+type State<Job> = {
+  running: Map<Job, AbortController>
   postponedGroups: ReturnType<typeof createPostponedGroups>
   stopping: boolean
+  /** The queue had no more jobs for this process at the latest fetch, and nothing has reported one since. */
+  isEmpty: boolean
   /** Resolves when no job runs. */
   idle: PromiseWithResolvers<void>
 }
@@ -44,14 +72,14 @@ type State<Name extends QueueName> = {
  * - fetched: at most half of the free slots' jobs per statement, never more of one group than may run;
  * - running: in a slot, with heartbeats, until its handler settles or its signal fires;
  * - done: its handler resolved, so the job is deleted;
- * - failed: its handler threw, so pg-boss runs it again after a delay (backoff);
+ * - failed: its handler threw, so it runs again after a delay (backoff);
  * - postponed: its handler threw `Postponed`, so it is in the queue as before, and its group waits.
- *
- * All changes are fenced by the attempt: they do nothing to a job that another worker has fetched since.
  */
-export function startConsumer<Name extends QueueName>(options: Options<Name>): Consumer {
-  const { boss, name, concurrency, onError } = options
-  const state = createState<Name>()
+export function startConsumer<Name extends QueueName, Job extends FetchedJob<Name>>(
+  options: Options<Name, Job>,
+): Consumer {
+  const { source, name, concurrency, onError } = options
+  const state = createState<Job>()
   const { running } = state
   const loop: PollLoop = startPollLoop({
     pass: () => fetchJobs(options, state, () => loop.wake()),
@@ -62,11 +90,14 @@ export function startConsumer<Name extends QueueName>(options: Options<Name>): C
   return {
     name,
     hasFreeSlot: () => running.size < concurrency,
-    wake: loop.wake,
+    wake() {
+      state.isEmpty = false
+      loop.wake()
+    },
     async heartbeat() {
       const jobs = [...running.keys()]
       if (jobs.length === 0) return
-      const ownIds = touchedIds(await boss.touch(name, jobs))
+      const ownIds = await source.heartbeat(jobs)
       for (const job of jobs) {
         if (!ownIds.has(job.id))
           running.get(job)?.abort(new Error('the job no longer belongs to this worker'))
@@ -82,36 +113,39 @@ export function startConsumer<Name extends QueueName>(options: Options<Name>): C
     },
     async release() {
       const jobs = [...running.keys()]
-      if (jobs.length > 0) await boss.fail(name, jobs, stopError()).catch(onError)
+      if (jobs.length > 0) await source.fail(jobs, stopError()).catch(onError)
+      await source.flush().catch(onError)
     },
   }
 }
 
-function createState<Name extends QueueName>(): State<Name> {
+function createState<Job>(): State<Job> {
   const idle = Promise.withResolvers<void>()
   idle.resolve()
-  return { running: new Map(), postponedGroups: createPostponedGroups(), stopping: false, idle }
+  return {
+    running: new Map(),
+    postponedGroups: createPostponedGroups(),
+    stopping: false,
+    isEmpty: false,
+    idle,
+  }
 }
 
 /** Starts the jobs that it fetches. `wake` fetches more jobs when one of them has left its slot. */
-async function fetchJobs<Name extends QueueName>(
-  options: Options<Name>,
-  state: State<Name>,
+async function fetchJobs<Name extends QueueName, Job extends FetchedJob<Name>>(
+  options: Options<Name, Job>,
+  state: State<Job>,
   wake: () => void,
 ): Promise<boolean> {
-  const { boss, name, concurrency, perGroup, perGroupHere } = options
+  const { source, concurrency, perGroup, perGroupHere } = options
   const freeSlots = concurrency - state.running.size
   if (freeSlots === 0) return false
   // Half of the free slots leave jobs to other processes. With `perGroupHere`, a batch could hold too many
   // jobs of one group.
   const batchSize = perGroupHere === undefined ? Math.ceil(freeSlots / 2) : 1
   const ignoreGroups = closedGroups(options, state)
-  const jobs = await boss.fetch<Jobs[Name]>(name, {
-    batchSize,
-    includeMetadata: true,
-    ...(perGroup !== undefined && { groupConcurrency: perGroup }),
-    ...(ignoreGroups.length > 0 && { ignoreGroups }),
-  })
+  const jobs = await source.fetch({ limit: batchSize, perGroup, ignoreGroups })
+  state.isEmpty = jobs.length < batchSize && perGroup === undefined && ignoreGroups.length === 0
   for (const job of jobs) void runJob(options, state, job, wake)
   // With `perGroup`, pg-boss drops the jobs of full groups from a batch: a small batch does not show an
   // empty queue.
@@ -119,66 +153,65 @@ async function fetchJobs<Name extends QueueName>(
 }
 
 /** Groups whose jobs may not be fetched now: they fill their slots here, or are postponed. */
-function closedGroups<Name extends QueueName>(
+function closedGroups<Name extends QueueName, Job extends FetchedJob<Name>>(
   { perGroupHere }: WorkOptions,
-  { running, postponedGroups }: State<Name>,
+  { running, postponedGroups }: State<Job>,
 ): string[] {
-  const groups = [...running.keys()].flatMap(({ groupId }) => groupId ?? [])
+  const groups = [...running.keys()].flatMap(({ group }) => group ?? [])
   const full = [...Map.groupBy(groups, (group) => group)].filter(
     ([, jobs]) => perGroupHere !== undefined && jobs.length >= perGroupHere,
   )
   return [...postponedGroups.list(), ...full.map(([group]) => group)]
 }
 
-async function runJob<Name extends QueueName>(
-  options: Options<Name>,
-  state: State<Name>,
-  job: Job<Name>,
+async function runJob<Name extends QueueName, Job extends FetchedJob<Name>>(
+  options: Options<Name, Job>,
+  state: State<Job>,
+  job: Job,
   wake: () => void,
 ) {
-  const { boss, name, handle, onError } = options
+  const { source, handle, onError } = options
   const { running } = state
   if (running.size === 0) state.idle = Promise.withResolvers()
   const control = new AbortController()
   running.set(job, control)
   try {
     if (state.stopping) throw stopError()
-    const dueSince = new Date(Math.max(Number(job.createdOn), Number(job.startAfter)))
-    await handle(job.data, control.signal, dueSince, () => isSlotWanted(options, state, job))
-    await boss.deleteJob(name, [job])
+    await handle(job.data, control.signal, job.dueSince, () => isSlotWanted(options, state, job))
+    await source.finish(job)
   } catch (error) {
     if (error instanceof Postponed && !control.signal.aborted)
-      return await postpone(options, state, job, error)
-    // If the database is unavailable, pg-boss returns the job to the queue when its heartbeats are missing.
-    await boss.fail(name, [job], error instanceof Error ? error : { error }).catch(onError)
+      return await postpone(options, state, job, error, wake)
+    // If the database is unavailable, the job returns to the queue when its heartbeats are missing.
+    await source.fail([job], error instanceof Error ? error : new Error(String(error))).catch(onError)
   } finally {
     running.delete(job)
     if (running.size === 0) state.idle.resolve()
-    wake()
+    if (!state.isEmpty) wake()
   }
 }
 
-async function postpone<Name extends QueueName>(
-  { boss, name, onError }: Options<Name>,
-  { postponedGroups }: State<Name>,
-  job: Job<Name>,
+async function postpone<Name extends QueueName, Job extends FetchedJob<Name>>(
+  { source, onError }: Options<Name, Job>,
+  { postponedGroups }: State<Job>,
+  job: Job,
   { seconds }: Postponed,
+  wake: () => void,
 ) {
-  if (job.groupId) postponedGroups.add(job.groupId, seconds)
-  await boss.getDb().executeSql(RELEASE, [name, job.id, job.retryCount]).catch(onError)
+  if (job.group) postponedGroups.add(job.group, seconds)
+  await source.postpone(job).catch(onError)
+  setTimeout(wake, 1000 * seconds).unref()
 }
 
-/** Queries the database only if all slots are in use. */
-async function isSlotWanted<Name extends QueueName>(
-  options: Options<Name>,
-  state: State<Name>,
-  job: Job<Name>,
+/** Queries the stored jobs only if all slots are in use. */
+async function isSlotWanted<Name extends QueueName, Job extends FetchedJob<Name>>(
+  options: Options<Name, Job>,
+  state: State<Job>,
+  job: Job,
 ): Promise<boolean> {
-  const { boss, name, concurrency } = options
+  const { source, concurrency } = options
   if (state.running.size < concurrency) return false
-  const excluded = [...closedGroups(options, state), ...(job.groupId ? [job.groupId] : [])]
-  const { rows } = await boss.getDb().executeSql(DUE_OUTSIDE_GROUPS, [name, excluded])
-  return rows.length > 0
+  return source.hasDueOutside([...closedGroups(options, state), ...(job.group ? [job.group] : [])])
 }
 
 /** Groups whose jobs this process does not fetch for some seconds. */
@@ -193,27 +226,6 @@ function createPostponedGroups() {
       return [...untilMs.keys()]
     },
   }
-}
-
-/** Returns a row if a due job belongs to none of these groups. */
-const DUE_OUTSIDE_GROUPS = `
-  select 1 from pgboss.job
-  where name = $1 and state < 'active' and not blocked and start_after <= now()
-    and (group_id is null or group_id <> all($2::text[]))
-  limit 1`
-
-/** Returns a job to its position in the queue, unless another worker has fetched it since. */
-const RELEASE = `
-  update pgboss.job set state = 'created', started_on = null, heartbeat_on = null
-  where name = $1 and id = $2 and state = 'active' and retry_count = $3`
-
-/**
- * The ids of the jobs that still belong to this worker. pg-boss returns them, but its types do not declare
- * it.
- */
-function touchedIds(response: object): Set<unknown> {
-  if ('settled' in response && Array.isArray(response.settled)) return new Set(response.settled)
-  throw new TypeError('pg-boss.touch() returned no ids: its version does not fit')
 }
 
 const stopError = () => new Error('the service is stopping')

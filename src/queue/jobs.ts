@@ -14,6 +14,8 @@ export type Jobs = {
 
 export type QueueName = keyof Jobs
 
+export const QUEUES: QueueName[] = ['prepare', 'prepare_long', 'span', 'clip', 'webhook']
+
 export type NewJob<Name extends QueueName> = {
   data: Jobs[Name]
   /** Higher runs first. Default: 0. */

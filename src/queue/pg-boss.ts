@@ -1,19 +1,25 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { PGlite } from '@electric-sql/pglite'
+import { createHash } from 'node:crypto'
 import { is, SQL, sql } from 'drizzle-orm'
-import { type ConstructorOptions, fromDrizzle, fromPglite, PgBoss } from 'pg-boss'
+import { type ConstructorOptions, fromDrizzle, type JobWithMetadata, PgBoss } from 'pg-boss'
 import type { OpenDatabase, Transaction } from '../db/database.ts'
-import { type Consumer, startConsumer } from './consumer.ts'
-import type { NewJob, QueueName } from './jobs.ts'
-import { type PollLoop, startPollLoop } from './poll-loop.ts'
+import { type Consumer, type FetchedJob, type JobSource, startConsumer } from './consumer.ts'
+import { drainConsumers } from './drain.ts'
+import { type Jobs, type NewJob, QUEUES, type QueueName } from './jobs.ts'
+import { startPollLoop } from './poll-loop.ts'
 import type { Backlog, Queue } from './queue.ts'
 
-const QUEUES: QueueName[] = ['prepare', 'prepare_long', 'span', 'clip', 'webhook']
-
-/** The payload is the name of a queue with new jobs. */
-const CHANNEL = 'jobs'
-/** Nothing notifies of a job whose delay has passed, or that a dead worker has lost. */
-const DUE_POLL_MS = 1_000
+/**
+ * pg-boss notifies this channel in the statement that inserts jobs that are due. Its name is derived from
+ * pg-boss's schema; the payload is the name of the queue.
+ */
+const CHANNEL = `pgboss_${createHash('sha224').update('pgboss').digest('hex').slice(0, 24)}`
+/**
+ * Nothing notifies of a job whose delay has passed, or that a dead worker has lost. The process that delayed a
+ * job fetches it in time, by a timer of its own; another process notices it with this interval.
+ */
+const DUE_POLL_MS = 5_000
+/** A timer must not be earlier than the database's clock. */
+const DUE_MARGIN_MS = 100
 
 /**
  * The minimum of pg-boss. A dead worker's jobs return to the queue after this time and at most one interval
@@ -22,8 +28,8 @@ const DUE_POLL_MS = 1_000
 const HEARTBEAT_SECONDS = 10
 const SUPERVISION_SECONDS = 5
 
-/** Time for the handlers to settle after their signals have fired, before their jobs are released. */
-const ABORT_MS = 2_000
+/** How long finished jobs are collected before they are deleted. */
+const DELETION_MS = 50
 
 /** The queue's statements are short, and few run at a time. */
 const CONNECTIONS = 3
@@ -31,7 +37,7 @@ const CONNECTIONS = 3
 const YEAR_SECONDS = 365 * 24 * 3600
 
 const QUEUE_OPTIONS = {
-  notify: false,
+  notify: true,
   heartbeatSeconds: HEARTBEAT_SECONDS,
   // Effectively unlimited: the row that a job names counts failures, and decides when to give up.
   retryLimit: 1_000_000,
@@ -44,32 +50,40 @@ const QUEUE_OPTIONS = {
 }
 
 /**
- * pg-boss on the embedded database's own connection, or on its own connection pool. A process sends one
- * statement for all of its slots: to fetch jobs, to send heartbeats, and once a second to find due jobs
- * (docs/decisions/0003-own-consumer-on-pg-boss.md).
+ * pg-boss on its own connection pool. A process sends one statement for all of its slots: to fetch jobs, to
+ * send heartbeats, and every five seconds to find due jobs (docs/decisions/0003-own-consumer-on-pg-boss.md).
+ * `supervises`: this process returns the jobs of dead workers to the queue.
  */
 export async function pgBossQueue({
-  database,
+  url,
+  supervises = true,
   listen,
   onError,
 }: {
-  database: { client: PGlite } | { url: string }
+  url: string
+  supervises?: boolean
   listen: OpenDatabase['listen']
   onError: (error: Error) => void
 }): Promise<Queue> {
-  const boss = new PgBoss({ ...connection(database), ...MAINTENANCE })
+  const boss = new PgBoss({
+    connectionString: likeLibpq(url),
+    max: CONNECTIONS,
+    supervise: supervises,
+    ...MAINTENANCE,
+  })
   boss.on('error', onError)
   await boss.start()
   for (const name of QUEUES) {
     await boss.createQueue(name, QUEUE_OPTIONS)
     await boss.updateQueue(name, QUEUE_OPTIONS)
-    await cacheQueue(boss, name)
   }
   const consumers: Consumer[] = []
   let listening: Promise<void> | undefined
   let draining: Promise<void> | undefined
 
   const wake = (name: string) => wakeQueue(consumers, name)
+  const wakeLater = (name: string, seconds: number) =>
+    void setTimeout(wake, 1000 * seconds + DUE_MARGIN_MS, name).unref()
   function wakeAll() {
     for (const consumer of consumers) consumer.wake()
   }
@@ -88,18 +102,32 @@ export async function pgBossQueue({
   )
 
   function drain(graceMs: number): Promise<void> {
-    draining ??= drainConsumers({ consumers, dueLoop, heartbeats, graceMs })
+    draining ??= (async () => {
+      await dueLoop.stop()
+      await drainConsumers(consumers, graceMs)
+      clearInterval(heartbeats)
+    })()
     return draining
   }
 
   return {
-    enqueue: (tx, name, jobs) => enqueueJobs(boss, tx, name, jobs),
+    async enqueue(tx, name, jobs) {
+      await enqueueJobs(boss, tx, name, jobs)
+      const delays = new Set(jobs.map(({ delaySeconds = 0 }) => Math.ceil(delaySeconds)))
+      for (const seconds of delays) if (seconds > 0) wakeLater(name, seconds)
+    },
 
     async work(name, options, handle) {
       listening ??= listen(CHANNEL, { hear: wake, missed: wakeAll })
       await listening
       if (draining) return
-      const consumer = startConsumer({ boss, name, ...options, handle, onError: reportError })
+      const consumer = startConsumer({
+        source: jobSource(boss, { name, wakeLater, onError: reportError }),
+        name,
+        ...options,
+        handle,
+        onError: reportError,
+      })
       consumers.push(consumer)
       consumer.wake()
     },
@@ -135,26 +163,108 @@ function wakeQueue(consumers: Consumer[], name: string) {
   for (const consumer of consumers) if (consumer.name === name) consumer.wake()
 }
 
-async function drainConsumers({
-  consumers,
-  dueLoop,
-  heartbeats,
-  graceMs,
-}: {
-  consumers: Consumer[]
-  dueLoop: PollLoop
-  heartbeats: ReturnType<typeof setInterval>
-  graceMs: number
-}) {
-  await dueLoop.stop()
-  const abort = setTimeout(() => {
-    for (const consumer of consumers) consumer.abort()
-  }, graceMs)
-  const stopped = Promise.all(consumers.map((consumer) => consumer.stop()))
-  await Promise.race([stopped, sleep(graceMs + ABORT_MS, undefined, { ref: false })])
-  clearTimeout(abort)
-  clearInterval(heartbeats)
-  for (const consumer of consumers) await consumer.release()
+/** A job as pg-boss returned it: `stored` identifies the attempt. */
+type BossJob<Name extends QueueName> = FetchedJob<Name> & { stored: JobWithMetadata<Jobs[Name]> }
+
+function jobSource<Name extends QueueName>(
+  boss: PgBoss,
+  {
+    name,
+    wakeLater,
+    onError,
+  }: {
+    name: Name
+    wakeLater: (name: string, seconds: number) => void
+    onError: (error: unknown) => void
+  },
+): JobSource<Name, BossJob<Name>> {
+  const storedOf = (jobs: BossJob<Name>[]) => jobs.map(({ stored }) => stored)
+  const deletions = createDeletions(
+    (jobs: JobWithMetadata<Jobs[Name]>[]) => boss.deleteJob(name, jobs),
+    onError,
+  )
+  return {
+    async fetch({ limit, perGroup, ignoreGroups }) {
+      const jobs = await boss.fetch<Jobs[Name]>(name, {
+        batchSize: limit,
+        includeMetadata: true,
+        ...(perGroup !== undefined && { groupConcurrency: perGroup }),
+        ...(ignoreGroups.length > 0 && { ignoreGroups }),
+      })
+      return jobs.map((stored) => ({
+        id: stored.id,
+        data: stored.data,
+        group: stored.groupId ?? null,
+        dueSince: new Date(Math.max(Number(stored.createdOn), Number(stored.startAfter))),
+        stored,
+      }))
+    },
+    async finish({ stored }) {
+      deletions.add(stored)
+    },
+    flush: deletions.flush,
+    async fail(jobs, error) {
+      await boss.fail(name, storedOf(jobs), error)
+      // pg-boss doubles the delay with each failure, and chooses up to that at random.
+      for (const { stored } of jobs) {
+        wakeLater(name, Math.min(QUEUE_OPTIONS.retryDelayMax, 2 ** stored.retryCount))
+      }
+    },
+    async postpone({ stored: { id, retryCount } }) {
+      await boss.getDb().executeSql(RELEASE, [name, id, retryCount])
+    },
+    async hasDueOutside(groups) {
+      const { rows } = await boss.getDb().executeSql(DUE_OUTSIDE_GROUPS, [name, groups])
+      return rows.length > 0
+    },
+    heartbeat: async (jobs) => touchedIds(await boss.touch(name, storedOf(jobs))),
+  }
+}
+
+/**
+ * Deletes the jobs that finish within a short time in one statement. A job that cannot be deleted runs again:
+ * its heartbeats are missing, and its row shows that there is nothing left to do.
+ */
+function createDeletions<Job>(
+  deleteJobs: (jobs: Job[]) => Promise<unknown>,
+  onError: (error: unknown) => void,
+) {
+  const finished: Job[] = []
+  let timer: ReturnType<typeof setTimeout> | undefined
+  async function flush() {
+    clearTimeout(timer)
+    timer = undefined
+    const jobs = finished.splice(0)
+    if (jobs.length > 0) await deleteJobs(jobs)
+  }
+  return {
+    add(job: Job) {
+      finished.push(job)
+      timer ??= setTimeout(() => flush().catch(onError), DELETION_MS)
+    },
+    flush,
+  }
+}
+
+/** Returns a row if a due job belongs to none of these groups. */
+const DUE_OUTSIDE_GROUPS = `
+  select 1 from pgboss.job
+  where name = $1 and state < 'active' and not blocked and start_after <= now()
+    and (group_id is null or group_id <> all($2::text[]))
+  limit 1`
+
+/** Returns a job to its position in the queue, unless another worker has fetched it since. */
+const RELEASE = `
+  update pgboss.job set state = 'created', started_on = null, heartbeat_on = null
+  where name = $1 and id = $2 and state = 'active' and retry_count = $3`
+
+/**
+ * The ids of the jobs that still belong to this worker. pg-boss returns them, but its types do not declare
+ * it.
+ */
+function touchedIds(response: object): Set<unknown> {
+  if ('settled' in response && Array.isArray(response.settled)) return new Set(response.settled)
+  throw new TypeError('pg-boss.touch() returned no ids: its version does not fit')
 }
 
 async function enqueueJobs<Name extends QueueName>(
@@ -171,8 +281,6 @@ async function enqueueJobs<Name extends QueueName>(
     ...(group !== undefined && { group: { id: group } }),
   }))
   await boss.insert(name, rows, { db: fromDrizzle(executor(tx), sql) })
-  const isDue = jobs.some(({ delaySeconds = 0 }) => delaySeconds <= 0)
-  if (isDue) await tx.execute(sql`select pg_notify(${CHANNEL}, ${name})`)
 }
 
 /** The queues of a list that have a due job. */
@@ -206,24 +314,9 @@ const MAINTENANCE: Partial<ConstructorOptions> = {
   monitorIntervalSeconds: SUPERVISION_SECONDS,
 }
 
-function connection(database: { client: PGlite } | { url: string }): ConstructorOptions {
-  return 'client' in database
-    ? { db: fromPglite(database.client), backend: 'pglite' }
-    : { connectionString: likeLibpq(database.url), max: CONNECTIONS }
-}
-
 /** Makes pg read `sslmode` as libpq and the service's own client do: `require` accepts any certificate. */
 function likeLibpq(url: string): string {
   return /[?&]sslmode=/.test(url) ? `${url}&uselibpqcompat=true` : url
-}
-
-/**
- * pg-boss reads a queue's row on first use and caches it. On the embedded database that read would wait for
- * the transaction in which `enqueue` runs: a deadlock. Canceling a job that does not exist fills the cache
- * before.
- */
-async function cacheQueue(boss: PgBoss, name: QueueName) {
-  await boss.cancel(name, '00000000-0000-0000-0000-000000000000')
 }
 
 /** pg-boss accepts the results of both Drizzle drivers, whose common type in Drizzle is `unknown`. */

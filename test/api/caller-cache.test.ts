@@ -139,7 +139,7 @@ describe.each(databases)('cached callers on $name', (kind) => {
 })
 
 /** The same database over other connections. */
-function reconnected({ url = '' }: TestDatabase): TestDatabaseKind {
+function reconnected({ url = '', openQueue }: TestDatabase): TestDatabaseKind {
   return {
     name: 'Postgres',
     async open() {
@@ -149,7 +149,7 @@ function reconnected({ url = '' }: TestDatabase): TestDatabaseKind {
         ping,
         listen,
         close,
-        connection: { url },
+        openQueue,
         url,
         changes: await openChanges({ listen }),
       }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
-import { eq, sql } from 'drizzle-orm'
+import { eq } from 'drizzle-orm'
 import { transcriptions } from '../../src/db/schema.ts'
 import { BYTES_PER_SECOND } from '../../src/media/media.ts'
 import { findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
@@ -39,10 +39,8 @@ describe.each(databases)('uploads on $name', (kind) => {
 
   const rows = async () => (await service.db.select({ id: transcriptions.id }).from(transcriptions)).length
   const jobs = async () => {
-    const [row] = await service.db
-      .select({ count: sql<number>`count(*)::int` })
-      .from(sql`pgboss.job where name = 'prepare'`)
-    return row?.count
+    const backlogs = await service.queue.backlogs()
+    return backlogs.find(({ name }) => name === 'prepare')?.waiting
   }
   const stored = async () => ({
     files: (await service.files()).length,

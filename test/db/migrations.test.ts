@@ -100,7 +100,7 @@ test('a database that a later version migrated further opens', async () => {
   const dataDir = join(folder.path, 'postgres')
   const database = await openPglite({ dataDir })
   const later = `insert into drizzle.__drizzle_migrations (hash, created_at) values ('later', 4000000000000)`
-  await database.client.exec(later)
+  await database.pglite.exec(later)
   await database.close()
   const reopened = await openPglite({ dataDir })
   await reopened.ping()

@@ -5,7 +5,7 @@ import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 const url = process.argv[2] ?? ''
 const database = await openPostgres({ url })
 const queue = await pgBossQueue({
-  database: { url },
+  url,
   listen: database.listen,
   onError: (error) => {
     throw error

@@ -3,11 +3,8 @@ import { count } from 'drizzle-orm'
 import { outbox } from '../../src/db/schema.ts'
 import type { NewJob } from '../../src/queue/jobs.ts'
 import { outboxQueue, startTakeover } from '../../src/queue/outbox.ts'
-import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
-
-const onError = (error: Error) => console.error(error)
 
 describe.each(databases)('the outbox on $name', (kind) => {
   let database: TestDatabase
@@ -36,7 +33,7 @@ describe.each(databases)('the outbox on $name', (kind) => {
   test('concurrent processes move each job once, those of higher priority first', async () => {
     const names = Array.from({ length: 40 }, (_, at) => String(at).padStart(2, '0'))
     await enqueue(names.map((spanId, at) => ({ data: { spanId }, priority: -at })))
-    const queue = await pgBossQueue({ database: database.connection, listen: database.listen, onError })
+    const queue = await database.openQueue()
     const relays = await Promise.all([1, 2, 3].map(() => startRelay(queue)))
     for (const relay of relays) await relay.stop()
     expect(await receive(queue, names.length)).toEqual(names)
@@ -46,7 +43,7 @@ describe.each(databases)('the outbox on $name', (kind) => {
 
   test('a notification starts the move, and a rolled back job is never moved', async () => {
     const { db } = database
-    const queue = await pgBossQueue({ database: database.connection, listen: database.listen, onError })
+    const queue = await database.openQueue()
     const relay = await startRelay(queue)
     const undone = db.transaction(async (tx) => {
       await outboxQueue().enqueue(tx, 'span', [{ data: { spanId: 'undone' } }])

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
-import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { queueContract } from '../contracts/queue.ts'
 import { databases, type TestDatabase } from '../support/databases.ts'
@@ -8,18 +7,10 @@ import { databases, type TestDatabase } from '../support/databases.ts'
 /** Longer than pg-boss needs to notice missing heartbeats. */
 const MISSED_MS = 17_000
 
-const onError = (error: Error) => console.error(error)
+for (const kind of databases.filter(({ name }) => name === 'Postgres')) {
+  queueContract({ name: 'pg-boss on Postgres', open: kind.open })
 
-for (const kind of databases) {
-  queueContract({
-    name: `pg-boss on ${kind.name}`,
-    async open() {
-      const { db, connection, listen, close } = await kind.open()
-      return { db, openQueue: () => pgBossQueue({ database: connection, listen, onError }), close }
-    },
-  })
-
-  describe(`pg-boss on ${kind.name}`, () => {
+  describe('pg-boss on Postgres', () => {
     let database: TestDatabase
     let queue: Queue
     beforeAll(async () => {
@@ -29,8 +20,8 @@ for (const kind of databases) {
     afterAll(() => database?.close())
 
     async function start(handle: (spanId: string, signal: AbortSignal) => Promise<void>) {
-      const { connection, listen, db } = database
-      queue = await pgBossQueue({ database: connection, listen, onError })
+      const { db } = database
+      queue = await database.openQueue()
       await queue.clear()
       await db.transaction((tx) => queue.enqueue(tx, 'span', [{ data: { spanId: 'one' } }]))
       await queue.work('span', { concurrency: 2 }, ({ spanId }, signal) => handle(spanId, signal))

@@ -14,7 +14,6 @@ import { prometheusMetrics } from '../../src/metrics/prometheus.ts'
 import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import { parseNetwork } from '../../src/outbound/networks.ts'
 import { builtPage } from '../../src/page/built-page.ts'
-import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { storageSweepState } from '../../src/retention/orphans.store.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import { noTraces } from '../../src/traces/traces.ts'
@@ -70,11 +69,7 @@ export async function startService({
   const root = await mkdtemp(join(tmpdir(), 'verbatim-api-'))
   const logged: unknown[] = []
   const log = (...line: unknown[]) => logged.push(line)
-  const queue = await pgBossQueue({
-    database: database.connection,
-    listen: database.listen,
-    onError: (error) => log('queue', error),
-  })
+  const queue = await database.openQueue((error) => log('queue', error))
   const storage = await diskStorage({ root })
   const media = ffmpegMedia()
   const engine = { state: { ready: true, detail: 'The engine is there' } }
@@ -154,6 +149,7 @@ export async function startService({
     outbound,
     logged,
     metrics,
+    queue,
     /** The checks of `/health/ready`; a test may change them. */
     engine,
     health,

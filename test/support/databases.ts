@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import type { PGlite } from '@electric-sql/pglite'
 import postgres from 'postgres'
 import { type Changes, openChanges } from '../../src/db/changes.ts'
 import type { Database, OpenDatabase } from '../../src/db/database.ts'
 import { openPglite } from '../../src/db/pglite.ts'
 import { openPostgres } from '../../src/db/postgres.ts'
+import { memoryQueue } from '../../src/queue/memory.ts'
+import { openMemoryJobs } from '../../src/queue/memory-jobs.ts'
+import { pgBossQueue } from '../../src/queue/pg-boss.ts'
+import type { Queue } from '../../src/queue/queue.ts'
 import { embeddedTemplate } from './embedded-template.ts'
 
 /** A new, migrated and empty database, which `close` removes. */
@@ -12,8 +15,8 @@ export type TestDatabase = {
   db: Database
   changes: Changes
   listen: OpenDatabase['listen']
-  /** For `pgBossQueue`. */
-  connection: { client: PGlite } | { url: string }
+  /** Opens a queue of the database. All of them have the same jobs. */
+  openQueue(onError?: (error: unknown) => void): Promise<Queue>
   /** A service's DATABASE_URL; undefined with the embedded database. */
   url: string | undefined
   ping(): Promise<void>
@@ -37,13 +40,16 @@ export const databases: TestDatabaseKind[] = [
   ...(server ? [{ name: 'Postgres' as const, open: () => openReal(server) }] : []),
 ]
 
-async function openEmbedded(): Promise<TestDatabase> {
-  const { client, db, ping, listen, close } = await openPglite({ snapshot: await embeddedTemplate() })
+/** `pglite`: the embedded Postgres itself. */
+export async function openEmbedded() {
+  const { db, pglite, ping, listen, close } = await openPglite({ snapshot: await embeddedTemplate() })
+  const jobs = await openMemoryJobs({ listen })
   return {
     db,
+    pglite,
     changes: await openChanges({ listen }),
     listen,
-    connection: { client },
+    openQueue: async (onError = console.error) => memoryQueue({ jobs, onError }),
     url: undefined,
     ping,
     close,
@@ -61,7 +67,7 @@ async function openReal(server: string): Promise<TestDatabase> {
     db,
     changes: await openChanges({ listen }),
     listen,
-    connection: { url: url.href },
+    openQueue: (onError = console.error) => pgBossQueue({ url: url.href, listen, onError }),
     url: url.href,
     ping,
     async close() {

@@ -1,4 +1,3 @@
-import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { noTraces } from '../../src/traces/traces.ts'
 import { createDeliver } from '../../src/webhooks/deliver.ts'
 import { startRelay } from '../../src/webhooks/relay.ts'
@@ -12,11 +11,11 @@ export const PUBLIC_URL = 'https://verbatim.example'
 export async function startDelivering({
   db,
   outbound,
-  database: { connection, listen },
+  database,
   logged,
 }: Pick<TestService, 'db' | 'outbound' | 'database' | 'logged'>) {
   const log = (...line: unknown[]) => void logged.push(line)
-  const queue = await pgBossQueue({ database: connection, listen, onError: (error) => log('queue', error) })
+  const queue = await database.openQueue((error) => log('queue', error))
   const deliver = createDeliver({
     db,
     queue,
@@ -28,7 +27,7 @@ export async function startDelivering({
     backoff: [0, 0, 0],
   })
   await queue.work('webhook', { concurrency: 2 }, deliver)
-  const relay = await startRelay({ db, queue, listen, log })
+  const relay = await startRelay({ db, queue, listen: database.listen, log })
   return {
     queue,
     async stop() {

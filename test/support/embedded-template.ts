@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import manifest from '../../package.json' with { type: 'json' }
 import { MIGRATIONS } from '../../src/db/migrations.ts'
 import { openPglite } from '../../src/db/pglite.ts'
-import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { ROOT } from './sidecar-dir.ts'
 
 const FOLDER = join(ROOT, 'node_modules', '.cache', 'verbatim', 'test-databases')
@@ -11,8 +10,7 @@ const FOLDER = join(ROOT, 'node_modules', '.cache', 'verbatim', 'test-databases'
 let template: Promise<Blob> | undefined
 
 /**
- * A dump (tar) of an empty embedded database with all migrations and the tables of the queue. A new
- * database takes PGlite seconds of CPU time, a copy a fraction, so all test processes and runs share one dump.
+ * A dump (tar) of an empty embedded database with all migrations. A new database takes PGlite seconds of CPU time, a copy a fraction, so all test processes and runs share one dump.
  */
 export function embeddedTemplate(): Promise<Blob> {
   template ??= findOrMake().then(async (path) => new Blob([await Bun.file(path).bytes()]))
@@ -32,10 +30,8 @@ async function findOrMake(): Promise<string> {
   const path = join(FOLDER, name)
   if (await Bun.file(path).exists()) return path
   await mkdir(FOLDER, { recursive: true })
-  const { client, listen, close } = await openPglite({})
-  const queue = await pgBossQueue({ database: { client }, listen, onError: console.error })
-  await queue.stop(0)
-  const dump = await client.dumpDataDir('none')
+  const { pglite, close } = await openPglite({})
+  const dump = await pglite.dumpDataDir('none')
   await close()
   // Other processes may make one at the same time.
   const own = `${path}.${process.pid}`
@@ -47,11 +43,9 @@ async function findOrMake(): Promise<string> {
   return path
 }
 
-/** Identifies the migrations, the queues, and the versions of PGlite and pg-boss. */
+/** Identifies the migrations and the version of PGlite. */
 async function digest(): Promise<string> {
-  const { '@electric-sql/pglite': pglite, 'pg-boss': pgBoss } = manifest.dependencies
-  const hash = new Bun.CryptoHasher('sha256').update(`${pglite} ${pgBoss}`)
-  hash.update(await Bun.file(join(ROOT, 'src/queue/pg-boss.ts')).bytes())
+  const hash = new Bun.CryptoHasher('sha256').update(manifest.dependencies['@electric-sql/pglite'])
   for (const name of (await readdir(MIGRATIONS, { recursive: true })).toSorted()) {
     hash.update(`\n${name}\n`)
     if (/\.(sql|json)$/.test(name)) hash.update(await Bun.file(join(MIGRATIONS, name)).bytes())

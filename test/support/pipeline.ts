@@ -7,7 +7,6 @@ import type { Callback } from '../../src/intake.ts'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { BYTES_PER_SAMPLE } from '../../src/media/media.ts'
 import { guardedOutbound } from '../../src/outbound/guarded.ts'
-import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import { noTraces } from '../../src/traces/traces.ts'
@@ -39,14 +38,14 @@ export async function openPipeline(kind: TestDatabaseKind) {
   const folder = await temporaryFolder()
   const storage = await diskStorage({ root: folder.path })
   const media = ffmpegMedia()
-  const { db, changes, connection, listen } = database
+  const { db, changes } = database
   const userId = await insertAnyUser(db)
   const queues: Queue[] = []
 
   const cipher = await createSecretCipher({ secrets: ['a secret for tests'] })
 
   async function openQueue(): Promise<Queue> {
-    const queue = await pgBossQueue({ database: connection, listen, onError: console.error })
+    const queue = await database.openQueue()
     queues.push(queue)
     return queue
   }
@@ -82,7 +81,7 @@ export async function openPipeline(kind: TestDatabaseKind) {
 
   return {
     db,
-    listen,
+    listen: database.listen,
     userId,
     storage,
     media,

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eq } from 'drizzle-orm'
 import { spans } from '../../src/db/schema.ts'
-import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { recoverJobs } from '../../src/transcriptions/pipeline/recover-jobs.ts'
 import { insertSpans, type Span } from '../../src/transcriptions/spans.store.ts'
@@ -15,8 +14,7 @@ for (const kind of databases) {
     let queue: Queue
     beforeAll(async () => {
       database = await kind.open()
-      const { connection, listen } = database
-      queue = await pgBossQueue({ database: connection, listen, onError: console.error })
+      queue = await database.openQueue()
     })
     afterAll(async () => {
       await queue?.stop(0)

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { wavOf } from '../../src/media/wav.ts'
-import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { s3Storage } from '../../src/storage/s3/s3.ts'
 import { probeInspector } from '../../src/transcriptions/intake/inspect.ts'
 import { audioKey } from '../../src/transcriptions/storage-keys.ts'
@@ -25,8 +24,8 @@ afterAll(() => server.stop())
 test('chunks in a bucket are joined to the audio of a transcription, and are removed', async () => {
   await using scratch = await temporaryFolder()
   const storage = await s3Storage({ ...server, prefix: server.folder, scratch: scratch.path })
-  const { db, connection, listen, close } = await embedded.open()
-  const queue = await pgBossQueue({ database: connection, listen, onError: console.error })
+  const { db, openQueue, close } = await embedded.open()
+  const queue = await openQueue()
   const media = ffmpegMedia()
   const beginUpload = await openBeginUpload({
     db,
