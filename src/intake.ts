@@ -18,7 +18,7 @@ export type StoredAudio = { bytes: number; sha256: string }
 
 /**
  * Begins an upload: checks the limits that need no audio and holds what the upload occupies. Throws
- * `unauthorized` (the account is gone), `too_many_at_once`, `idempotency_key_in_use`,
+ * `too_many_at_once`, `idempotency_key_in_use`,
  * `too_many_transcriptions`, `audio_limit_reached` and `storage_quota_reached`.
  */
 export type BeginUpload = (options: {

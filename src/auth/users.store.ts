@@ -64,17 +64,6 @@ export async function removeUser(db: Queries, id: string) {
   await db.delete(users).where(eq(users.id, id))
 }
 
-/** Jobs of a user with a higher priority run first. */
-export async function priorityOf(db: Queries, id: string): Promise<number> {
-  const [row] = await db.select({ priority: users.priority }).from(users).where(eq(users.id, id))
-  return row?.priority ?? 0
-}
-
-export async function userExists(db: Queries, id: string): Promise<boolean> {
-  const rows = await db.select({ id: users.id }).from(users).where(eq(users.id, id)).limit(1)
-  return rows.length > 0
-}
-
 /**
  * Locks the user's row until the transaction ends: `key share` prevents its removal, `no key update` also
  * excludes other `no key update` locks, and `update` excludes every lock. False if the user does not exist.

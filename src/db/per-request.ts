@@ -1,10 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import postgres, { type Sql } from 'postgres'
-import type { Changes } from './changes.ts'
-import { databaseOn, RECONNECT_OPTIONS } from './connect.ts'
+import { CHANNELS, type Changes } from './changes.ts'
+import { databaseOn, PLAN_OPTIONS, RECONNECT_OPTIONS } from './connect.ts'
 import type { OpenDatabase } from './database.ts'
-
-const CHANNEL = 'transcriptions'
 
 /** The connection of one request. Its first query opens it. */
 export type Connection = {
@@ -30,7 +28,7 @@ export function perRequestPostgres({
       max: 1,
       fetch_types: false,
       onnotice: () => {},
-      connection: { application_name: 'verbatim edge' },
+      connection: { ...PLAN_OPTIONS, application_name: 'verbatim edge' },
     })
   const clients = new AsyncLocalStorage<Sql>()
   const current = () => {
@@ -44,20 +42,20 @@ export function perRequestPostgres({
     get: (_, name) => Reflect.get(name === 'options' ? unused : current(), name),
   })
 
+  const listenOn = (channel: string) => (id: string, onChange: () => void) => {
+    const onNotify = (changedId: string) => {
+      if (changedId === id) onChange()
+    }
+    const listening = current().listen(channel, onNotify, onChange)
+    // The listener then reads the database, which fails with the reason.
+    listening.catch(onChange)
+    return () => void listening.then(({ unlisten }) => unlisten()).catch(() => {})
+  }
+
   return {
     ...databaseOn(client),
 
-    changes: {
-      listen(id, onChange) {
-        const onNotify = (changedId: string) => {
-          if (changedId === id) onChange()
-        }
-        const listening = current().listen(CHANNEL, onNotify, onChange)
-        // The listener then reads the database, which fails with the reason.
-        listening.catch(onChange)
-        return () => void listening.then(({ unlisten }) => unlisten()).catch(() => {})
-      },
-    },
+    changes: { listen: listenOn(CHANNELS.changes), listenForEnd: listenOn(CHANNELS.ends) },
 
     open() {
       const own = connect()

@@ -3,18 +3,34 @@ import type { Queries } from '../db/database.ts'
 import { spans, transcriptions, users } from '../db/schema.ts'
 import { isOpen, type Transcription } from './transcriptions.store.ts'
 
-/** Counts a user's open transcriptions; with `createdAt`, only those that were created before it. */
-export async function countOpen(
+/** Counts a user's open transcriptions. */
+export async function countOpen(db: Queries, { userId }: { userId: string }): Promise<number> {
+  const [row] = await db
+    .select({ count: count() })
+    .from(transcriptions)
+    .where(and(eq(transcriptions.userId, userId), isOpen))
+  return row?.count ?? 0
+}
+
+/**
+ * A user's priority, and the number of open transcriptions; with `createdAt`, only of those that were created
+ * before it.
+ */
+export async function readRank(
   db: Queries,
   { userId, createdAt }: { userId: string; createdAt?: Date },
-): Promise<number> {
-  const [row] = await db
+): Promise<{ priority: number; ahead: number }> {
+  const older = db
     .select({ count: count() })
     .from(transcriptions)
     .where(
       and(eq(transcriptions.userId, userId), isOpen, createdAt && lt(transcriptions.createdAt, createdAt)),
     )
-  return row?.count ?? 0
+  const [row] = await db
+    .select({ priority: users.priority, ahead: sql<number>`(${older})::int` })
+    .from(users)
+    .where(eq(users.id, userId))
+  return row ?? { priority: 0, ahead: 0 }
 }
 
 /** Counts the open transcriptions of all users by status. */

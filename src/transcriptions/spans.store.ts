@@ -4,7 +4,7 @@ import { segments, spans, transcriptions } from '../db/schema.ts'
 import type { EngineName, Segment, SpanResult } from '../engines/engine.ts'
 import { SAMPLE_RATE } from '../media/media.ts'
 import { insertDiarization } from './speakers/diarizations.store.ts'
-import { isUnfinished } from './transcriptions.store.ts'
+import { isUnfinished, type StoredSegment, type Transcription } from './transcriptions.store.ts'
 
 export type Span = typeof spans.$inferSelect
 type PlannedSpan = Pick<Span, 'id' | 'startSample' | 'endSample'>
@@ -63,42 +63,37 @@ export async function listSpansWithin(
 }
 
 /**
- * An unfinished span with its owner, upload time, requested engine and trace parent. Null if the span or its
- * transcription has finished.
+ * Claims a span for a new attempt, and returns it with its transcription. Null if one of them has finished.
  */
-export async function findPendingSpan(db: Queries, spanId: string) {
-  const [row] = await db
-    .select({
-      id: spans.id,
-      startSample: spans.startSample,
-      endSample: spans.endSample,
-      userId: transcriptions.userId,
-      createdAt: transcriptions.createdAt,
-      engine: transcriptions.engine,
-      model: transcriptions.model,
-      traceparent: transcriptions.traceparent,
-    })
-    .from(spans)
-    .innerJoin(transcriptions, eq(spans.transcriptionId, transcriptions.id))
-    .where(and(eq(spans.id, spanId), inArray(spans.state, UNFINISHED), isUnfinished))
-  return row ?? null
-}
-
-/** Claims a span for a new attempt. Null if the span or its transcription has finished. */
-export async function claimSpan(db: Queries, spanId: string): Promise<Span | null> {
-  const open = db.select({ id: transcriptions.id }).from(transcriptions).where(isUnfinished)
+export async function claimSpan(
+  db: Queries,
+  spanId: string,
+): Promise<{ span: Span; transcription: Transcription } | null> {
   const [row] = await db
     .update(spans)
     .set({ state: 'running', attempt: sql`${spans.attempt} + 1`, startedAt: sql`now()` })
-    .where(and(eq(spans.id, spanId), inArray(spans.state, UNFINISHED), inArray(spans.transcriptionId, open)))
+    .from(transcriptions)
+    .where(
+      and(
+        eq(spans.id, spanId),
+        inArray(spans.state, UNFINISHED),
+        eq(transcriptions.id, spans.transcriptionId),
+        isUnfinished,
+      ),
+    )
     .returning()
-  return row ?? null
+  if (!row) return null
+  const { transcriptions: transcription, ...span } = row
+  return { span, transcription }
 }
 
 const isHeld = ({ spanId, attempt }: Claim) =>
   and(eq(spans.id, spanId), eq(spans.attempt, attempt), eq(spans.state, 'running'))
 
-/** Writes a span's result. False, and nothing is written, if the claim is lost. */
+/**
+ * Writes a span's result, with the revision of the transcription that is the id of its event (null if it had
+ * finished before), and returns the segments. Null, and nothing is written, if the claim is lost.
+ */
 export async function finishSpan(
   tx: Transaction,
   {
@@ -106,13 +101,15 @@ export async function finishSpan(
     span,
     result,
     engine,
+    revision,
   }: {
     claim: Claim
     span: Span
     result: SpanResult
     engine: EngineName
+    revision: number | null
   },
-): Promise<boolean> {
+): Promise<StoredSegment[] | null> {
   const rows = await tx
     .update(spans)
     .set({
@@ -121,24 +118,35 @@ export async function finishSpan(
       model: result.model,
       detectedLanguage: result.detected?.language ?? null,
       detectedProbability: result.detected?.probability ?? null,
+      revision,
       finishedAt: sql`now()`,
     })
     .where(isHeld(claim))
     .returning({ id: spans.id })
-  if (rows.length === 0) return false
+  if (rows.length === 0) return null
   if (result.diarization) await insertDiarization(tx, { span, diarization: result.diarization })
   const placed = result.segments.map((segment, position) => placedSegment({ segment, position, span }))
+  const stored: StoredSegment[] = []
   for (let at = 0; at < placed.length; at += ROWS_PER_INSERT) {
-    await tx.insert(segments).values(placed.slice(at, at + ROWS_PER_INSERT))
+    const inserted = await tx
+      .insert(segments)
+      .values(placed.slice(at, at + ROWS_PER_INSERT))
+      .returning()
+    stored.push(...inserted.map((segment) => ({ ...segment, channel: span.channel })))
   }
-  return true
+  return stored
+}
+
+/** The language that an engine heard in a span. */
+export type HeardInSpan = { id: string; language: string; probability: number }
+
+/** Empty, or what the engine heard in a span, as `listHeard` returns it later. */
+export function heardIn({ span, result }: { span: Span; result: SpanResult }): HeardInSpan[] {
+  return result.detected ? [{ id: span.id, ...result.detected }] : []
 }
 
 /** The finished spans in which an engine heard a language. */
-export async function listHeard(
-  db: Queries,
-  transcriptionId: string,
-): Promise<{ id: string; language: string; probability: number }[]> {
+export async function listHeard(db: Queries, transcriptionId: string): Promise<HeardInSpan[]> {
   const rows = await db
     .select({ id: spans.id, language: spans.detectedLanguage, probability: spans.detectedProbability })
     .from(spans)
@@ -146,14 +154,6 @@ export async function listHeard(
   return rows.flatMap(({ id, language, probability }) =>
     language === null || probability === null ? [] : [{ id, language, probability }],
   )
-}
-
-/** Stores the revision of the transcription with which a span finished: the id of its event. */
-export async function markRevision(
-  tx: Transaction,
-  { spanId, revision }: { spanId: string; revision: number },
-) {
-  await tx.update(spans).set({ revision }).where(eq(spans.id, spanId))
 }
 
 /** The spans that finished after a revision, in that order, each with its segments. */

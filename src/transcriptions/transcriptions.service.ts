@@ -83,12 +83,10 @@ function statusMethods(context: Context) {
   return {
     /** Returns the status at once; with `until`, when the transcription has finished or the signal fires. */
     async status({ until, ...keys }: OwnedKeys & { until?: AbortSignal }) {
-      const row = await requireOwned(keys)
-      if (!until || isFinished(row)) return formatStatus(row)
+      if (!until) return formatStatus(await requireOwned(keys))
       using _permit = concurrencyLimit(keys.userId)
-      const later = await untilFinished({ db, changes }, { id: row.id, signal: until })
-      if (!later) throw transcriptionNotFound()
-      return formatStatus(later)
+      const row = await untilFinished(changes, { ...keys, signal: until, read: () => requireOwned(keys) })
+      return formatStatus(row)
     },
 
     /** The `webhook_url` of the upload, the header of its messages, and the latest response; null without one. */
@@ -124,10 +122,8 @@ function statusMethods(context: Context) {
      * it was canceled, `not_found` if it was removed, and `stopping` if `signal` fires first.
      */
     async completion({ signal, ...keys }: OwnedKeys & { signal: AbortSignal }): Promise<void> {
-      await requireOwned(keys)
       using _permit = concurrencyLimit(keys.userId)
-      const row = await untilFinished({ db, changes }, { id: keys.id, signal })
-      if (!row) throw transcriptionNotFound()
+      const row = await untilFinished(changes, { ...keys, signal, read: () => requireOwned(keys) })
       if (!isFinished(row)) throw new VerbatimError('stopping', 'The service is stopping: send it again')
       if (row.status === 'completed') return
       if (row.status === 'canceled') throw new VerbatimError('already_over', 'The transcription was canceled')

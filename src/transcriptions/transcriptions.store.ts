@@ -88,42 +88,37 @@ export async function setTraceparent(
   await db.update(transcriptions).set({ traceparent }).where(eq(transcriptions.id, id))
 }
 
-const isUndecoded = and(isUnfinished, isNull(transcriptions.totalSamples))
-
 /**
- * Locks a transcription whose audio is not completely decoded until `tx` ends, so that several deliveries of
- * its job write one after the other. Null if the decoding is complete or was restarted, or if the
- * transcription has finished or is removed.
+ * For updates of a transcription whose audio is not completely decoded. Such an update locks the row until its
+ * transaction ends, so that several deliveries of a prepare job write one after the other. It does nothing if
+ * the decoding is complete or was restarted, or if the transcription has finished or is removed.
  */
-export async function lockUndecoded(
-  tx: Transaction,
-  { id, decodingRound }: Pick<Transcription, 'id' | 'decodingRound'>,
-): Promise<Transcription | null> {
-  const [row] = await tx
-    .select()
-    .from(transcriptions)
-    .where(and(eq(transcriptions.id, id), eq(transcriptions.decodingRound, decodingRound), isUndecoded))
-    .for('no key update')
-  return row ?? null
-}
+export const isUndecoded = ({ id, decodingRound }: Pick<Transcription, 'id' | 'decodingRound'>) =>
+  and(
+    eq(transcriptions.id, id),
+    eq(transcriptions.decodingRound, decodingRound),
+    isUnfinished,
+    isNull(transcriptions.totalSamples),
+  )
 
 /**
  * Writes the length of the decoded audio, the samples of it that are to be transcribed, and all warnings so
- * far.
+ * far. Null if `isUndecoded` does not hold.
  */
 export async function setLength(
   tx: Transaction,
   {
     id,
+    decodingRound,
     totalSamples,
     workSamples,
     warnings,
-  }: Pick<Transcription, 'id' | 'warnings'> & { totalSamples: number; workSamples: number },
+  }: Pick<Transcription, 'id' | 'decodingRound' | 'warnings'> & { totalSamples: number; workSamples: number },
 ): Promise<Transcription | null> {
   const [row] = await tx
     .update(transcriptions)
     .set({ totalSamples, workSamples, decodedSamples: workSamples, warnings })
-    .where(and(eq(transcriptions.id, id), isUndecoded))
+    .where(isUndecoded({ id, decodingRound }))
     .returning()
   return row ?? null
 }

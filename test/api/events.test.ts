@@ -4,7 +4,7 @@ import { transcriptions } from '../../src/db/schema.ts'
 import { startProcessing } from '../../src/transcriptions/pipeline/decoded.store.ts'
 import { nodeHmac } from '../../src/transcriptions/reading/node-hmac.ts'
 import { createLinkSigner } from '../../src/transcriptions/reading/signed-links.ts'
-import { claimSpan, finishSpan, insertSpans, markRevision } from '../../src/transcriptions/spans.store.ts'
+import { claimSpan, finishSpan, insertSpans } from '../../src/transcriptions/spans.store.ts'
 import { addDoneSamples, complete, fail } from '../../src/transcriptions/transcriptions.store.ts'
 import { type Client, clientOf, fixture, textAt } from '../support/api-client.ts'
 import { SECRET, startService, type TestService } from '../support/api-service.ts'
@@ -49,18 +49,19 @@ describe.each(databases)('events of a transcription on $name', (kind) => {
   }
 
   async function finish(index: number) {
-    const span = await claimSpan(service.db, spans[index]?.id ?? '')
-    if (!span) throw new Error('the span cannot be claimed')
+    const claimed = await claimSpan(service.db, spans[index]?.id ?? '')
+    if (!claimed) throw new Error('the span cannot be claimed')
+    const { span } = claimed
     await service.db.transaction(async (tx) => {
       const result = { model: 'scripted', segments: [segmentOf({ text: ` text ${index}` })], detected: null }
+      const after = await addDoneSamples(tx, { id, samples: SECOND })
       await finishSpan(tx, {
         claim: { spanId: span.id, attempt: span.attempt },
         span,
         result,
         engine: 'sidecar',
+        revision: after?.revision ?? 0,
       })
-      const after = await addDoneSamples(tx, { id, samples: SECOND })
-      await markRevision(tx, { spanId: span.id, revision: after?.revision ?? 0 })
       if (after?.doneSamples === after?.workSamples) {
         await complete(tx, { id, text: 'all of it', detectedLanguage: 'en' })
       }

@@ -127,7 +127,13 @@ describe.each(databases)('limits on $name', (kind) => {
     }
     const prepared = (id: string, seconds: number) =>
       service.db.transaction((tx) =>
-        setLength(tx, { id, totalSamples: seconds * 16_000, workSamples: seconds * 16_000, warnings: [] }),
+        setLength(tx, {
+          id,
+          decodingRound: 0,
+          totalSamples: seconds * 16_000,
+          workSamples: seconds * 16_000,
+          warnings: [],
+        }),
       )
     const done = (id: string, seconds: number) =>
       service.db.transaction((tx) => addDoneSamples(tx, { id, samples: seconds * 16_000 }))

@@ -48,7 +48,7 @@ describe.each(databases)('storage and daily limit of a long recording on $name',
   function serviceOf() {
     return createTranscriptionsService({
       db: pipeline.db,
-      changes: { listen: () => () => {} },
+      changes: { listen: () => () => {}, listenForEnd: () => () => {} },
       storage: pipeline.storage,
       removeFolder: pipeline.storage.remove,
       links: { sign: () => '', verify: () => false },

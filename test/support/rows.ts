@@ -61,8 +61,9 @@ export async function finishWith(
   for (const [channel, segments] of [heard, ...(right ? [right] : [])].entries()) {
     const range = { channel, startSample: 0, endSample: samples }
     const planned = await db.transaction((tx) => insertSpans(tx, { transcriptionId: id, ranges: [range] }))
-    const span = await claimSpan(db, planned[0]?.id ?? '')
-    if (!span) throw new Error('the span cannot be claimed')
+    const claimed = await claimSpan(db, planned[0]?.id ?? '')
+    if (!claimed) throw new Error('the span cannot be claimed')
+    const { span } = claimed
     const claim = { spanId: span.id, attempt: span.attempt }
     await db.transaction((tx) =>
       finishSpan(tx, {
@@ -70,6 +71,7 @@ export async function finishWith(
         span,
         result: { model: 'scripted', segments, detected: null },
         engine: 'sidecar',
+        revision: null,
       }),
     )
   }
@@ -95,6 +97,6 @@ export async function insertDecoded(
     for (const [channel, one] of peaks.entries()) {
       await insertEnvelope(tx, { transcriptionId: id, channel, levels: new Uint8Array(), peaks: one })
     }
-    await setLength(tx, { id, totalSamples: samples, workSamples: samples, warnings })
+    await setLength(tx, { id, decodingRound: 0, totalSamples: samples, workSamples: samples, warnings })
   })
 }

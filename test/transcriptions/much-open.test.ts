@@ -6,12 +6,11 @@ import { spans, transcriptions } from '../../src/db/schema.ts'
 import { findExpired } from '../../src/retention/sweep.store.ts'
 import { startProcessing } from '../../src/transcriptions/pipeline/decoded.store.ts'
 import { recentSpeed } from '../../src/transcriptions/span-statistics.store.ts'
-import { claimSpan, findPendingSpan, insertSpans } from '../../src/transcriptions/spans.store.ts'
+import { claimSpan, insertSpans } from '../../src/transcriptions/spans.store.ts'
 import {
   addDoneSamples,
   cancelOwned,
   fail,
-  lockUndecoded,
   setLength,
 } from '../../src/transcriptions/transcriptions.store.ts'
 import { insertAnyUser, insertOwned } from '../support/rows.ts'
@@ -23,16 +22,16 @@ const FEW = 12
 describe('query plans with many finished rows and outdated statistics', () => {
   let database: Awaited<ReturnType<typeof openPglite>>
   let db: Database
-  let client: PGlite
+  let pglite: PGlite
   let userId: string
   let id: string
   let spanId: string
   beforeAll(async () => {
     database = await openPglite({})
-    ;({ db, client } = database)
+    ;({ db, pglite } = database)
     userId = await insertAnyUser(db)
     await insertMany('completed', OVER)
-    await client.exec('vacuum analyze')
+    await pglite.exec('vacuum analyze')
     await insertMany('queued', OPEN)
   })
   afterAll(() => database?.close())
@@ -58,8 +57,8 @@ describe('query plans with many finished rows and outdated statistics', () => {
   }
 
   async function looked(table: string): Promise<number> {
-    await client.exec('select pg_stat_force_next_flush()')
-    const { rows } = await client.query<{ count: number }>(
+    await pglite.exec('select pg_stat_force_next_flush()')
+    const { rows } = await pglite.query<{ count: number }>(
       `select ((select sum(idx_tup_read) from pg_stat_user_indexes where relname = $1)
         + (select seq_tup_read from pg_stat_user_tables where relname = $1))::int as count`,
       [table],
@@ -69,10 +68,10 @@ describe('query plans with many finished rows and outdated statistics', () => {
 
   const byId: Record<string, () => Promise<unknown>> = {
     takeUp: () => startProcessing(db, id),
-    holdUndecoded: () => db.transaction((tx) => lockUndecoded(tx, { id, decodingRound: 0 })),
     setLength: () =>
-      db.transaction((tx) => setLength(tx, { id, totalSamples: 1, workSamples: 1, warnings: [] })),
-    askedFor: () => findPendingSpan(db, spanId),
+      db.transaction((tx) =>
+        setLength(tx, { id, decodingRound: 0, totalSamples: 1, workSamples: 1, warnings: [] }),
+      ),
     claimSpan: () => claimSpan(db, spanId),
     addDone: () => db.transaction((tx) => addDoneSamples(tx, { id, samples: 1 })),
     cancelOwned: () => cancelOwned(db, { id, userId }),
@@ -95,7 +94,7 @@ describe('query plans with many finished rows and outdated statistics', () => {
     const long = { transcriptionId, state: 'done' as const, finishedAt: new Date(0), startedAt: new Date(0) }
     const places = Array.from({ length: OVER }, (_, place) => ({ startSample: place, endSample: place + 1 }))
     await db.insert(spans).values(places.map((place) => ({ ...long, ...place })))
-    await client.exec('vacuum analyze spans')
+    await pglite.exec('vacuum analyze spans')
     expect(await looks(() => recentSpeed(db), 'spans')).toBeLessThan(FEW)
   })
 })

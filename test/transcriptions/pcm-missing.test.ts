@@ -90,7 +90,7 @@ describe.each(databases)('a transcription whose pcm is lost, on $name', (kind) =
     const first = createPrepare({
       ...pipeline.servicesOf({ queue, engine: scriptedEngine() }),
       // The notification that it has finished comes too late.
-      changes: { listen: () => () => {} },
+      changes: { listen: () => () => {}, listenForEnd: () => () => {} },
       storage: {
         ...pipeline.storage,
         async write(key, ...rest) {

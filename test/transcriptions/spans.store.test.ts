@@ -45,14 +45,16 @@ for (const kind of databases) {
     }
 
     async function claimed(): Promise<{ span: Span; claim: { spanId: string; attempt: number } }> {
-      const span = await claimSpan(database.db, spanId)
-      if (!span) throw new Error('the span cannot be claimed')
+      const claimed = await claimSpan(database.db, spanId)
+      if (!claimed) throw new Error('the span cannot be claimed')
+      const { span } = claimed
       return { span, claim: { spanId, attempt: span.attempt } }
     }
 
     function finish({ span, claim }: Awaited<ReturnType<typeof claimed>>, told: Segment[]) {
       const result = { segments: told, model: 'some-model', detected: { language: 'de', probability: 0.9 } }
-      return database.db.transaction((tx) => finishSpan(tx, { claim, span, result, engine: 'sidecar' }))
+      const finished = { claim, span, result, engine: 'sidecar', revision: null } as const
+      return database.db.transaction(async (tx) => (await finishSpan(tx, finished)) !== null)
     }
 
     async function row(): Promise<Span | undefined> {

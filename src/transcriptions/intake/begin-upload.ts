@@ -1,4 +1,3 @@
-import { accountGone, userExists } from '../../auth/users.store.ts'
 import type { BeginUpload } from '../../intake.ts'
 import { holdIdempotencyKey } from './idempotency.ts'
 import { type IntakeServices, openIntake } from './open-intake.ts'
@@ -14,7 +13,6 @@ export function createBeginUpload({
   const { db, usageLimits, storageQuota } = services
 
   return async ({ userId, idempotencyKey = null, uploadId = null, isEphemeral = false }) => {
-    if (!(await userExists(db, userId))) throw accountGone()
     await using holds = new AsyncDisposableStack()
     // A resumable upload counts since its creation, and the request that completes it is counted by its own
     // service.

@@ -22,7 +22,7 @@ export async function mayTranscribe(
 ): Promise<boolean> {
   const counted = (row.workSeconds ?? 0) + SLACK_SECONDS
   if (limit === undefined || decodedSamples <= counted * SAMPLE_RATE) return true
-  await setDecoded(tx, { id: row.id, decodedSamples })
+  await setDecoded(tx, { ...row, decodedSamples })
   if ((await usedOnDayOf(tx, row.id)) <= limit) return true
   await fail(tx, { id: row.id, code: 'audio_limit_reached', message: longerThanClaimed(limit) })
   return false

@@ -30,11 +30,15 @@ type DecodeOptions = {
   onLong: () => Promise<never>
 }
 
+/** Whether nothing of it was decoded before. With `partStart`, the first pieces may have no samples to transcribe. */
+const isNew = ({ decodedSamples, decodingRound, partStart }: Transcription) =>
+  decodedSamples === 0 && decodingRound === 0 && partStart === null
+
 /** Decodes all channels mixed into one or, with `channels=split`, one after the other. Throws `Postponed`. */
 export async function decodeChannels(services: WorkServices, options: DecodeOptions): Promise<void> {
   const { storage } = services
   const { signal, traceSpan } = options
-  const prepared = await readPrepared(services.db, options.row.id)
+  const prepared = isNew(options.row) ? new Map() : await readPrepared(services.db, options.row.id)
   await storage.withFile(audioKey(options.row.id), async (path) => {
     const row = await inspectAudio(services, { row: options.row, path, signal, isDecoded: prepared.size > 0 })
     traceSpan.setAttributes({ 'verbatim.audio.codec': row.codec ?? 'unknown' })

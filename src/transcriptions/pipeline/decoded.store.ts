@@ -2,7 +2,7 @@ import { and, eq, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { alias, unionAll } from 'drizzle-orm/pg-core'
 import type { Queries, Transaction } from '../../db/database.ts'
 import { envelopes, spans, transcriptions } from '../../db/schema.ts'
-import { isUnfinished, type Transcription } from '../transcriptions.store.ts'
+import { isUndecoded, isUnfinished, type Transcription } from '../transcriptions.store.ts'
 
 const others = alias(transcriptions, 'others')
 
@@ -41,12 +41,17 @@ export async function startProcessing(
   return row ?? null
 }
 
-/** Writes the decoded length of a transcription that `lockUndecoded` has locked. */
+/** Writes the decoded length. Null if `isUndecoded` does not hold. */
 export async function setDecoded(
   tx: Transaction,
-  { id, decodedSamples }: Pick<Transcription, 'id' | 'decodedSamples'>,
-): Promise<void> {
-  await tx.update(transcriptions).set({ decodedSamples }).where(eq(transcriptions.id, id))
+  { id, decodingRound, decodedSamples }: Pick<Transcription, 'id' | 'decodingRound' | 'decodedSamples'>,
+): Promise<Transcription | null> {
+  const [row] = await tx
+    .update(transcriptions)
+    .set({ decodedSamples })
+    .where(isUndecoded({ id, decodingRound }))
+    .returning()
+  return row ?? null
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Log } from '../../log.ts'
 import { type Traces, withTraceSpan } from '../../traces/traces.ts'
 import type { Warning } from '../../warnings.ts'
 import { workOf } from '../span-statistics.store.ts'
-import { listHeard } from '../spans.store.ts'
+import { type HeardInSpan, listHeard } from '../spans.store.ts'
 import { finishSpeakers } from '../speakers/finish-speakers.ts'
 import { languagesOf } from '../transcript/detected-languages.ts'
 import { textOf } from '../transcript/turns.ts'
@@ -12,18 +12,26 @@ import { withVoices } from '../transcript/voices.ts'
 import { complete, type StoredSegment, segmentsOf, type Transcription } from '../transcriptions.store.ts'
 import { type Heard, languageMismatch } from './language-mismatch.ts'
 
+/** The segments of a transcription, and the languages that were heard in its spans. */
+type Transcribed = { segments: StoredSegment[]; heard: HeardInSpan[] }
+
 /**
  * Completes a transcription if all of its audio is decoded and transcribed, and returns whether it did. If
- * so, the caller removes the pcm after the commit.
+ * so, the caller removes the pcm after the commit. `only`: what the caller has just written, if that is all.
  */
 export async function finishIfDone(
   tx: Transaction,
-  { row, traces, log }: { row: Transcription; traces: Traces; log: Log },
+  {
+    row,
+    only = null,
+    traces,
+    log,
+  }: { row: Transcription; only?: Transcribed | null; traces: Traces; log: Log },
 ): Promise<boolean> {
   if (row.workSamples === null || row.doneSamples < row.workSamples) return false
   const attributes = { 'verbatim.transcription.id': row.id }
   await withTraceSpan(traces, { name: 'finish', kind: 'internal', attributes }, async (traceSpan) => {
-    const transcribed = await segmentsOf(tx, row)
+    const transcribed = only?.segments ?? (await segmentsOf(tx, row))
     const { segments, speakers, warnings } = await finishSpeakers(tx, { row, segments: transcribed, log })
     traceSpan.setAttributes({ 'verbatim.segments': segments.length })
     const text = textOf(withVoices(segments, { ...row, speakers }))
@@ -37,7 +45,7 @@ export async function finishIfDone(
       warnings: [
         ...row.warnings,
         ...warnings,
-        ...(await warningsOf(tx, { row, segments, text, detectedLanguage })),
+        ...(await warningsOf(tx, { row, segments, text, detectedLanguage, only })),
       ],
     })
   })
@@ -57,12 +65,20 @@ async function warningsOf(
     segments,
     text,
     detectedLanguage,
-  }: { row: Transcription; segments: StoredSegment[]; text: string; detectedLanguage: string | null },
+    only,
+  }: {
+    row: Transcription
+    segments: StoredSegment[]
+    text: string
+    detectedLanguage: string | null
+    only: Transcribed | null
+  },
 ): Promise<Warning[]> {
   if (text === '') return [NO_SPEECH]
   const ignored = await ignoredHints(tx, row)
   if (row.language === 'auto') return ignored
-  const { heard, speechSeconds } = await speechOf(tx, { row, segments })
+  const allHeard = only?.heard ?? (await listHeard(tx, row.id))
+  const { heard, speechSeconds } = speechOf(segments, allHeard)
   const mismatch = languageMismatch({ row, used: detectedLanguage, heard, speechSeconds })
   return mismatch ? [mismatch, ...ignored] : ignored
 }
@@ -93,15 +109,14 @@ async function hintsIgnoredElsewhere(tx: Transaction, row: Transcription): Promi
 }
 
 /** The languages that engines heard, by the seconds of speech in their spans. */
-async function speechOf(
-  tx: Transaction,
-  { row, segments }: { row: Transcription; segments: StoredSegment[] },
-): Promise<{ heard: Heard[]; speechSeconds: number }> {
+function speechOf(
+  segments: StoredSegment[],
+  heard: HeardInSpan[],
+): { heard: Heard[]; speechSeconds: number } {
   const secondsIn = new Map<string, number>()
   for (const { spanId, start, end } of segments) {
     secondsIn.set(spanId, (secondsIn.get(spanId) ?? 0) + end - start)
   }
-  const heard = await listHeard(tx, row.id)
   return {
     heard: heard.map(({ id, ...detected }) => ({ ...detected, seconds: secondsIn.get(id) ?? 0 })),
     speechSeconds: [...secondsIn.values()].reduce((sum, seconds) => sum + seconds, 0),

@@ -5,7 +5,7 @@ import { planSpans } from '../../media/span-plan.ts'
 import type { Warning } from '../../warnings.ts'
 import { insertEnvelope } from '../envelopes.store.ts'
 import { listSpansWithin, plannedEnd, type SpanRange } from '../spans.store.ts'
-import { lockUndecoded, setLength, type Transcription } from '../transcriptions.store.ts'
+import { setLength, type Transcription } from '../transcriptions.store.ts'
 import { mayTranscribe } from './daily-limit.ts'
 import { raiseDecoded, setDecoded } from './decoded.store.ts'
 import { withDecodingWarnings } from './decoding-warnings.ts'
@@ -35,6 +35,12 @@ type ChannelOptions = {
   onPlanned: (spans: number) => void
 }
 
+type Range = { startSample: number; endSample: number }
+
+type Planning = { from: number; isLast: boolean; range: Range }
+
+type Progress = { isEnd: boolean; decodedSamples: number; range: Range; warnings: Warning[] }
+
 /**
  * Returns a function that takes a channel's pieces in order. It stores the pcm of a piece; one transaction
  * then writes its envelope and the spans that can be cut by now. The last piece of the last channel sets the
@@ -61,10 +67,9 @@ export function createChannelPlanner(
 
   async function planNext(
     tx: Transaction,
-    { from, isLast, isNew }: { from: number; isLast: boolean; isNew: boolean },
-  ) {
-    const range = isLast ? timeRangeOf(row, samples) : timeRangeWithin(row, samples)
-    const planned = await plannedEnd(tx, { id, channel })
+    { from, isLast, isNew, range }: Planning & { isNew: boolean },
+  ): Promise<number> {
+    const planned = isOnlyPiece({ isLast }) ? null : await plannedEnd(tx, { id, channel })
     if (isNew && planned !== null && planned > from) {
       await enqueuePlanned(tx, { queue, row, channel, startSample: from, endSample: samples })
     }
@@ -77,7 +82,22 @@ export function createChannelPlanner(
       isWhole: isLast || range.endSample < samples,
     })
     await addSpans(tx, { queue, transcription: row, ranges: ranges.map((span) => ({ channel, ...span })) })
-    return { workSamples: channels * (range.endSample - range.startSample), spans: ranges.length }
+    return ranges.length
+  }
+
+  /** Whether no spans can be planned yet: the transaction that planned them also set the length. */
+  const isOnlyPiece = ({ isLast }: { isLast: boolean }) =>
+    isLast && pieces === 1 && channels === 1 && row.decodingRound === 0
+
+  /** Locks the transcription. Null if it has finished, or was decoded or restarted meanwhile. */
+  async function setProgress(
+    tx: Transaction,
+    { isEnd, decodedSamples, range, warnings }: Progress,
+  ): Promise<Transcription | null> {
+    if (!isEnd) return setDecoded(tx, { ...row, decodedSamples })
+    const workSamples = channels * (range.endSample - range.startSample)
+    const found = withDecodingWarnings(row.warnings, warnings)
+    return setLength(tx, { ...row, totalSamples: samples, workSamples, warnings: found })
   }
 
   async function recordPiece(
@@ -91,20 +111,17 @@ export function createChannelPlanner(
     }: Omit<PcmPiece, 'pcm'> & { piece: number; from: number; warnings: Warning[] },
   ) {
     const decodedSamples = decodedBefore + decodedIn(row, samples)
-    const current = await lockUndecoded(tx, row)
+    const range = isLast ? timeRangeOf(row, samples) : timeRangeWithin(row, samples)
+    const isEnd = isLast && channel === channels - 1
+    if (!(await mayTranscribe(tx, { row, decodedSamples, audioSecondsPerDay }))) return null
+    const current = await setProgress(tx, { isEnd, decodedSamples, range, warnings })
     if (!current) {
       await raiseDecoded(tx, { id, decodedSamples })
       return null
     }
     const isNew = await insertEnvelope(tx, { transcriptionId: id, channel, piece, ...envelope })
-    const isEnd = isLast && channel === channels - 1
-    if (!(await mayTranscribe(tx, { row, decodedSamples, audioSecondsPerDay }))) return null
-    if (!isEnd) await setDecoded(tx, { id, decodedSamples })
-    const { workSamples, spans } = await planNext(tx, { from, isLast, isNew })
-    const found = withDecodingWarnings(current.warnings, warnings)
-    const length = { id, totalSamples: samples, workSamples, warnings: found }
-    const decoded = isEnd ? await setLength(tx, length) : null
-    return { spans, isDone: decoded !== null && (await finishIfDone(tx, { row: decoded, traces, log })) }
+    const spans = await planNext(tx, { from, isLast, isNew, range })
+    return { spans, isDone: isEnd && (await finishIfDone(tx, { row: current, traces, log })) }
   }
 
   return async ({ pcm, isLast, ...envelope }: PcmPiece, warnings: Warning[] = []): Promise<PieceOutcome> => {

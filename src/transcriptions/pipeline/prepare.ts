@@ -57,6 +57,7 @@ export function createPrepare(services: WorkServices, { isShort = false }: { isS
     using watched = watchCancellation(services, id)
     const abandoned = new AbortController()
     const stop = AbortSignal.any([signal, watched.canceled, abandoned.signal])
+    let isPlanned = false
     try {
       await decodeChannels(services, {
         row,
@@ -67,12 +68,14 @@ export function createPrepare(services: WorkServices, { isShort = false }: { isS
         onAbandoned: () => abandoned.abort(),
         onLong: () => moveToLongQueue(row),
       })
+      isPlanned = !stop.aborted
     } catch (error) {
       signal.throwIfAborted()
       if (stop.aborted || error instanceof MovedToLongQueue) return
       await handleFailure(services, { id, traceSpan, error })
     } finally {
-      await cleanUp(services, id)
+      // Whoever ends the transcription later removes the files.
+      if (!isPlanned) await cleanUp(services, id)
     }
   }
 

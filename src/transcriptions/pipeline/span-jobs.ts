@@ -1,9 +1,8 @@
-import { priorityOf } from '../../auth/users.store.ts'
 import type { Transaction } from '../../db/database.ts'
 import { SAMPLE_RATE, SAMPLES_PER_PIECE } from '../../media/media.ts'
 import type { NewJob } from '../../queue/jobs.ts'
 import type { Queue } from '../../queue/queue.ts'
-import { countOpen } from '../open-work.store.ts'
+import { readRank } from '../open-work.store.ts'
 import { insertSpans, type SpanRange } from '../spans.store.ts'
 import type { Transcription } from '../transcriptions.store.ts'
 
@@ -56,8 +55,7 @@ export async function rankOf(
   tx: Transaction,
   { userId, createdAt }: { userId: string; createdAt?: Date },
 ): Promise<QueueRank> {
-  const ahead = await countOpen(tx, { userId, ...(createdAt && { createdAt }) })
-  return { userId, priority: await priorityOf(tx, userId), ahead }
+  return { userId, ...(await readRank(tx, { userId, ...(createdAt && { createdAt }) })) }
 }
 
 export type ToPrepare = Pick<

@@ -1,3 +1,4 @@
+import type { Transaction } from '../../db/database.ts'
 import { isOutage } from '../../db/outage.ts'
 import { type Engine, type EngineName, EngineOverloaded, type SpanResult } from '../../engines/engine.ts'
 import { failsOver } from '../../engines/failover.ts'
@@ -12,20 +13,13 @@ import {
   type Claim,
   claimSpan,
   failSpan,
-  findPendingSpan,
   finishSpan,
-  markRevision,
+  heardIn,
   releaseSpan,
   removeSpan,
   type Span,
 } from '../spans.store.ts'
-import {
-  addDoneSamples,
-  fail,
-  findTranscription,
-  isFinished,
-  type Transcription,
-} from '../transcriptions.store.ts'
+import { addDoneSamples, fail, findTranscription, type Transcription } from '../transcriptions.store.ts'
 import { watchCancellation } from './cancellation.ts'
 import { convertScript } from './chinese-script.ts'
 import { finishIfDone } from './finish.ts'
@@ -61,22 +55,22 @@ export function createTranscribeSpan(services: WorkServices) {
     since = new Date(),
   ): Promise<void> => {
     await engines.whenReady(signal)
-    const pending = await findPendingSpan(db, spanId)
-    if (!pending) return
-    const available = await engines.available({
-      among: pending.engine && [pending.engine],
-      model: pending.model,
-    })
-    if (available.length === 0) return enqueueLater(services, pending)
-    const span = await claimSpan(db, spanId)
-    if (!span) return
-    const attributes = { ...attributesOf(span), ...waited(since) }
-    const options = { name: 'span', kind: 'consumer', parent: pending.traceparent, attributes } as const
+    const claimed = await claimSpan(db, spanId)
+    if (!claimed) return
+    const { engine, model, traceparent } = claimed.transcription
+    const available = await engines.available({ among: engine && [engine], model })
+    if (available.length === 0) return enqueueLater(services, claimed)
+    const attributes = { ...attributesOf(claimed.span), ...waited(since) }
+    const options = { name: 'span', kind: 'consumer', parent: traceparent, attributes } as const
     await withTraceSpan(traces, options, (traceSpan) =>
-      transcribe(services, { span, available, signal, traceSpan }),
+      transcribe(services, { ...claimed, available, signal, traceSpan }),
     )
   }
 }
+
+type ClaimedSpan = NonNullable<Awaited<ReturnType<typeof claimSpan>>>
+
+const claimOf = ({ id, attempt }: Span): Claim => ({ spanId: id, attempt })
 
 function attributesOf({ id, transcriptionId, channel, startSample, endSample, attempt }: Span): Attributes {
   return {
@@ -93,25 +87,23 @@ async function transcribe(
   services: WorkServices,
   {
     span,
+    transcription,
     available,
     signal,
     traceSpan,
-  }: { span: Span; available: Engine[]; signal: AbortSignal; traceSpan: TraceSpan },
+  }: ClaimedSpan & { available: Engine[]; signal: AbortSignal; traceSpan: TraceSpan },
 ): Promise<void> {
   const { db, log } = services
-  const claim: Claim = { spanId: span.id, attempt: span.attempt }
+  const claim = claimOf(span)
   using watched = watchCancellation(services, span.transcriptionId)
   const stop = AbortSignal.any([signal, watched.canceled])
   try {
-    const transcription = await findTranscription(db, span.transcriptionId)
-    if (!transcription || isFinished(transcription)) {
-      await releaseSpan(db, { claim, failed: false })
-      return
-    }
     const sent = await send(services, { available, span, transcription, signal: stop, traceSpan })
     if ('tooLongFor' in sent) {
       return await split(services, { span, claim, transcription, engine: sent.tooLongFor })
     }
+    // The write of the last span finishes the transcription, which would be taken for a cancellation.
+    watched[Symbol.dispose]()
     traceSpan.setAttributes({ 'verbatim.engine': sent.engine, 'verbatim.model': sent.result.model })
     const converted = await convertScript(sent.result.segments, transcription.script)
     const segments = replaceWords(converted, transcription.replacements)
@@ -135,19 +127,27 @@ async function transcribe(
   }
 }
 
+/** Rolls a transaction back: another attempt has the span by now. */
+class ClaimLost extends Error {}
+
 /** Writes the segments if the claim is still held, then removes the pcm that is no longer needed. */
 async function writeResult(
   services: WorkServices,
   { span, claim, result, engine }: { span: Span; claim: Claim; result: SpanResult; engine: EngineName },
 ): Promise<void> {
   const { db, traces, log } = services
-  const written = await db.transaction(async (tx) => {
-    if (!(await finishSpan(tx, { claim, span, result, engine }))) return null
+  const write = async (tx: Transaction) => {
     const samples = span.endSample - span.startSample
     const row = await addDoneSamples(tx, { id: span.transcriptionId, samples })
+    const segments = await finishSpan(tx, { claim, span, result, engine, revision: row?.revision ?? null })
+    if (!segments) throw new ClaimLost()
     if (!row) return null
-    await markRevision(tx, { spanId: span.id, revision: row.revision })
-    return { row, isDone: await finishIfDone(tx, { row, traces, log }) }
+    const only = samples === row.workSamples ? { segments, heard: heardIn({ span, result }) } : null
+    return { row, isDone: await finishIfDone(tx, { row, only, traces, log }) }
+  }
+  const written = await db.transaction(write).catch((error) => {
+    if (error instanceof ClaimLost) return null
+    throw error
   })
   if (written?.isDone) await removePcm(services, span.transcriptionId)
   else if (written) await freePcm(services, { transcription: written.row, span })
@@ -243,12 +243,10 @@ async function split(
 }
 
 /** Enqueues a span again with a delay, because no engine is available for it. */
-async function enqueueLater(
-  { db, queue }: WorkServices,
-  span: NonNullable<Awaited<ReturnType<typeof findPendingSpan>>>,
-) {
+async function enqueueLater({ db, queue }: WorkServices, { span, transcription }: ClaimedSpan) {
   await db.transaction(async (tx) => {
-    const rank = await rankOf(tx, span)
+    if ((await releaseSpan(tx, { claim: claimOf(span), failed: false })) === null) return
+    const rank = await rankOf(tx, transcription)
     await enqueueSpans(tx, { queue, spans: [{ ...span, ...rank }], delaySeconds: RETRY_SECONDS })
   })
 }

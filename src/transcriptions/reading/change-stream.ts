@@ -20,7 +20,7 @@ export async function* changeStream(
   { db, changes }: { db: Database; changes: Changes },
   { id, revision, signal }: { id: string; revision: number; signal: AbortSignal },
 ): AsyncGenerator<Change, void> {
-  using listener = listenTo(changes, id, signal, () => void sharedReads.get(db)?.delete(id))
+  using listener = listenTo(changes.listen, id, signal, () => void sharedReads.get(db)?.delete(id))
   let sentRevision = revision
   let stateRevision = -1
   while (!signal.aborted) {
@@ -71,16 +71,16 @@ function readChanges(db: Database, { id, revision }: { id: string; revision: num
   return read
 }
 
-/** Returns the transcription when it has finished or `signal` fires; null if it was removed. */
+/** Reads a transcription with `read` until it has finished or `signal` fires. `read` throws if it was removed. */
 export async function untilFinished(
-  services: { db: Database; changes: Changes },
-  { id, signal }: { id: string; signal: AbortSignal },
-): Promise<Transcription | null> {
-  using listener = listenTo(services.changes, id, signal)
+  changes: Changes,
+  { id, signal, read }: { id: string; signal: AbortSignal; read: () => Promise<Transcription> },
+): Promise<Transcription> {
+  using listener = listenTo(changes.listenForEnd, id, signal)
   for (;;) {
     const changed = listener.next()
-    const row = await findTranscription(services.db, id)
-    if (!row || isFinished(row) || signal.aborted) return row
+    const row = await read()
+    if (isFinished(row) || signal.aborted) return row
     await changed
   }
 }
@@ -89,14 +89,14 @@ export async function untilFinished(
  * `next` resolves at the first change after its call, or when `signal` fires. `onChange` is called before
  * `next` resolves, and on disposal.
  */
-function listenTo(changes: Changes, id: string, signal: AbortSignal, onChange = () => {}) {
+function listenTo(listen: Changes['listen'], id: string, signal: AbortSignal, onChange = () => {}) {
   let change = Promise.withResolvers<void>()
   const notify = () => {
     onChange()
     change.resolve()
     change = Promise.withResolvers()
   }
-  const stop = changes.listen(id, notify)
+  const stop = listen(id, notify)
   signal.addEventListener('abort', notify)
   return {
     next: () => (signal.aborted ? Promise.resolve() : change.promise),
