@@ -31,10 +31,6 @@ def last_event(timed: Timed, parameters: Parameters, *, index: int, model: str) 
     return {**body, "details": details, **_chunks(timed.transcript, parameters)}
 
 
-def embedding(voice: Voice) -> list[float]:
-    return [round(float(value), 5) for value in voice.embedding]
-
-
 def _details(timed: Timed, parameters: Parameters, model: str) -> dict[str, object]:
     transcript, spoken = timed.transcript, timed.transcript.spoken
     details: dict[str, object] = {
@@ -73,7 +69,8 @@ def _diarization(speakers: Speakers, duration: float, *, before: float) -> dict[
 
 
 def _voice(voice: Voice, number: int) -> dict[str, object]:
-    return {"voice": number, "seconds": round(voice.seconds, 2), "embedding": embedding(voice)}
+    embedding = [round(float(value), 5) for value in voice.embedding]
+    return {"voice": number, "seconds": round(voice.seconds, 2), "embedding": embedding}
 
 
 def _chunks(transcript: Transcript, parameters: Parameters) -> dict[str, object]:

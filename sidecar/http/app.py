@@ -9,13 +9,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..errors import Cancelled, RequestError
-from .answer import answer, embedding
+from .answer import answer
 from .error_response import ErrorResponse, log_failure
 from .exposition import CONTENT_TYPE
 from .info import info
 from .service import Service
 from .stream import Stream
-from .work import admitted, authorize, received
+from .work import admitted, authorize
 
 _CLIENT_LEFT = 499
 
@@ -40,11 +40,6 @@ def create_app(service: Service) -> Starlette:
     async def generate_stream(request: Request) -> Stream:
         return Stream(request, service)
 
-    async def voices(request: Request) -> Response:
-        async with received(request, service) as (sample, _):
-            voice = await service.embed_voice(sample)
-        return JSONResponse({"embedding": embedding(voice), "seconds": round(voice.seconds, 2), "voices": 1})
-
     async def health(request: Request) -> Response:
         service.require_ready()
         service.models.require_healthy()
@@ -63,7 +58,6 @@ def create_app(service: Service) -> Starlette:
             Route("/", generate, methods=["POST"]),
             Route("/generate", generate, methods=["POST"]),
             Route("/generate_stream", generate_stream, methods=["POST"]),
-            Route("/voices", voices, methods=["POST"]),
             Route("/health", health),
             Route("/info", describe),
             Route("/metrics", metrics),

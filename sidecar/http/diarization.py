@@ -1,19 +1,22 @@
-"""The diarization models, loaded on first use, and the diarization of one request."""
+"""The diarization models, loaded on first use, and the diarization of one request, with or without text."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import IO
 
 import numpy as np
 
 from .. import events
+from ..audio import decoder
 from ..diarization.diarizer import Diarization, Diarizer
 from ..diarization.models import Models
 from ..errors import Cancelled
 from ..inference.listener import Listener
 from ..inference.parameters import Parameters
+from ..inference.transcript import Transcript
 from ..model import diarization as files
 from ..model.install import ModelError
 from ..settings import Settings, cores
@@ -142,3 +145,23 @@ class DiarizingListener(Listener):
         self.error = f"The diarization failed: {error}"
         self.close()
         self._diarizer = None
+
+
+def hear_all(
+    listener: DiarizingListener, file: IO[bytes], *, longest: float, cancelled: Callable[[], bool]
+) -> Transcript:
+    """An empty transcript of audio that is diarized only. longest: seconds.
+
+    Raises Cancelled, and RequestError if the audio is invalid.
+    """
+    samples = 0
+    decoded = decoder.stream(file, longest=longest)
+    try:
+        for block in listener.through(decoded):
+            if cancelled():
+                raise Cancelled
+            listener.catch_up()
+            samples += len(block)
+    finally:
+        decoded.close()
+    return Transcript([], None, None, samples / decoder.SAMPLE_RATE, 0.0)

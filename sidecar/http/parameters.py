@@ -50,7 +50,7 @@ def _languages(value: object) -> tuple[str, ...]:
 
 
 def _task(value: object) -> str:
-    if value not in ("transcribe", "translate"):
+    if value not in ("transcribe", "translate", "diarize"):
         raise ValueError
     return str(value)
 
@@ -90,7 +90,7 @@ _KNOWN: dict[str, tuple[str, Callable[[object], object], str]] = {
     "language": ("language", _language, "`auto` or one of Whisper's language codes"),
     "language_hint": ("language_hint", _boolean, "true or false"),
     "languages": ("languages", _languages, "Whisper's language codes, separated by commas"),
-    "task": ("task", _task, "transcribe or translate"),
+    "task": ("task", _task, "transcribe, translate or diarize"),
     "return_timestamps": ("timestamps", _timestamps, "true, false or word"),
     "details": ("details", _boolean, "true or false"),
     "words": ("words", _boolean, "true or false"),
@@ -123,6 +123,8 @@ def parse(fields: Mapping[str, object]) -> Parameters:
     parameters = replace(Parameters(), **values)
     if parameters.languages and parameters.language is not None:
         raise validation(f"languages needs the language auto, and it is {parameters.language!r}")
+    if parameters.task == "diarize":
+        parameters = replace(parameters, speakers=True)
     return replace(parameters, words=True) if parameters.timestamps == "word" else parameters
 
 

@@ -10,19 +10,16 @@ from typing import TypeVar
 
 import anyio.to_thread
 
-from ..audio import decoder, length
-from ..diarization import voice_sample
-from ..diarization.block import Voice
+from ..audio import length
 from ..diarization.diarizer import Diarization
 from ..errors import Cancelled, RequestError, generation, shutting_down
 from ..inference.segments import Segment
 from ..inference.transcribe import Transcriber
 from ..inference.transcript import Transcript
-from ..model.install import ModelError
 from ..settings import Settings
 from .admission import Admission, Permit
 from .body import TranscribeRequest
-from .diarization import DiarizationModels, DiarizingListener
+from .diarization import DiarizationModels, DiarizingListener, hear_all
 from .loaded import Loaded
 from .memory import Memory
 from .metrics import Metrics
@@ -155,15 +152,19 @@ class Service:
             listener = (
                 DiarizingListener(self.diarization, parameters, cancelled) if parameters.speakers else None
             )
+            longest = self.settings.max_audio_seconds
             try:
-                transcript = transcriber.transcribe(
-                    request.audio,
-                    parameters,
-                    cancelled=cancelled,
-                    on_segments=report_later,
-                    longest=self.settings.max_audio_seconds,
-                    listener=listener,
-                )
+                if listener and parameters.task == "diarize":
+                    transcript = hear_all(listener, request.audio, longest=longest, cancelled=cancelled)
+                else:
+                    transcript = transcriber.transcribe(
+                        request.audio,
+                        parameters,
+                        cancelled=cancelled,
+                        on_segments=report_later,
+                        longest=longest,
+                        listener=listener,
+                    )
                 return transcript, Speakers(listener.finish(), listener.error) if listener else None
             finally:
                 if listener:
@@ -184,25 +185,6 @@ class Service:
         return Timed(
             transcript, speakers, transcript.queued, time.perf_counter() - started - transcript.queued
         )
-
-    async def embed_voice(self, request: TranscribeRequest) -> Voice:
-        """The embedding of a voice sample. Raises RequestError."""
-
-        def run() -> Voice:
-            models = self.diarization.require(self._stopped.is_set)
-            blocks = decoder.stream(request.audio, longest=self.settings.max_audio_seconds)
-            return voice_sample.embed(models, self.diarization.pool, blocks)
-
-        try:
-            return await anyio.to_thread.run_sync(run, limiter=self._threads)
-        except RequestError:
-            raise
-        except ModelError as error:
-            raise generation(str(error)) from error
-        except Cancelled:
-            raise shutting_down() from None
-        except Exception as error:
-            raise generation(f"the diarization failed: {error}") from error
 
     async def _abandon(self, work: asyncio.Future[Timed]) -> None:
         """Waits for the running thread, which ends when it next polls `cancelled`."""

@@ -8,10 +8,11 @@ from .quality import BALANCED, Policy
 @dataclass(frozen=True)
 class Parameters:
     """`language`: None to detect it. `language_hint`: detect it also if `language` is set, with a prior for
-    that language. `languages`: the only languages that may be detected; empty for all. `timestamps`: the unit
-    of `chunks`, `word` or `segment`; None for no chunks. `context_before`, `context_after`: seconds at the
-    beginning and the end that are not transcribed. `share`: requests with equal shares take turns, as one
-    request, with all others. `model`: a model's name, None for the default."""
+    that language. `languages`: the only languages that may be detected; empty for all. `task`: `transcribe`,
+    `translate`, or `diarize` for no text. `timestamps`: the unit of `chunks`, `word` or `segment`; None for
+    none. `context_before`, `context_after`: seconds at the beginning and the end that are not transcribed.
+    `share`: requests with equal shares take turns, as one request, with all others. `model`: a model's name,
+    None for the default."""
 
     language: str | None = None
     language_hint: bool = False

@@ -180,26 +180,18 @@ def test_context_is_heard_but_not_transcribed(
     )
 
 
-def test_a_voice_sample_returns_its_embedding(
-    speaking: httpx.Client, recordings: dict[str, np.ndarray]
+def test_the_task_diarize_returns_the_same_speakers_without_text(
+    speaking: httpx.Client, conversation: np.ndarray
 ) -> None:
-    def post(samples: np.ndarray) -> httpx.Response:
-        return speaking.post("/voices", content=wav(samples), headers=WAV)
-
-    answer = post(recordings["en"]).json()
-    assert set(answer) == {"embedding", "seconds", "voices"}
-    again = post(recordings["en"][: len(recordings["en"]) * 3 // 4]).json()
-    other = post(recordings["fr"]).json()
-    assert (
-        np.dot(answer["embedding"], again["embedding"])
-        > 0.6
-        > np.dot(answer["embedding"], other["embedding"])
-    )
-    assert "at least 2 s" in failed(post(recordings["en"][:16_000]), 422, "validation")
-    assert "longer than 30 s" in failed(post(np.tile(recordings["en"], 13)), 422, "validation")
-    assert "no speech" in failed(post(np.zeros(48_000, np.int16)), 422, "validation")
-    mixed = np.concatenate([recordings["en"], PAUSE, recordings["fr"]])
-    assert "2 speakers" in failed(post(mixed), 422, "validation")
+    params = {"details": "true", "context_before": "2", "context_after": "3", "language": "en"}
+    audio = wav(conversation)
+    both = speaking.post("/", params={**params, "speakers": "true"}, content=audio, headers=WAV).json()
+    answer = speaking.post("/", params={**params, "task": "diarize"}, content=audio, headers=WAV).json()
+    assert answer["diarization"] == both["diarization"]
+    assert answer["duration"] == both["duration"]
+    assert (answer["text"], answer["segments"], answer["language"]) == ("", [], None)
+    assert both["text"]
+    failed(speaking.post("/", params={"task": "diarize"}, content=b"RIFF", headers=WAV), 422, "validation")
 
 
 def test_info_names_the_models(speaking: httpx.Client) -> None:
@@ -218,8 +210,11 @@ def test_without_the_models_the_text_is_unaffected(model: Model, recordings: dic
             assert answer["diarization"] is None
             assert "/nowhere" in answer["diarization_error"]
             assert client.get("/info").json()["diarization"] == "failed"
-            refused = client.post("/voices", content=wav(recordings["en"]), headers=WAV)
-            assert "/nowhere" in failed(refused, 424, "generation")
+            alone = client.post(
+                "/", params={"task": "diarize"}, content=wav(recordings["en"]), headers=WAV
+            ).json()
+            assert (alone["text"], alone["diarization"]) == ("", None)
+            assert "/nowhere" in alone["diarization_error"]
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,8 @@ export type SpanRequest = {
   language: string
   /** Nobody chose `language`: the engine prefers it, unless the speech is clearly in another one. */
   isLanguageHint: boolean
-  task: 'transcribe' | 'translate'
+  /** `diarize`: no text, only who speaks. Only for `ENGINES_WITH_SPEAKERS`. */
+  task: 'transcribe' | 'translate' | 'diarize'
   /** A name of one of the engine's models. Null: its first. */
   model: string | null
   words: boolean

@@ -171,6 +171,25 @@ test('the request has the context of the span, and the reply its speakers', asyn
   })
 })
 
+test('a request for the speakers only has no options of a transcription', async () => {
+  const server = sidecar(() =>
+    Response.json({ ...reply, segments: [], diarization: { turns: [], voices: [] } }),
+  )
+  const engine = await readyEngine([server.url])
+  const diarize = { before: silence(0), after: silence(0) }
+  const { diarization } = await engine.transcribe(
+    spanOf({ diarize, task: 'diarize', language: 'de', keywords: ['Ada'], quality: 'best' }),
+  )
+  expect(diarization).toEqual({ turns: [], voices: [] })
+  expect(Object.fromEntries(new URL(server.asked[0]?.url ?? '').searchParams)).toEqual({
+    task: 'diarize',
+    details: 'true',
+    speakers: 'true',
+    context_before: '0',
+    context_after: '0',
+  })
+})
+
 test.each([
   [{ diarization: null, diarization_error: 'the model is missing' }, 'the model is missing'],
   [{}, 'the sidecar does not tell speakers apart'],

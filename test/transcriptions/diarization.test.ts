@@ -157,7 +157,8 @@ for (const kind of databases) {
       })
       const hosted = { ...withoutSpeakers, name: 'huggingface' as const }
       const conversation = wavOf(conversationPcm([1, 1, 1, 2, 2, 2]))
-      const both = await pipeline.startWorker(withFailover([hosted, listening(1)]))
+      const sidecar = listening(1)
+      const both = await pipeline.startWorker(withFailover([hosted, sidecar]))
       const fields = { speakers: 'true', engine: 'hosted' }
       const id = await pipeline.upload(both, conversation, fields)
       expect((await labelsOf(id)).segments).toMatchObject([
@@ -165,6 +166,8 @@ for (const kind of databases) {
         { text: ' two two two', speaker: 'B' },
       ])
       expect(await pipeline.spansOf(id)).toMatchObject([{ engine: 'huggingface' }])
+      expect(withoutSpeakers.calls).toMatchObject([{ task: 'transcribe' }])
+      expect(sidecar.calls).toMatchObject([{ task: 'diarize' }])
       await pipeline.tidy()
       const alone = await pipeline.startWorker(hosted)
       const { warnings, text } = await labelsOf(await pipeline.upload(alone, conversation, fields))

@@ -87,6 +87,18 @@ function hintsOf({ prompt, keywords, languages }: SpanRequest): Record<string, s
   }
 }
 
+function textFieldsOf(span: SpanRequest): Record<string, string> {
+  return {
+    language: span.language,
+    ...(span.model !== null && { model: span.model }),
+    words: String(span.words),
+    // Sidecars of versions before 0.2 refuse the parameter; without it they do what they always did.
+    ...(span.quality !== 'balanced' && { quality: span.quality }),
+    ...hintsOf(span),
+    ...(span.isLanguageHint && { language_hint: 'true' }),
+  }
+}
+
 function speakerFieldsOf({ diarize }: SpanRequest): Record<string, string> {
   if (diarize === null) return {}
   const secondsOf = (pcm: Uint8Array) => String(pcm.length / BYTES_PER_SECOND)
@@ -111,16 +123,10 @@ export async function requestTranscription(options: {
 }): Promise<string> {
   const { url, wav, span, deadlineSeconds, fetch } = options
   const query = new URLSearchParams({
-    language: span.language,
     task: span.task,
     details: 'true',
-    ...(span.model !== null && { model: span.model }),
-    words: String(span.words),
-    // Sidecars of versions before 0.2 refuse the parameter; without it they do what they always did.
-    ...(span.quality !== 'balanced' && { quality: span.quality }),
-    ...hintsOf(span),
+    ...(span.task !== 'diarize' && textFieldsOf(span)),
     ...speakerFieldsOf(span),
-    ...(span.isLanguageHint && { language_hint: 'true' }),
   })
   using limit = deadline(deadlineSeconds, span.signal)
   try {

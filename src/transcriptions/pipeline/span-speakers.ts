@@ -37,7 +37,7 @@ async function diarizeElsewhere(
     const [engine] = await engines.available({ among: ENGINES_WITH_SPEAKERS })
     if (!engine) return { problem: NO_SIDECAR }
     try {
-      const { diarization } = await engine.transcribe({ ...request, model: null, words: false })
+      const { diarization } = await engine.transcribe({ ...request, model: null, task: 'diarize' })
       return diarization ?? { problem: NO_SIDECAR }
     } catch (error) {
       if (!(error instanceof EngineOverloaded) || attempt === MAX_ATTEMPTS) throw error
