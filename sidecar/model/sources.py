@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,7 +147,8 @@ def from_hub(model: Path, progress: Progress, *, name: str, revision: str, files
 
 
 def from_hub_cache(name: str, cache: Path) -> Path:
-    """The directory of a hub model's files under `cache`. Only missing files are downloaded."""
+    """The directory of a hub model's files: under `cache`, or in the hub client's own cache if it is there
+    already. Only missing files are downloaded, into `cache`."""
     _short_timeouts()
     try:
         from faster_whisper.utils import download_model
@@ -157,15 +159,16 @@ def from_hub_cache(name: str, cache: Path) -> Path:
 
 
 def in_hub_cache(name: str, cache: Path) -> Path | None:
-    """The directory of a hub model's files under `cache`; None if some are missing. Needs no network."""
+    """The directory of a hub model's files, under `cache` or in the hub client's own cache; None if some are
+    missing. Needs no network."""
     from faster_whisper.utils import download_model
 
-    try:
-        directory = Path(download_model(name, cache_dir=str(cache), local_files_only=True))
-    except (OSError, ValueError):
-        return None
-    is_complete = (directory / "model.bin").is_file() and (directory / "tokenizer.json").is_file()
-    return directory if is_complete else None
+    for directory in (str(cache), None):
+        with suppress(OSError, ValueError):
+            model = Path(download_model(name, cache_dir=directory, local_files_only=True))
+            if (model / "model.bin").is_file() and (model / "tokenizer.json").is_file():
+                return model
+    return None
 
 
 def hub_names() -> dict[str, str]:

@@ -138,3 +138,17 @@ def test_the_diarization_models_come_from_a_url_of_a_zip_archive(
 def test_a_directory_without_the_diarization_models_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="DIARIZATION_MODEL"):
         diarization.locate(str(tmp_path), tmp_path, lambda *_: None)
+
+
+def test_a_model_in_the_hub_clients_own_cache_is_not_downloaded_again(
+    tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "hub/models--ada--whisper"
+    (own / "refs").mkdir(parents=True)
+    (own / "refs/main").write_text("abc")
+    shutil.copytree(model.directory, own / "snapshots/abc", copy_function=os.link)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    found = locate("ada/whisper", tmp_path / "cache", lambda message, done, total: None)
+    assert found == Model(own / "snapshots/abc", "ada/whisper", "abc")
+    assert not (tmp_path / "cache").exists()

@@ -110,6 +110,12 @@ describe('audio at a URL is accepted, with the URL in', () => {
     expect(await status(response)).toMatchObject({ ...fields, tracks: several.listed })
   })
 
+  test('a number of JSON states the speakers', async () => {
+    const { body } = await ada.post('/api/transcribe/', { audio_url: at('/tracks'), speakers: 3 })
+    const row = await findTranscription(service.db, textAt(body, 'transcription_id'))
+    expect(row).toMatchObject({ diarize: true, minSpeakers: 3, maxSpeakers: 3 })
+  })
+
   test('a list of JSON has replacements as objects or texts', async () => {
     const pairs = [
       { heard: 'cube flow', written: 'Kubeflow, Inc.' },

@@ -393,6 +393,7 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
       ['prompt', 'A talk.'],
       ['temperature', '0.5'],
       ['words', 'Yes'],
+      ['min_speakers', '2'],
     ]
     const metadata = options.map(([name, value]) => `${name} ${base64(value)}`).join(',')
     const path = await create(speech.length, { 'upload-metadata': metadata })
@@ -408,6 +409,9 @@ describe.each(databases)('resumable uploads on $name', (kind) => {
       prompt: 'A talk.',
       temperature: 0.5,
       words: true,
+      diarize: true,
+      minSpeakers: 2,
+      maxSpeakers: null,
     })
   })
 
