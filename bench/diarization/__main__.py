@@ -1,4 +1,4 @@
-"""python -m bench.diarization --data DIR [--span SECONDS] [--only CORPUS …] [--exactly]
+"""python -m bench.diarization --data DIR [--span SECONDS] [--only CORPUS …] [--exactly] [--no-words]
 
 Sends each recording to a sidecar in spans, as the service does, merges their voices, and scores the speakers.
 """
@@ -18,12 +18,12 @@ from urllib.request import Request, urlopen
 import numpy as np
 
 from ..sidecar.server import Server
-from .corpora import RATE, Recording, Reference, ami, falcon, pyannote_sample, simulated
+from .corpora import RATE, Recording, Reference, ami, broadcast, falcon, pyannote_sample, simulated
 from .merge import SpanVoice, merge
 from .recordings import wav
 from .score import Score, score
 
-CONTEXT = 10.0
+CONTEXT = 5.0
 
 _HEADER = """\
 | recording | s | speakers | found | DER % | missed | false alarm | confused | words right | × real time |
@@ -71,7 +71,7 @@ class Result:
 def _measured(url: str, recording: Recording, options: argparse.Namespace) -> Result:
     started = time.perf_counter()
     speakers = _count(recording.turns)
-    found, words = _diarize(url, recording, options.span, speakers if options.exactly else None)
+    found, words = _diarize(url, recording, options, speakers if options.exactly else None)
     took = time.perf_counter() - started
     return Result(
         recording.seconds,
@@ -89,30 +89,32 @@ def _count(turns: Sequence[Reference]) -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.diarization")
     parser.add_argument("--data", type=Path, required=True, help="folder of the checkouts")
-    parser.add_argument("--span", type=float, default=300.0, help="seconds")
+    parser.add_argument("--span", type=float, default=120.0, help="seconds")
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--exactly", action="store_true", help="state the number of speakers")
+    parser.add_argument("--no-words", action="store_true", help="do not transcribe")
     return parser.parse_args()
 
 
 def _recordings(data: Path) -> Iterator[Recording]:
     yield from pyannote_sample(data / "pyannote-audio")
     yield from falcon(data / "falcon")
+    yield from broadcast(data / "pyAudioAnalysis")
     yield from ami(data / "pyannote-audio")
     yield from simulated(data / "Resemblyzer")
     yield from simulated(data / "Resemblyzer", held_out=True)
 
 
 def _diarize(
-    url: str, recording: Recording, span: float, exactly: int | None
+    url: str, recording: Recording, options: argparse.Namespace, exactly: int | None
 ) -> tuple[list[Reference], list[tuple[float, float]]]:
     voices: list[SpanVoice] = []
     turns: list[tuple[int, float, float]] = []
     words: list[tuple[float, float]] = []
-    count = max(1, round(recording.seconds / span))
+    count = max(1, round(recording.seconds / options.span))
     edges = np.linspace(0, recording.seconds, count + 1)
     for number, (start, end) in enumerate(pairwise(edges)):
-        answer = _ask(url, recording, float(start), float(end))
+        answer = _ask(url, recording, float(start), float(end), words=not options.no_words)
         diarization = answer["diarization"]
         first = len(voices)
         voices += [
@@ -132,7 +134,7 @@ def _diarize(
     return [Reference(start, end, str(speakers[voice])) for voice, start, end in turns], words
 
 
-def _ask(url: str, recording: Recording, start: float, end: float) -> dict[str, Any]:
+def _ask(url: str, recording: Recording, start: float, end: float, *, words: bool) -> dict[str, Any]:
     before, after = min(CONTEXT, start), min(CONTEXT, recording.seconds - end)
     samples = recording.signal[int((start - before) * RATE) : int((end + after) * RATE)]
     query: dict[str, object] = {
@@ -141,6 +143,7 @@ def _ask(url: str, recording: Recording, start: float, end: float) -> dict[str, 
         "words": "true",
         "speakers": "true",
         "beam_size": 1,
+        "task": "transcribe" if words else "diarize",
     }
     query |= {"context_before": before, "context_after": after}
     request = Request(f"{url}/?{urlencode(query)}", wav(samples), {"content-type": "audio/wav"})

@@ -83,6 +83,18 @@ def falcon(checkout: Path) -> list[Recording]:
     ]
 
 
+def broadcast(checkout: Path) -> list[Recording]:
+    """The two recordings with speakers of pyAudioAnalysis, whose turns do not overlap."""
+    folder = checkout / "pyAudioAnalysis/data"
+    recordings = []
+    for name in ("diarizationExample", "diarizationExample2"):
+        lines = (folder / f"{name}.segments").read_text(encoding="utf8").splitlines()
+        fields = [line.split() for line in lines if line.strip()]
+        turns = [Reference(float(start), float(end), speaker) for start, end, speaker in fields]
+        recordings.append(Recording("broadcast", name, samples(folder / f"{name}.wav"), turns))
+    return recordings
+
+
 def simulated(checkout: Path, *, seconds: float = 300, held_out: bool = False) -> list[Recording]:
     """Conversations of 2 to 10 voices from Resemblyzer's clips of LibriSpeech: 10 speakers with 10 clips
     each, or held out: 251 other speakers with one clip each."""

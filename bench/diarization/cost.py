@@ -46,7 +46,10 @@ def main() -> int:
         took = statistics.median(seconds[speakers])
         used = statistics.median(cpu[speakers])
         print(f"| {name} | {took:.1f} | {recording.seconds / took:.0f} | {used:.1f} |")
-    print(f"\n+{with_speakers / without - 1:.0%} of the time; peak {peak:.0f} MB")
+    more = statistics.median(cpu[True]) / statistics.median(cpu[False]) - 1
+    print(
+        f"\n+{with_speakers / without - 1:.0%} of the time, +{more:.0%} of the CPU time; peak {peak:.0f} MB"
+    )
     return 0
 
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from sidecar.diarization import clustering
 
-THRESHOLD = 0.5
+THRESHOLD = 0.6
 APART = 0.5
-MIN_SECONDS = 2.0
+LEAST_SECONDS, MOST_SECONDS, SHARE = 1.0, 2.0, 1 / 30
 MAX_WEIGHT = 60.0
 
 
@@ -26,7 +26,9 @@ def merge(voices: Sequence[SpanVoice], *, at_least: int = 1, at_most: int | None
     if not voices:
         return []
     order = sorted(range(len(voices)), key=lambda index: (-voices[index].seconds, index))
-    long = [index for index in order if voices[index].seconds >= MIN_SECONDS]
+    speech = sum(voice.seconds for voice in voices)
+    minimum = min(max(speech * SHARE, LEAST_SECONDS), MOST_SECONDS)
+    long = [index for index in order if voices[index].seconds >= minimum]
     strong = sorted(long if len(long) >= at_least else order[:at_least])
     embeddings = np.stack([voices[index].embedding for index in strong])
     weights = np.clip([voices[index].seconds for index in strong], 0.1, MAX_WEIGHT)

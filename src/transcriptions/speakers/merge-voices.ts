@@ -5,14 +5,18 @@ export type LocalVoice = { span: unknown; seconds: number; embedding: readonly n
 export type SpeakerCount = { minSpeakers: number | null; maxSpeakers: number | null }
 
 /** Cosine distance up to which two voices are one speaker. Measured with bench/diarization. */
-const MAX_DISTANCE = 0.5
+const MAX_DISTANCE = 0.6
 /**
  * Added to the distance of two voices of one span: the diarization of the span has heard that they differ, also
  * if a telephone makes them similar.
  */
 const APART = 0.5
-/** A shorter voice makes no speaker of its own: its embedding is too uncertain. */
-const MIN_SECONDS = 2
+/**
+ * A shorter voice makes no speaker of its own: its embedding is too uncertain. The minimum is a share of all
+ * speech, because someone who says a sentence in half a minute takes part, and a fragment of that length in a long
+ * recording is mostly an error.
+ */
+const MIN_SECONDS = { least: 1, most: 2, share: 1 / 30 }
 /** The weight of a voice in an average, in seconds. */
 const WEIGHT = { least: 0.1, most: 60 }
 /** Bounds memory to 18 MB and time to about a second. 24 hours have about 700 spans with 1 to 3 voices each. */
@@ -49,7 +53,9 @@ export function mergeVoices(
 /** The indexes of the voices that make speakers, in order: the long ones, or else as many as are needed. */
 function strongOf(voices: readonly LocalVoice[], atLeast: number): number[] {
   const byLength = [...voices.keys()].sort((a, b) => secondsAt(voices, b) - secondsAt(voices, a) || a - b)
-  const long = byLength.filter((index) => secondsAt(voices, index) >= MIN_SECONDS).length
+  const speech = voices.reduce((sum, { seconds }) => sum + seconds, 0)
+  const minimum = Math.min(Math.max(speech * MIN_SECONDS.share, MIN_SECONDS.least), MIN_SECONDS.most)
+  const long = byLength.filter((index) => secondsAt(voices, index) >= minimum).length
   return byLength.slice(0, Math.min(MAX_STRONG, Math.max(long, atLeast))).sort((a, b) => a - b)
 }
 
