@@ -172,7 +172,7 @@ for (const kind of databases) {
       const alone = await pipeline.startWorker(hosted)
       const { warnings, text } = await labelsOf(await pipeline.upload(alone, conversation, fields))
       expect(text).toBe('one one one two two two')
-      expect(warnings[0]?.message).toStartWith('Speakers were not told apart: hosted engines do not')
+      expect(warnings[0]?.message).toStartWith('Speakers were not told apart: only a sidecar tells')
     })
 
     test('are missing with a warning if the engine cannot tell them apart', async () => {
