@@ -17,11 +17,28 @@ export class EmbeddedSocket extends EventEmitter {
   }
 
   write(message: Uint8Array): true {
-    const { buffer, byteOffset, length } = this.#pglite.execProtocolRawSync(message)
-    const response = Buffer.from(buffer, byteOffset, length)
+    const response = isStartup(message) ? this.#start(message) : this.#execute(message)
     this.#onResponse(response)
     queueMicrotask(() => this.emit('data', response))
     return true
+  }
+
+  #start(message: Uint8Array): Buffer {
+    return Buffer.from(this.#pglite.execProtocolRawSync(message))
+  }
+
+  /**
+   * PGlite executes the message before its function returns. `execProtocolRawSync` would also parse each
+   * response, and keep it forever.
+   */
+  #execute(message: Uint8Array): Buffer {
+    const chunks: Uint8Array[] = []
+    // The bytes are part of PGlite's memory, and are overwritten by the next ones.
+    const onRawData = (bytes: Uint8Array) => void chunks.push(bytes.slice())
+    this.#pglite
+      .execProtocolRawStream(message, { syncToFs: false, onRawData })
+      .catch((error) => this.emit('error', error))
+    return Buffer.concat(chunks)
   }
 
   end() {
@@ -34,3 +51,6 @@ export class EmbeddedSocket extends EventEmitter {
     queueMicrotask(() => this.emit('close'))
   }
 }
+
+/** The first message of a connection begins with its length, and others with their type. */
+const isStartup = (message: Uint8Array) => message[0] === 0
