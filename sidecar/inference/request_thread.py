@@ -24,7 +24,7 @@ from .segments import Segment
 from .spoken_language import LanguageEvidence
 from .transcript import Transcript
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.2
 
 
 class RequestThread:
