@@ -25,8 +25,9 @@ class Queue:
     """Items that can be processed now, in a fair order. Not thread-safe: the scheduler holds its lock.
 
     Requests alternate, window by window; those with equal shares alternate with others as one. A request's
-    first window goes ahead of other requests' later windows, in a batch without them. Every fourth batch is
-    led by the item that has waited longest, so that new requests starve no old one.
+    first window goes ahead of other requests' later windows, in a batch without them; that of a request which
+    is the only one of its share also goes ahead of those of several with one share. Every fourth batch is led
+    by the item that has waited longest, so that new requests starve no old one.
 
     size: items per batch. workers: batches at once. encode_size: items per encoding batch.
     """
@@ -94,8 +95,8 @@ class Queue:
         if lead.encoded is None:
             return self._encoding(lead, waiting, express=express)
         mates = sorted((item for item in waiting if item.key == lead.key), key=_rank)
-        # Later windows would make a short clip wait for the longest text of its batch.
-        ready = [item for item in mates if item.encoded is not None and (item.first or not lead.first)]
+        # Windows that go later would make a short clip wait for the longest text of its batch.
+        ready = [item for item in mates if item.encoded is not None and item.standing <= lead.standing]
         limit = self._limit(lead)
         if len(ready) < limit and (unencoded := self._encode_first(lead, waiting)):
             return self._encoding(min(unencoded, key=_rank), waiting, express=express)
@@ -119,7 +120,7 @@ class Queue:
         that of windows that could join. A request's first window does not wait for later ones, so that its
         text is returned early.
         """
-        unencoded = [item for item in waiting if item.encoded is None and (item.first or not lead.first)]
+        unencoded = [item for item in waiting if item.encoded is None and item.standing <= lead.standing]
         if self._encoding_mates(lead):
             return unencoded
         return [item for item in unencoded if item.key == lead.key or item.language is None]
@@ -142,8 +143,8 @@ def _cost(item: Item) -> int:
     return item.frames * item.request.parameters.beam_size
 
 
-def _rank(item: Item) -> tuple[bool, int, int]:
-    return not item.first, item.round, item.arrival
+def _rank(item: Item) -> tuple[int, int, int]:
+    return item.standing, item.round, item.arrival
 
 
 def _like(lead: Item, ranked: list[Item], count: int) -> list[Item]:
@@ -151,8 +152,8 @@ def _like(lead: Item, ranked: list[Item], count: int) -> list[Item]:
     takes as long as its longest text."""
     candidates = ranked[: 2 * count]
 
-    def unlike(item: Item) -> tuple[bool, int]:
-        return not item.first, abs(item.window.samples - lead.window.samples)
+    def unlike(item: Item) -> tuple[int, int]:
+        return item.standing, abs(item.window.samples - lead.window.samples)
 
     return sorted(candidates, key=unlike)[:count]
 

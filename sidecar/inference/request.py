@@ -22,10 +22,12 @@ _MAX_REMAINDERS = 4
 
 
 class Turns:
-    """The turns of one request, or of all requests with one share. `last`: the round of the latest window."""
+    """The turns of one request, or of all requests with one share. `last`: the round of the latest window.
+    `requests`: those in flight."""
 
     def __init__(self) -> None:
         self.last = -1
+        self.requests = 0
 
 
 class Request:
@@ -129,6 +131,14 @@ class Item:
     @property
     def first(self) -> bool:
         return self.index == 0
+
+    @property
+    def standing(self) -> int:
+        """Lower goes first: 0 for the first window of the only request of a share, 1 for that of one among
+        several, 2 for later windows."""
+        if not self.first:
+            return 2
+        return 1 if self.request.turns.requests > 1 else 0
 
     @property
     def features(self) -> np.ndarray:

@@ -84,6 +84,7 @@ class Scheduler:
             self._requests += 1
             if (share := request.parameters.share) is not None:
                 request.turns = self._turns.setdefault(share, request.turns)
+            request.turns.requests += 1
 
     def submit(self, item: Item) -> None:
         item.submitted = time.perf_counter()
@@ -100,6 +101,7 @@ class Scheduler:
         """Removes the request's items. Those in a running batch are dropped when it is done."""
         with self._changed:
             request.abandoned = True
+            request.turns.requests -= 1
             self._requests -= 1
             self._undecided -= request.undecided
             self._queue.drop(request)

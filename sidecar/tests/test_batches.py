@@ -67,6 +67,19 @@ def test_requests_of_one_share_alternate_with_others_as_one() -> None:
     assert [take(waiting).items[0].request for _ in range(3)] == [other, *share[1:]]
 
 
+def test_the_only_request_of_a_share_does_not_wait_until_a_batch_of_another_is_full() -> None:
+    turns = Turns()
+    turns.requests = 6
+    many = [request() for _ in range(6)]
+    for one in many:
+        one.turns = turns
+    waiting = queue(*(items(one, 1, encoded=False) for one in many), size=4)
+    take(waiting)
+    only = request()
+    waiting.add(items(only, 1)[0])
+    assert names(take(waiting), only=only) == "only0"
+
+
 def test_a_batch_has_the_windows_whose_length_is_nearest_to_the_first() -> None:
     made = items(request(), 6)[1:]
     for item, seconds in zip(made, (2, 9, 3, 8, 1), strict=True):
