@@ -227,7 +227,7 @@ function offerOf(settings: Settings) {
   return {
     version: packageJson.version,
     identity_provider: settings.AUTH_ISSUER ?? null,
-    engines: settings.INFERENCE.map((name) => (name === 'sidecar' ? name : 'hosted')),
+    engines: settings.INFERENCE,
     default_quality: settings.DEFAULT_QUALITY,
     max_upload_bytes: settings.MAX_UPLOAD_BYTES,
     max_audio_seconds: settings.MAX_AUDIO_SECONDS,

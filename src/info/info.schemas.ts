@@ -9,7 +9,7 @@ export const Info = t.Object(
     identity_provider: nullable(
       t.String({ description: 'The issuer whose access tokens are accepted; null: none' }),
     ),
-    engines: t.Array(t.UnionEnum(['sidecar', 'hosted']), {
+    engines: t.Array(t.UnionEnum(['sidecar', 'hosted', 'openai']), {
       description: 'The values of the field `engine` that an upload may choose, in order of preference',
     }),
     default_quality: t.UnionEnum([...QUALITIES]),

@@ -41,7 +41,7 @@ const fetcher = (async (input: RequestInfo | URL, init?: RequestInit) =>
  * The routes of the API with their types: `await unwrap(api.transcriptions({ id }).get())`. Paths and bodies that the
  * service does not have are errors of the compiler.
  */
-export const { api } = treaty<App>(location.origin, {
+export const { api, v1 } = treaty<App>(location.origin, {
   fetcher: Object.assign(fetcher, { preconnect: fetch.preconnect }),
   parseDate: false,
 })

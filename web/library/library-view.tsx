@@ -1,6 +1,7 @@
 import { useEffect } from 'preact/hooks'
 import { account, refreshAccount } from '../api/account.ts'
 import { info, refreshInfo } from '../api/info.ts'
+import { refreshModels } from '../api/models.ts'
 import { messages } from '../i18n/messages.ts'
 import { Loading } from '../routing/lazy.tsx'
 import { takeShared } from '../share/shared-files.ts'
@@ -28,6 +29,7 @@ const MAX_LIVE = 2
 export function LibraryView() {
   useEffect(() => {
     refreshInfo().catch(() => {})
+    refreshModels().catch(() => {})
     refreshAccount()
       .then(() => restoreUploads(account.value?.id ?? ''))
       .then(takeShared)

@@ -1,4 +1,5 @@
 import { info } from '../api/info.ts'
+import { models } from '../api/models.ts'
 import { messages } from '../i18n/messages.ts'
 import { LanguageOptions } from './language-options.tsx'
 import { options, type UploadOptions } from './options.ts'
@@ -49,6 +50,7 @@ export function OptionsForm() {
         </div>
         <QualityField />
         <EngineField />
+        <ModelField />
         <div class="field wide">
           <label for="keywords">{t.keywords}</label>
           <input
@@ -85,6 +87,32 @@ function QualityField() {
         {QUALITIES.map((quality) => (
           <option key={quality} value={quality}>
             {t.qualities[quality]}
+          </option>
+        ))}
+      </select>
+    </div>
+  )
+}
+
+/** Only if there is a choice, or a choice of before that the server no longer has. */
+function ModelField() {
+  const t = messages.value
+  const { model } = options.value
+  const names = models.value.map(({ id }) => id)
+  if (names.length < 2 && model === '') return null
+  return (
+    <div class="field">
+      <label for="model">{t.model}</label>
+      <select
+        class="input"
+        id="model"
+        value={model}
+        onChange={({ currentTarget: { value } }) => set({ model: value })}
+      >
+        <option value="">{t.modelDefault}</option>
+        {[...new Set([...names, ...(model ? [model] : [])])].map((name) => (
+          <option key={name} value={name}>
+            {name}
           </option>
         ))}
       </select>

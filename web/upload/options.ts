@@ -6,10 +6,18 @@ export type UploadOptions = {
   speakers: string
   quality: string
   engine: string
+  model: string
   keywords: string
 }
 
-const DEFAULTS: UploadOptions = { language: 'auto', speakers: 'false', quality: '', engine: '', keywords: '' }
+const DEFAULTS: UploadOptions = {
+  language: 'auto',
+  speakers: 'false',
+  quality: '',
+  engine: '',
+  model: '',
+  keywords: '',
+}
 
 /** The options of the next uploads, which are those of the last ones. */
 export const options = stored<UploadOptions>('verbatim.options', DEFAULTS, parseOptions)
@@ -25,6 +33,7 @@ function parseOptions(value: unknown): UploadOptions {
     speakers: text('speakers'),
     quality: text('quality'),
     engine: text('engine'),
+    model: text('model'),
     keywords: text('keywords'),
   }
 }
@@ -35,6 +44,7 @@ export function fieldsOf({
   speakers,
   quality,
   engine,
+  model,
   keywords,
 }: UploadOptions): Record<string, string> {
   return {
@@ -43,6 +53,7 @@ export function fieldsOf({
     ...(speakers !== 'false' && { speakers }),
     ...(quality && { quality }),
     ...(engine && { engine }),
+    ...(model && { model }),
     ...(keywords.trim() && { keywords: keywords.trim() }),
   }
 }
