@@ -97,6 +97,7 @@ export const de: Messages = {
     failed: 'Fehlgeschlagen',
     'file-needed': 'Unterbrochen. Wähle dieselbe Datei noch einmal, um fortzufahren.',
   },
+  uploadGaveUp: 'Der Server ist nicht erreichbar. Setze den Upload fort, wenn er wieder da ist.',
   uploadProgress: (sent: string, size: string) => `${sent} von ${size}`,
   otherFile: (name: string) => `Das ist eine andere Datei: wähle ${name}.`,
   pause: 'Anhalten',

@@ -94,6 +94,7 @@ export const en = {
     failed: 'Failed',
     'file-needed': 'Interrupted. Choose the same file again to continue.',
   },
+  uploadGaveUp: 'The server cannot be reached. Resume the upload when it is back.',
   uploadProgress: (sent: string, size: string) => `${sent} of ${size}`,
   otherFile: (name: string) => `This is another file: choose ${name}.`,
   pause: 'Pause',

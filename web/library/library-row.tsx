@@ -26,7 +26,7 @@ export function LibraryRow({
   return (
     <li class="library-row card" data-status={row.status}>
       <div class="head">
-        <a class="name" href={`/t/${row.id}`}>
+        <a class="name" href={`/t/${row.id}`} dir="auto">
           {name}
         </a>
         <Badge status={row.status} />
@@ -37,8 +37,14 @@ export function LibraryRow({
         <progress class="progress" value={row.progress} aria-label={t.statuses[row.status]} />
       )}
       {row.failure && <p class="notice error">{row.failure.error}</p>}
-      {row.excerpt && !words && <p class="excerpt">{withEllipsis(row.excerpt)}</p>}
-      {words && row.status === 'completed' && <SearchHits id={row.id} words={words} />}
+      {row.excerpt && !words && (
+        <p class="excerpt" dir="auto" lang={langOf(row.language)}>
+          {withEllipsis(row.excerpt)}
+        </p>
+      )}
+      {words && row.status === 'completed' && (
+        <SearchHits id={row.id} words={words} lang={langOf(row.language)} />
+      )}
       <div class="actions">
         {isOpen(row) && (
           <button
@@ -64,6 +70,9 @@ export function LibraryRow({
     </li>
   )
 }
+
+/** For screen readers and hyphenation; undefined until the language is known. */
+const langOf = (language: string) => (language === 'auto' ? undefined : language)
 
 /** The API cuts the text at this length, also within a word. */
 const EXCERPT_LENGTH = 200

@@ -92,7 +92,13 @@ export function updateRow({ id, status, progress, duration, language, warnings }
 
 export async function loadMore(): Promise<void> {
   if (nextCursor.value === null) return
-  const page = await loadPage(nextCursor.value)
+  let page: Page
+  try {
+    page = await loadPage(nextCursor.value)
+  } catch (error) {
+    libraryError.value = errorText(error)
+    return
+  }
   const known = new Set(rows.value?.map(({ id }) => id))
   rows.value = [...(rows.value ?? []), ...page.transcriptions.filter(({ id }) => !known.has(id))]
   nextCursor.value = page.next_cursor

@@ -53,7 +53,7 @@ export function LiveText({ id }: { id: string }) {
           .join(' · ')}
       </p>
       {segments.value.length > 0 && (
-        <p class="excerpt" role="log" aria-label={t.liveText}>
+        <p class="excerpt" dir="auto" role="log" aria-label={t.liveText}>
           {segments.value.map(({ text }) => text).join(' ')}
         </p>
       )}

@@ -9,7 +9,7 @@ const MAX_HITS = 3
 type Hit = { seconds: number; text: string }
 
 /** The passages of a transcript that have the words, with links to their times. */
-export function SearchHits({ id, words }: { id: string; words: string }) {
+export function SearchHits({ id, words, lang }: { id: string; words: string; lang: string | undefined }) {
   const hits = useSignal<Hit[]>([])
   useEffect(() => {
     const closed = new AbortController()
@@ -27,7 +27,7 @@ export function SearchHits({ id, words }: { id: string; words: string }) {
         <li key={seconds}>
           <a href={`/t/${id}?t=${seconds.toFixed(2)}&q=${encodeURIComponent(words)}`}>
             <span class="time">{formatDuration(seconds)}</span>
-            <span>
+            <span dir="auto" lang={lang}>
               {splitByWords(text, words).map(({ text: part, isMatch }, index) =>
                 isMatch ? <mark key={index}>{part}</mark> : part,
               )}

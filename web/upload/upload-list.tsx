@@ -33,7 +33,9 @@ function UploadRow({ item }: { item: UploadItem }) {
   return (
     <li class="upload-row card" data-state={state.value}>
       <div class="head">
-        <span class="name">{name}</span>
+        <span class="name" dir="auto">
+          {name}
+        </span>
         <UploadActions item={item} />
       </div>
       <progress class="progress" max={size} value={sent.value} aria-label={name} />

@@ -136,7 +136,7 @@ async function send(item: UploadItem): Promise<void> {
     },
     onError(error) {
       item.state.value = 'failed'
-      item.error.value = errorText(error)
+      item.error.value = error.code === 'offline' ? messages.value.uploadGaveUp : errorText(error)
       startNext()
     },
   })
