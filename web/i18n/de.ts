@@ -10,6 +10,7 @@ export const de: Messages = {
   settings: 'Einstellungen',
   apiReference: 'API',
   logOut: 'Abmelden',
+  logOutWithUploads: 'Es gibt unfertige Uploads. Abmelden und sie abbrechen?',
   loading: 'Wird geladen …',
   close: 'Schließen',
   cancel: 'Abbrechen',

@@ -9,6 +9,7 @@ export const en = {
   settings: 'Settings',
   apiReference: 'API',
   logOut: 'Log out',
+  logOutWithUploads: 'Uploads are not finished. Log out and cancel them?',
   loading: 'Loading…',
   close: 'Close',
   cancel: 'Cancel',
