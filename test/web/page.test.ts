@@ -64,9 +64,18 @@ describe.skipIf(!hasBrowser)('the page in a real browser', () => {
     await on.getByText('No recordings yet').waitFor()
   }
 
-  test('signs up', async () => {
+  test('signs up, logs out and logs in', async () => {
     await expectAccessible(page)
-    await signUp(page)
+    const email = `${crypto.randomUUID()}@example.com`
+    await signUp(page, email)
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByLabel('Email').fill(email)
+    await page.getByLabel('Password').fill('a wrong password')
+    await page.locator('form').first().getByRole('button', { name: 'Log in' }).click()
+    await page.getByText('Email or password is wrong').waitFor()
+    await page.getByLabel('Password').fill('correct horse battery')
+    await page.keyboard.press('Enter')
+    await page.getByText('No recordings yet').waitFor()
     await expectAccessible(page)
     await shoot(page, 'empty')
   }, 600_000)
