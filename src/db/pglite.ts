@@ -27,8 +27,9 @@ export async function openPglite({
     await makePrivate(dataDir)
     await requireDisk(dataDir)
   }
+  const settings = [`shared_buffers=${SHARED_BUFFERS}`, `plan_cache_mode=${PLAN_OPTIONS.plan_cache_mode}`]
   const pglite = await PGlite.create({
-    startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${SHARED_BUFFERS}`],
+    startParams: [...PGlite.defaultStartParams, ...settings.flatMap((setting) => ['-c', setting])],
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(snapshot === undefined ? {} : { loadDataDir: snapshot }),
   })
@@ -85,7 +86,9 @@ function connect(
   const options = {
     max: 1,
     max_lifetime: null,
-    connection: PLAN_OPTIONS,
+    // Not from the environment: PGlite has one user and one database.
+    user: 'postgres',
+    database: 'postgres',
     onnotice: () => {},
     onnotify: onNotify,
     socket: () => new EmbeddedSocket(pglite, onResponse),
