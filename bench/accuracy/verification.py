@@ -1,8 +1,9 @@
-"""`python -m bench.accuracy.verification --manifest FILE --first DIR --second DIR`: what it brings to decode doubtful
-text again with a larger model, by the limit of doubt.
+"""`python -m bench.accuracy.verification --manifest FILE --first DIR --second DIR`: what it brings to decode
+doubtful text again with a larger model, by the limit of doubt.
 
-A recording of one or few windows is taken as a whole: it is decoded again if the mean log-probability of any of its
-segments is below the limit. English recordings only, alone and in noise, so that `--first` may be an English model.
+A recording of one or few windows is taken as a whole: it is decoded again if the mean log-probability of any
+of its segments is below the limit. English recordings only, alone and in noise, so that `--first` may be an
+English model.
 """
 
 import argparse
