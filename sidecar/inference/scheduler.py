@@ -263,14 +263,11 @@ class Scheduler:
 
     def _attempt_alignment(self, start: list[int], items: Sequence[Item]) -> None:
         def operation(group: Sequence[Item]) -> None:
-            frames = [min(item.window.samples // HOP, len(item.features) * 2) for item in group]
-            # Attention over the padding would cost as much as over the speech, and no word is there.
-            longest = -(-max(frames) // 2)
             results = self._engine.align(
-                [item.features[:longest] for item in group],
+                [item.features for item in group],
                 start,
                 [[token for text in item.texts for token in text.tokens] for item in group],
-                frames,
+                [min(item.window.samples // HOP, len(item.features) * 2) for item in group],
             )
             for item, alignment in zip(group, results, strict=True):
                 item.alignment = alignment
