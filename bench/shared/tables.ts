@@ -12,10 +12,10 @@ export function percentile(values: number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
 }
 
-/** The median and, for several values, the minimum and the maximum. */
+/** The median and, for several values, the minimum and the maximum; a dash if nothing was measured. */
 export function spread(values: number[], digits: number): string {
   const text = (value: number) => value.toFixed(digits)
-  if (values.length === 0) return '–'
+  if (values.every(Number.isNaN)) return '–'
   return values.length === 1
     ? text(median(values))
     : `${text(median(values))} (${text(Math.min(...values))}–${text(Math.max(...values))})`
