@@ -41,7 +41,7 @@ export function withFailover(
   [first, ...others]: [Engine, ...Engine[]],
   { budgets = [] }: { budgets?: readonly Budget[] } = {},
 ): Engines {
-  const engines = [first, ...others].map(withCircuitBreaker)
+  const engines = [first, ...others].map(withCircuitBreaker).map(withLimit)
 
   async function hasBudget({ name }: Engine): Promise<boolean> {
     const budget = budgets.find(({ engine }) => engine === name)
@@ -105,6 +105,30 @@ function withCircuitBreaker(engine: Engine): Engine {
         if (!(error instanceof CircuitOpen)) throw error
         const message = `The engine ${engine.name} failed several times in a row and is paused`
         throw new EngineOverloaded(message, { cause: error, retryAfterSeconds: RETRY_AFTER_SECONDS })
+      }
+    },
+  }
+}
+
+/**
+ * An engine gets no more spans at once than it takes, also while it stands in for one that takes more. Further
+ * ones wait, or go to the next engine.
+ */
+function withLimit(engine: Engine): Engine {
+  const limit = engine.concurrency + engine.clipConcurrency
+  let running = 0
+  return {
+    ...engine,
+    async transcribe(span) {
+      if (running >= limit) {
+        const message = `The engine ${engine.name} has ${limit} spans, which is its limit`
+        throw new EngineOverloaded(message, { retryAfterSeconds: RETRY_AFTER_SECONDS })
+      }
+      running += 1
+      try {
+        return await engine.transcribe(span)
+      } finally {
+        running -= 1
       }
     },
   }

@@ -125,6 +125,24 @@ describe('an engine that fails three times in a row', () => {
   })
 })
 
+test('an engine gets no more spans at once than it takes, also beside one that takes more', async () => {
+  const gate = Promise.withResolvers<void>()
+  const answer: Answer = async ({ pcm }) => {
+    await gate.promise
+    return namingSamples(pcm)
+  }
+  const small = scriptedEngine({ answer, concurrency: 2 })
+  const engines = withFailover([small, scriptedEngine({ concurrency: 50 })])
+  expect(engines.clipConcurrency).toBe(50)
+  const [engine] = await engines.available()
+  const running = Array.from({ length: 5 }, () => engine?.transcribe(span()).catch((error: unknown) => error))
+  await Bun.sleep(0)
+  gate.resolve()
+  const refused = (await Promise.all(running)).filter((result) => result instanceof EngineOverloaded)
+  expect([small.calls.length, refused.length]).toEqual([4, 1])
+  expect((await engine?.transcribe(span()))?.model).toBe('scripted')
+})
+
 test.each([
   ['engine_unavailable', true],
   ['engine_overloaded', true],
