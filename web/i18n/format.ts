@@ -47,3 +47,7 @@ export function formatLanguage(code: string): string {
     return code
   }
 }
+
+export function formatPercent(share: number): string {
+  return new Intl.NumberFormat(locale.value, { style: 'percent', maximumFractionDigits: 0 }).format(share)
+}

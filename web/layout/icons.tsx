@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 
 /** Drawn for this page, on a grid of 24. */
-function Icon({ children }: { children: ComponentChildren }) {
+export function Icon({ children }: { children: ComponentChildren }) {
   return (
     <svg
       viewBox="0 0 24 24"

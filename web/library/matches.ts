@@ -6,7 +6,7 @@ export function termsOf(words: string): string[] {
 }
 
 /** Case and accents do not matter, as in the search of the service. Keeps the length of composed text. */
-const fold = (text: string) =>
+export const fold = (text: string) =>
   [...text.normalize('NFC')]
     .map(
       (letter) =>
