@@ -68,6 +68,7 @@ export const de: Messages = {
     details: 'Details',
     download: 'Herunterladen',
     empty: 'Es wurde keine Sprache gefunden.',
+    engineNames: { sidecar: 'Auf diesem Server', hosted: 'Gehostet', openai: 'OpenAI-kompatibler Server' },
     failedTitle: 'Diese Aufnahme konnte nicht transkribiert werden',
     file: 'Datei',
     follow: 'Zurück zum gesprochenen Wort',

@@ -65,6 +65,7 @@ export const en = {
     details: 'Details',
     download: 'Download',
     empty: 'No speech was found.',
+    engineNames: { sidecar: 'On this server', hosted: 'Hosted', openai: 'OpenAI-compatible server' },
     failedTitle: 'This recording could not be transcribed',
     file: 'File',
     follow: 'Back to the spoken word',
@@ -79,7 +80,8 @@ export const en = {
       rttm: 'Speaker turns (.rttm)',
     },
     forward: (seconds: number) => `Forward ${seconds} seconds`,
-    hitOf: (position: number, count: number) => (position === 0 ? `${count} found` : `${position} of ${count}`),
+    hitOf: (position: number, count: number) =>
+      position === 0 ? `${count} found` : `${position} of ${count}`,
     keys: {
       toggle: 'Play or pause',
       jump: '10 seconds back or forward',

@@ -43,7 +43,7 @@ export function BlockRow({ block, voice, hits, currentHit, marksUnsure, onSpeake
         >
           {time}
         </button>
-        {voice && block.startsTurn && (
+        {voice && (
           <SpeakerBadge
             name={voice.name}
             color={voice.color}
@@ -71,7 +71,11 @@ function textOf({
     end = unit.to
     return [
       ...before,
-      <span key={unit.index} data-unit={unit.index} class={marksUnsure && isUnsure(unit) ? 'unsure' : undefined}>
+      <span
+        key={unit.index}
+        data-unit={unit.index}
+        class={marksUnsure && isUnsure(unit) ? 'unsure' : undefined}
+      >
         {piece(unit.from, unit.to)}
       </span>,
     ]

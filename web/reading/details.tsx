@@ -13,12 +13,18 @@ export function Details({ reading, isOpen }: { reading: Reading; isOpen: boolean
   const rows: [string, ComponentChildren][] = [
     [t.reading.created, formatDate(status.created_at)],
     [t.reading.length, status.duration === null ? null : formatDuration(status.duration)],
-    [t.language, languages.filter((code) => code !== 'auto').map(formatLanguage).join(', ')],
+    [
+      t.language,
+      languages
+        .filter((code) => code !== 'auto')
+        .map(formatLanguage)
+        .join(', '),
+    ],
     [t.reading.translated, status.task === 'translate' ? formatLanguage('en') : null],
     [
       t.engine,
       transcript?.engines
-        .map(({ engine, model }) => [t.engines[engine], model].filter(Boolean).join(': '))
+        .map(({ engine, model }) => [t.reading.engineNames[engine], model].filter(Boolean).join(': '))
         .join(', '),
     ],
     [t.quality, t.qualities[status.quality]],

@@ -14,7 +14,8 @@ export function Menu({
   const menu = useRef<HTMLDetailsElement>(null)
   useEffect(() => {
     const onPointer = ({ target }: PointerEvent) => {
-      if (menu.current?.open && target instanceof Node && !menu.current.contains(target)) menu.current.open = false
+      if (menu.current?.open && target instanceof Node && !menu.current.contains(target))
+        menu.current.open = false
     }
     addEventListener('pointerdown', onPointer)
     return () => removeEventListener('pointerdown', onPointer)

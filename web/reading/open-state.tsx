@@ -39,7 +39,11 @@ export function OpenState({ reading }: { reading: Reading }) {
         aria-label={t.statuses[status.status]}
       />
       <p class="small soft" role="status">
-        {reading.isConnected.value ? (reading.segments.value.length === 0 ? t.reading.waiting : '') : t.errorOffline}
+        {reading.isConnected.value
+          ? reading.segments.value.length === 0
+            ? t.reading.waiting
+            : ''
+          : t.errorOffline}
       </p>
       {error.value && (
         <p class="notice error" role="alert">

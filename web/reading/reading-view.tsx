@@ -8,6 +8,7 @@ import { deleteLater } from '../library/undo.ts'
 import { Loading } from '../routing/lazy.tsx'
 import { navigate } from '../routing/router.ts'
 import type { Block } from './blocks.ts'
+import { CodeDialog } from './code-dialog.tsx'
 import { Details } from './details.tsx'
 import { listenToKeys } from './keyboard.ts'
 import { EndState, OpenState } from './open-state.tsx'
@@ -85,6 +86,7 @@ function ReadingParts({ reading, player, readAlong, search }: ReturnType<typeof 
   const t = messages.value
   const searchField = useRef<HTMLInputElement>(null)
   const hasShortcuts = useSignal(false)
+  const hasCode = useSignal(false)
   const editedSpeaker = useSignal<string | null>(null)
   const renaming = useSignal<Renaming | null>(null)
   // On a phone, what stands before the text is closed at first.
@@ -110,7 +112,11 @@ function ReadingParts({ reading, player, readAlong, search }: ReturnType<typeof 
     [reading, player, readAlong],
   )
   const nameOf = ({ speaker, channel }: Block) =>
-    speaker !== null ? (reading.nameOf(speaker) ?? speaker) : channel === null ? null : t.reading.channel(channel + 1)
+    speaker !== null
+      ? (reading.nameOf(speaker) ?? speaker)
+      : channel === null
+        ? null
+        : t.reading.channel(channel + 1)
   const onSpeaker = (id: string) => {
     editedSpeaker.value = id
   }
@@ -147,6 +153,9 @@ function ReadingParts({ reading, player, readAlong, search }: ReturnType<typeof 
               search={search}
               searchField={searchField}
               nameOf={nameOf}
+              onCode={() => {
+                hasCode.value = true
+              }}
             />
           )}
           {hasText ? (
@@ -180,6 +189,14 @@ function ReadingParts({ reading, player, readAlong, search }: ReturnType<typeof 
           }}
         />
       )}
+      {hasCode.value && (
+        <CodeDialog
+          reading={reading}
+          onClose={() => {
+            hasCode.value = false
+          }}
+        />
+      )}
       {speaker && (
         <SpeakerDialog
           key={speaker.id}
@@ -202,8 +219,8 @@ function Heading({ reading }: { reading: Reading }) {
   const status = reading.status.value
   if (!status) return null
   const name = status.filename ?? t.untitled
-  const remove = () => {
-    deleteLater({ id: status.id, name })
+  const remove = ({ detail }: MouseEvent) => {
+    deleteLater({ id: status.id, name, isByKeyboard: detail === 0 })
     navigate('/')
   }
   return (

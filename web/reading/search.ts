@@ -28,7 +28,7 @@ export function createSearch(reading: Reading, words: string) {
       const count = hits.value.length
       const { value } = current
       const after = hits.value.findIndex((hit) => hit.seconds >= seconds)
-      const start = after < 0 ? 0 : after
+      const start = Math.max(after, 0)
       const next = value ? value.index + steps : steps > 0 ? start : start - 1
       current.value = hits.value[(next + count) % count] ?? null
       return current.value

@@ -7,7 +7,11 @@ import type { Reading, Speaker } from './reading.ts'
 /** The limit of the API. */
 const MAX_NAME_LENGTH = 100
 
-export type Renaming = { names: Record<string, string | null>; undo: Record<string, string | null>; text: string }
+export type Renaming = {
+  names: Record<string, string | null>
+  undo: Record<string, string | null>
+  text: string
+}
 
 /** Names a speaker, or makes it one with another. */
 export function SpeakerDialog({

@@ -49,9 +49,7 @@ export function Speakers({
                 {formatDuration(seconds)} · {formatPercent(share)}
               </span>
               <span class="share" aria-hidden="true">
-                <span
-                  style={{ width: `${share * 100}%`, background: `var(${speakerColorName(color)})` }}
-                />
+                <span style={{ width: `${share * 100}%`, background: `var(${speakerColorName(color)})` }} />
               </span>
             </li>
           )

@@ -4,7 +4,7 @@ import { errorText } from '../api/client.ts'
 import { messages } from '../i18n/messages.ts'
 import type { Block } from './blocks.ts'
 import { downloadTranscript, FORMATS, type Format } from './download.ts'
-import { CopyIcon, DownIcon, DownloadIcon, UpIcon } from './icons.tsx'
+import { CodeIcon, CopyIcon, DownIcon, DownloadIcon, UpIcon } from './icons.tsx'
 import { Menu } from './menu.tsx'
 import type { Player } from './player.ts'
 import type { ReadAlong } from './read-along.ts'
@@ -20,12 +20,13 @@ type Props = {
   search: Search
   searchField: RefObject<HTMLInputElement | null>
   nameOf: (block: Block) => string | null
+  onCode: () => void
 }
 
 const NOTICE_MS = 3000
 
 /** Search, copy and download, above the text. */
-export function Tools({ reading, player, readAlong, search, searchField, nameOf }: Props) {
+export function Tools({ reading, player, readAlong, search, searchField, nameOf, onCode }: Props) {
   const t = messages.value
   /** Is announced: copied, or why not. */
   const notice = useSignal('')
@@ -46,20 +47,33 @@ export function Tools({ reading, player, readAlong, search, searchField, nameOf 
   const save = (format: Format) => {
     const filename = reading.status.value?.filename ?? t.untitled
     const isPartial = reading.status.value?.status !== 'completed'
-    downloadTranscript({ id: reading.id, filename, isPartial }, format).catch((error) => announce(errorText(error)))
+    downloadTranscript({ id: reading.id, filename, isPartial }, format).catch((error) =>
+      announce(errorText(error)),
+    )
   }
   return (
     <div class="reading-tools">
       <SearchField player={player} readAlong={readAlong} search={search} field={searchField} />
       <CopyMenu blocks={reading.blocks.value} copy={copy} />
       <Menu label={t.reading.download} icon={<DownloadIcon />}>
-        {FORMATS.filter(({ needsSpeakers }) => !needsSpeakers || reading.speakers.value.length > 0).map((format) => (
-          <button key={format.format} type="button" class="button quiet" onClick={() => save(format)}>
-            {t.reading.formats[format.format]}
-          </button>
-        ))}
+        {FORMATS.filter(({ needsSpeakers }) => !needsSpeakers || reading.speakers.value.length > 0).map(
+          (format) => (
+            <button key={format.format} type="button" class="button quiet" onClick={() => save(format)}>
+              {t.reading.formats[format.format]}
+            </button>
+          ),
+        )}
         <AudioLink reading={reading} />
       </Menu>
+      <button
+        type="button"
+        class="button quiet icon"
+        aria-label={t.codeTitle}
+        title={t.codeTitle}
+        onClick={onCode}
+      >
+        <CodeIcon />
+      </button>
       <span class="tools-notice" role="status">
         {notice.value && <span>{notice.value}</span>}
       </span>
@@ -128,30 +142,32 @@ function SearchField({
   }
   return (
     <search class="search-within">
-      <input
-        ref={field}
-        class="input"
-        type="search"
-        aria-label={t.searchWithin}
-        placeholder={messages.value.search}
-        value={search.query.value}
-        maxLength={200}
-        onInput={({ currentTarget: { value } }) => {
-          search.query.value = value
-        }}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter') {
-            event.preventDefault()
-            move(event.shiftKey ? -1 : 1)
-          } else if (event.key === 'Escape') {
-            search.query.value = ''
-            event.currentTarget.blur()
-          }
-        }}
-      />
-      <span class="hits-count" role="status">
-        {hasQuery && (count === 0 ? t.noHits : t.hitOf((search.current.value?.index ?? -1) + 1, count))}
-      </span>
+      <div class="search-box">
+        <input
+          ref={field}
+          class="input"
+          type="search"
+          aria-label={t.searchWithin}
+          placeholder={messages.value.search}
+          value={search.query.value}
+          maxLength={200}
+          onInput={({ currentTarget: { value } }) => {
+            search.query.value = value
+          }}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter') {
+              event.preventDefault()
+              move(event.shiftKey ? -1 : 1)
+            } else if (event.key === 'Escape') {
+              search.query.value = ''
+              event.currentTarget.blur()
+            }
+          }}
+        />
+        <span class="hits-count" role="status">
+          {hasQuery && (count === 0 ? t.noHits : t.hitOf((search.current.value?.index ?? -1) + 1, count))}
+        </span>
+      </div>
       {hasQuery && (
         <>
           <button

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { messages } from '../i18n/messages.ts'
-import type { Block } from './blocks.ts'
 import { BlockRow } from './block-row.tsx'
+import type { Block } from './blocks.ts'
 import type { Player } from './player.ts'
 import type { ReadAlong } from './read-along.ts'
 import type { Reading } from './reading.ts'
@@ -34,9 +34,15 @@ export function TranscriptList({ reading, player, readAlong, search, marksUnsure
   const rows = useVirtualizer({
     count: blocks.length,
     estimateSize: (index) =>
-      Math.ceil(((blocks[index]?.text.length ?? 0) * LETTER_WIDTH) / Math.max(width, 1)) * LINE_HEIGHT + ROW_EXTRA,
+      Math.ceil(((blocks[index]?.text.length ?? 0) * LETTER_WIDTH) / Math.max(width, 1)) * LINE_HEIGHT +
+      ROW_EXTRA,
     rangeExtractor: ({ startIndex, endIndex }) =>
-      rowsToRender({ first: startIndex - OVERSCAN, last: endIndex + OVERSCAN, count: blocks.length, list: list.current }),
+      rowsToRender({
+        first: startIndex - OVERSCAN,
+        last: endIndex + OVERSCAN,
+        count: blocks.length,
+        list: list.current,
+      }),
     scrollMargin: top,
     scrollPaddingStart: 130,
     scrollPaddingEnd: 160,
@@ -61,7 +67,8 @@ export function TranscriptList({ reading, player, readAlong, search, marksUnsure
       aria-label={t.transcript}
       style={{ height: `${rows.getTotalSize()}px` }}
       onClick={({ target }) => {
-        const index = target instanceof Element ? target.closest('[data-unit]')?.getAttribute('data-unit') : null
+        const index =
+          target instanceof Element ? target.closest('[data-unit]')?.getAttribute('data-unit') : null
         const unit = index ? reading.timeline.value.units[Number(index)] : undefined
         // The end of a selection is not a click.
         if (unit && getSelection()?.isCollapsed !== false) onTime(unit.start)
@@ -144,7 +151,9 @@ function usePlaceOf(list: { readonly current: HTMLElement | null }): { top: numb
 
 /** The name and the colour of whoever speaks in a block. */
 function voicesOf({ speakers }: Reading, channelName: (number: number) => string) {
-  const indexes = new Map(speakers.value.map(({ id, name }, index) => [id, { name: name ?? id, color: index }]))
+  const indexes = new Map(
+    speakers.value.map(({ id, name }, index) => [id, { name: name ?? id, color: index }]),
+  )
   return ({ speaker, channel }: Block) => {
     // Provisional speakers are not listed yet.
     if (speaker !== null) return indexes.get(speaker) ?? { name: speaker, color: speaker.charCodeAt(0) - 65 }

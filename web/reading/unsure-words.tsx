@@ -1,16 +1,19 @@
-import { stored } from '../stored.ts'
 import { messages } from '../i18n/messages.ts'
+import { stored } from '../stored.ts'
 import { isUnsure } from './block-row.tsx'
 import type { Unit } from './blocks.ts'
+import { DownIcon, UpIcon } from './icons.tsx'
 import type { Player } from './player.ts'
 import type { ReadAlong } from './read-along.ts'
 import type { Reading } from './reading.ts'
-import { DownIcon, UpIcon } from './icons.tsx'
 
 export const marksUnsure = stored('verbatim.marks-unsure', true, (value) => value !== false)
 
 /** The unsure word before or after the position. */
-export function stepUnsure(reading: Reading, { seconds, steps }: { seconds: number; steps: number }): Unit | null {
+export function stepUnsure(
+  reading: Reading,
+  { seconds, steps }: { seconds: number; steps: number },
+): Unit | null {
   const unsure = reading.timeline.value.units.filter(isUnsure)
   const next =
     steps > 0

@@ -41,7 +41,10 @@ export function Waveform({ reading, player }: { reading: Reading; player: Player
     () =>
       player.onTime((seconds) => {
         const share = length > 0 ? (seconds - from) / length : 0
-        slider.current?.style.setProperty('--played', `${(Math.min(Math.max(share, 0), 1) * 100).toFixed(3)}%`)
+        slider.current?.style.setProperty(
+          '--played',
+          `${(Math.min(Math.max(share, 0), 1) * 100).toFixed(3)}%`,
+        )
       }),
     [player, from, length],
   )
@@ -70,7 +73,11 @@ export function Waveform({ reading, player }: { reading: Reading; player: Player
       }}
       onKeyDown={(event) => {
         const target =
-          event.key === 'Home' ? from : event.key === 'End' ? to : player.seconds() + (STEPS[event.key] ?? Number.NaN)
+          event.key === 'Home'
+            ? from
+            : event.key === 'End'
+              ? to
+              : player.seconds() + (STEPS[event.key] ?? Number.NaN)
         if (Number.isNaN(target) || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return
         event.preventDefault()
         event.stopPropagation()
@@ -120,9 +127,11 @@ async function loadPeaks(
 ): Promise<Peaks> {
   const levels = Math.max(1, Math.ceil((length * SAMPLE_RATE) / MAX_PIXELS / SAMPLES_PER_LEVEL))
   const samples_per_pixel = levels * SAMPLES_PER_LEVEL
-  const { data, channels, length: pixels } = await unwrap(
-    api.transcriptions({ id }).waveform.get({ query: { samples_per_pixel } }),
-  )
+  const {
+    data,
+    channels,
+    length: pixels,
+  } = await unwrap(api.transcriptions({ id }).waveform.get({ query: { samples_per_pixel } }))
   const heights = Float32Array.from({ length: pixels }, (_, pixel) => {
     const values = data.slice(pixel * channels * 2, (pixel + 1) * channels * 2)
     return Math.max(...values.map(Math.abs))
@@ -150,7 +159,9 @@ function drawOnto(canvas: HTMLCanvasElement, { peaks, reading, from, length }: D
   const hasLane = reading.speakers.value.length > 0
   const room = hasLane ? height - LANE - 3 : height
   for (let x = 0; x < width; x += BAR) {
-    const level = peaks ? loudestIn(peaks, { from: (x / width) * length, to: ((x + BAR) / width) * length }) : 0
+    const level = peaks
+      ? loudestIn(peaks, { from: (x / width) * length, to: ((x + BAR) / width) * length })
+      : 0
     const bar = Math.max(1.5, level * room)
     context.fillRect(x, (room - bar) / 2, BAR - 1, bar)
   }

@@ -1,13 +1,17 @@
 import { Elysia } from 'elysia'
-import { type PageModule, parsePage } from '../../src/page/page.ts'
 import { pageRoutes } from '../../src/page/page.routes.ts'
+import { type PageModule, parsePage } from '../../src/page/page.ts'
 import { buildPage } from '../../web/build.ts'
 import { audioOf, transcriptOf, waveformOf } from './recording.ts'
 
 export const ID = '123e4567-e89b-12d3-a456-426614174000'
 
 /** Serves the page as the service does, with one made-up transcription instead of the API. */
-export async function servePage({ seconds }: { seconds: number }): Promise<{ url: string; build: PageModule; stop(): void }> {
+export async function servePage({
+  seconds,
+}: {
+  seconds: number
+}): Promise<{ url: string; build: PageModule; stop(): void }> {
   const build = await buildPage()
   const page = parsePage(build)
   const transcript = transcriptOf({ id: ID, seconds })
@@ -21,10 +25,13 @@ export async function servePage({ seconds }: { seconds: number }): Promise<{ url
       if (!pathname.startsWith('/api/')) return routes.fetch(request)
       if (pathname.endsWith('/transcript')) return Response.json(transcript)
       if (pathname.endsWith('/waveform')) {
-        return Response.json(waveformOf({ seconds, samplesPerPixel: Number(searchParams.get('samples_per_pixel')) }))
+        return Response.json(
+          waveformOf({ seconds, samplesPerPixel: Number(searchParams.get('samples_per_pixel')) }),
+        )
       }
       if (pathname.endsWith('/audio')) return audioResponse(audio, request.headers.get('range'))
-      if (pathname === `/api/transcriptions/${ID}`) return Response.json(statusOf({ seconds, bytes: audio.length }))
+      if (pathname === `/api/transcriptions/${ID}`)
+        return Response.json(statusOf({ seconds, bytes: audio.length }))
       return Response.json({ error: 'Not found', code: 'not_found' }, { status: 404 })
     },
   })
