@@ -1,6 +1,6 @@
 import { Elysia } from 'elysia'
 import { pageRoutes } from '../../src/page/page.routes.ts'
-import { type PageModule, parsePage } from '../../src/page/page.ts'
+import { parsePage } from '../../src/page/page.ts'
 import { buildPage } from '../../web/build.ts'
 import { audioOf, transcriptOf, waveformOf } from './recording.ts'
 
@@ -11,9 +11,8 @@ export async function servePage({
   seconds,
 }: {
   seconds: number
-}): Promise<{ url: string; build: PageModule; stop(): void }> {
-  const build = await buildPage()
-  const page = parsePage(build)
+}): Promise<{ url: string; words: number; stop(): void }> {
+  const page = parsePage(await buildPage())
   const transcript = transcriptOf({ id: ID, seconds })
   const audio = audioOf(seconds)
   const routes = new Elysia().use(pageRoutes({ page: async () => page }))
@@ -35,7 +34,11 @@ export async function servePage({
       return Response.json({ error: 'Not found', code: 'not_found' }, { status: 404 })
     },
   })
-  return { url: server.url.origin, build, stop: () => server.stop(true) }
+  return {
+    url: server.url.origin,
+    words: transcript.segments.flatMap(({ words }) => words).length,
+    stop: () => server.stop(true),
+  }
 }
 
 function audioResponse(audio: Uint8Array<ArrayBuffer>, range: string | null): Response {

@@ -1,5 +1,4 @@
-import type { ComponentChildren } from 'preact'
-import { useMemo } from 'preact/hooks'
+import { Component, type ComponentChildren } from 'preact'
 import { formatDuration } from '../i18n/format.ts'
 import { messages } from '../i18n/messages.ts'
 import type { Block, Unit } from './blocks.ts'
@@ -26,11 +25,6 @@ type RowProps = {
 /** A paragraph with the time and the name of its voice. */
 export function BlockRow({ block, voice, hits, currentHit, marksUnsure, onSpeaker, onTime }: RowProps) {
   const t = messages.value
-  // The words are compared only if they differ, because the list is rendered while it scrolls.
-  const text = useMemo(
-    () => textOf({ block, hits, currentHit, marksUnsure }),
-    [block, hits, currentHit, marksUnsure],
-  )
   const time = formatDuration(Math.floor(block.start))
   return (
     <>
@@ -52,18 +46,35 @@ export function BlockRow({ block, voice, hits, currentHit, marksUnsure, onSpeake
         )}
       </div>
       <p lang={block.language ?? undefined} dir="auto">
-        {text}
+        <Words block={block} hits={hits} currentHit={currentHit} marksUnsure={marksUnsure} />
       </p>
     </>
   )
 }
 
-function textOf({
-  block: { text, units },
-  hits,
-  currentHit,
-  marksUnsure,
-}: Pick<RowProps, 'block' | 'hits' | 'currentHit' | 'marksUnsure'>): ComponentChildren[] {
+type WordsProps = Pick<RowProps, 'block' | 'hits' | 'currentHit' | 'marksUnsure'>
+
+/**
+ * Its words are compared only if they can differ, because the list is rendered while it scrolls. With `useMemo`, Preact 11.2
+ * keeps all rows that were ever shown in memory.
+ */
+class Words extends Component<WordsProps> {
+  override shouldComponentUpdate(next: WordsProps) {
+    const { block, hits, currentHit, marksUnsure } = this.props
+    return (
+      next.block !== block ||
+      next.hits !== hits ||
+      next.currentHit !== currentHit ||
+      next.marksUnsure !== marksUnsure
+    )
+  }
+
+  override render() {
+    return textOf(this.props)
+  }
+}
+
+function textOf({ block: { text, units }, hits, currentHit, marksUnsure }: WordsProps): ComponentChildren[] {
   const piece = (from: number, to: number) => highlighted({ text, from, to, hits, currentHit })
   let end = 0
   const parts = units.flatMap((unit) => {

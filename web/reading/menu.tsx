@@ -26,7 +26,6 @@ export function Menu({
     menu.current.querySelector('summary')?.focus()
   }
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the summary is the control; Escape only closes it
     <details
       class="menu"
       ref={menu}

@@ -114,7 +114,7 @@ export function createReadAlong({ reading, player }: { reading: Reading; player:
       isFollowing.value = false
       reveal({ selector: `[data-hit="${index}"]`, block })
     },
-    /** Plays from a unit on, or moves there while the audio is paused. */
+    /** Moves the position to a unit; the audio plays on, or stays paused. */
     goTo(unit: Unit) {
       isFollowing.value = true
       player.seek(unit.start)
