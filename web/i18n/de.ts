@@ -104,6 +104,7 @@ export const de: Messages = {
     nextHit: 'Nächster Treffer',
     nextUnsure: 'Nächstes unsicheres Wort',
     noHits: 'Nichts gefunden',
+    nothingSelected: 'Markiere zuerst Text.',
     originalAudio: 'Originalaufnahme',
     partialText: 'Der fertige Teil steht unten.',
     pause: 'Anhalten',

@@ -101,6 +101,7 @@ export const en = {
     nextHit: 'Next match',
     nextUnsure: 'Next unsure word',
     noHits: 'Nothing found',
+    nothingSelected: 'Select some text first.',
     originalAudio: 'Original recording',
     partialText: 'The part that was finished is below.',
     pause: 'Pause',

@@ -6,7 +6,7 @@ import type { Hit } from './search.ts'
 import { SpeakerBadge } from './speaker-badge.tsx'
 
 /** Words that the model gave a lower probability are marked. */
-export const UNSURE_PROBABILITY = 0.5
+const UNSURE_PROBABILITY = 0.5
 
 export const isUnsure = ({ probability }: Pick<Unit, 'probability'>) =>
   probability !== null && probability < UNSURE_PROBABILITY

@@ -34,6 +34,8 @@ export function Menu({
         event.stopPropagation()
         close()
       }}
+      // A click would take the selection away, which the menu may copy.
+      onMouseDown={(event) => event.preventDefault()}
       onClick={({ target }) => {
         if (target instanceof Element && target.closest('.menu-panel button, .menu-panel a')) close()
       }}

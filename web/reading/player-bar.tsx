@@ -8,7 +8,7 @@ import type { ReadAlong } from './read-along.ts'
 import type { Reading } from './reading.ts'
 import { Waveform } from './waveform.tsx'
 
-export const JUMP_SECONDS = 10
+const JUMP_SECONDS = 10
 
 /** The player, at the bottom of the window. */
 export function PlayerBar({

@@ -7,8 +7,6 @@ const SILENCE_SECONDS = 1.5
 /** Speech begins this long before its first word. */
 const LEAD_SECONDS = 0.25
 
-export type Timeline = ReturnType<typeof createTimeline>
-
 /** The units of all blocks by time. */
 export function createTimeline(blocks: readonly Block[]) {
   const units = blocks.flatMap((block) => block.units)
@@ -59,7 +57,7 @@ function speechOf(order: readonly Unit[]): { start: number; end: number }[] {
 }
 
 /** The position of the last value that is not greater; -1 if all are. */
-export function lastAtOrBefore(sorted: Float64Array, value: number): number {
+function lastAtOrBefore(sorted: Float64Array, value: number): number {
   let low = 0
   let high = sorted.length
   while (low < high) {

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import type { RefObject } from 'preact'
+import { useEffect } from 'preact/hooks'
 import { errorText } from '../api/client.ts'
 import { messages } from '../i18n/messages.ts'
 import type { Block } from './blocks.ts'
@@ -37,6 +38,7 @@ export function Tools({ reading, player, readAlong, search, searchField, nameOf,
     }, NOTICE_MS)
   }
   const copy = async (parts: readonly Part[], hasTimes: boolean) => {
+    if (parts.length === 0) return announce(t.reading.nothingSelected)
     try {
       await navigator.clipboard.writeText(writeText(parts, { hasTimes, nameOf }))
       announce(t.copied)
@@ -44,6 +46,18 @@ export function Tools({ reading, player, readAlong, search, searchField, nameOf,
       announce(t.reading.copyRefused)
     }
   }
+  useEffect(() => {
+    // Select all selects only the paragraphs near the window, which are in the document.
+    const onCopy = (event: ClipboardEvent) => {
+      const list = document.querySelector('.blocks')
+      if (!list || !getSelection()?.containsNode(list)) return
+      event.preventDefault()
+      const text = writeText(wholeText(reading.blocks.value), { hasTimes: false, nameOf })
+      event.clipboardData?.setData('text/plain', text)
+    }
+    document.addEventListener('copy', onCopy)
+    return () => document.removeEventListener('copy', onCopy)
+  })
   const save = (format: Format) => {
     const filename = reading.status.value?.filename ?? t.untitled
     const isPartial = reading.status.value?.status !== 'completed'
@@ -103,7 +117,7 @@ function CopyMenu({
   const copySelection = () => {
     const list = document.querySelector('.blocks')
     const parts = list instanceof HTMLElement ? selectedParts(list, blocks) : []
-    copy(parts.length > 0 ? parts : wholeText(blocks), true)
+    copy(parts, true)
   }
   if (!navigator.clipboard) return null
   return (
@@ -114,13 +128,7 @@ function CopyMenu({
       <button type="button" class="button quiet" onClick={() => copy(wholeText(blocks), true)}>
         {t.copyWithTimes}
       </button>
-      {/* The selection stays when the button is pressed. */}
-      <button
-        type="button"
-        class="button quiet"
-        onPointerDown={(event) => event.preventDefault()}
-        onClick={copySelection}
-      >
+      <button type="button" class="button quiet" onClick={copySelection}>
         {t.copySelection}
       </button>
     </Menu>
