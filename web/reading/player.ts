@@ -38,7 +38,11 @@ export function createPlayer(reading: Reading) {
     const from = reading.status.value?.start ?? 0
     return { from, to: from + (reading.status.value?.duration ?? 0) }
   })
-  const isAvailable = computed(() => (reading.status.value?.audio_file ?? null) !== null)
+  /** Once the service has decoded the audio, and until it removes it. */
+  const isAvailable = computed(() => {
+    const { audio_file = null, duration = null } = reading.status.value ?? {}
+    return audio_file !== null && duration !== null
+  })
 
   const seconds = () => pending ?? element.currentTime
 

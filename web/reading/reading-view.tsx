@@ -207,6 +207,8 @@ function ReadingParts({ reading, player, readAlong, search }: ReturnType<typeof 
           }}
           onRenamed={(next) => {
             renaming.value = next
+            // A merged speaker is not listed any more, so that its dialog is gone before it can close.
+            editedSpeaker.value = null
           }}
         />
       )}

@@ -40,13 +40,13 @@ export function SpeakerDialog({
       : nameOf(speaker, { name: name.value.trim() || null, others })
     try {
       await reading.renameSpeakers(renaming.names)
+      dialog.current?.close()
       onRenamed({
         ...renaming,
         text: other
           ? t.reading.merged(speaker.name ?? speaker.id, other.name ?? other.id)
           : t.reading.renamed(speaker.name ?? speaker.id, name.value.trim() || speaker.id),
       })
-      dialog.current?.close()
     } catch (reason) {
       error.value = errorText(reason)
     }
