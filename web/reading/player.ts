@@ -31,6 +31,8 @@ export function createPlayer(reading: Reading) {
   const listeners = new Set<(seconds: number) => void>()
   let frame = 0
   let renewedAt = 0
+  /** Whether the user wants to hear the audio, also while its link is renewed. */
+  let isWanted = false
   /** Where to start, until the element knows its length. */
   let pending: number | null = null
 
@@ -85,20 +87,26 @@ export function createPlayer(reading: Reading) {
     if (Date.now() - renewedAt < RENEWED_MS) {
       problem.value = 'unplayable'
       isPlaying.value = false
+      isWanted = false
       return
     }
-    const wasPlaying = isPlaying.value
     // Without a connection, the next click on play tries again.
     await renew().catch(() => {})
-    if (wasPlaying) await play()
+    if (isWanted) await play()
   }
 
   async function play() {
     problem.value = null
+    isWanted = true
     const expires = Number(new URL(element.src || '/', location.origin).searchParams.get('expires'))
     if (expires - Date.now() / 1000 < RENEW_BEFORE_SECONDS) await renew().catch(() => {})
     // The browser refuses without a click, and rejects if the element is paused at once.
     await element.play().catch(() => {})
+  }
+
+  function pause() {
+    isWanted = false
+    element.pause()
   }
 
   function seek(to: number) {
@@ -125,6 +133,7 @@ export function createPlayer(reading: Reading) {
     cancelAnimationFrame(frame)
     notify()
   })
+  element.addEventListener('ended', pause)
   element.addEventListener('seeked', notify)
   // Frames are not drawn in the background, where silence is skipped too.
   element.addEventListener('timeupdate', tick)
@@ -148,8 +157,7 @@ export function createPlayer(reading: Reading) {
     isAvailable,
     seconds,
     play,
-    pause: () => element.pause(),
-    toggle: () => (element.paused ? play() : element.pause()),
+    toggle: () => (element.paused ? play() : pause()),
     seek,
     playFrom(to: number) {
       seek(to)
