@@ -21,13 +21,17 @@ GPU_SIZES = (700, 1150, 1750, 2100, FULL)
 """Frames to which windows are padded on a GPU, which gains more from full batches than from short windows."""
 
 
+_BRIEF = 3.0
+
+
 def sizes(device: str) -> tuple[int, ...]:
     return SIZES if device == "cpu" else GPU_SIZES
 
 
 @dataclass(frozen=True)
 class Padding:
-    """Seconds. `silence`: at least this much follows a window. `shortest`: no input is shorter than this.
+    """Seconds. `silence`: at least this much follows a window. `shortest`: no input is shorter than this, and
+    `briefest`: none of a window under 3 s is shorter than this.
 
     The encoder's cost grows with its input. With less than 2 s of silence Whisper repeats itself in some
     languages, and a short window needs more than that: Whisper was trained on inputs of 30 s.
@@ -35,10 +39,12 @@ class Padding:
 
     silence: float
     shortest: float = 0.0
+    briefest: float = 0.0
 
     def frames(self, seconds: float, sizes: Sequence[int]) -> int:
         """Frames for a window of that many seconds, rounded up to one of `sizes`."""
-        padded = max(seconds + self.silence, self.shortest)
+        shortest = max(self.shortest, self.briefest if seconds < _BRIEF else 0.0)
+        padded = max(seconds + self.silence, shortest)
         least = min(math.ceil(padded * SAMPLE_RATE / HOP), FULL)
         return next(size for size in sizes if size >= least)
 

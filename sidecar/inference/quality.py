@@ -18,6 +18,6 @@ class Policy:
 
 FAST = Policy(Padding(silence=2.5), beam_size=5)
 BALANCED = Policy(Padding(silence=4.0, shortest=14.5), beam_size=5)
-BEST = Policy(Padding(silence=10.0, shortest=20.0), beam_size=10)
+BEST = Policy(Padding(silence=4.0, shortest=14.5, briefest=20.0), beam_size=10)
 
 POLICIES = {"fast": FAST, "balanced": BALANCED, "best": BEST}
