@@ -52,7 +52,7 @@ export function parseUrl(text: string): string {
   if (!url || !/^https?:$/.test(url.protocol)) {
     throw new UsageError(`${JSON.stringify(text)} is not an http(s) URL`)
   }
-  return url.href.replace(/[?#].*$/, '').replace(/\/+$/, '')
+  return `${url.origin}${url.pathname}`.replace(/(?<!\/)\/+$/, '')
 }
 
 /**

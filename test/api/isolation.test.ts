@@ -332,10 +332,10 @@ async function ask(
 ): Promise<Outcome> {
   const controller = new AbortController()
   const headers = new Headers(token === undefined ? {} : { authorization: `Bearer ${token}` })
-  const body = bodyOf(operation, headers)
+  const body = bodyOf(path, operation, headers)
   const ids = cast.ids.values()
   const url = path.replace(/\{\w+\}/g, () => ids.next().value ?? '')
-  const response = await fetch(service.url + url + queryOf(operation), {
+  const response = await fetch(service.url + url + queryOf(path, operation), {
     method,
     headers,
     ...(body !== undefined && { body }),
@@ -361,11 +361,16 @@ const CODES: Record<string, string> = {
   INTERNAL: 'internal',
 }
 
-/** As for forms, an unknown model is refused, so that no route waits for a worker. */
-const queryOf = ({ parameters = [] }: Operation) =>
-  parameters.some(({ name }) => name === 'model') ? '?model=none' : ''
+/**
+ * Routes that respond with the transcript would wait, because this service has no worker: an unknown model is
+ * refused.
+ */
+const isWaiting = (path: string) => /^\/(v1|deepgram)\//.test(path)
 
-function bodyOf({ requestBody }: Operation, headers: Headers): BodyInit | undefined {
+const queryOf = (path: string, { parameters = [] }: Operation) =>
+  isWaiting(path) && parameters.some(({ name }) => name === 'model') ? '?model=none' : ''
+
+function bodyOf(path: string, { requestBody }: Operation, headers: Headers): BodyInit | undefined {
   const [type, content] = Object.entries(requestBody?.content ?? {})[0] ?? []
   if (type === undefined) return undefined
   if (type === 'multipart/form-data') {
@@ -373,8 +378,7 @@ function bodyOf({ requestBody }: Operation, headers: Headers): BodyInit | undefi
     const [name = ''] = fields.find(([, { format }]) => format === 'binary') ?? []
     const form = new FormData()
     form.set(name, fixture('speech.mp3'), 'speech.mp3')
-    // An unknown model is refused. Otherwise OpenAI's routes would wait, because this service has no worker.
-    if (fields.some(([field]) => field === 'model')) form.set('model', 'none')
+    if (isWaiting(path) && fields.some(([field]) => field === 'model')) form.set('model', 'none')
     return form
   }
   if (type === 'application/json') {

@@ -173,7 +173,8 @@ describe.skipIf(!hasBrowser)('the page in a real browser', () => {
     expect(created.count).toBe(1)
     expect(offsets.length).toBeGreaterThanOrEqual(3)
     expect(offsets.toSorted((a, b) => a - b)).toEqual(offsets)
-    expect(offsets[1]).toBeGreaterThan(0)
+    // A busy server may have stored nothing of the first request when the page was left.
+    expect(offsets.at(-1)).toBeGreaterThan(0)
   }, 600_000)
 
   test('continues when the server is back, and renews a token that the server refuses', async () => {
@@ -315,6 +316,7 @@ describe.skipIf(!hasBrowser)('the page in a real browser', () => {
     // The notice has the focus, because the row is gone.
     await user.getByText('speech.mp3 was deleted').waitFor()
     await keyboard.press('Enter')
+    await user.locator('.library-row[data-status=completed]').waitFor()
     await tabTo(user, 'speech.mp3')
     await keyboard.press('Enter')
     await user.waitForURL('**/t/*')

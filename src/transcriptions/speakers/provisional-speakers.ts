@@ -26,8 +26,9 @@ export function createProvisionalSpeakers(db: Database, { id, after }: { id: str
 
   function lettersOf({ voices }: SpanVoices, channel: number): Map<number, string> {
     return new Map(
-      voices.flatMap(({ voice, seconds, embedding }) => {
-        if (embedding === null) return []
+      voices.flatMap(({ voice, seconds, embedding, speaker }) => {
+        // The transcription has been completed meanwhile: embeddings are gone, and voices have their speakers.
+        if (embedding === null) return speaker === null ? [] : [[voice, speaker] as const]
         const index = nearestIn(sums, { channel, embedding })
         const { sum } = sums[index] ?? { sum: embedding.map(() => 0) }
         sums[index] = { channel, sum: sum.map((value, at) => value + seconds * (embedding[at] ?? 0)) }
