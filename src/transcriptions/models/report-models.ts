@@ -3,7 +3,7 @@ import type { Engines } from '../../engines/failover.ts'
 import type { Log } from '../../log.ts'
 import { reportModels } from './engine-models.store.ts'
 
-const CHECK_MS = 1000
+const CHECK_MS = 5000
 /** A report holds for ten minutes. */
 const REPEAT_MS = 60_000
 
