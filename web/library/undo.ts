@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals'
 import { authorizedFetch } from '../api/client.ts'
+import { stored } from '../stored.ts'
 import { hidden, refreshLibrary } from './library.ts'
 
 /** How long a deletion can be undone. WCAG 2.2.1: enough to find the button, and focus on the notice stops the clock. */
@@ -44,18 +45,33 @@ async function commit(): Promise<void> {
   clearTimeout(timer)
   const { value } = pending
   pending.value = null
-  if (!value) return
+  if (value) await remove(value.id)
+}
+
+async function remove(id: string): Promise<void> {
   try {
     // The request outlives the page.
-    const response = await authorizedFetch(`/api/transcriptions/${value.id}`, {
-      method: 'DELETE',
-      keepalive: true,
-    })
-    if (!response.ok && response.status !== 404) show(value.id)
+    const response = await authorizedFetch(`/api/transcriptions/${id}`, { method: 'DELETE', keepalive: true })
+    if (!response.ok && response.status !== 404) show(id)
   } catch {
-    show(value.id)
+    show(id)
   }
   await refreshLibrary()
 }
 
-addEventListener('pagehide', () => commit())
+/** The deletion that was pending when the page was left. */
+const left = stored<string | null>('verbatim.deleting', null, (value) =>
+  typeof value === 'string' ? value : null,
+)
+
+addEventListener('pagehide', () => {
+  left.value = pending.value?.id ?? null
+  commit()
+})
+
+// The request that the page sent as it was left may not have arrived yet.
+if (left.value !== null) {
+  hidden.value = new Set([left.value])
+  remove(left.value)
+  left.value = null
+}
