@@ -6,6 +6,7 @@ import { useAction } from '../api/use-action.ts'
 import { messages } from '../i18n/messages.ts'
 import { ErrorNotice } from '../layout/error-notice.tsx'
 import { navigate } from '../routing/router.ts'
+import { PasswordField } from './password-field.tsx'
 import { TokenForm } from './token-form.tsx'
 
 /** The forms to log in and to create an account. */
@@ -51,24 +52,7 @@ function PasswordForm({ isSignUp }: { isSignUp: boolean }) {
         <label for="email">{t.email}</label>
         <input class="input" id="email" name="email" type="email" autocomplete="username" required />
       </div>
-      <div class="field">
-        <label for="password">{t.password}</label>
-        <input
-          class="input"
-          id="password"
-          name="password"
-          type="password"
-          autocomplete={isSignUp ? 'new-password' : 'current-password'}
-          required
-          minLength={isSignUp ? 8 : undefined}
-          aria-describedby={isSignUp ? 'password-hint' : undefined}
-        />
-        {isSignUp && (
-          <span class="hint" id="password-hint">
-            {t.passwordHint}
-          </span>
-        )}
-      </div>
+      <PasswordField id="password" name="password" label={t.password} isNew={isSignUp} />
       <ErrorNotice error={error} />
       <button type="submit" class="button primary" disabled={isBusy.value}>
         {isSignUp ? t.signUp : t.logIn}

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { logOut } from '../account/log-out.ts'
+import { PasswordField } from '../account/password-field.tsx'
 import { account, refreshAccount } from '../api/account.ts'
 import { api, unwrap } from '../api/client.ts'
 import { endSession } from '../api/session.ts'
@@ -51,33 +52,8 @@ function PasswordForm() {
     <details>
       <summary>{t.changePassword}</summary>
       <form class="stack narrow" onSubmit={submit}>
-        <div class="field">
-          <label for="current-password">{t.currentPassword}</label>
-          <input
-            class="input"
-            id="current-password"
-            name="current"
-            type="password"
-            autocomplete="current-password"
-            required
-          />
-        </div>
-        <div class="field">
-          <label for="new-password">{t.newPassword}</label>
-          <input
-            class="input"
-            id="new-password"
-            name="new"
-            type="password"
-            autocomplete="new-password"
-            minLength={8}
-            required
-            aria-describedby="new-password-hint"
-          />
-          <span class="hint" id="new-password-hint">
-            {t.passwordHint}
-          </span>
-        </div>
+        <PasswordField id="current-password" name="current" label={t.currentPassword} />
+        <PasswordField id="new-password" name="new" label={t.newPassword} isNew />
         <ErrorNotice error={error} />
         <p role="status">{isChanged.value && t.passwordChanged}</p>
         <button type="submit" class="button" disabled={isBusy.value}>
@@ -104,16 +80,7 @@ function DeleteForm() {
       <summary>{t.deleteAccount}</summary>
       <form class="stack narrow" onSubmit={submit}>
         <p class="notice error">{t.deleteAccountLead}</p>
-        <div class="field">
-          <label for="delete-password">{t.password}</label>
-          <input
-            class="input"
-            id="delete-password"
-            name="password"
-            type="password"
-            autocomplete="current-password"
-          />
-        </div>
+        <PasswordField id="delete-password" name="password" label={t.password} required={false} />
         <ErrorNotice error={error} />
         <button type="submit" class="button danger" disabled={isBusy.value}>
           {t.deleteAccount}

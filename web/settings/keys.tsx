@@ -1,59 +1,39 @@
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
 import { api, unwrap } from '../api/client.ts'
-import { useAction } from '../api/use-action.ts'
 import { formatDate } from '../i18n/format.ts'
 import { messages } from '../i18n/messages.ts'
 import { ErrorNotice } from '../layout/error-notice.tsx'
 import { SecretNotice } from './secret-notice.tsx'
+import { useList } from './use-list.ts'
 
-const loadKeys = () => unwrap(api.auth.keys.get())
-type Key = Awaited<ReturnType<typeof loadKeys>>['keys'][number]
+const loadKeys = async () => (await unwrap(api.auth.keys.get())).keys
+type Key = Awaited<ReturnType<typeof loadKeys>>[number]
 
 /** API keys: created, shown once, revoked. */
 export function Keys() {
   const t = messages.value
-  const keys = useSignal<Key[]>([])
+  const { items: keys, change, error, isBusy } = useList(loadKeys)
   const secret = useSignal<string | null>(null)
-  const { run, error, isBusy } = useAction()
-  const load = async () => {
-    keys.value = (await loadKeys()).keys
-  }
-  useEffect(() => {
-    run(load)
-  }, [])
 
   async function create(event: SubmitEvent & { currentTarget: HTMLFormElement }) {
     event.preventDefault()
     const form = event.currentTarget
     const data = new FormData(form)
     const scopes: ('read' | 'write')[] = data.get('access') === 'read' ? ['read'] : ['read', 'write']
-    await run(async () => {
+    await change(async () => {
       const { key } = await unwrap(api.auth.keys.post({ name: String(data.get('name')), scopes }))
       secret.value = key
       form.reset()
-      await load()
     })
   }
 
-  const revoke = (id: string) =>
-    run(async () => {
-      await unwrap(api.auth.keys({ id }).delete())
-      await load()
-    })
+  const revoke = (id: string) => change(() => unwrap(api.auth.keys({ id }).delete()))
 
   return (
     <section class="stack" aria-labelledby="keys">
       <h2 id="keys">{t.keys}</h2>
       <p class="soft">{t.keysLead}</p>
-      {secret.value && (
-        <SecretNotice
-          secret={secret.value}
-          onClose={() => {
-            secret.value = null
-          }}
-        />
-      )}
+      <SecretNotice secret={secret} />
       <ErrorNotice error={error} />
       {keys.value.length > 0 && (
         <ul class="rows">

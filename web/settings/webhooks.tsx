@@ -1,40 +1,31 @@
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
 import { api, unwrap } from '../api/client.ts'
-import { useAction } from '../api/use-action.ts'
 import { messages } from '../i18n/messages.ts'
 import { ErrorNotice } from '../layout/error-notice.tsx'
 import { Deliveries } from './deliveries.tsx'
 import { SecretNotice } from './secret-notice.tsx'
+import { useList } from './use-list.ts'
 
-const loadWebhooks = () => unwrap(api.webhooks.get())
-type Webhook = Awaited<ReturnType<typeof loadWebhooks>>['webhooks'][number]
+const loadWebhooks = async () => (await unwrap(api.webhooks.get())).webhooks
+type Webhook = Awaited<ReturnType<typeof loadWebhooks>>[number]
 
 const EVENTS = ['transcription.completed', 'transcription.failed', 'transcription.canceled'] as const
 
 /** Webhooks: registered, tested, turned off and on, with their deliveries. */
 export function Webhooks() {
   const t = messages.value
-  const webhooks = useSignal<Webhook[]>([])
+  const { items: webhooks, change, error, isBusy } = useList(loadWebhooks)
   const secret = useSignal<string | null>(null)
-  const { run, error, isBusy } = useAction()
-  const load = async () => {
-    webhooks.value = (await loadWebhooks()).webhooks
-  }
-  useEffect(() => {
-    run(load)
-  }, [])
 
   async function create(event: SubmitEvent & { currentTarget: HTMLFormElement }) {
     event.preventDefault()
     const form = event.currentTarget
     const data = new FormData(form)
     const events = EVENTS.filter((name) => data.has(name))
-    await run(async () => {
+    await change(async () => {
       const made = await unwrap(api.webhooks.post({ url: String(data.get('url')), events }))
       secret.value = made.secret
       form.reset()
-      await load()
     })
   }
 
@@ -42,28 +33,12 @@ export function Webhooks() {
     <section class="stack" aria-labelledby="webhooks">
       <h2 id="webhooks">{t.webhooks}</h2>
       <p class="soft">{t.webhooksLead}</p>
-      {secret.value && (
-        <SecretNotice
-          secret={secret.value}
-          onClose={() => {
-            secret.value = null
-          }}
-        />
-      )}
+      <SecretNotice secret={secret} />
       <ErrorNotice error={error} />
       {webhooks.value.length > 0 && (
         <ul class="rows">
           {webhooks.value.map((webhook) => (
-            <WebhookRow
-              key={webhook.id}
-              webhook={webhook}
-              change={(work) =>
-                run(async () => {
-                  await work()
-                  await load()
-                })
-              }
-            />
+            <WebhookRow key={webhook.id} webhook={webhook} change={change} />
           ))}
         </ul>
       )}
