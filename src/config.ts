@@ -17,7 +17,7 @@ import {
   url,
   urlList,
 } from './config/parse.ts'
-import { QUALITIES } from './engines/engine.ts'
+import { ENGINE_CHOICES, QUALITIES } from './engines/engine.ts'
 import { HUGGINGFACE_MODEL, HUGGINGFACE_PROVIDERS } from './engines/huggingface/providers.ts'
 import { OPENAI_BASE_URL, OPENAI_MODEL } from './engines/openai/server.ts'
 import { StartError } from './errors.ts'
@@ -31,9 +31,6 @@ type Setting<T> = {
   /** Returns undefined for a text that is not accepted. */
   parse: (text: string) => T | undefined
 }
-
-/** The engines, as operators and clients name them. */
-const INFERENCES = ['sidecar', 'hosted', 'openai'] as const
 
 /** A setting has a value that the service cannot start with. */
 export class SettingError extends StartError {
@@ -253,7 +250,7 @@ export const SETTINGS = {
     takes:
       '`sidecar`, `hosted` or `openai`, or several of them separated by commas, such as `sidecar,openai`',
     unset: '`hosted` if `HF_TOKEN` or `HF_ENDPOINT_URL` is set and `SIDECAR_URL` is not, otherwise `sidecar`',
-    parse: preference(...INFERENCES),
+    parse: preference(...ENGINE_CHOICES),
   }),
   MODEL_ALIASES: preset({
     doc: 'Names that `/v1` accepts as `model`, and the model that each means. `whisper-1` leaves engine and model to the service; names of models that an engine runs win over these; the name `*` stands for every other name',
@@ -426,7 +423,7 @@ type Value<S> = S extends { parse: (text: string) => infer T }
     : T
   : never
 
-type Inference = (typeof INFERENCES)[number]
+type Inference = (typeof ENGINE_CHOICES)[number]
 type Registration = 'first' | 'open' | 'closed'
 
 /** Settings with a default always have a value; the others may be undefined. */
@@ -493,7 +490,7 @@ export function bucketOf({
 
 function checkAliases(aliases: ModelAliases, inference: Inference[]): void {
   for (const [name, model] of aliases) {
-    const engine = INFERENCES.find((name) => name === model)
+    const engine = ENGINE_CHOICES.find((name) => name === model)
     if (engine === undefined || inference.includes(engine)) continue
     throw new SettingError(
       `MODEL_ALIASES has ${name}=${model}, and INFERENCE is ${inference.join()}: use an engine of INFERENCE, a model or whisper-1`,

@@ -1,5 +1,4 @@
-import type { EngineModel } from '../engines/engine.ts'
-import { findEngineModel } from '../engines/models.ts'
+import { findEngineModel, type NamedModel } from '../engines/models.ts'
 import type { Callback } from '../intake.ts'
 import { parseCallbackHeader } from '../transcriptions/intake/callback-header.ts'
 import { invalidField } from '../transcriptions/intake/field-values.ts'
@@ -78,10 +77,7 @@ const DETAILS = [
  * Maps the options of a request to the fields of an upload. Throws `validation` for an option that is not
  * offered, unless it is switched off.
  */
-export function uploadFields(
-  request: TranscriptRequest,
-  models: readonly Pick<EngineModel, 'id' | 'aliases'>[],
-): Map<string, string> {
+export function uploadFields(request: TranscriptRequest, models: readonly NamedModel[]): Map<string, string> {
   checkOffered(request)
   const { audio_start_from: start, audio_end_at: end } = request
   if (end && end <= (start ?? 0)) {
@@ -112,7 +108,7 @@ export function uploadFields(
 /** The first model of the request that an engine runs; empty: none, or AssemblyAI's own. */
 function modelOf(
   { speech_model: model, speech_models: models }: TranscriptRequest,
-  offered: readonly Pick<EngineModel, 'id' | 'aliases'>[],
+  offered: readonly NamedModel[],
 ): string {
   const names = [model, ...(Array.isArray(models) ? models : [])].filter((name) => typeof name === 'string')
   return names.map((name) => findEngineModel(offered, name)?.id).find(Boolean) ?? ''

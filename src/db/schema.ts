@@ -49,6 +49,9 @@ const WORK_SECONDS = sql`case
       * case channels when 'split' then audio_channels else 1 end
 end`
 
+/** As `ENGINE_NAMES` of the port. */
+const ENGINES = ['sidecar', 'huggingface', 'openai'] as const
+
 export const users = pgTable('users', {
   id: id(),
   /** Trimmed and in lower case. Null if the user's identity provider has verified no address. */
@@ -110,7 +113,7 @@ export const transcriptions = pgTable(
     /** The audio tracks of a file that has several; null for one. */
     tracks: jsonb().$type<StoredTrack[]>(),
     /** The only engine that may receive the audio. Null: any engine of the service. */
-    engine: text({ enum: ['sidecar', 'huggingface', 'openai'] }),
+    engine: text({ enum: ENGINES }),
     /** The requested model, or another name of it. Null: the default of each engine. */
     model: text(),
     /** The requested time range, in seconds of the audio. Null: from the start, to the end. */
@@ -276,7 +279,7 @@ export const spans = pgTable(
     failures: count(),
     /** Revision of the transcription with which the result was written. */
     revision: integer(),
-    engine: text({ enum: ['sidecar', 'huggingface', 'openai'] }),
+    engine: text({ enum: ENGINES }),
     model: text(),
     /** The language that the engine heard, whatever was requested, and its probability from 0 to 1. */
     detectedLanguage: text(),
@@ -595,7 +598,7 @@ export const outbox = pgTable('outbox', {
 export const engineModels = pgTable(
   'engine_models',
   {
-    engine: text({ enum: ['sidecar', 'huggingface', 'openai'] }).notNull(),
+    engine: text({ enum: ENGINES }).notNull(),
     id: text().notNull(),
     aliases: jsonb().$type<string[]>().notNull(),
     /** Null: unknown, or all that Whisper knows. */

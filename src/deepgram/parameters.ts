@@ -1,5 +1,4 @@
-import type { EngineModel } from '../engines/engine.ts'
-import { findEngineModel } from '../engines/models.ts'
+import { findEngineModel, type NamedModel } from '../engines/models.ts'
 import { quoted, VerbatimError } from '../errors.ts'
 import type { Callback } from '../intake.ts'
 import { booleanIn, type Fields, invalidField, parseBoolean } from '../transcriptions/intake/field-values.ts'
@@ -159,7 +158,7 @@ function parseRequestedLanguage(query: URLSearchParams) {
 const isNorwegian = (value: string) => value.trim().toLowerCase() === 'no'
 
 /** The names that clients use for the engines that this service has, and the models that these run. */
-type Offer = { engines: string[]; models: readonly Pick<EngineModel, 'id' | 'aliases'>[] }
+type Offer = { engines: string[]; models: readonly NamedModel[] }
 
 /** The engine and the model that `model` means. */
 function choiceOf(fields: Fields, { engines, models }: Offer): [name: string, value: string][] {

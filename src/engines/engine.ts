@@ -89,6 +89,9 @@ export type SpanResult = {
   diarization?: Diarization | { problem: string }
 }
 
+/** The engines as operators and clients name them. */
+export const ENGINE_CHOICES = ['sidecar', 'hosted', 'openai'] as const
+
 export const ENGINE_NAMES = ['sidecar', 'huggingface', 'openai'] as const
 
 export type EngineName = (typeof ENGINE_NAMES)[number]

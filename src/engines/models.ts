@@ -1,10 +1,10 @@
 import type { EngineModel } from './engine.ts'
 
+/** What a request names a model by. */
+export type NamedModel = Pick<EngineModel, 'id' | 'aliases'>
+
 /** Finds a model by its id or an alias, in any case. */
-export function findEngineModel<T extends Pick<EngineModel, 'id' | 'aliases'>>(
-  models: readonly T[],
-  name: string,
-): T | undefined {
+export function findEngineModel<T extends NamedModel>(models: readonly T[], name: string): T | undefined {
   const wanted = name.trim().toLowerCase()
   const byId = models.find(({ id }) => id.toLowerCase() === wanted)
   return byId ?? models.find(({ aliases }) => aliases.some((alias) => alias.toLowerCase() === wanted))

@@ -1,5 +1,5 @@
 import { t } from 'elysia'
-import { QUALITIES } from '../engines/engine.ts'
+import { ENGINE_CHOICES, QUALITIES } from '../engines/engine.ts'
 import { nullable } from '../http/schema.ts'
 
 export const Info = t.Object(
@@ -9,7 +9,7 @@ export const Info = t.Object(
     identity_provider: nullable(
       t.String({ description: 'The issuer whose access tokens are accepted; null: none' }),
     ),
-    engines: t.Array(t.UnionEnum(['sidecar', 'hosted', 'openai']), {
+    engines: t.Array(t.UnionEnum([...ENGINE_CHOICES]), {
       description: 'The values of the field `engine` that an upload may choose, in order of preference',
     }),
     default_quality: t.UnionEnum([...QUALITIES]),

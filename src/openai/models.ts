@@ -1,6 +1,6 @@
 import type { ModelAliases } from '../config/model-aliases.ts'
 import { ENGINES_WITH_SPEAKERS } from '../engines/engine.ts'
-import { findEngineModel } from '../engines/models.ts'
+import { findEngineModel, type NamedModel } from '../engines/models.ts'
 import { quoted, VerbatimError } from '../errors.ts'
 import { nameOfEngine } from '../transcriptions/intake/options.ts'
 import type { ReportedModel } from '../transcriptions/models/engine-models.store.ts'
@@ -26,7 +26,7 @@ export function modelsOf({
 }: {
   engines: string[]
   aliases: ModelAliases
-  offered: readonly Pick<ReportedModel, 'id' | 'aliases'>[]
+  offered: readonly NamedModel[]
 }): Models {
   const choiceOf = (target: string): Choice => {
     if (target === DEFAULT_MODEL) return { engine: '', model: '' }

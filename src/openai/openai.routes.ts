@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
 import type { ModelAliases } from '../config/model-aliases.ts'
+import type { NamedModel } from '../engines/models.ts'
 import { BEARER, bearer, type WatchCredential } from '../http/bearer.ts'
 import { readUpload } from '../http/body/audio-upload.ts'
 import { toErrorResponse } from '../http/problems.ts'
@@ -115,19 +116,21 @@ function createTranscribe(services: OpenaiRoutesServices) {
   }
 }
 
-async function namedModels({ engines, modelAliases, models }: OpenaiRoutesServices): Promise<Models> {
-  return modelsOf({ engines, aliases: modelAliases, offered: await models.list() })
+function namedModels(
+  { engines, modelAliases }: OpenaiRoutesServices,
+  offered: readonly NamedModel[],
+): Models {
+  return modelsOf({ engines, aliases: modelAliases, offered })
 }
 
 async function listModels(services: OpenaiRoutesServices) {
-  const models = await namedModels(services)
   const offered = await services.models.list()
-  return namesOf(models).map((id) => describeModel(id, offered))
+  return namesOf(namedModels(services, offered)).map((id) => describeModel(id, offered))
 }
 
 async function getModel(services: OpenaiRoutesServices, name: string) {
-  const { id } = findModel(await namedModels(services), name)
-  return describeModel(id, await services.models.list())
+  const offered = await services.models.list()
+  return describeModel(findModel(namedModels(services, offered), name).id, offered)
 }
 
 async function takeUpload(
@@ -145,7 +148,7 @@ async function takeUpload(
     maxBytes: maxUploadBytes,
     store,
   })
-  const form = parseFields(fields, { task, models: await namedModels(services) })
+  const form = parseFields(fields, { task, models: namedModels(services, await services.models.list()) })
   return { id: await intake.commit({ fields: form.options, file }), form }
 }
 

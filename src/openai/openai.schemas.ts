@@ -1,4 +1,5 @@
 import { t } from 'elysia'
+import { ENGINE_CHOICES } from '../engines/engine.ts'
 import { byStatus, ERRORS, type ErrorStatus, responsesOf } from '../http/openapi/statuses.ts'
 import type { ErrorResponse } from '../http/problems.ts'
 import { DiarizedTranscript, VerboseTranscript } from '../transcriptions/routes/transcript.schemas.ts'
@@ -97,9 +98,7 @@ const model = {
   created: t.Number({ description: 'Unix seconds; always 0, since the time is unknown' }),
   owned_by: t.String(),
   root: t.Optional(t.String({ description: 'The id of the model that an alias means' })),
-  engine: t.Optional(
-    t.UnionEnum(['sidecar', 'hosted', 'openai'], { description: 'The engine that runs the model' }),
-  ),
+  engine: t.Optional(t.UnionEnum([...ENGINE_CHOICES], { description: 'The engine that runs the model' })),
   languages: t.Optional(
     t.Nullable(t.Array(t.String()), {
       description: 'Codes of its languages; null: unknown, or all of Whisper’s',

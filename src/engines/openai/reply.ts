@@ -1,8 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
-import { VerbatimError } from '../../errors.ts'
 import { LANGUAGES } from '../../whisper-languages.ts'
 import type { Segment, SpanRequest, SpanResult } from '../engine.ts'
+import { parseReply } from '../shared/read-answer.ts'
 import { languageCode, modelName, withinSpan } from '../shared/span-result.ts'
 
 const optional = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) =>
@@ -48,7 +47,7 @@ export function readOpenaiReply(
   text: string,
   { seconds, span, model }: { seconds: number; span: SpanRequest; model: string },
 ): SpanResult {
-  const reply = parsed(text)
+  const reply = parseReply(Reply, text, 'The OpenAI-compatible server')
   const requested = span.language === 'auto' ? null : span.language
   const language = span.task === 'translate' ? 'en' : (languageOf(reply.language) ?? requested)
   const segments = segmentsOf(reply, { seconds, words: span.words }).filter(isHeard)
@@ -61,24 +60,6 @@ export function readOpenaiReply(
     // The API has no confidence for a language.
     detected: null,
   }
-}
-
-function parsed(text: string): Static<typeof Reply> {
-  let reply: unknown
-  try {
-    reply = JSON.parse(text)
-  } catch (cause) {
-    throw new VerbatimError('engine_unavailable', 'The OpenAI-compatible server did not answer with JSON.', {
-      cause,
-    })
-  }
-  if (Value.Check(Reply, reply)) return reply
-  const mismatch = Value.Errors(Reply, reply).First()
-  const reason = mismatch ? `${mismatch.path || '/'}: ${mismatch.message}` : 'unknown shape'
-  throw new VerbatimError(
-    'engine_unavailable',
-    `The OpenAI-compatible server's response is invalid: ${reason}.`,
-  )
 }
 
 function segmentsOf(

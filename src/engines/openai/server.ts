@@ -1,7 +1,7 @@
 /** OpenAI's own API. */
 export const OPENAI_BASE_URL = 'https://api.openai.com/v1'
 
-/** The model that OpenAI's API runs by default. It alone reports the times of segments and words there. */
+/** The model that OpenAI's API runs by default. Of OpenAI's models only this one reports the times of segments and words. */
 export const OPENAI_MODEL = 'whisper-1'
 
 /** A server with OpenAI's `/audio/transcriptions` below `baseUrl`, and one of its models. */

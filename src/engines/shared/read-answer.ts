@@ -1,3 +1,5 @@
+import type { Static, TSchema } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
 import { VerbatimError } from '../../errors.ts'
 import { isNestedDeeper } from '../../json-depth.ts'
 import { readTextUpTo } from '../../read-body.ts'
@@ -18,6 +20,20 @@ export async function readResponse(response: Response): Promise<string> {
   if (!isWhole) throw unreadable(`it is larger than ${MAX_RESPONSE_BYTES} bytes`)
   if (isNestedDeeper(text, MAX_LEVELS)) throw unreadable(`it is nested deeper than ${MAX_LEVELS} levels`)
   return text
+}
+
+/** Parses a response's text. `server` begins the sentence of `engine_unavailable`, which is thrown if it is invalid. */
+export function parseReply<T extends TSchema>(schema: T, text: string, server: string): Static<T> {
+  let reply: unknown
+  try {
+    reply = JSON.parse(text)
+  } catch (cause) {
+    throw new VerbatimError('engine_unavailable', `${server} did not answer with JSON.`, { cause })
+  }
+  if (Value.Check(schema, reply)) return reply
+  const mismatch = Value.Errors(schema, reply).First()
+  const reason = mismatch ? `${mismatch.path || '/'}: ${mismatch.message}` : 'unknown shape'
+  throw new VerbatimError('engine_unavailable', `${server}'s response is invalid: ${reason}.`)
 }
 
 /** The first 64 KiB of an error response. */

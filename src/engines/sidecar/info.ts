@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import type { EngineModel } from '../engine.ts'
+import { parsedBody } from '../shared/reason.ts'
 import { modelName } from '../shared/span-result.ts'
 
 const Codes = Type.Array(Type.String({ pattern: '^[a-z]{2,3}$' }), { maxItems: 200 })
@@ -26,7 +27,7 @@ const Info = Type.Object({
 
 /** The models in a sidecar's `/info`, the default first. Null if it is invalid. */
 export function readModels(text: string): EngineModel[] | null {
-  const info = parsed(text)
+  const info = parsedBody(text)
   if (!Value.Check(Info, info)) return null
   const { model_id: id, multilingual = true, languages = null } = info
   const only = { id, default: true, languages, translate: multilingual }
@@ -39,13 +40,4 @@ export function readModels(text: string): EngineModel[] | null {
       translates: model.translate ?? true,
       words: ('words' in model ? model.words : null) ?? true,
     }))
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Not JSON, such as the page of a proxy.
-    return null
-  }
 }

@@ -1,7 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
-import { VerbatimError } from '../../errors.ts'
 import type { DetectedLanguage, Segment, SpanResult } from '../engine.ts'
+import { parseReply } from '../shared/read-answer.ts'
 import { languageCode, modelName, withinSpan } from '../shared/span-result.ts'
 import { diarizationIn } from './diarization.ts'
 
@@ -68,17 +67,7 @@ export function readSidecarReply(
   text: string,
   { seconds, isDiarized }: { seconds: number; isDiarized: boolean },
 ): SpanResult {
-  let reply: unknown
-  try {
-    reply = JSON.parse(text)
-  } catch (cause) {
-    throw new VerbatimError('engine_unavailable', 'The sidecar did not answer with JSON.', { cause })
-  }
-  if (!Value.Check(Reply, reply)) {
-    const mismatch = Value.Errors(Reply, reply).First()
-    const reason = mismatch ? `${mismatch.path || '/'}: ${mismatch.message}` : 'unknown shape'
-    throw new VerbatimError('engine_unavailable', `The sidecar's response is invalid: ${reason}.`)
-  }
+  const reply = parseReply(Reply, text, 'The sidecar')
   return {
     model: modelName(reply.model),
     segments: withinSpan(reply.segments.map(segmentOf), seconds),

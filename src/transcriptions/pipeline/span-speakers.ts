@@ -1,10 +1,5 @@
-import { sleep } from '../../async.ts'
-import {
-  ENGINES_WITH_SPEAKERS,
-  EngineOverloaded,
-  type SpanRequest,
-  type SpanResult,
-} from '../../engines/engine.ts'
+import { ENGINES_WITH_SPEAKERS, type SpanRequest, type SpanResult } from '../../engines/engine.ts'
+import { waitForEngine } from './wait-for-engine.ts'
 import type { WorkServices } from './work-services.ts'
 
 const NO_SIDECAR = 'only a sidecar tells speakers apart, and none is available'
@@ -33,15 +28,11 @@ async function diarizeElsewhere(
   { engines }: Pick<WorkServices, 'engines'>,
   request: SpanRequest,
 ): Promise<NonNullable<SpanResult['diarization']>> {
-  for (let attempt = 1; ; attempt++) {
+  const diarize = async () => {
     const [engine] = await engines.available({ among: ENGINES_WITH_SPEAKERS })
     if (!engine) return { problem: NO_SIDECAR }
-    try {
-      const { diarization } = await engine.transcribe({ ...request, model: null, task: 'diarize' })
-      return diarization ?? { problem: NO_SIDECAR }
-    } catch (error) {
-      if (!(error instanceof EngineOverloaded) || attempt === MAX_ATTEMPTS) throw error
-      await sleep(error.retryAfterSeconds * 1000, request.signal)
-    }
+    const { diarization } = await engine.transcribe({ ...request, model: null, task: 'diarize' })
+    return diarization ?? { problem: NO_SIDECAR }
   }
+  return waitForEngine(diarize, { attempts: MAX_ATTEMPTS, signal: request.signal })
 }

@@ -1,16 +1,15 @@
-import { sleep } from '../../async.ts'
-import {
-  type DetectedLanguage,
-  type Engine,
-  type EngineName,
-  EngineOverloaded,
-  type Segment,
-  type SpanRequest,
-  type SpanResult,
+import type {
+  DetectedLanguage,
+  Engine,
+  EngineName,
+  Segment,
+  SpanRequest,
+  SpanResult,
 } from '../../engines/engine.ts'
 import { failsOver } from '../../engines/failover.ts'
 import { BYTES_PER_SAMPLE, BYTES_PER_SECOND } from '../../media/media.ts'
 import { isDoubtful } from './doubtful.ts'
+import { waitForEngine } from './wait-for-engine.ts'
 import type { WorkServices } from './work-services.ts'
 
 /** Sound on each side of doubtful segments that is decoded with them. */
@@ -85,7 +84,9 @@ async function decodeAgain(
   const byteAt = (seconds: number) =>
     Math.round((seconds * BYTES_PER_SECOND) / BYTES_PER_SAMPLE) * BYTES_PER_SAMPLE
   const pcm = request.pcm.slice(byteAt(start), byteAt(end))
-  const verified = await transcribe(engine, { ...request, pcm, model, diarize: null })
+  const again = { ...request, pcm, model, diarize: null }
+  const { signal } = request
+  const verified = await waitForEngine(() => engine.transcribe(again), { attempts: MAX_ATTEMPTS, signal })
   return verified.segments.map((segment) => ({
     ...segment,
     start: segment.start + start,
@@ -94,16 +95,4 @@ async function decodeAgain(
       segment.words?.map((word) => ({ ...word, start: word.start + start, end: word.end + start })) ?? null,
     verifiedBy: verified.model,
   }))
-}
-
-/** Waits a few times while the engine is busy. */
-async function transcribe(engine: Engine, request: SpanRequest): Promise<SpanResult> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await engine.transcribe(request)
-    } catch (error) {
-      if (!(error instanceof EngineOverloaded) || attempt === MAX_ATTEMPTS) throw error
-      await sleep(error.retryAfterSeconds * 1000, request.signal)
-    }
-  }
 }

@@ -1,4 +1,5 @@
 import { t } from 'elysia'
+import { ENGINE_CHOICES } from '../../engines/engine.ts'
 import { booleanText, nullable } from '../../http/schema.ts'
 import { TRANSCRIPT_FORMATS, TYPES } from '../transcript/formats.ts'
 import { EXAMPLE_ID, STATUSES, Warnings } from '../transcriptions.schemas.ts'
@@ -46,7 +47,7 @@ const transcript = {
   duration: t.Number({ description: 'Length of the audio in seconds' }),
   engines: t.Array(
     t.Object({
-      engine: t.UnionEnum(['sidecar', 'hosted', 'openai']),
+      engine: t.UnionEnum([...ENGINE_CHOICES]),
       model: t.String(),
       seconds: t.Number(),
     }),

@@ -1,5 +1,5 @@
 import { t } from 'elysia'
-import { QUALITIES } from '../../engines/engine.ts'
+import { ENGINE_CHOICES, QUALITIES } from '../../engines/engine.ts'
 import { IDEMPOTENCY_KEY } from '../../http/headers/idempotency-key.ts'
 import { MAX_PROMPT_LENGTH } from '../intake/hints.ts'
 import { EXAMPLE_ID, PREFER_WAIT } from '../transcriptions.schemas.ts'
@@ -39,7 +39,7 @@ export const OPTIONS = {
   },
   engine: {
     type: 'string' as const,
-    enum: ['', 'sidecar', 'hosted', 'openai'],
+    enum: ['', ...ENGINE_CHOICES],
     default: '',
     description: 'Send the audio only to this engine, if the server has it',
   },
