@@ -1,5 +1,5 @@
 // Measures short clips through the whole service: processor time of each process, statements and decoding
-// batches for a clip; one clip alone and beside long files; and all processes at rest.
+// batches for each clip; one clip without other load, and beside long files; all processes without a request.
 //
 //   bun bench/whole/main.ts [--database embedded|postgres] [--manifest FILE] [--clips 64] [--runs 1]
 //       [--quality balanced] [--only clips,alone,beside,poll,idle] [--idle 60] [--statements]

@@ -27,7 +27,8 @@ from .metrics import Metrics
 _FILE_BYTES_PER_WEIGHT = 2
 _BYTES_PER_WEIGHT = {"int16": 2, "float16": 2, "float32": 4}
 _OTHER_BYTES = 24 << 20
-"""The tokenizer and the threads. With the weights this is within a tenth of what tiny.en and base take."""
+"""Memory of the tokenizer and the threads. With the weights, the estimates for tiny.en and base are within
+10 % of what they take."""
 
 
 @dataclass

@@ -13,7 +13,7 @@ type Target = { selector: string; block: number }
 
 export type ReadAlong = ReturnType<typeof createReadAlong>
 
-/** Highlights the word that is heard, and scrolls to it until the user scrolls. */
+/** Highlights the spoken word, and scrolls to it until the user scrolls. */
 export function createReadAlong({ reading, player }: { reading: Reading; player: Player }) {
   const isFollowing = signal(true)
   let list: HTMLElement | null = null

@@ -67,7 +67,7 @@ function placesOf(blocks: readonly Block[], folded: readonly string[], terms: re
   return hits
 }
 
-/** When a character is heard. */
+/** The time at which a character is spoken. */
 function secondsAt({ units, start }: Block, character: number): number {
   return units.findLast(({ from }) => from < character)?.start ?? start
 }

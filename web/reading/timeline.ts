@@ -22,7 +22,7 @@ export function createTimeline(blocks: readonly Block[]) {
     units,
     blockOf: (unit: Unit) => blockOf[unit.index] ?? 0,
 
-    /** The unit that is heard at a time; null in silence. */
+    /** The unit that is spoken at a time; null in silence. */
     at(seconds: number): Unit | null {
       const unit = order[lastAtOrBefore(starts, seconds)]
       return unit && seconds < unit.end + HOLD_SECONDS ? unit : null

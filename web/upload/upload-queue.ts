@@ -174,7 +174,7 @@ effect(() => {
   uploads.value = []
 })
 
-// Other tabs leave the uploads of this one alone.
+// Other tabs do not continue an upload whose record was updated a moment ago.
 setInterval(() => {
   for (const { key, sent } of uploads.value) updateRecord(key, { sent: sent.value })
 }, REPORT_EVERY_MS)
