@@ -11,6 +11,7 @@ import numpy as np
 
 from sidecar.audio.decoder import SAMPLE_RATE
 from sidecar.diarization.diarizer import Diarizer
+from sidecar.diarization.embedding_graph import FEATURES
 from sidecar.diarization.models import Models
 from sidecar.diarization.segmentation import FRAMES
 
@@ -30,8 +31,11 @@ class RandomModels(Models):
         classes = self._random.integers(0, 4, (len(windows), FRAMES // 60 + 1)).repeat(60, axis=1)
         return np.asarray(np.eye(7)[classes[:, :FRAMES]])
 
-    def embed(self, crops: np.ndarray) -> np.ndarray:
-        chosen = self._speakers[self._random.integers(0, _SPEAKERS, len(crops))]
+    def features(self, mel: np.ndarray) -> np.ndarray:
+        return np.zeros((len(mel) // 2, FEATURES), np.float32)
+
+    def embed(self, statistics: np.ndarray) -> np.ndarray:
+        chosen = self._speakers[self._random.integers(0, _SPEAKERS, len(statistics))]
         embeddings = chosen + 0.5 * self._random.normal(size=chosen.shape)
         return np.asarray(embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True))
 

@@ -64,11 +64,17 @@ def main(weights: Path, speaker: Path, audio: list[Path]) -> int:
     crops -= crops.mean(axis=1, keepdims=True)
     campplus = CAMPPlus(feat_dim=80, embedding_size=192)
     campplus.load_state_dict(torch.load(weights / EMBEDDING, weights_only=True))
-    ours = _run(embedding_graph.build(checkpoint.read(weights / EMBEDDING)), crops)
+    ours = _embeddings(checkpoint.read(weights / EMBEDDING), crops)
     theirs = _torch(campplus, crops)
     cosine = (ours * theirs).sum(1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
     _row("embedding", ours, theirs, f"cosine at least {cosine.min():.7f}")
     return 0
+
+
+def _embeddings(weights: checkpoint.Weights, crops: np.ndarray) -> Any:
+    features = _run(embedding_graph.build(weights), crops)
+    statistics = np.concatenate([features.mean(axis=1), features.std(axis=1, ddof=1)], axis=1)
+    return _run(embedding_graph.build_last_layer(weights), statistics)
 
 
 def _pyannet(weights: checkpoint.Weights) -> PyanNet:

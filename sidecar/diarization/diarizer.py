@@ -17,8 +17,8 @@ from .windows import Window, analyse
 _STEP = 150
 """Frames from window to window (2.5 s)."""
 
-_GROUP = 8
-"""Windows of one task."""
+_GROUP = 16
+"""Windows of one task. Its windows share the features of the audio that they overlap in."""
 
 _AHEAD = 2
 """Tasks of one request that wait or run at once."""

@@ -1,4 +1,4 @@
-"""3D-Speaker's CAM++ (speaker embeddings of 192 dimensions) as an ONNX graph."""
+"""3D-Speaker's CAM++ (speaker embeddings) as ONNX graphs: the layers before the pooling, and the last one."""
 
 from typing import Any
 
@@ -8,7 +8,8 @@ from .checkpoint import Weights
 from .features import BINS
 from .graph import Graph
 
-DIMENSIONS = 192
+FEATURES = 512
+_DIMENSIONS = 192
 
 MAX_FRAMES = 200
 """CAM++ averages its context over segments of 100 frames, after a stride of 2. Up to this length there is
@@ -17,11 +18,12 @@ only one segment, and the graph averages over all of it."""
 _BLOCKS = ((12, 1), (24, 2), (16, 2))
 """Layers and dilation of each densely connected block."""
 
+_EPSILON = 1e-5
 _PAD = [1, 1, 1, 1]
 
 
 def build(weights: Weights) -> bytes:
-    """x: [crops, frames, mel bins] → y: [crops, dimensions]."""
+    """x: [chunks, mel frames, mel bins] → y: [chunks, mel frames / 2, FEATURES]."""
     net = _Network(weights)
     x = net.graph.add("Unsqueeze", net.graph.add("Transpose", "x", perm=[0, 2, 1]), net.graph.integers(1))
     x = net.front_end(x)
@@ -30,10 +32,19 @@ def build(weights: Weights) -> bytes:
             x = net.dense_layer(x, f"xvector.block{number}.tdnnd{layer}", dilation)
         x = net.relu(x, f"xvector.transit{number}.nonlinear.batchnorm")
         x = net.convolution(x, f"xvector.transit{number}.linear")
-    x = net.statistics(net.relu(x, "xvector.out_nonlinear.batchnorm"))
-    x = net.batch_norm(net.convolution(x, "xvector.dense.linear"), "xvector.dense.nonlinear.batchnorm")
+    x = net.relu(x, "xvector.out_nonlinear.batchnorm")
+    net.graph.add("Transpose", x, perm=[0, 2, 1], output="y")
+    return net.graph.serialized(["chunks", "frames", BINS], ["chunks", "units", FEATURES])
+
+
+def build_last_layer(weights: Weights) -> bytes:
+    """x: [crops, 2 · FEATURES], the means of the features and their standard deviations → y: [crops,
+    dimensions]."""
+    net = _Network(weights)
+    x = net.convolution(net.graph.add("Unsqueeze", "x", net.graph.integers(2)), "xvector.dense.linear")
+    x = net.batch_norm(x, "xvector.dense.nonlinear.batchnorm")
     net.graph.add("Squeeze", x, net.graph.integers(2), output="y")
-    return net.graph.serialized(["crops", "frames", BINS], ["crops", DIMENSIONS])
+    return net.graph.serialized(["crops", 2 * FEATURES], ["crops", _DIMENSIONS])
 
 
 class _Network:
@@ -51,7 +62,7 @@ class _Network:
         scale = self._weights.get(f"{name}.weight", np.ones_like(mean))
         bias = self._weights.get(f"{name}.bias", np.zeros_like(mean))
         constants = [self.graph.constant(values) for values in (scale, bias, mean, variance)]
-        return self.graph.add("BatchNormalization", x, *constants, epsilon=1e-5)
+        return self.graph.add("BatchNormalization", x, *constants, epsilon=_EPSILON)
 
     def relu(self, x: str, norm: str) -> str:
         return self.graph.add("Relu", self.batch_norm(x, norm))
@@ -88,13 +99,3 @@ class _Network:
         hidden = self.graph.add("Relu", self.convolution(context, f"{cam}.linear1"))
         mask = self.graph.add("Sigmoid", self.convolution(hidden, f"{cam}.linear2"))
         return self.graph.add("Concat", x, self.graph.add("Mul", local, mask), axis=1)
-
-    def statistics(self, x: str) -> str:
-        """Mean and unbiased standard deviation over time."""
-        add, integers = self.graph.add, self.graph.integers
-        mean = add("ReduceMean", x, axes=[2], keepdims=1)
-        difference = add("Sub", x, mean)
-        squares = add("ReduceSum", add("Mul", difference, difference), integers(2), keepdims=1)
-        frames = add("Slice", add("Shape", x), integers(2), integers(3))
-        count = add("Cast", add("Sub", frames, integers(1)), to=1)
-        return add("Concat", mean, add("Sqrt", add("Div", squares, count)), axis=1)

@@ -18,11 +18,16 @@ FIRST_FRAME = 360
 
 VOICES = 3
 
+_BATCH = 8
+"""Windows that the network gets at once, to bound its memory."""
+
 # The classes: nobody, one voice, two voices.
 _POWERSET = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], np.uint8)
 
 
 def activity(models: Models, windows: np.ndarray) -> np.ndarray:
     """float32 [windows, samples] → 1 where a voice speaks, uint8 [windows, frames, voices]."""
-    speaks: np.ndarray = _POWERSET[models.segment(windows).argmax(axis=2)]
+    batches = [windows[at : at + _BATCH] for at in range(0, len(windows), _BATCH)]
+    classes = np.concatenate([models.segment(batch).argmax(axis=2) for batch in batches])
+    speaks: np.ndarray = _POWERSET[classes]
     return speaks

@@ -7,15 +7,14 @@ import numpy as np
 
 from ..audio.decoder import SAMPLE_RATE
 from . import segmentation
-from .features import HOP, fbank
 from .local_voices import Heard, LocalVoice, local_voices
 from .models import Models
 from .segmentation import FIRST_FRAME, FRAME, FRAMES, WINDOW
+from .speech import UNIT, UNIT_CENTRE, Speech
 
 _MIN_VOICE_SECONDS = 0.1
 _MIN_CLEAN_SECONDS = 0.4
-_MIN_MEL_FRAMES = 10
-_MEL_CENTRE = 200
+_MIN_UNITS = 5
 
 _SECONDS = FRAME / SAMPLE_RATE
 
@@ -37,26 +36,25 @@ def analyse(models: Models, samples: np.ndarray, starts: Sequence[int], *, offse
     padded = np.pad(samples, (0, max(0, end - audible)))
     begins = [(start - offset) * FRAME for start in starts]
     activity = segmentation.activity(models, np.stack([padded[at : at + WINDOW] for at in begins]))
+    speech = Speech(models, padded)
+    voices = []
     for begin, speaks in zip(begins, activity, strict=True):
         speaks[max(0, (audible - begin - FIRST_FRAME) // FRAME) :] = 0
-    mel = fbank(padded)
-    heard = [
-        (index, voice)
-        for index, (begin, speaks) in enumerate(zip(begins, activity, strict=True))
-        for voice in _voices(mel[begin // HOP : (begin + WINDOW) // HOP], speaks)
+        voices.append(_voices(speech, begin, speaks))
+    return [
+        Window(
+            start,
+            speaks.sum(axis=1, dtype=np.uint8),
+            [part for voice in heard for part in local_voices(speech, voice)],
+        )
+        for start, speaks, heard in zip(starts, activity, voices, strict=True)
     ]
-    windows = [
-        Window(start, speaks.sum(axis=1, dtype=np.uint8), [])
-        for start, speaks in zip(starts, activity, strict=True)
-    ]
-    found = local_voices(models, [voice for _, voice in heard])
-    for (index, _), voices in zip(heard, found, strict=True):
-        windows[index].voices.extend(voices)
-    return windows
 
 
-def _voices(mel: np.ndarray, activity: np.ndarray) -> list[Heard]:
-    frames = np.clip((np.arange(len(mel)) * HOP + _MEL_CENTRE - FIRST_FRAME) // FRAME, 0, FRAMES - 1)
+def _voices(speech: Speech, begin: int, activity: np.ndarray) -> list[Heard]:
+    """begin: the sample at which the window begins."""
+    units = np.arange(-(-begin // UNIT), min((begin + WINDOW) // UNIT, len(speech)))
+    frames = np.clip((units * UNIT + UNIT_CENTRE - begin - FIRST_FRAME) // FRAME, 0, FRAMES - 1)
     alone = activity.sum(axis=1) == 1
     voices = []
     for voice in range(activity.shape[1]):
@@ -64,6 +62,7 @@ def _voices(mel: np.ndarray, activity: np.ndarray) -> list[Heard]:
         clean = speaks & alone
         seconds = float(clean.sum()) * _SECONDS
         used = (clean if seconds >= _MIN_CLEAN_SECONDS else speaks)[frames]
-        if speaks.sum() * _SECONDS >= _MIN_VOICE_SECONDS and used.sum() >= _MIN_MEL_FRAMES:
-            voices.append(Heard(activity[:, voice].copy(), mel[used], frames[used], seconds))
+        if speaks.sum() * _SECONDS >= _MIN_VOICE_SECONDS and used.sum() >= _MIN_UNITS:
+            speech.hear(units[used])
+            voices.append(Heard(activity[:, voice].copy(), units[used], frames[used], seconds))
     return voices

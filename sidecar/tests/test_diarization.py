@@ -11,10 +11,11 @@ import pytest
 
 from sidecar.diarization import clustering, diarizer
 from sidecar.diarization.diarizer import Diarization, Diarizer
-from sidecar.diarization.features import HOP, fbank
+from sidecar.diarization.features import HOP
 from sidecar.diarization.local_voices import Heard, local_voices
 from sidecar.diarization.models import Models
 from sidecar.diarization.segmentation import FRAME, FRAMES
+from sidecar.diarization.speech import UNIT, Speech
 from sidecar.model import diarization as files
 from sidecar.model.files import Model
 
@@ -75,6 +76,24 @@ def test_the_result_does_not_depend_on_how_the_audio_was_divided(
     assert diarize(models, pool, conversation, 7_777).turns == diarization.turns
 
 
+def test_the_embedding_network_hears_speech_once_although_windows_overlap(
+    models: Models,
+    pool: ThreadPoolExecutor,
+    conversation: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard: list[int] = []
+    features = models.features
+
+    def counted(mel: np.ndarray) -> np.ndarray:
+        heard.append(len(mel) * HOP)
+        return features(mel)
+
+    monkeypatch.setattr(models, "features", counted)
+    diarize(models, pool, conversation, 160_000)
+    assert sum(heard) < 1.1 * len(conversation)
+
+
 def test_speakers_who_talk_at_once_have_overlapping_turns(
     models: Models, pool: ThreadPoolExecutor, recordings: dict[str, np.ndarray]
 ) -> None:
@@ -90,14 +109,19 @@ def test_speakers_who_talk_at_once_have_overlapping_turns(
 def test_a_voice_that_the_segmentation_made_of_two_speakers_is_divided(
     models: Models, recordings: dict[str, np.ndarray]
 ) -> None:
-    def heard(samples: np.ndarray) -> Heard:
-        mel = fbank(samples.astype(np.float32) / 32768)[:990]
-        frames = np.minimum(np.arange(len(mel)) * HOP // FRAME, FRAMES - 1)
-        return Heard((np.arange(FRAMES) <= frames[-1]).astype(np.uint8), mel, frames, len(mel) / 100)
+    def heard(samples: np.ndarray) -> tuple[Speech, Heard]:
+        speech = Speech(models, samples[:158_400].astype(np.float32) / 32768)
+        units = np.arange(len(speech))
+        speech.hear(units)
+        frames = np.minimum(units * UNIT // FRAME, FRAMES - 1)
+        speaks = (np.arange(FRAMES) <= frames[-1]).astype(np.uint8)
+        return speech, Heard(speaks, units, frames, len(units) * UNIT / 16_000)
 
     a, b = recordings["en"], recordings["fr"]
-    mixed, single = heard(np.concatenate([a, b])), heard(np.concatenate([a, a]))
-    parts, [whole] = local_voices(models, [mixed, single])
+    speech, mixed = heard(np.concatenate([a, b]))
+    parts = local_voices(speech, mixed)
+    speech, single = heard(np.concatenate([a, a]))
+    [whole] = local_voices(speech, single)
     assert np.array_equal(whole.speaks, single.speaks)
     first, second = sorted(parts, key=lambda part: int(part.speaks.argmax()))
     assert np.array_equal(first.speaks + second.speaks, mixed.speaks)
