@@ -9,7 +9,7 @@ from sidecar.diarization import clustering
 
 THRESHOLD = 0.6
 APART = 0.5
-LEAST_SECONDS, MOST_SECONDS, SHARE = 1.0, 2.0, 1 / 30
+LEAST_SECONDS, MOST_SECONDS, SHARE = 0.5, 2.0, 1 / 30
 MAX_WEIGHT = 60.0
 
 

@@ -15,6 +15,13 @@ from .windows import Window
 _THRESHOLD = 0.55
 """Cosine distance from which on two clusters are two speakers."""
 
+_SPEECH = 0.35
+"""Probability from which on somebody speaks. Windows that overlap differ, so their mean is below one half in
+speech too."""
+
+_TWO = 0.3
+"""Probability from which on two speak."""
+
 _APART = 0.5
 _MIN_CLEAN_SECONDS = 1.0
 _MAX_WEIGHT = 10.0
@@ -44,12 +51,15 @@ def diarize(windows: Sequence[Window]) -> tuple[list[Voice], list[Turn]]:
     centroids = _centroids(windows)
     if not len(centroids):
         return [], []
-    speaking = _speaking(windows, centroids)
-    alone = speaking.sum(axis=0) == 1
+    scores, counts = _averages(windows, centroids)
+    speaking = _speaking(scores, (counts[:, 0] > _SPEECH).astype(int) + (counts[:, 1] > _TWO))
+    # The length of a voice is of speech that is more probable than not.
+    certain = _speaking(scores, (counts > 0.5).sum(axis=1))
+    alone = certain & (certain.sum(axis=0) == 1)
     first = windows[0].start
     voices, turns = [], []
     for voice, centroid in enumerate(centroids):
-        seconds = float((speaking[voice] & alone).sum()) * FRAME / SAMPLE_RATE
+        seconds = float(alone[voice].sum()) * FRAME / SAMPLE_RATE
         voices.append(Voice(seconds, centroid))
         turns += [
             Turn(voice, _second(first + on), _second(first + off)) for on, off in _runs(speaking[voice])
@@ -110,23 +120,28 @@ def _one_by_one(similarity: np.ndarray) -> Sequence[int]:
     return numbers
 
 
-def _speaking(windows: Sequence[Window], centroids: np.ndarray) -> np.ndarray:
-    """Which speakers speak in each frame, bool [speakers, frames]. Where windows overlap, their results are
-    averaged, and frames near the middle of a window count more."""
+def _averages(windows: Sequence[Window], centroids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The probability that each speaker speaks [speakers, frames], and that at least one and two speak
+    [frames, 2]. Where windows overlap, they are averaged; frames near the middle of a window count more."""
     first = windows[0].start
     total = windows[-1].start - first + FRAMES
     scores = np.zeros((len(centroids), total))
-    counts, importance = np.zeros(total), np.zeros(total)
+    counts, importance = np.zeros((total, 2)), np.zeros(total)
     for window in windows:
         frames = slice(window.start - first, window.start - first + FRAMES)
         importance[frames] += _IMPORTANCE
-        counts[frames] += _IMPORTANCE * window.counts
+        counts[frames] += _IMPORTANCE[:, None] * window.counts
         speaks = np.zeros((len(centroids), FRAMES))
         if window.voices:
             for voice, number in zip(window.voices, _assigned(window.voices, centroids), strict=True):
                 speaks[number] = np.maximum(speaks[number], voice.speaks)
         scores[:, frames] += _IMPORTANCE * speaks
-    counts = np.round(counts / np.maximum(importance, 1e-9))
+    importance = np.maximum(importance, 1e-9)
+    return scores / importance, counts / importance[:, None]
+
+
+def _speaking(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The most probable speakers of each frame, as many as speak there: bool [speakers, frames]."""
     ranks = np.argsort(np.argsort(-scores, axis=0, kind="stable"), axis=0)
     speaking: np.ndarray = (ranks < counts) & (scores > 0)
     return speaking

@@ -8,10 +8,10 @@ from . import clustering
 from .segmentation import FRAMES
 from .speech import Speech
 
-_CROP = 75
-"""Units of an embedding (1.5 s)."""
+_CROP = 70
+"""Units of an embedding (1.4 s)."""
 
-_STEP = 25
+_STEP = _CROP // 3
 
 _SIMILAR = 0.3
 """Cosine similarity below which two crops of a voice may be of two speakers."""
@@ -22,9 +22,9 @@ _MIN_CROPS = 2
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """The speech of a voice in a window. `speaks`: 1 in each frame of the window in which it speaks. `units`:
-    of its speech, if possible without another voice. `frames`: the window's frame of each unit. `seconds`: of
-    speech without another voice."""
+    """The speech of a voice in a window. `speaks`: the probability that it speaks, of each frame of the
+    window. `units`: of its speech, if possible without another voice. `frames`: the window's frame of each
+    unit. `seconds`: of speech without another voice."""
 
     speaks: np.ndarray
     units: np.ndarray
@@ -56,7 +56,7 @@ def local_voices(speech: Speech, voice: Heard) -> list[LocalVoice]:
     speaker = speakers[np.abs(np.arange(FRAMES)[:, None] - middles).argmin(axis=1)]
     return [
         LocalVoice(
-            voice.speaks * (speaker == number).astype(np.uint8),
+            voice.speaks * (speaker == number),
             centroid,
             voice.seconds * float((speaker[frames] == number).mean()),
         )

@@ -1,4 +1,7 @@
-"""Windows of audio → which of at most three local voices speak in each frame."""
+"""Windows of audio → the probabilities that each of at most three local voices speaks in each frame."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,11 +26,29 @@ _BATCH = 8
 
 # The classes: nobody, one voice, two voices.
 _POWERSET = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], np.uint8)
+_SOMEBODY = _POWERSET.any(axis=1)
+_TWO = _POWERSET.sum(axis=1) == 2
 
 
-def activity(models: Models, windows: np.ndarray) -> np.ndarray:
-    """float32 [windows, samples] → 1 where a voice speaks, uint8 [windows, frames, voices]."""
-    batches = [windows[at : at + _BATCH] for at in range(0, len(windows), _BATCH)]
-    classes = np.concatenate([models.segment(batch).argmax(axis=2) for batch in batches])
-    speaks: np.ndarray = _POWERSET[classes]
-    return speaks
+@dataclass(frozen=True, eq=False)
+class Activity:
+    """One window. `active`: 1 where the most probable class has a voice, uint8 [frames, voices]. `speaks`:
+    the probability that a voice speaks [frames, voices]. `counts`: the probabilities that at least one voice
+    speaks, and that two speak [frames, 2]."""
+
+    active: np.ndarray
+    speaks: np.ndarray
+    counts: np.ndarray
+
+
+def activity(models: Models, windows: Sequence[np.ndarray], audible: Sequence[int]) -> list[Activity]:
+    """windows: float32 samples. audible: how many frames of each are not padding."""
+    found = []
+    for at in range(0, len(windows), _BATCH):
+        batch = np.exp(models.segment(np.stack(windows[at : at + _BATCH])))
+        for probabilities, frames in zip(batch, audible[at : at + _BATCH], strict=True):
+            probabilities[frames:] = ~_SOMEBODY
+            counts = [probabilities[:, classes].sum(axis=1) for classes in (_SOMEBODY, _TWO)]
+            active = _POWERSET[probabilities.argmax(axis=1)]
+            found.append(Activity(active, probabilities @ _POWERSET, np.stack(counts, axis=1)))
+    return found

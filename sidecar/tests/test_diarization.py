@@ -9,13 +9,14 @@ import httpx
 import numpy as np
 import pytest
 
-from sidecar.diarization import clustering, diarizer
+from sidecar.diarization import block, clustering, diarizer
 from sidecar.diarization.diarizer import Diarization, Diarizer
 from sidecar.diarization.features import HOP
-from sidecar.diarization.local_voices import Heard, local_voices
+from sidecar.diarization.local_voices import Heard, LocalVoice, local_voices
 from sidecar.diarization.models import Models
 from sidecar.diarization.segmentation import FRAME, FRAMES
 from sidecar.diarization.speech import UNIT, Speech
+from sidecar.diarization.windows import Window
 from sidecar.model import diarization as files
 from sidecar.model.files import Model
 
@@ -104,6 +105,20 @@ def test_speakers_who_talk_at_once_have_overlapping_turns(
     turns = diarize(models, pool, audio, 160_000).turns
     pairs = [(x, y) for x in turns for y in turns if x.voice < y.voice]
     assert sum(max(0.0, min(x.end, y.end) - max(x.start, y.start)) for x, y in pairs) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "turns"), [(0.3, 0.0, 0), (0.4, 0.0, 1), (0.9, 0.2, 1), (0.9, 0.4, 2)]
+)
+def test_speech_and_overlaps_count_although_the_windows_are_unsure(
+    one: float, two: float, turns: int
+) -> None:
+    counts = np.tile([one, two], (FRAMES, 1))
+    voices = [
+        LocalVoice(np.full(FRAMES, speaks), embedding, 5.0)
+        for speaks, embedding in zip((one, two), np.eye(2), strict=True)
+    ]
+    assert len(block.diarize([Window(0, counts, voices), Window(150, counts, voices)])[1]) == turns
 
 
 def test_a_voice_that_the_segmentation_made_of_two_speakers_is_divided(

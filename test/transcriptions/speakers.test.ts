@@ -67,8 +67,9 @@ describe('voices', () => {
 
   test('that are short for the recording make no speaker of their own', () => {
     expect(mergeVoices(voicesOf([1, 2, 5, 2], [30, 30, 1.9, 0.4]), anyCount)).toEqual([0, 1, 0, 1])
-    expect(mergeVoices(voicesOf([1, 2, 5, 2], [9, 9, 1.1, 0.4]), anyCount)).toEqual([0, 1, 2, 1])
-    expect(mergeVoices(voicesOf([1, 2, 5, 2], [9, 9, 0.9, 0.4]), anyCount)).toEqual([0, 1, 0, 1])
+    expect(mergeVoices(voicesOf([1, 2, 5, 2], [9, 9, 0.7, 0.3]), anyCount)).toEqual([0, 1, 2, 1])
+    expect(mergeVoices(voicesOf([1, 2, 5, 2], [9, 9, 0.6, 0.3]), anyCount)).toEqual([0, 1, 0, 1])
+    expect(mergeVoices(voicesOf([1, 2, 5, 2], [3, 3, 0.4, 0.3]), anyCount)).toEqual([0, 1, 0, 1])
     expect(mergeVoices(voicesOf([1, 2, 1], [1, 1.5, 0.5]), { minSpeakers: 2, maxSpeakers: 2 })).toEqual([
       0, 1, 0,
     ])

@@ -16,7 +16,7 @@ const APART = 0.5
  * speech, because someone who says a sentence in half a minute takes part, and a fragment of that length in a long
  * recording is mostly an error.
  */
-const MIN_SECONDS = { least: 1, most: 2, share: 1 / 30 }
+const MIN_SECONDS = { least: 0.5, most: 2, share: 1 / 30 }
 /** The weight of a voice in an average, in seconds. */
 const WEIGHT = { least: 0.1, most: 60 }
 /** Bounds memory to 18 MB and time to about a second. 24 hours have about 700 spans with 1 to 3 voices each. */
