@@ -1,5 +1,6 @@
 """The times of words, from the model's attention over the audio."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,6 +20,8 @@ _LEVEL = SAMPLE_RATE // 100
 _LOUDNESS_RATIO = 10 ** (-24 / 20)
 _EARLY_START = 0.02
 _EARLY_END = 0.04
+_LATE_END = 0.25
+_DIP = 3
 
 
 def timed(alignment: Alignment, tokens: list[int], tokenizer: Tokenizer) -> list[tuple[Word, int]]:
@@ -58,35 +61,50 @@ def _with_punctuation(words: Sequence[tuple[Word, int]]) -> list[tuple[Word, int
     return [*joined, opening] if opening else joined
 
 
-def _clipped_to_speech(word: Word, window: Window) -> Word:
-    """The word moved, because alignment places words too early (bench/accuracy/words.py), and clipped to the
-    stretch of speech that it ends in, because alignment extends starts into the pause before.
-
-    word: in seconds from the window's start.
-    """
-    moved = replace(word, start=word.start + _EARLY_START, end=word.end + _EARLY_END)
+def _speech_around(word: Word, window: Window) -> tuple[float, float]:
+    """The stretch of speech that the word ends in, in seconds from the window's start. Unlimited if there is
+    none."""
     for stretch in window.speech:
         start, end = (stretch.start - window.start) / SAMPLE_RATE, (stretch.end - window.start) / SAMPLE_RATE
         if start < word.end - SHORTEST <= end:
-            return replace(moved, start=max(moved.start, start), end=min(moved.end, end))
-    return moved
+            return start, end
+    return -math.inf, math.inf
 
 
-def sharpened(word: Word, samples: np.ndarray) -> Word:
+def placed(word: Word, following: Word | None, window: Window, samples: np.ndarray) -> Word:
+    """The word at its sound: moved, because alignment places words too early (bench/accuracy/words.py),
+    within its stretch of speech, because alignment extends starts into the pause before, and sharpened.
+
+    Words are in seconds from the window's start, as aligned.
+    """
+    first, last = _speech_around(word, window)
+    start, end = max(word.start + _EARLY_START, first), min(word.end + _EARLY_END, last)
+    limit = last if following is None else min(last, following.start)
+    return sharpened(replace(word, start=start, end=end), samples, limit)
+
+
+def sharpened(word: Word, samples: np.ndarray, limit: float) -> Word:
     """Starts and ends the word where its energy is within 24 dB of its peak.
 
-    Alignment extends a word's start back to the end of the previous word. word: in seconds of `samples`
-    (int16).
+    Alignment extends a word's start back to the end of the previous word, and ends the last word before a
+    pause up to a quarter of a second too early. word, limit: in seconds of `samples` (int16). limit: when the
+    next word begins, or the speech ends.
     """
-    begin, end = int(word.start * SAMPLE_RATE), min(int(word.end * SAMPLE_RATE), len(samples))
-    count = (end - begin) // _LEVEL
-    if count < 2:
+    begin = int(word.start * SAMPLE_RATE)
+    end = min(int(word.end * SAMPLE_RATE), len(samples))
+    own = (end - begin) // _LEVEL
+    if own < 2:
         return word
+    latest = min(int(min(limit, word.end + _LATE_END) * SAMPLE_RATE), len(samples))
+    count = max(own, (latest - begin) // _LEVEL)
     frames = samples[begin : begin + count * _LEVEL].astype(np.float32).reshape(count, _LEVEL)
     levels = np.sqrt((frames**2).mean(axis=1))
-    loud = np.flatnonzero(levels >= levels.max() * _LOUDNESS_RATIO)
+    loud = np.flatnonzero(levels >= levels[:own].max() * _LOUDNESS_RATIO)
+    last = int(np.searchsorted(loud, own)) - 1
+    while loud[last] >= own - 1 - _DIP and last + 1 < len(loud) and loud[last + 1] - loud[last] <= _DIP + 1:
+        last += 1
     start = (begin + int(loud[0]) * _LEVEL) / SAMPLE_RATE
-    stop = (begin + (int(loud[-1]) + 1) * _LEVEL) / SAMPLE_RATE
+    stop = (begin + (int(loud[last]) + 1) * _LEVEL) / SAMPLE_RATE
     return replace(word, start=start, end=max(stop, start + SHORTEST))
 
 
@@ -109,12 +127,13 @@ def with_words(
     edges = np.cumsum(tokens)
     words_by_segment: list[list[Word]] = [[] for _ in segments]
     token_count, at = 0, max(offset, after)
-    for word, count in words:
+    following = [*(word for word, _ in words[1:]), None]
+    for (word, count), next_word in zip(words, following, strict=True):
         segment_index = min(int(np.searchsorted(edges, token_count, side="right")), len(segments) - 1)
         token_count += count
-        clipped = sharpened(_clipped_to_speech(word, window), samples)
-        start = min(max(offset + clipped.start, at), max(last - SHORTEST, at))
-        end = max(min(offset + clipped.end, last), start + SHORTEST)
+        sound = placed(word, next_word, window, samples)
+        start = min(max(offset + sound.start, at), max(last - SHORTEST, at))
+        end = max(min(offset + sound.end, last), start + SHORTEST)
         text = (
             word.word
             if words_by_segment[segment_index]
