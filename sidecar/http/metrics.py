@@ -90,7 +90,7 @@ class Metrics:
             "sidecar_windows_again_total",
             "Windows decoded again, by reason.",
             "reason",
-            ("doubtful", "hotwords", "parts", "rest", "memory", "error"),
+            ("doubtful", "hotwords", "pass", "parts", "rest", "memory", "error"),
         )
         self._add_models(registry, models)
 

@@ -23,17 +23,20 @@ _MAX_REPEATED_LENGTH = 4
 
 @dataclass(frozen=True)
 class Job:
-    """One window to decode. encoded: [frames, width]. limit: new tokens; a text that needs more is a loop."""
+    """One window to decode. encoded: [frames, width]. limit: new tokens; a text that needs more is a loop.
+    hypotheses: at most so many."""
 
     encoded: np.ndarray
     prompt: list[int]
     tokenizer: Tokenizer
     limit: int
+    hypotheses: int = 1
 
 
 @dataclass(frozen=True)
 class Decoded:
     tokens: list[int]
+    text: str
     logprob: float
     compression_ratio: float
     no_speech_probability: float
@@ -45,11 +48,13 @@ class Decoded:
         return self.no_speech_probability > _SILENCE_PROBABILITY and self.logprob < _MIN_LOGPROB
 
     @property
+    def looping(self) -> bool:
+        return self.capped or self.compression_ratio > _MAX_COMPRESSION_RATIO
+
+    @property
     def doubtful(self) -> bool:
         """A loop, or a text of low probability. Silence is neither."""
-        if self.silent:
-            return False
-        return self.capped or self.compression_ratio > _MAX_COMPRESSION_RATIO or self.logprob < _MIN_LOGPROB
+        return not self.silent and (self.looping or self.logprob < _MIN_LOGPROB)
 
     @property
     def clear(self) -> bool:
@@ -87,16 +92,26 @@ class PromptBuilder:
     def tokenizer(self, language: str) -> Tokenizer:
         return Tokenizer(self._vocabulary, self._multilingual, task=self._task, language=language)
 
-    def job(self, encoded: np.ndarray, language: str, seconds: float, *, careful: bool = False) -> Job:
+    def job(
+        self,
+        encoded: np.ndarray,
+        language: str,
+        seconds: float,
+        *,
+        careful: bool = False,
+        hypotheses: int = 1,
+    ) -> Job:
         """seconds: of audio, without padding. careful: allow as many tokens as the model can hold."""
         tokenizer = self.tokenizer(language)
         prompt = self._previous_tokens + tokenizer.sot_sequence
         allowed = POSITIONS if careful else _MIN_TOKEN_LIMIT + int(seconds * tokens_per_second(language))
-        return Job(encoded, prompt, tokenizer, min(allowed, POSITIONS // 2, POSITIONS - len(prompt)))
+        limit = min(allowed, POSITIONS // 2, POSITIONS - len(prompt))
+        return Job(encoded, prompt, tokenizer, limit, hypotheses)
 
 
-def decode(engine: Engine, jobs: Sequence[Job], *, beam_size: int, temperature: float) -> list[Decoded]:
-    """All jobs must have the same encoded length and the same prompt length.
+def decode(engine: Engine, jobs: Sequence[Job], *, beam_size: int, temperature: float) -> list[list[Decoded]]:
+    """The hypotheses of each job, the most probable first. All jobs must have the same encoded length and the
+    same prompt length.
 
     The search runs to the highest limit of the batch. A window that reaches its own limit is doubtful alone
     and in a batch, but its text is longer in the batch. Any other window has the same text alone and in a
@@ -104,15 +119,26 @@ def decode(engine: Engine, jobs: Sequence[Job], *, beam_size: int, temperature: 
     point the order of a sum depends on the size of the batch, so probabilities differ in their last bits
     (tests/rounding.py), and so can the choice between two texts of equal probability.
     """
-    search = Search(beam_size, temperature, max(job.limit for job in jobs), suppressed(jobs[0].tokenizer))
+    search = Search(
+        beam_size,
+        temperature,
+        max(job.limit for job in jobs),
+        suppressed(jobs[0].tokenizer),
+        max(job.hypotheses for job in jobs),
+    )
     results = engine.generate([job.encoded for job in jobs], [job.prompt for job in jobs], search)
-    return [_to_decoded(result, job) for result, job in zip(results, jobs, strict=True)]
+    return [
+        [_to_decoded(hypothesis, job) for hypothesis in result[: job.hypotheses]]
+        for result, job in zip(results, jobs, strict=True)
+    ]
 
 
 def _to_decoded(result: Generated, job: Job) -> Decoded:
-    text = job.tokenizer.decode(result.tokens).strip().encode()
+    decoded = job.tokenizer.decode(result.tokens).strip()
+    text = decoded.encode()
     return Decoded(
         tokens=result.tokens,
+        text=decoded,
         logprob=result.logprob,
         compression_ratio=len(text) / len(zlib.compress(text)) if text else 0.0,
         no_speech_probability=result.no_speech_probability,

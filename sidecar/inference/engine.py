@@ -10,17 +10,19 @@ import numpy as np
 
 POSITIONS = 448
 """Tokens that the decoder can hold. At most half of them may be new."""
+_SAMPLES = 5
 
 
 @dataclass(frozen=True)
 class Search:
-    """temperature 0: beam search over `beam_size`. Above 0: the best of five samples. `limit`: maximum of new
-    tokens."""
+    """temperature 0: beam search over `beam_size`, for the most probable `hypotheses`. Above 0: the best of
+    five samples. `limit`: maximum of new tokens."""
 
     beam_size: int
     temperature: float
     limit: int
     suppressed: tuple[int, ...]
+    hypotheses: int = 1
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ class Engine(Protocol):
 
     def generate(
         self, encoded: Sequence[np.ndarray], prompts: Sequence[list[int]], search: Search
-    ) -> list[Generated]:
-        """All prompts have their start-of-transcript token at the same position."""
+    ) -> list[list[Generated]]:
+        """For each item its hypotheses, the most probable first. All prompts have their start-of-transcript
+        token at the same position."""
 
     def align(
         self,
@@ -118,7 +121,7 @@ class CTranslate2:
 
     def generate(
         self, encoded: Sequence[np.ndarray], prompts: Sequence[list[int]], search: Search
-    ) -> list[Generated]:
+    ) -> list[list[Generated]]:
         prompt = max(map(len, prompts))
         # CTranslate2 limits new tokens to half of max_length, and to max_length less the prompt.
         length = min(POSITIONS, max(2 * search.limit, search.limit + prompt))
@@ -127,7 +130,7 @@ class CTranslate2:
             _stacked(encoded),
             list(prompts),
             beam_size=1 if sampled else search.beam_size,
-            num_hypotheses=5 if sampled else 1,
+            num_hypotheses=_SAMPLES if sampled else min(search.hypotheses, search.beam_size),
             sampling_topk=0 if sampled else 1,
             sampling_temperature=search.temperature if sampled else 1,
             max_length=length,
@@ -137,11 +140,14 @@ class CTranslate2:
             suppress_tokens=list(search.suppressed),
         )
         return [
-            Generated(
-                tokens=result.sequences_ids[0],
-                logprob=result.scores[0] * len(result.sequences_ids[0]) / (len(result.sequences_ids[0]) + 1),
-                no_speech_probability=result.no_speech_prob,
-            )
+            [
+                Generated(
+                    tokens=tokens,
+                    logprob=score * len(tokens) / (len(tokens) + 1),
+                    no_speech_probability=result.no_speech_prob,
+                )
+                for tokens, score in zip(result.sequences_ids, result.scores, strict=True)
+            ]
             for result in results
         ]
 

@@ -17,7 +17,7 @@ class Observer(Protocol):
 
     def redecoded(self, reason: str) -> None:
         """A window is decoded again, because of `doubtful` text, a `rest` without text, `memory` or an
-        `error`."""
+        `error`, or as another `pass` of its quality."""
 
 
 class NullObserver:

@@ -1,4 +1,4 @@
-"""What a request's accuracy may cost: the padding of its windows, and the search."""
+"""What a request's accuracy may cost: the padding of its windows, the search, and further passes."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,21 @@ from ..audio.features import Padding
 
 @dataclass(frozen=True)
 class Policy:
-    """`beam_size`: of the search, if the request names none.
+    """`beam_size`: of the search, if the request names none. `hypotheses`: of each pass. `leads`: seconds of
+    silence before the speech, one for each pass after the first. The text is chosen among the hypotheses of
+    all passes.
 
     bench/accuracy has each policy's error rates and processor time.
     """
 
     padding: Padding
     beam_size: int
+    hypotheses: int = 1
+    leads: tuple[float, ...] = ()
 
 
 FAST = Policy(Padding(silence=2.5), beam_size=5)
 BALANCED = Policy(Padding(silence=4.0, shortest=14.5), beam_size=5)
-BEST = Policy(Padding(silence=4.0, shortest=14.5, briefest=20.0), beam_size=10)
+BEST = Policy(Padding(silence=4.0, shortest=14.5, briefest=20.0), beam_size=5, hypotheses=3, leads=(0.15,))
 
 POLICIES = {"fast": FAST, "balanced": BALANCED, "best": BEST}

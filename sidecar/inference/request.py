@@ -8,14 +8,16 @@ import numpy as np
 
 from ..audio import vad
 from ..audio.features import FULL, SIZES
-from ..audio.windows import Window
+from ..audio.windows import LONGEST, Window
 from . import segments
 from .decoding import CARE_TEMPERATURES, Decoded, Job, PromptBuilder, best_attempt
 from .detection import LanguageTrack
 from .engine import Alignment
 from .hotwords import Hotwords
 from .parameters import Parameters
+from .passes import Pass, choose
 from .segments import TimedText
+from .word_frequencies import WordFrequencies
 
 _MIN_REMAINDER_SECONDS = 1.0
 _MAX_REMAINDERS = 4
@@ -51,6 +53,8 @@ class Request:
         self.prompt_builder = prompt_builder
         self.plain_prompt_builder = plain_prompt_builder or prompt_builder
         self.hotwords = Hotwords(parameters.hotwords) if parameters.hotwords else None
+        terms = [parameters.hotwords or "", parameters.initial_prompt or ""]
+        self.word_frequencies = WordFrequencies(" ".join(terms))
         self.sizes = sizes
         self.results: SimpleQueue[Item | Exception | None] = SimpleQueue()
         self.abandoned = False
@@ -102,7 +106,8 @@ class Item:
 
     `index`: the window's number in its request. `samples`: its own, int16. `detects`: the spoken
     language is detected even if `language` is set. `without_hotwords`: its text contained none, so the window
-    is decoded again without them. `later`: a part of the window that is decoded after this item.
+    is decoded again without them. `later`: a part of the window that is decoded after this item. `passes`:
+    those that are done, of a quality that has several.
     """
 
     request: Request
@@ -123,6 +128,7 @@ class Item:
     without_hotwords: bool = False
     later: "Item | None" = None
     attempts: list[Decoded] | None = None
+    passes: list[Pass] = field(default_factory=list)
     round: int = 0
     arrival: int = 0
     retried: bool = False
@@ -182,28 +188,57 @@ class Item:
 
     def job(self) -> Job:
         return self._prompt_builder.job(
-            self.features, self.decided_language, self.window.seconds, careful=self.careful
+            self.features,
+            self.decided_language,
+            self.window.seconds,
+            careful=self.careful,
+            hypotheses=self.request.parameters.policy.hypotheses,
         )
 
-    def accept(self, decoded: Decoded) -> str | None:
+    def accept(self, hypotheses: Sequence[Decoded]) -> str | None:
         """None if the text is accepted. Otherwise the reason why the item is decoded again: first without
         hotwords if it has none, since they harm other words; then, if it is doubtful, at the 30 s of padding
-        that the model was trained on, and at rising temperatures; then in two parts if speech is left out."""
+        that the model was trained on, and at rising temperatures; then in another pass, if the quality has
+        several; then in two parts if speech is left out.
+
+        hypotheses: the most probable first.
+        """
+        decoded = hypotheses[0]
+        if self.passes:
+            return self._accept_pass(hypotheses)
         if self._lacks_hotwords(decoded):
             self.without_hotwords = True
             self.attempts = None
             return "hotwords"
-        if self.attempts is None:
-            if decoded.doubtful or decoded.stutters:
-                self.attempts = []
-                self.frames = FULL
-                self.mel = self.encoded = None
-                return "doubtful"
-        else:
+        if self.attempts is not None:
             self.attempts.append(decoded)
             if decoded.doubtful and len(self.attempts) < len(CARE_TEMPERATURES):
                 return "doubtful"
-            decoded = best_attempt(self.attempts) if decoded.doubtful else decoded
+            return self._settle(best_attempt(self.attempts) if decoded.doubtful else decoded)
+        if decoded.doubtful or decoded.stutters:
+            self.attempts = []
+            self.frames = FULL
+            self.mel = self.encoded = None
+            return "doubtful"
+        if decoded.silent or self.request.parameters.policy.hypotheses == 1:
+            return self._settle(decoded)
+        return self._accept_pass(hypotheses)
+
+    def _accept_pass(self, hypotheses: Sequence[Decoded]) -> str | None:
+        self.passes.append(Pass(self.window, self.samples, self.features, hypotheses))
+        first, leads = self.passes[0], self.request.parameters.policy.leads[len(self.passes) - 1 :]
+        if leads and first.window.seconds + leads[0] <= LONGEST:
+            self._read(*first.delayed(leads[0]))
+            return "pass"
+        language = "en" if self.request.parameters.task == "translate" else self.decided_language
+        chosen, decoded = choose(
+            self.passes, lambda text: self.request.word_frequencies.logarithm(text, language)
+        )
+        self.window, self.samples, self.frames = chosen.window, chosen.samples, 2 * len(chosen.features)
+        self.encoded, self.passes = chosen.features, []
+        return self._settle(decoded)
+
+    def _settle(self, decoded: Decoded) -> str | None:
         self.decoded = decoded
         tokenizer = self.request.prompt_builder.tokenizer(self.decided_language)
         self.texts = [] if decoded.silent else segments.timed_texts(decoded.tokens, tokenizer)
@@ -217,10 +252,14 @@ class Item:
     def _narrow(self, window: Window, later: Window) -> None:
         """Leaves the later part of the window to another item."""
         self.later = self._part(later)
-        self.samples = self._samples(window)
-        self.window = window
+        self.attempts = None
+        self._read(window, self._samples(window))
+
+    def _read(self, window: Window, samples: np.ndarray) -> None:
+        """Makes this window the model's next input."""
+        self.window, self.samples = window, samples
         self.frames = self.request.frames(window)
-        self.mel = self.encoded = self.attempts = None
+        self.mel = self.encoded = None
 
     def _lacks_hotwords(self, decoded: Decoded) -> bool:
         hotwords = self.request.hotwords

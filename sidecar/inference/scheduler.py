@@ -15,13 +15,14 @@ from . import language_sampling
 from .batches import Batch, Queue
 from .decoding import decode
 from .detection import among
-from .engine import Engine
+from .engine import POSITIONS, Engine
 from .gate import Gate, Turn
 from .observer import Observer
 from .request import Item, Request, Turns
 
 _BATCHES_AHEAD = 4
 _MIN_WINDOWS_AHEAD = 2
+_ALIGNED_TOGETHER = 4
 
 Operation = Callable[[Sequence[Item]], None]
 
@@ -249,24 +250,22 @@ class Scheduler:
         def operation(group: Sequence[Item]) -> None:
             language_sampling.detect(self._engine, group)
 
-        self._attempt(Batch(False, list(items), len(items)), items, operation)
+        for group in _grouped(items, lambda item: item.frames):
+            self._attempt(Batch(False, group, len(group)), group, operation)
 
     def _align(self, items: Sequence[Item]) -> None:
-        """One call takes items of one language and task."""
-        groups: dict[tuple[int, ...], list[Item]] = defaultdict(list)
-        for item in items:
-            groups[tuple(item.request.prompt_builder.tokenizer(item.decided_language).sot_sequence)].append(
-                item
-            )
-        for start, group in groups.items():
-            self._attempt_alignment(list(start), group)
+        """One call takes items of one length, language and task. On a CPU it takes texts of similar length,
+        since shorter ones cost as much as the longest."""
+        step = _ALIGNED_TOGETHER if self._engine.device == "cpu" else POSITIONS
+        for group in _grouped(items, lambda item: (item.frames, len(_tokens(item)) // step, *_start(item))):
+            self._attempt_alignment(_start(group[0]), group)
 
     def _attempt_alignment(self, start: list[int], items: Sequence[Item]) -> None:
         def operation(group: Sequence[Item]) -> None:
             results = self._engine.align(
                 [item.features for item in group],
                 start,
-                [[token for text in item.texts for token in text.tokens] for item in group],
+                [_tokens(item) for item in group],
                 [min(item.window.samples // HOP, len(item.features) * 2) for item in group],
             )
             for item, alignment in zip(group, results, strict=True):
@@ -283,6 +282,22 @@ class Scheduler:
                 self._queue.put_back([remainder])
                 self._changed.notify_all()
         item.request.results.put(item)
+
+
+def _grouped(items: Sequence[Item], key: Callable[[Item], object]) -> list[list[Item]]:
+    groups: dict[object, list[Item]] = defaultdict(list)
+    for item in items:
+        groups[key(item)].append(item)
+    return list(groups.values())
+
+
+def _tokens(item: Item) -> list[int]:
+    return [token for text in item.texts for token in text.tokens]
+
+
+def _start(item: Item) -> list[int]:
+    """The tokens from start of transcript to task."""
+    return item.request.prompt_builder.tokenizer(item.decided_language).sot_sequence
 
 
 def _is_memory(error: Exception) -> bool:

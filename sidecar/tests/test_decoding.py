@@ -14,7 +14,13 @@ from sidecar.inference.transcribe import Transcriber
 from . import rounding
 
 GOOD = Decoded(
-    tokens=[1], logprob=-0.2, compression_ratio=1.3, no_speech_probability=0.1, capped=False, repeats=1
+    tokens=[1],
+    text="Yes.",
+    logprob=-0.2,
+    compression_ratio=1.3,
+    no_speech_probability=0.1,
+    capped=False,
+    repeats=1,
 )
 
 Recordings = dict[str, tuple[np.ndarray, float]]
@@ -26,7 +32,7 @@ def decoded(**changes: Any) -> Decoded:
 
 
 def run(transcriber: Transcriber, jobs: list[Job]) -> list[Decoded]:
-    return decode(transcriber.engine, jobs, beam_size=5, temperature=0.0)
+    return [found[0] for found in decode(transcriber.engine, jobs, beam_size=5, temperature=0.0)]
 
 
 def encoded(transcriber: Transcriber, samples: np.ndarray, frames: int = 1000) -> np.ndarray:

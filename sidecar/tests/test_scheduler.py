@@ -48,7 +48,7 @@ class Faulty:
 
     def generate(
         self, encoded: Sequence[np.ndarray], prompts: Sequence[list[int]], search: Search
-    ) -> list[Generated]:
+    ) -> list[list[Generated]]:
         self.sizes.append(len(prompts))
         self.before(prompts)
         return self._engine.generate(encoded, prompts, search)

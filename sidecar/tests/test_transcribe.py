@@ -188,11 +188,11 @@ def test_a_short_window_that_loops_is_decoded_again_at_30_s(
 
     def stutter(
         encoded: Sequence[np.ndarray], prompts: Sequence[list[int]], search: Search
-    ) -> list[Generated]:
+    ) -> list[list[Generated]]:
         lengths.append(len(encoded[0]))
         results = generate(encoded, prompts, search)
         word = transcriber.prompt_builder(parse({})).tokenizer("en").encode(" no")
-        return results if len(lengths) > 1 else [replace(results[0], tokens=word * 8)]
+        return results if len(lengths) > 1 else [[replace(results[0][0], tokens=word * 8)]]
 
     monkeypatch.setattr(transcriber.engine, "generate", stutter)
     assert words(run(transcriber, speech[: 3 * 16_000], language="en").text).startswith(
@@ -212,11 +212,11 @@ def test_a_repeated_sentence_that_the_text_leaves_out_is_found(
 
     def leave_out(
         encoded: Sequence[np.ndarray], prompts: Sequence[list[int]], search: Search
-    ) -> list[Generated]:
+    ) -> list[list[Generated]]:
         calls.append(len(encoded))
         results = generate(encoded, prompts, search)
         tokens = transcriber.prompt_builder(parse({})).tokenizer("en").encode(once)
-        return results if len(calls) > 1 else [replace(results[0], tokens=tokens)]
+        return results if len(calls) > 1 else [[replace(results[0][0], tokens=tokens)]]
 
     monkeypatch.setattr(transcriber.engine, "generate", leave_out)
     transcript = run(transcriber, twice, language="en", words=True)
@@ -314,3 +314,27 @@ def test_requests_of_different_quality_can_run_at_once(transcriber: Transcriber,
             pool.map(lambda quality: run(transcriber, speech, language="en", quality=quality), qualities)
         )
     assert [words(transcript.text) for transcript in found] == [TEXT] * 3
+
+
+def test_best_takes_the_text_and_its_times_from_the_pass_with_real_words(
+    transcriber: Transcriber, speech: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = run(transcriber, speech, language="en", words=True)
+    generate = transcriber.engine.generate
+    calls: list[int] = []
+
+    def misspell(
+        encoded: Sequence[np.ndarray], prompts: Sequence[list[int]], search: Search
+    ) -> list[list[Generated]]:
+        calls.append(search.hypotheses)
+        results = generate(encoded, prompts, search)
+        tokenizer = transcriber.prompt_builder(parse({})).tokenizer("en")
+        spelled = [tokenizer.encode(" My sistor livs in Lundon and wurks in Manchestor.")]
+        return results if len(calls) > 1 else [[replace(results[0][0], tokens=spelled[0], logprob=-0.3)]]
+
+    monkeypatch.setattr(transcriber.engine, "generate", misspell)
+    found = run(transcriber, speech, language="en", words=True, quality="best")
+    assert calls == [3, 3]
+    assert words(found.text) == words(expected.text)
+    pairs = zip(found.segments[0].words or (), expected.segments[0].words or (), strict=True)
+    assert max(abs(one.start - other.start) for one, other in pairs) < 0.1
