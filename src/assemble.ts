@@ -211,7 +211,8 @@ async function openBase({ settings, log: plainLog, step }: AssembleOptions) {
   const changes = await openChanges(database)
   const media = await step(
     'media',
-    () => ffmpegMedia(),
+    // Another process, or this one after a download, would decode again.
+    () => ffmpegMedia({ decodesWithProbe: settings.MODE === 'all' && settings.STORAGE_URL === undefined }),
     (media) => media.close(),
   )
   const outbound = guardedOutbound({

@@ -23,7 +23,7 @@ function poolOf(options: { maxIdle: number; idleMs?: number }): WorkerPool {
 async function probe(pool: WorkerPool, path: string, { isAborted = false } = {}) {
   await using file = await open(path)
   const { size } = await file.stat()
-  const task = { kind: 'probe', input: { fd: file.fd, size }, track: null } as const
+  const task = { kind: 'probe', input: { fd: file.fd, size }, track: null, decodesUpTo: 0 } as const
   const abort = new AbortController()
   const probing = runJob({ pool, module, task, timeoutMs: 60_000, signal: abort.signal })
   if (isAborted) abort.abort('not wanted')

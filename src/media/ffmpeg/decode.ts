@@ -27,28 +27,38 @@ const resampleFrom = (rate: number) => `aresample=16000:osf=flt${rate >= HIGH_RA
 
 const only = (channel: number) => `pan=mono|c0=c${channel}`
 
-/**
- * Decodes an audio track, or one channel of it, into pieces at the times of a player. Returns what is missing
- * or doubtful. Throws the errors of `probe`, and `too_long`.
- */
-export async function decode({
+type DecodeOptions = {
+  maxSeconds: number
+  channel: number | null
+  onPiece: (piece: PcmPiece) => void
+}
+
+/** A recording whose headers were read, and the decoder that has read them. */
+export type Opened = { module: WebAssembly.Module; recording: Recording; probing: OpenCore; probed: Probed }
+
+/** Reads the headers of a file. Throws the errors of `probe`. */
+export async function openInput({
   module,
   input,
-  maxSeconds,
   track,
-  channel,
-  onPiece,
 }: {
   module: WebAssembly.Module
   input: Input
-  maxSeconds: number
   track: number | null
-  channel: number | null
-  onPiece: (piece: PcmPiece) => void
-}): Promise<Warning[]> {
+}): Promise<Opened> {
   const recording = openRecording(input)
   const probing = await openCore(module)
-  const probed = await probe(probing, { recording, track })
+  return { module, recording, probing, probed: await probe(probing, { recording, track }) }
+}
+
+/**
+ * Decodes an audio track, or one channel of it, into pieces at the times of a player. Returns what is missing
+ * or doubtful. Throws `corrupt` and `too_long`.
+ */
+export async function decode(
+  { module, recording, probing, probed }: Opened,
+  { maxSeconds, channel, onPiece }: DecodeOptions,
+): Promise<Warning[]> {
   const sink = createPcmSink({ maxSeconds, onPiece })
   const timeline = createTimeline({
     start: probed.start,

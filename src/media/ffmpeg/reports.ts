@@ -5,8 +5,12 @@ import type { AudioInfo, PcmPiece } from '../media.ts'
 /** The main thread opens and closes the descriptor, since a killed Worker could not close it. */
 export type Input = { fd: number; size: number }
 
+/** What is decoded of a file: its pcm, and what is missing or doubtful. */
+export type Sound = { piece: PcmPiece; warnings: Warning[] }
+
+/** `decodesUpTo`: the seconds up to which a probed file is decoded at once, since its decoder is open; 0: never. */
 export type Task =
-  | { kind: 'probe'; input: Input; track: number | null }
+  | { kind: 'probe'; input: Input; track: number | null; decodesUpTo: number }
   | { kind: 'choose'; input: Input }
   | { kind: 'decode'; input: Input; maxSeconds: number; track: number | null; channel: number | null }
 
@@ -19,7 +23,7 @@ export type Assignment = {
 
 /** How a task ended. */
 export type Outcome =
-  | { kind: 'probed'; info: AudioInfo }
+  | { kind: 'probed'; info: AudioInfo; sound: Sound | null; isIntact: boolean }
   | { kind: 'chosen'; track: number }
   | { kind: 'decoded'; warnings: Warning[] }
   | { kind: 'refused'; code: ErrorCode; message: string }

@@ -1,10 +1,9 @@
 import { VerbatimError } from '../../errors.ts'
 import type { PcmPiece } from '../media.ts'
 import { chooseTrack } from './choose-track.ts'
-import { confineGlobals, largestHeapBytes, openCore } from './confinement.ts'
-import { decode } from './decode.ts'
-import { probe } from './probe.ts'
-import { openRecording } from './recording.ts'
+import { confineGlobals, largestHeapBytes } from './confinement.ts'
+import { decode, openInput } from './decode.ts'
+import { probeAndDecode } from './probe-and-decode.ts'
 import type { Assignment, Outcome, Report } from './reports.ts'
 
 /** After so many files a Worker is replaced. */
@@ -30,8 +29,9 @@ const MAX_AHEAD = 1
  * Each file gets a decoder of its own. A file that does not decode as it should ends the Worker too, so that
  * whatever it has done ends with it.
  */
-function isReusableAfter({ kind }: Outcome): boolean {
-  const isIntact = kind === 'probed' || kind === 'chosen' || kind === 'decoded'
+function isReusableAfter(outcome: Outcome): boolean {
+  const { kind } = outcome
+  const isIntact = kind === 'probed' ? outcome.isIntact : kind === 'chosen' || kind === 'decoded'
   return isIntact && files < MAX_FILES && largestHeapBytes() <= MAX_HEAP_BYTES
 }
 
@@ -47,15 +47,10 @@ async function run({ module, task, takenPieces }: Assignment): Promise<Outcome> 
     }
   }
   try {
-    if (task.kind === 'probe')
-      return {
-        kind: 'probed',
-        info: (
-          await probe(await openCore(module), { recording: openRecording(task.input), track: task.track })
-        ).info,
-      }
+    if (task.kind === 'probe') return { kind: 'probed', ...(await probeAndDecode({ ...task, module })) }
     if (task.kind === 'choose') return { kind: 'chosen', track: await chooseTrack(module, task.input) }
-    return { kind: 'decoded', warnings: await decode({ ...task, module, onPiece: sendPiece }) }
+    const opened = await openInput({ ...task, module })
+    return { kind: 'decoded', warnings: await decode(opened, { ...task, onPiece: sendPiece }) }
   } catch (error) {
     return outcomeOf(error)
   }
