@@ -33,6 +33,8 @@ const LONG_REPEATS = 74
 const POLLS = 500
 /** The work that follows a response, such as the removal of files, has ended by then. */
 const SETTLE_MS = 1_500
+/** By then, Bun has compiled the code of the start and collected its garbage. */
+const REST_SETTLE_MS = 120_000
 
 /** The rows of the table, by name. */
 type Figures = Record<string, string>
@@ -163,7 +165,7 @@ async function measurePolls(deployment: Deployment): Promise<Figures> {
 }
 
 async function measureRest(deployment: Deployment): Promise<Figures> {
-  await Bun.sleep(5 * SETTLE_MS)
+  await Bun.sleep(REST_SETTLE_MS)
   const { cpu, seconds, statements } = await deployment.measure(() => Bun.sleep(1000 * options.idle))
   if (options.statements) {
     for (const { query, calls } of statements ?? []) console.log(`idle ${calls}\t${query.slice(0, 200)}`)

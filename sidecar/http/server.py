@@ -23,11 +23,22 @@ log = logging.getLogger("sidecar")
 
 
 class _Server(uvicorn.Server):
-    """Without uvicorn's signal handling, which closes the listener before the last requests are done."""
+    """Without uvicorn's signal handling, which closes the listener before the last requests are done, and without
+    its main loop, which wakes ten times a second."""
+
+    def __init__(self, config: uvicorn.Config):
+        super().__init__(config)
+        self._stopping = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        await self._stopping.wait()
+
+    def stop(self) -> None:
+        self._stopping.set()
 
 
 async def serve(settings: Settings) -> int:
@@ -41,7 +52,13 @@ async def serve(settings: Settings) -> int:
         return 1
     service = Service(settings)
     config = uvicorn.Config(
-        create_app(service), log_config=None, access_log=False, lifespan="off", server_header=False
+        create_app(service),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        # uvicorn's main loop would keep it up to date.
+        date_header=False,
     )
     server = _Server(config)
     stopping = _on_signals()
@@ -65,7 +82,7 @@ async def serve(settings: Settings) -> int:
             code = 1
     log.info("draining %d requests", service.admission.requests)
     await service.drain()
-    server.should_exit = True
+    server.stop()
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(serving, 5)
     return code

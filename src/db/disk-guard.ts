@@ -7,7 +7,8 @@ import { StartError } from '../errors.ts'
  * that.
  */
 const MIN_FREE_BYTES = 64 * 2 ** 20
-const CHECK_MS = 1_000
+/** `busy`: while statements are executed. */
+const CHECK_MS = { busy: 1_000, idle: 10_000 }
 
 /** The field `C` (SQLSTATE) of an error response, which ends with NUL. */
 const READ_ONLY = 'C25006\0'
@@ -27,25 +28,32 @@ export async function requireDisk(folder: string): Promise<void> {
  */
 export function guardDisk(folder: string | undefined) {
   let isFull = false
+  let checkedAt = 0
+  let refresh = () => {}
   let timer: ReturnType<typeof setInterval> | undefined
 
   return {
-    /** Changes the code of an error in a response of Postgres, in place. */
-    correct(response: Buffer): void {
+    /** Takes each response of Postgres. Changes the code of an error in it, in place. */
+    onResponse(response: Buffer): void {
       const at = isFull ? response.indexOf(READ_ONLY) : -1
       if (at >= 0) response.write(DISK_FULL, at, 'latin1')
+      if (performance.now() - checkedAt >= CHECK_MS.busy) refresh()
     },
 
     start(setReadOnly: (isReadOnly: boolean) => Promise<unknown>): void {
       if (folder === undefined) return
-      async function refresh(folder: string) {
+      async function check(folder: string) {
         const isNearlyFull = (await freeBytes(folder)) < MIN_FREE_BYTES
         if (isNearlyFull === isFull) return
         await setReadOnly(isNearlyFull)
         isFull = isNearlyFull
       }
-      // After an error, the next interval checks again.
-      timer = setInterval(() => void refresh(folder).catch(() => {}), CHECK_MS)
+      refresh = () => {
+        checkedAt = performance.now()
+        // After an error, the next check tries again.
+        void check(folder).catch(() => {})
+      }
+      timer = setInterval(refresh, CHECK_MS.idle)
       timer.unref()
     },
 

@@ -38,7 +38,7 @@ export async function openPglite({
   const listeners = new Map<string, ((payload: string) => void)[]>()
   const guard = guardDisk(dataDir)
   const client = connect(pglite, {
-    onResponse: guard.correct,
+    onResponse: guard.onResponse,
     onNotify(channel, payload) {
       for (const hear of listeners.get(channel) ?? []) hear(payload)
     },

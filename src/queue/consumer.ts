@@ -8,7 +8,6 @@ const POLL_MS = 60_000
 /** Runs the jobs of one queue in this process. */
 export type Consumer = {
   name: QueueName
-  hasFreeSlot(): boolean
   /** Fetches jobs. */
   wake(): void
   /** Sends the heartbeats of the running jobs. Fires the signals of jobs that this worker has lost. */
@@ -78,7 +77,7 @@ type State<Job> = {
 export function startConsumer<Name extends QueueName, Job extends FetchedJob<Name>>(
   options: Options<Name, Job>,
 ): Consumer {
-  const { source, name, concurrency, onError } = options
+  const { source, name, onError } = options
   const state = createState<Job>()
   const { running } = state
   const loop: PollLoop = startPollLoop({
@@ -89,7 +88,6 @@ export function startConsumer<Name extends QueueName, Job extends FetchedJob<Nam
 
   return {
     name,
-    hasFreeSlot: () => running.size < concurrency,
     wake() {
       state.isEmpty = false
       loop.wake()

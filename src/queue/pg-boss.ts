@@ -21,12 +21,10 @@ const DUE_POLL_MS = 5_000
 /** A timer must not be earlier than the database's clock. */
 const DUE_MARGIN_MS = 100
 
-/**
- * The minimum of pg-boss. A dead worker's jobs return to the queue after this time and at most one interval
- * of supervision.
- */
+/** The minimum of pg-boss. A dead worker's jobs return to the queue after this time and at most `DUE_POLL_MS`. */
 const HEARTBEAT_SECONDS = 10
-const SUPERVISION_SECONDS = 5
+/** A pass of pg-boss's own supervision takes about 15 statements. It also runs as soon as a dead worker is noticed. */
+const SUPERVISION_SECONDS = { regular: 60, least: 5 }
 
 /** How long finished jobs are collected before they are deleted. */
 const DELETION_MS = 50
@@ -51,7 +49,7 @@ const QUEUE_OPTIONS = {
 
 /**
  * pg-boss on its own connection pool. A process sends one statement for all of its slots: to fetch jobs, to
- * send heartbeats, and every five seconds to find due jobs (docs/decisions/0003-own-consumer-on-pg-boss.md).
+ * send heartbeats, and every five seconds to find due and lost jobs (docs/decisions/0003-own-consumer-on-pg-boss.md).
  * `supervises`: this process returns the jobs of dead workers to the queue.
  */
 export async function pgBossQueue({
@@ -90,7 +88,7 @@ export async function pgBossQueue({
 
   const reportError = (error: unknown) => onError(error instanceof Error ? error : new Error(String(error)))
   const dueLoop = startPollLoop({
-    pass: () => wakeDue(boss, consumers),
+    pass: () => wakeDue(boss, consumers, { wakeLater }),
     everyMs: DUE_POLL_MS,
     onError: reportError,
   })
@@ -150,12 +148,24 @@ export async function pgBossQueue({
   }
 }
 
-/** Wakes the consumers of queues with due jobs. Returns false: the next interval is soon enough. */
-async function wakeDue(boss: PgBoss, consumers: Consumer[]): Promise<boolean> {
-  const names = consumers.filter((consumer) => consumer.hasFreeSlot()).map(({ name }) => name)
-  if (names.length === 0) return false
-  const { rows } = await boss.getDb().executeSql(DUE, [names])
-  for (const { name } of rows) wakeQueue(consumers, name)
+/**
+ * Wakes the consumers of queues with due jobs, and returns the jobs of dead workers to their queues. Returns false:
+ * the next interval is soon enough.
+ */
+async function wakeDue(
+  boss: PgBoss,
+  consumers: Consumer[],
+  { wakeLater }: { wakeLater: (name: string, seconds: number) => void },
+): Promise<boolean> {
+  if (consumers.length === 0) return false
+  const names = consumers.map(({ name }) => name)
+  const { rows } = await boss.getDb().executeSql(DUE_OR_LOST, [names])
+  for (const { name, isDue } of rows) if (isDue) wakeQueue(consumers, name)
+  for (const { name, isLost } of rows) {
+    if (!isLost) continue
+    await boss.supervise(name)
+    wakeLater(name, QUEUE_OPTIONS.retryDelay)
+  }
   return false
 }
 
@@ -283,11 +293,19 @@ async function enqueueJobs<Name extends QueueName>(
   await boss.insert(name, rows, { db: fromDrizzle(executor(tx), sql) })
 }
 
-/** The queues of a list that have a due job. */
-const DUE = `
-  select name from unnest($1::text[]) as queue (name) where exists (
-    select from pgboss.job
-    where job.name = queue.name and job.state < 'active' and not job.blocked and job.start_after <= now())`
+/** For each queue of a list: whether a job is due, and whether a worker has died that had one. */
+const DUE_OR_LOST = `
+  select name,
+    exists (
+      select from pgboss.job
+      where job.name = queue.name and job.state < 'active' and not job.blocked and job.start_after <= now()
+    ) as "isDue",
+    exists (
+      select from pgboss.job
+      where job.name = queue.name and job.state = 'active'
+        and job.heartbeat_on + job.heartbeat_seconds * interval '1 second' < now()
+    ) as "isLost"
+  from unnest($1::text[]) as queue (name)`
 
 /** `state < 'completed'` matches a partial index of pg-boss, which finished jobs have left. */
 const BACKLOGS = `
@@ -310,8 +328,8 @@ function backlogIn(name: QueueName, rows: Record<string, unknown>[]): Backlog {
 
 const MAINTENANCE: Partial<ConstructorOptions> = {
   schedule: false,
-  superviseIntervalSeconds: SUPERVISION_SECONDS,
-  monitorIntervalSeconds: SUPERVISION_SECONDS,
+  superviseIntervalSeconds: SUPERVISION_SECONDS.regular,
+  monitorIntervalSeconds: SUPERVISION_SECONDS.least,
 }
 
 /** Makes pg read `sslmode` as libpq and the service's own client do: `require` accepts any certificate. */

@@ -4,11 +4,13 @@ import { readErrorBody } from '../shared/read-answer.ts'
 import { readModels } from './info.ts'
 import { authorization, proxyFor, sidecarSentence } from './request.ts'
 
-const HEALTHY_INTERVAL_MS = 2_000
+/** A sidecar that does not answer a span is noticed by that. */
+const IDLE_INTERVAL_MS = 10_000
+const BUSY_INTERVAL_MS = 2_000
 const UNHEALTHY_INTERVAL_MS = 500
 const TIMEOUT_MS = 5_000
-/** A sidecar's models change only when it restarts, after which its first check asks for them. */
-const CHECKS_PER_INFO = 30
+/** A sidecar's models change only when it restarts, which a check may miss. */
+const INFO_MS = 60_000
 /** After this time a span is sent again, to find out whether an operator has corrected the sidecar. */
 const MISCONFIGURED_MS = 60_000
 
@@ -26,12 +28,15 @@ export type Sidecar = {
    * Its /health does not show that.
    */
   refusedUntil: number
+  /** Ends the pause before the next check early. */
+  checkSoon: () => void
 }
 
 /** Takes a failed sidecar out of use until its /health is well. */
 export function markDown(sidecar: Sidecar, problem: string) {
   sidecar.healthy = false
   sidecar.problem = problem
+  sidecar.checkSoon()
 }
 
 /** Takes a sidecar out of use that needs a change by an operator. */
@@ -69,7 +74,7 @@ async function get({ url }: Sidecar, path: string, { apiKey, signal }: Connectio
 }
 
 /**
- * Polls a sidecar's /health until `signal` fires: often while it is unhealthy, seldom while it is healthy.
+ * Polls a sidecar's /health until `signal` fires: often while it is unhealthy, seldom while it is idle.
  */
 export async function watchHealth(options: {
   sidecar: Sidecar
@@ -78,17 +83,32 @@ export async function watchHealth(options: {
   signal: AbortSignal
 }): Promise<void> {
   const { sidecar, apiKey, onCheck, signal } = options
-  let checks = 0
+  let nextInfo = 0
   while (!signal.aborted) {
     const problem = await checkHealth(sidecar, { apiKey, signal })
     if (signal.aborted) return
     const isRefusing = performance.now() < sidecar.refusedUntil
     if (problem !== null) {
-      checks = 0
+      nextInfo = 0
       markDown(sidecar, problem)
     } else if (!isRefusing) Object.assign(sidecar, { healthy: true, problem: '' })
     onCheck()
-    if (problem === null && checks++ % CHECKS_PER_INFO === 0) await updateModels(sidecar, { apiKey, signal })
-    await sleep(sidecar.healthy ? HEALTHY_INTERVAL_MS : UNHEALTHY_INTERVAL_MS, signal)
+    if (problem === null && performance.now() >= nextInfo) {
+      nextInfo = performance.now() + INFO_MS
+      await updateModels(sidecar, { apiKey, signal })
+    }
+    await untilNextCheck(sidecar, signal)
   }
+}
+
+/** A sidecar that becomes unhealthy meanwhile is checked soon. */
+async function untilNextCheck(sidecar: Sidecar, signal: AbortSignal): Promise<void> {
+  if (sidecar.healthy) {
+    const soon = new AbortController()
+    sidecar.checkSoon = () => soon.abort()
+    const interval = sidecar.busy > 0 ? BUSY_INTERVAL_MS : IDLE_INTERVAL_MS
+    await sleep(interval, AbortSignal.any([signal, soon.signal]))
+    sidecar.checkSoon = () => {}
+  }
+  if (!sidecar.healthy) await sleep(UNHEALTHY_INTERVAL_MS, signal)
 }

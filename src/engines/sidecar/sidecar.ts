@@ -142,6 +142,7 @@ export function sidecarEngine(options: {
       models: [],
       busy: 0,
       refusedUntil: 0,
+      checkSoon: () => {},
     }),
   )
   const nextSidecar = createPicker(sidecars)
