@@ -328,6 +328,8 @@ function backlogIn(name: QueueName, rows: Record<string, unknown>[]): Backlog {
 
 const MAINTENANCE: Partial<ConstructorOptions> = {
   schedule: false,
+  // Nobody reads the list of processes, and its measurements wake the process 50 times a second.
+  registerInstance: false,
   superviseIntervalSeconds: SUPERVISION_SECONDS.regular,
   monitorIntervalSeconds: SUPERVISION_SECONDS.least,
 }
