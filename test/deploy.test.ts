@@ -157,6 +157,14 @@ test('images are pinned to a release, and packages to the lockfiles', async () =
   expect(files[1]).toContain('pip install --no-cache-dir --require-hashes')
 })
 
+test('the packages for a GPU are those for a CPU, except for one', async () => {
+  const packages = async (name: string) =>
+    [...(await read(`sidecar/${name}`)).matchAll(/^([\w-]+)==(\S+)/gm)].map(([pin]) => pin)
+  const [cpu, gpu] = await Promise.all([packages('requirements.txt'), packages('requirements-gpu.txt')])
+  expect(cpu.filter((pin) => !gpu.includes(pin))).toEqual([expect.stringMatching(/^ctranslate2==/)])
+  expect(gpu.filter((pin) => !cpu.includes(pin))).toEqual([expect.stringMatching(/^ctranslate2==/)])
+})
+
 type Probe = { exec?: { command: string[] }; httpGet?: object }
 type Container = {
   name: string

@@ -4,7 +4,7 @@ import type { Defer } from '../shared/cleanup.ts'
 import { childrenOf } from '../shared/processes.ts'
 
 /** The service with its defaults: the embedded database, and the sidecar that it starts. */
-export async function openService(folder: string, defer: Defer) {
+export async function openService(folder: string, { quality }: { quality: string }, defer: Defer) {
   const service = await startService({ DATA_DIR: folder })
   defer(() => service.kill('SIGTERM'))
   await service.ready
@@ -14,7 +14,7 @@ export async function openService(folder: string, defer: Defer) {
   return {
     processes: { service: service.pid, sidecar },
     async transcribe(file: string): Promise<string> {
-      const id = await upload(Bun.file(file), { language: 'en' })
+      const id = await upload(Bun.file(file), { language: 'en', quality })
       for (;;) {
         const options = { headers: { ...headers, Prefer: 'wait=55' } }
         const answer = await fetch(`${service.url}/api/transcriptions/${id}/`, options)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { sleep } from '../../async.ts'
 import { VerbatimError } from '../../errors.ts'
@@ -38,6 +39,13 @@ function setNotReady({ ready }: Supervised, detail: string) {
   ready.set({ ready: false, detail })
 }
 
+/** Driver files of NVIDIA, on Linux and in WSL. */
+const GPU_DEVICES = ['/dev/nvidiactl', '/dev/dxg']
+
+/** The packages for a CPU or a GPU: see `sidecar/requirements.in`. */
+const requirementsFor = ({ DEVICE }: Supervised['env']) =>
+  DEVICE !== 'cpu' && GPU_DEVICES.some(existsSync) ? 'requirements-gpu.txt' : 'requirements.txt'
+
 async function install(supervised: Supervised) {
   const { dir, root, env, signal } = supervised
   const report: Report = (progress) => {
@@ -46,7 +54,7 @@ async function install(supervised: Supervised) {
     setNotReady(supervised, `${title}: ${progress.message}.`)
     supervised.report(progress)
   }
-  const requirements = [join(root, 'sidecar', 'requirements.txt')]
+  const requirements = [join(root, 'sidecar', requirementsFor(env))]
   const python = await ensureEnvironment({
     dir,
     requirements,
