@@ -17,8 +17,9 @@ import torchaudio.compliance.kaldi as kaldi
 from pyannote.audio.core.task import Problem, Resolution, Specifications
 from pyannote.audio.models.segmentation import PyanNet
 
-from sidecar.diarization import checkpoint, embedding_graph, segmentation_graph
+from sidecar.diarization import checkpoint, embedding_graph
 from sidecar.diarization.features import fbank
+from sidecar.diarization.models import Models
 from sidecar.model.diarization import EMBEDDING, SEGMENTATION
 
 from .recordings import samples
@@ -37,7 +38,8 @@ def main(weights: Path, speaker: Path, audio: list[Path]) -> int:
     ]
     batch = np.stack(windows)[:, None]
     network = _pyannet(checkpoint.read(weights / SEGMENTATION))
-    ours = _run(segmentation_graph.build(checkpoint.read(weights / SEGMENTATION)), batch)
+    models = Models(weights / SEGMENTATION, weights / EMBEDDING)
+    ours = np.concatenate([models.segment(window, [0], WINDOW) for window in windows])
     theirs = _torch(network, batch)
     print("| graph | inputs | largest difference | mean difference | |")
     print("| --- | ---: | ---: | ---: | --- |")

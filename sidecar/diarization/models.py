@@ -1,25 +1,52 @@
 """The two networks on ONNX Runtime."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
 from . import checkpoint, embedding_graph, segmentation_graph
+from .segmentation_graph import CONTEXT, HOP
+
+_PIECE = 5_000
+"""Frames that the segmentation's first layer computes at once (9.4 s), to bound its memory."""
+
+_BATCH = 8
 
 
 class Models:
     """Shared by all requests. Each call runs on one thread, the caller's."""
 
     def __init__(self, segmentation: Path, embedding: Path):
+        weights = checkpoint.read(segmentation)
+        self._first_layer = segmentation_graph.FirstLayer(weights)
+        self._filters = _session(self._first_layer.build())
+        self._segmentation = _session(segmentation_graph.build(weights))
         weights = checkpoint.read(embedding)
-        self._segmentation = _session(segmentation_graph.build(checkpoint.read(segmentation)))
         self._features = _session(embedding_graph.build(weights))
         self._embedding = _session(embedding_graph.build_last_layer(weights))
 
-    def segment(self, windows: np.ndarray) -> np.ndarray:
-        """float32 [windows, samples] → logarithms of probabilities [windows, frames, classes]."""
-        return _run(self._segmentation, windows[:, None])
+    def segment(self, samples: np.ndarray, begins: Sequence[int], window: int) -> np.ndarray:
+        """float32 samples; windows of `window` samples that begin at multiples of HOP → logarithms of
+        probabilities [windows, frames, classes]."""
+        frames = (len(samples) - CONTEXT) // HOP
+        pieces = [
+            _run(self._filters, samples[None, None, at * HOP : (at + _PIECE) * HOP + CONTEXT])[0]
+            for at in range(0, frames, _PIECE)
+        ]
+        filtered = np.concatenate(pieces, axis=1)
+        length = (window - CONTEXT) // HOP
+        results = []
+        for at in range(0, len(begins), _BATCH):
+            inputs = [
+                self._first_layer.normalised(
+                    filtered[:, begin // HOP : begin // HOP + length], samples[begin : begin + window]
+                )
+                for begin in begins[at : at + _BATCH]
+            ]
+            results.append(_run(self._segmentation, np.stack(inputs)))
+        return np.concatenate(results)
 
     def features(self, mel: np.ndarray) -> np.ndarray:
         """Mel features [frames, bins] → CAM++'s features before its pooling [frames / 2, FEATURES]."""

@@ -21,9 +21,6 @@ FIRST_FRAME = 360
 
 VOICES = 3
 
-_BATCH = 8
-"""Windows that the network gets at once, to bound its memory."""
-
 # The classes: nobody, one voice, two voices.
 _POWERSET = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], np.uint8)
 _SOMEBODY = _POWERSET.any(axis=1)
@@ -41,14 +38,16 @@ class Activity:
     counts: np.ndarray
 
 
-def activity(models: Models, windows: Sequence[np.ndarray], audible: Sequence[int]) -> list[Activity]:
-    """windows: float32 samples. audible: how many frames of each are not padding."""
+def activity(
+    models: Models, samples: np.ndarray, begins: Sequence[int], audible: Sequence[int]
+) -> list[Activity]:
+    """samples: float32. begins: of each window, multiples of FRAME. audible: how many frames of each window
+    are not padding."""
     found = []
-    for at in range(0, len(windows), _BATCH):
-        batch = np.exp(models.segment(np.stack(windows[at : at + _BATCH])))
-        for probabilities, frames in zip(batch, audible[at : at + _BATCH], strict=True):
-            probabilities[frames:] = ~_SOMEBODY
-            counts = [probabilities[:, classes].sum(axis=1) for classes in (_SOMEBODY, _TWO)]
-            active = _POWERSET[probabilities.argmax(axis=1)]
-            found.append(Activity(active, probabilities @ _POWERSET, np.stack(counts, axis=1)))
+    windows = np.exp(models.segment(samples, begins, WINDOW))
+    for probabilities, frames in zip(windows, audible, strict=True):
+        probabilities[frames:] = ~_SOMEBODY
+        counts = [probabilities[:, classes].sum(axis=1) for classes in (_SOMEBODY, _TWO)]
+        active = _POWERSET[probabilities.argmax(axis=1)]
+        found.append(Activity(active, probabilities @ _POWERSET, np.stack(counts, axis=1)))
     return found

@@ -1,4 +1,7 @@
-"""pyannote's segmentation-3.0 (PyanNet: SincNet, LSTM, linear layers) as an ONNX graph."""
+"""pyannote's segmentation-3.0 (PyanNet: SincNet, LSTM, linear layers) as ONNX graphs.
+
+The first layer takes a third of a window's time, so it runs once for the audio of all windows that overlap.
+"""
 
 import numpy as np
 
@@ -12,12 +15,55 @@ _LSTM_LAYERS = 4
 _LINEAR_LAYERS = 2
 _SLOPE = 0.01
 _CLASSES = 7
+_FILTERS = 80
+_STRIDE = 10
+_POOL = 3
+_EPSILON = 1e-5
+
+HOP = _STRIDE * _POOL
+"""Samples from frame to frame of the first layer."""
+
+CONTEXT = 241
+"""n · HOP + CONTEXT samples make n frames."""
+
+
+class FirstLayer:
+    """SincNet's band-pass filters. The network normalises each window before them: x → scale · x + offset.
+    Because they are linear, they can be applied to the audio first: then filter · (scale · x + offset) =
+    scale · (filter · x) + offset · sum of the filter. The largest absolute value of three results, which
+    the network takes next, follows from their largest and their smallest."""
+
+    def __init__(self, weights: Weights):
+        self._filters = _sinc_filters(weights)
+        self._sums = self._filters.sum(axis=(1, 2))[:, None]
+        self._weight, self._bias = (
+            float(weights[f"sincnet.wav_norm1d.{name}"][0]) for name in ("weight", "bias")
+        )
+
+    def build(self) -> bytes:
+        """x: [1, 1, samples] → y: [1, 2 · filters, frames]: the largest results, the negated smallest."""
+        graph = Graph()
+        x = graph.add("Conv", "x", graph.constant(self._filters), strides=[_STRIDE])
+        both = [x, graph.add("Neg", x)]
+        pooled = [graph.add("MaxPool", value, kernel_shape=[_POOL], strides=[_POOL]) for value in both]
+        graph.add("Concat", *pooled, axis=1, output="y")
+        return graph.serialized([1, 1, "samples"], [1, 2 * len(self._filters), "frames"])
+
+    def normalised(self, filtered: np.ndarray, samples: np.ndarray) -> np.ndarray:
+        """filtered: what the graph returned for a window. samples: of the window."""
+        scale = self._weight / np.sqrt(samples.var(dtype=np.float64) + _EPSILON)
+        offset = self._bias - scale * samples.mean(dtype=np.float64)
+        shift = (offset * self._sums).astype(np.float32)
+        largest, negated = np.split(filtered * np.float32(scale), 2)
+        normalised: np.ndarray = np.maximum(largest + shift, negated - shift)
+        return normalised
 
 
 def build(weights: Weights) -> bytes:
-    """x: [windows, 1, samples] → y: [windows, frames, classes], logarithms of probabilities."""
+    """x: [windows, filters, frames of the first layer] → y: [windows, frames, classes], logarithms of
+    probabilities."""
     graph = Graph()
-    x = _sincnet(graph, weights)
+    x = _convolutions(graph, weights)
     x = graph.add("Transpose", x, perm=[2, 0, 1])
     for layer in range(_LSTM_LAYERS):
         x = _lstm(graph, weights, x, layer)
@@ -25,24 +71,25 @@ def build(weights: Weights) -> bytes:
     for layer in range(_LINEAR_LAYERS):
         x = graph.add("LeakyRelu", _linear(graph, weights, x, f"linear.{layer}"), alpha=_SLOPE)
     graph.add("LogSoftmax", _linear(graph, weights, x, "classifier"), axis=2, output="y")
-    return graph.serialized(["windows", 1, "samples"], ["windows", "frames", _CLASSES])
+    return graph.serialized(["windows", _FILTERS, "filtered"], ["windows", "frames", _CLASSES])
 
 
-def _sincnet(graph: Graph, weights: Weights) -> str:
-    x = _normalised(graph, weights, "x", "sincnet.wav_norm1d")
-    x = graph.add("Abs", graph.add("Conv", x, graph.constant(_sinc_filters(weights)), strides=[10]))
-    for layer in range(3):
-        if layer:
-            kernel = graph.constant(weights[f"sincnet.conv1d.{layer}.weight"])
-            x = graph.add("Conv", x, kernel, graph.constant(weights[f"sincnet.conv1d.{layer}.bias"]))
-        x = graph.add("MaxPool", x, kernel_shape=[3], strides=[3])
-        x = graph.add("LeakyRelu", _normalised(graph, weights, x, f"sincnet.norm1d.{layer}"), alpha=_SLOPE)
+def _convolutions(graph: Graph, weights: Weights) -> str:
+    """The rest of SincNet."""
+    x = _activated(graph, weights, "x", 0)
+    for layer in (1, 2):
+        kernel = graph.constant(weights[f"sincnet.conv1d.{layer}.weight"])
+        x = graph.add("Conv", x, kernel, graph.constant(weights[f"sincnet.conv1d.{layer}.bias"]))
+        x = graph.add("MaxPool", x, kernel_shape=[_POOL], strides=[_POOL])
+        x = _activated(graph, weights, x, layer)
     return x
 
 
-def _normalised(graph: Graph, weights: Weights, x: str, name: str) -> str:
+def _activated(graph: Graph, weights: Weights, x: str, layer: int) -> str:
+    name = f"sincnet.norm1d.{layer}"
     scale, bias = graph.constant(weights[f"{name}.weight"]), graph.constant(weights[f"{name}.bias"])
-    return graph.add("InstanceNormalization", x, scale, bias, epsilon=1e-5)
+    x = graph.add("InstanceNormalization", x, scale, bias, epsilon=_EPSILON)
+    return graph.add("LeakyRelu", x, alpha=_SLOPE)
 
 
 def _sinc_filters(weights: Weights) -> np.ndarray:

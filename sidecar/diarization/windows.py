@@ -36,7 +36,7 @@ def analyse(models: Models, samples: np.ndarray, starts: Sequence[int], *, offse
     padded = np.pad(samples, (0, max(0, end - len(samples))))
     begins = [(start - offset) * FRAME for start in starts]
     audible = [max(0, (len(samples) - begin - FIRST_FRAME) // FRAME) for begin in begins]
-    activities = segmentation.activity(models, [padded[at : at + WINDOW] for at in begins], audible)
+    activities = segmentation.activity(models, padded, begins, audible)
     speech = Speech(models, padded)
     # A voice's embedding needs the features of all windows.
     heard = [_voices(speech, begin, activity) for begin, activity in zip(begins, activities, strict=True)]
