@@ -60,15 +60,16 @@ async function measureClips(deployment: Deployment, clips: Clip[]): Promise<Figu
   const { quality } = options
   const decoded = await decodeClips(clips)
   const direct = await openDirect(deployment.sidecarUrl, { clips: decoded, quality })
+  const throughService = () =>
+    deployment.measure(async () => {
+      await Promise.all(clips.map((clip) => transcribe(deployment, clip)))
+      await Bun.sleep(SETTLE_MS)
+    })
+  const first = await throughService()
   const whole: Measured[] = []
   const alone: Measured[] = []
   for (let run = 0; run < options.runs; run++) {
-    whole.push(
-      await deployment.measure(async () => {
-        await Promise.all(clips.map((clip) => transcribe(deployment, clip)))
-        await Bun.sleep(SETTLE_MS)
-      }),
-    )
+    whole.push(await throughService())
     alone.push(await deployment.measure(() => direct.transcribeAll()))
   }
   await direct.close()
@@ -90,6 +91,7 @@ async function measureClips(deployment: Deployment, clips: Clip[]): Promise<Figu
       whole.map((one) => processes(one) / one.cpu.sidecar),
       3,
     ),
+    'the same for the first clips after the start': (processes(first) / first.cpu.sidecar).toFixed(3),
     'windows in a decoding batch': spread(
       whole.map(({ meanBatch }) => meanBatch),
       2,
