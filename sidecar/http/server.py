@@ -23,8 +23,8 @@ log = logging.getLogger("sidecar")
 
 
 class _Server(uvicorn.Server):
-    """Without uvicorn's signal handling, which closes the listener before the last requests are done, and without
-    its main loop, which wakes ten times a second."""
+    """Without uvicorn's signal handling, which closes the listener before the last requests are done, and
+    without its main loop, which wakes ten times a second."""
 
     def __init__(self, config: uvicorn.Config):
         super().__init__(config)
