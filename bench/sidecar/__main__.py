@@ -62,6 +62,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--runs", type=int, default=3, help="runs of each measurement (3)")
     parser.add_argument("--seconds", type=float, default=600, help="seconds of audio in a long file (600)")
+    parser.add_argument("--quality", default="balanced", help="quality of the sidecar's requests (balanced)")
     parser.add_argument(
         "--quick", action="store_true", help="one run on little audio, to see that everything works"
     )
@@ -134,6 +135,7 @@ def main() -> int:
             runs=options.runs,
             seconds=options.seconds,
             quick=options.quick,
+            quality=options.quality,
             baseline_environment=dict(pair.split("=", 1) for pair in options.baseline_env),
         )
         about = {
@@ -146,6 +148,7 @@ def main() -> int:
             **{name: version(name) for name in ("faster-whisper", "ctranslate2")},
             "runs": options.runs,
             "seconds": options.seconds,
+            "quality": options.quality,
             "load": load,
             "baseline_env": options.baseline_env,
         }

@@ -63,10 +63,11 @@ class Bench:
         runs: int,
         seconds: float,
         quick: bool,
+        quality: str,
         baseline_environment: dict[str, str],
     ):
         self.stack, self.model, self.device, self.speakers, self.work = stack, model, device, speakers, work
-        self.runs, self.seconds, self.quick = runs, seconds, quick
+        self.runs, self.seconds, self.quick, self.quality = runs, seconds, quick, quality
         self.baseline_environment = baseline_environment
         self.compute_type = "float16" if device == "cuda" else "int8"
 
@@ -92,7 +93,7 @@ class Bench:
     @contextmanager
     def serving(self, environment: dict[str, str], *, module: str = "sidecar") -> Iterator[Server]:
         own = {"MODEL": str(self.model), "DEVICE": self.device, "COMPUTE_TYPE": self.compute_type}
-        with Server({**own, **environment}, module=module) as server:
+        with Server({**own, **environment}, module=module, quality=self.quality) as server:
             server.transcribe(self.lone.paths[0])
             yield server
 

@@ -22,10 +22,12 @@ class ServerError(Exception):
 
 
 class Server:
-    """`python -m MODULE` with `environment` on top of this process's own. Ready on entry."""
+    """`python -m MODULE` with `environment` on top of this process's own. Ready on entry. `quality`: of
+    requests that name none."""
 
-    def __init__(self, environment: dict[str, str], *, module: str = "sidecar"):
+    def __init__(self, environment: dict[str, str], *, module: str = "sidecar", quality: str = "balanced"):
         self.module = module
+        self._parameters = {**ENGLISH, "quality": quality}
         self.environment = {
             "HOST": "127.0.0.1",
             "PORT": "0",
@@ -72,7 +74,8 @@ class Server:
         try:
             with path.open("rb") as body:
                 headers = {"Content-Type": "audio/wav", "Content-Length": str(path.stat().st_size)}
-                connection.request("POST", f"/generate?{urlencode({**ENGLISH, **parameters})}", body, headers)
+                query = urlencode({**self._parameters, **parameters})
+                connection.request("POST", f"/generate?{query}", body, headers)
                 response = connection.getresponse()
                 content = response.read()
         except OSError as error:
