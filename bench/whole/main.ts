@@ -131,7 +131,7 @@ async function secondsOfClips(deployment: Deployment, clip: Clip): Promise<numbe
 /** One clip after the other, without other load and beside long files. */
 async function measureLone(deployment: Deployment, clip: Clip): Promise<Figures> {
   const alone = await secondsOfClips(deployment, clip)
-  const figures: Figures = { 'a clip of 3 s alone, seconds': spread(alone, 2) }
+  const figures: Figures = { 'a clip of 3 s without other load, seconds': spread(alone, 2) }
   for (const count of isWanted('beside') ? BESIDE : []) {
     const audio = await longRecording(LONG_REPEATS)
     const ids = await Promise.all(
@@ -140,7 +140,7 @@ async function measureLone(deployment: Deployment, clip: Clip): Promise<Figures>
     while ((await deployment.status(ids[0] ?? '')).progress === 0) await Bun.sleep(100)
     const beside = await secondsOfClips(deployment, clip)
     for (const id of ids) await deployment.remove(id)
-    figures[`beside ${count} long, of the time alone`] = spread(
+    figures[`the same clip beside ${count} long files, of its time without other load`] = spread(
       beside.map((seconds) => seconds / median(alone)),
       2,
     )

@@ -28,7 +28,7 @@ _FILE_BYTES_PER_WEIGHT = 2
 _BYTES_PER_WEIGHT = {"int16": 2, "float16": 2, "float32": 4}
 _OTHER_BYTES = 24 << 20
 """Memory of the tokenizer and the threads. With the weights, the estimates for tiny.en and base are within
-10 % of what they take."""
+10 % of the measured memory."""
 
 
 @dataclass

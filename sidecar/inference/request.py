@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +19,9 @@ from .hotwords import Hotwords
 from .parameters import Parameters
 from .passes import Pass, choose
 from .segments import TimedText
-from .word_frequencies import WordFrequencies
+
+if TYPE_CHECKING:
+    from .word_frequencies import WordFrequencies
 
 _MIN_REMAINDER_SECONDS = 1.0
 _MAX_REMAINDERS = 4
@@ -53,8 +57,6 @@ class Request:
         self.prompt_builder = prompt_builder
         self.plain_prompt_builder = plain_prompt_builder or prompt_builder
         self.hotwords = Hotwords(parameters.hotwords) if parameters.hotwords else None
-        terms = [parameters.hotwords or "", parameters.initial_prompt or ""]
-        self.word_frequencies = WordFrequencies(" ".join(terms))
         self.sizes = sizes
         self.results: SimpleQueue[Item | Exception | None] = SimpleQueue()
         self.abandoned = False
@@ -65,6 +67,14 @@ class Request:
         self._undecided: list[Item] = []
         self._next_index = 0
         self._window_count: int | None = None
+
+    @cached_property
+    def word_frequencies(self) -> "WordFrequencies":
+        """Imported by the first request that needs them: the package takes 17 MB."""
+        from .word_frequencies import WordFrequencies
+
+        terms = [self.parameters.hotwords or "", self.parameters.initial_prompt or ""]
+        return WordFrequencies(" ".join(terms))
 
     def frames(self, window: Window) -> int:
         """To which the window is padded."""

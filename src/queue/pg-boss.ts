@@ -88,7 +88,7 @@ export async function pgBossQueue({
 
   const reportError = (error: unknown) => onError(error instanceof Error ? error : new Error(String(error)))
   const dueLoop = startPollLoop({
-    pass: () => wakeDue(boss, consumers, { wakeLater }),
+    pass: () => handleDueAndLost(boss, consumers, { wakeLater }),
     everyMs: DUE_POLL_MS,
     onError: reportError,
   })
@@ -152,7 +152,7 @@ export async function pgBossQueue({
  * Wakes the consumers of queues with due jobs, and returns the jobs of dead workers to their queues. Returns false:
  * the next interval is soon enough.
  */
-async function wakeDue(
+async function handleDueAndLost(
   boss: PgBoss,
   consumers: Consumer[],
   { wakeLater }: { wakeLater: (name: string, seconds: number) => void },
