@@ -69,15 +69,24 @@ export async function startForClients(env: Record<string, string> = {}) {
   await service.ready
   const user = await signUp(service.url)
 
+  async function runningJobs() {
+    const metrics = await (await fetch(`${service.url}/metrics`)).text()
+    const counts = [...metrics.matchAll(/^verbatim_queue_running\{.*\} (\d+)$/gm)].map(([, count]) => count)
+    expect(counts).not.toEqual([])
+    return counts.reduce((sum, count) => sum + Number(count), 0)
+  }
+
   return {
     url: service.url,
     user,
     recordings: recordings.url,
 
-    /** Neither a transcription nor a file is left. */
+    /** Neither a transcription nor a file is left when no job runs any more. */
     async expectNothingLeft() {
       const answer = await fetch(`${service.url}/api/transcriptions`, { headers: user.headers })
       expect(await answer.json()).toMatchObject({ transcriptions: [] })
+      // A job that writes a file of a removed transcription removes the file before it ends.
+      while ((await runningJobs()) > 0) await Bun.sleep(20)
       const stored = await readdir(join(folder, 'files'), { recursive: true, withFileTypes: true })
       expect(stored.filter((entry) => entry.isFile()).map(({ name }) => name)).toEqual(['owner'])
     },
