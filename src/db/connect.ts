@@ -17,9 +17,6 @@ export const RECONNECT_OPTIONS = {
   backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, MAX_BACKOFF_SECONDS),
 }
 
-/** A setting of each connection: see `withPreparedStatements`. */
-export const PLAN_OPTIONS = { plan_cache_mode: 'force_custom_plan' }
-
 /** Connects with the first query to a Postgres that is already migrated. */
 export function connectPostgres({
   url,
@@ -31,7 +28,6 @@ export function connectPostgres({
   const client = postgres(url, {
     ...RECONNECT_OPTIONS,
     max: connections,
-    connection: PLAN_OPTIONS,
     onnotice: () => {},
   })
   const { db, ping } = databaseOn(client)

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import postgres, { type Sql } from 'postgres'
 import { CHANNELS, type Changes } from './changes.ts'
-import { databaseOn, PLAN_OPTIONS, RECONNECT_OPTIONS } from './connect.ts'
+import { databaseOn, RECONNECT_OPTIONS } from './connect.ts'
 import type { OpenDatabase } from './database.ts'
 
 /** The connection of one request. Its first query opens it. */
@@ -28,7 +28,7 @@ export function perRequestPostgres({
       max: 1,
       fetch_types: false,
       onnotice: () => {},
-      connection: { ...PLAN_OPTIONS, application_name: 'verbatim edge' },
+      connection: { application_name: 'verbatim edge' },
     })
   const clients = new AsyncLocalStorage<Sql>()
   const current = () => {

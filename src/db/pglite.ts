@@ -1,7 +1,7 @@
 import { PGlite } from '@electric-sql/pglite'
 import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
-import { databaseOn, PLAN_OPTIONS } from './connect.ts'
+import { databaseOn } from './connect.ts'
 import type { OpenDatabase } from './database.ts'
 import { guardDisk, requireDisk } from './disk-guard.ts'
 import { EmbeddedSocket } from './embedded-socket.ts'
@@ -10,6 +10,11 @@ import { makeAllPrivate, makePrivate } from './private-files.ts'
 
 /** Small, because PGlite touches all buffers at its start; the operating system caches the files anyway. */
 const SHARED_BUFFERS = '32MB'
+/**
+ * A plan that was made for a small table would stay in use when the table is large: a server's autovacuum, after
+ * which Postgres plans again, does not exist here.
+ */
+const MAX_PLAN_AGE_MS = 60_000
 
 /**
  * Opens and migrates the embedded Postgres in `dataDir`, which it creates if needed; without `dataDir`, in
@@ -27,9 +32,8 @@ export async function openPglite({
     await makePrivate(dataDir)
     await requireDisk(dataDir)
   }
-  const settings = [`shared_buffers=${SHARED_BUFFERS}`, `plan_cache_mode=${PLAN_OPTIONS.plan_cache_mode}`]
   const pglite = await PGlite.create({
-    startParams: [...PGlite.defaultStartParams, ...settings.flatMap((setting) => ['-c', setting])],
+    startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${SHARED_BUFFERS}`],
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(snapshot === undefined ? {} : { loadDataDir: snapshot }),
   })
@@ -37,8 +41,15 @@ export async function openPglite({
   if (dataDir !== undefined) await makeAllPrivate(dataDir)
   const listeners = new Map<string, ((payload: string) => void)[]>()
   const guard = guardDisk(dataDir)
+  let plannedAt = performance.now()
   const client = connect(pglite, {
-    onResponse: guard.onResponse,
+    onResponse(response) {
+      guard.onResponse(response)
+      if (performance.now() - plannedAt < MAX_PLAN_AGE_MS) return
+      plannedAt = performance.now()
+      // After an error, the plans are discarded a minute later.
+      void client.unsafe('discard plans').catch(() => {})
+    },
     onNotify(channel, payload) {
       for (const hear of listeners.get(channel) ?? []) hear(payload)
     },

@@ -7,9 +7,7 @@ const MAX_STATEMENTS = 300
 
 /**
  * Makes Drizzle's statements named prepared statements, which Postgres parses once per connection instead of
- * with each execution. Drizzle itself names only what `prepare` built. `force_custom_plan` (in the options of the
- * clients) still plans each execution, because a plan that was cached while a table was small stays in use on
- * the embedded database, which never analyzes its tables.
+ * with each execution, and whose plans it keeps. Drizzle itself names only what `prepare` built.
  */
 export function withPreparedStatements(client: Sql): Sql {
   const known = new Set<string>()
