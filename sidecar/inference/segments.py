@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from faster_whisper.tokenizer import Tokenizer
 
-from ..audio import vad
+from ..audio import repetition, vad
 from ..audio.decoder import SAMPLE_RATE
 from ..audio.vad import Speech
 from ..audio.windows import MARGIN, Window
@@ -16,6 +17,7 @@ SHORTEST = 0.02
 
 _FEWEST_TOKENS = 0.2
 _SHORTEST_PAUSE = 0.4
+_COPY_TOLERANCE = 0.3
 
 
 @dataclass(frozen=True)
@@ -91,23 +93,47 @@ def remainder_of(window: Window, texts: Sequence[TimedText], *, min_seconds: flo
     return Window(max(start, speech[0].start - int(MARGIN * SAMPLE_RATE)), window.end, speech)
 
 
-def parted(window: Window, texts: Sequence[TimedText], language: str) -> tuple[Window, Window] | None:
-    """The window before and after its longest pause, if its text is too short for all of its speech.
+def parted(
+    window: Window, texts: Sequence[TimedText], language: str, samples: np.ndarray
+) -> tuple[Window, Window] | None:
+    """The window before and after one of its pauses, if there is too little text for all of its speech.
 
     Of a sentence that is said twice with a pause between, Whisper may write only one. No timestamp shows it.
+
+    samples: those of the window.
     """
-    if len(texts) != 1 or len(window.speech) < 2:
+    if not texts or len(window.speech) < 2:
         return None
-    after = max(range(1, len(window.speech)), key=lambda i: _pause(window.speech, i))
-    spoken = vad.seconds(window.speech)
-    few = spoken * tokens_per_second(language) * _FEWEST_TOKENS
-    if len(texts[0].tokens) >= few or _pause(window.speech, after) < _SHORTEST_PAUSE * SAMPLE_RATE:
+    after = _second_copy(window, texts, samples) or _after_short_text(window, texts, language)
+    if after is None:
         return None
     middle = (window.speech[after - 1].end + window.speech[after].start) // 2
     return (
         Window(window.start, middle, window.speech[:after]),
         Window(middle, window.end, window.speech[after:]),
     )
+
+
+def _second_copy(window: Window, texts: Sequence[TimedText], samples: np.ndarray) -> int | None:
+    """The stretch at which the same sound begins again, if there are fewer texts than copies of it."""
+    if len(texts) >= len(window.speech):
+        return None
+    period = repetition.period(samples)
+    if period is None or len(texts) >= round(len(samples) / period):
+        return None
+    begin = window.speech[0].start + period
+    after = min(range(1, len(window.speech)), key=lambda i: abs(window.speech[i].start - begin))
+    return after if abs(window.speech[after].start - begin) <= _COPY_TOLERANCE * SAMPLE_RATE else None
+
+
+def _after_short_text(window: Window, texts: Sequence[TimedText], language: str) -> int | None:
+    """The stretch after the longest pause, if the only text is shorter than that of half of the speech."""
+    if len(texts) != 1:
+        return None
+    after = max(range(1, len(window.speech)), key=lambda i: _pause(window.speech, i))
+    few = vad.seconds(window.speech) * tokens_per_second(language) * _FEWEST_TOKENS
+    is_short = len(texts[0].tokens) < few
+    return after if is_short and _pause(window.speech, after) >= _SHORTEST_PAUSE * SAMPLE_RATE else None
 
 
 def _pause(speech: Sequence[Speech], i: int) -> int:
