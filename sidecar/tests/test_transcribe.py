@@ -227,7 +227,7 @@ def test_a_repeated_sentence_that_the_text_leaves_out_is_found(
 def test_half_a_minute_without_a_pause_is_transcribed_completely(
     transcriber: Transcriber, unbroken: np.ndarray
 ) -> None:
-    assert _missing_share(run(transcriber, unbroken, language="en").text) <= 0.15
+    assert _missing_share(run(transcriber, unbroken, language="en").text) <= 0.1
 
 
 def test_a_window_of_the_maximum_length_is_transcribed_completely(

@@ -39,13 +39,13 @@ def windows_of(probability: np.ndarray, total: int, blocks: Iterable[int]) -> li
     return windows + cutter.finish(stretches.finish(total), total)
 
 
-def test_sentences_with_a_long_pause_between_them_are_separate_windows() -> None:
-    windows = cut_at(at((1, 5), (6.5, 10)), 11)
-    assert [(round(w.start / RATE, 2), round(w.end / RATE, 2)) for w in windows] == [(0.8, 5.2), (6.3, 10.2)]
+def test_sentences_with_a_pause_between_them_are_separate_windows() -> None:
+    windows = cut_at(at((1, 7), (8, 14)), 15)
+    assert [(round(w.start / RATE, 2), round(w.end / RATE, 2)) for w in windows] == [(0.8, 7.2), (7.8, 14.2)]
 
 
-def test_a_window_reaches_over_shorter_pauses() -> None:
-    assert len(cut_at(at((0.5, 1), (2, 6), (7.2, 10)), 11)) == 1
+def test_a_window_of_a_few_words_reaches_over_a_longer_pause() -> None:
+    assert len(cut_at(at((0.5, 1), (2, 2.5), (3.5, 9)), 10)) == 1
 
 
 def test_faint_speech_is_in_the_window_of_the_speech_beside_it() -> None:
@@ -54,17 +54,21 @@ def test_faint_speech_is_in_the_window_of_the_speech_beside_it() -> None:
     assert [(round(w.start / RATE, 2), round(w.end / RATE, 2)) for w in windows] == [(0.3, 2.5), (3.2, 9.2)]
 
 
+def test_a_window_of_a_few_words_ends_at_a_very_long_pause() -> None:
+    assert len(cut_at(at((0.5, 3.7), (5.6, 10)), 11)) == 2
+
+
 def test_a_long_run_is_cut_at_its_longest_late_pause() -> None:
-    speech = at((0, 6), (6.4, 8), (8.2, 9.5), (9.7, 19))
-    assert [len(w.speech) for w in cut_at(speech, 20)] == [1, 2, 1]
-    assert all(w.seconds <= USUAL for w in cut_at(speech, 20))
+    speech = at((0, 9), (9.4, 12), (12.2, 14), (14.2, 25))
+    assert [len(w.speech) for w in cut_at(speech, 26)] == [1, 2, 1]
+    assert all(w.seconds <= USUAL for w in cut_at(speech, 26))
 
 
 def test_unbroken_speech_is_cut_at_its_lowest_speech_probability() -> None:
     probability = np.ones(40 * RATE // FRAME)
-    probability[8 * RATE // FRAME] = 0.4
+    probability[12 * RATE // FRAME] = 0.4
     windows = cut_at(at((0, 26)), 30, probability)
-    assert abs(windows[0].end / RATE - 8) < 0.1
+    assert abs(windows[0].end / RATE - 12) < 0.1
     assert windows[1].start == windows[0].end
 
 
