@@ -1,10 +1,11 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { messages } from '../i18n/messages.ts'
 import { pauseClock, pending, resumeClock, undo } from './undo.ts'
 
 export function UndoNotice() {
   const button = useRef<HTMLButtonElement>(null)
-  useEffect(() => {
+  // A layout effect, so that a key which is pressed as the notice appears reaches its button.
+  useLayoutEffect(() => {
     if (pending.value?.isByKeyboard) button.current?.focus()
   }, [pending.value])
   const t = messages.value
