@@ -252,9 +252,11 @@ class Item:
         self.decoded = decoded
         tokenizer = self.request.prompt_builder.tokenizer(self.decided_language)
         self.texts = [] if decoded.silent else segments.timed_texts(decoded.tokens, tokenizer)
-        parts = segments.parted(self.window, self.texts, self.decided_language, self.samples)
         # In noise a text can be short because the rest is unintelligible.
-        if parts is None or not decoded.clear or self.later is not None:
+        if not decoded.clear or self.later is not None:
+            return None
+        parts = segments.parted(self.window, self.texts, self.decided_language, self.samples)
+        if parts is None:
             return None
         self._narrow(*parts)
         return "parts"
