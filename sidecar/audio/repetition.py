@@ -20,12 +20,11 @@ def period(samples: np.ndarray) -> int | None:
     if hops < 2 * _SHORTEST:
         return None
     frames = samples[: hops * _HOP].reshape(hops, _HOP).astype(np.float64)
-    likeness = _autocorrelation(np.log1p(np.sqrt(np.mean(frames**2, axis=1))))
-    same = np.flatnonzero(likeness[: hops - _SHORTEST + 1] >= _SAME)
-    same = same[same >= _SHORTEST]
+    likeness = _autocorrelation(np.log1p(np.sqrt(np.mean(frames**2, axis=1))))[: hops - _SHORTEST + 1]
+    same = np.flatnonzero(likeness[_SHORTEST:] >= _SAME)
     if len(same) == 0:
         return None
-    first = int(same[0])
+    first = _SHORTEST + int(same[0])
     return (first + int(np.argmax(likeness[first : first + _SHORTEST]))) * _HOP
 
 
