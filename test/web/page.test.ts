@@ -324,6 +324,20 @@ describe.skipIf(!hasBrowser)('the page in a real browser', () => {
     await user.context().close()
   }, 600_000)
 
+  test('moves the focus in the moment in which a view, a notice or a form appears', async () => {
+    const user = await openPage(browser, { url: service.url, problems })
+    expect(await focusAfterClick(user, 'a[href="/signup"]', { changes: '#main' })).toEqual('main')
+    await user.goto(service.url)
+    await signUp(user)
+    await user.locator('.upload-panel input[type=file]').setInputFiles(SPEECH)
+    await user.locator('.library-row').waitFor()
+    const remove = '[aria-label="Delete speech.mp3"]'
+    expect(await focusAfterClick(user, remove, { changes: '.toast-place' })).toEqual('button: Undo')
+    const fromUrl = '.upload-panel button[aria-expanded]'
+    expect(await focusAfterClick(user, fromUrl, { changes: '.upload-panel' })).toEqual('input')
+    await user.context().close()
+  }, 600_000)
+
   test('loads nothing from other hosts, and breaks no rule of its policy', () => {
     expect(problems).toEqual({ outside: [], errors: [] })
   })
@@ -345,6 +359,28 @@ async function tabTo(page: Page, name: string) {
     return
   }
   expect.unreachable(`Tab does not reach ${name}`)
+}
+
+/**
+ * What has the focus as soon as the content of `changes` does so after a click of the keyboard: the id, or the
+ * tag with the text.
+ */
+function focusAfterClick(page: Page, selector: string, { changes }: { changes: string }): Promise<string> {
+  return page.locator(selector).evaluate(
+    (control: HTMLElement, changes) =>
+      new Promise<string>((resolve) => {
+        const observer = new MutationObserver(() => {
+          observer.disconnect()
+          const { id, localName, textContent } = document.activeElement ?? document.body
+          resolve(id || [localName, textContent].filter(Boolean).join(': '))
+        })
+        const changing = document.querySelector(changes)
+        if (!changing) throw new Error(`there is no ${changes}`)
+        observer.observe(changing, { childList: true, subtree: true })
+        control.click()
+      }),
+    changes,
+  )
 }
 
 async function throttle(page: Page, { bytesPerSecond }: { bytesPerSecond: number }): Promise<CDPSession> {

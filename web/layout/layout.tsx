@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { logOut } from '../account/log-out.ts'
 import { session } from '../api/session.ts'
 import { messages } from '../i18n/messages.ts'
@@ -14,7 +14,8 @@ export function Layout({ title, children }: { title: string; children: Component
   useEffect(() => {
     document.title = `${title} · ${t.brand}`
   }, [title, t])
-  useEffect(() => {
+  // A layout effect, so that no key is lost that is pressed as the view appears.
+  useLayoutEffect(() => {
     // A screen reader continues at the new view, as it does after a new document.
     if (!isFirst.current) main.current?.focus()
     isFirst.current = false

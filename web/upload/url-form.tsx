@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { authorizedFetch, responseError } from '../api/client.ts'
 import { useAction } from '../api/use-action.ts'
 import { messages } from '../i18n/messages.ts'
@@ -11,7 +11,8 @@ export function UrlForm({ url = '', onDone }: { url?: string; onDone: () => void
   const t = messages.value
   const input = useRef<HTMLInputElement>(null)
   const { run, error, isBusy } = useAction()
-  useEffect(() => input.current?.focus(), [])
+  // A layout effect, so that no key is lost that is pressed as the form appears.
+  useLayoutEffect(() => input.current?.focus(), [])
 
   async function submit(event: SubmitEvent) {
     event.preventDefault()
