@@ -26,6 +26,7 @@ class Settings:
     device: str
     device_index: tuple[int, ...]
     compute_type: str | None
+    encoder: str
     cpu_workers: int
     cpu_threads: int
     gpu_workers: int
@@ -120,6 +121,7 @@ TABLE = (
     Setting("DEVICE", "auto", "auto, cpu or cuda", _one_of("auto", "cpu", "cuda")),
     Setting("DEVICE_INDEX", "0", "one GPU's number, or several as 0,1", _indices),
     Setting("COMPUTE_TYPE", "", "one of " + ", ".join(COMPUTE_TYPES), _optional(_one_of(*COMPUTE_TYPES))),
+    Setting("ENCODER", "auto", "auto, ctranslate2 or openvino", _one_of("auto", "ctranslate2", "openvino")),
     Setting("CPU_WORKERS", str(min(cores(), 16)), _whole_number(1, 256), _integer(1, 256)),
     Setting("CPU_THREADS", str(max(1, cores() // 16)), _whole_number(1, 256), _integer(1, 256)),
     Setting("GPU_WORKERS", "8", _whole_number(1, 16), _integer(1, 16)),

@@ -8,7 +8,8 @@ import { SETTINGS } from '../src/config.ts'
 setDefaultTimeout(300_000)
 
 /** Settings of the sidecar, which its process inherits, and of OpenTelemetry. */
-const OTHER_SETTINGS = /^((CPU|GPU)_WORKERS|CPU_THREADS|COMPUTE_TYPE|DEVICE(_INDEX)?|MAX_\w+|OTEL_\w+)$/
+const OTHER_SETTINGS =
+  /^((CPU|GPU)_WORKERS|CPU_THREADS|COMPUTE_TYPE|ENCODER|DEVICE(_INDEX)?|MAX_\w+|OTEL_\w+)$/
 /** Settings that the tests use themselves: the Python, and the credentials for TEST_STORAGE_URL. */
 const KEPT = process.env.TEST_STORAGE_URL ? /^(PYTHON|AWS_\w+)$/ : /^PYTHON$/
 

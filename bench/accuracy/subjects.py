@@ -4,6 +4,7 @@
 import sidecar.__main__  # noqa: F401, I001
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,10 +16,12 @@ from typing import Protocol
 
 from sidecar.audio.features import Padding
 from sidecar.http.parameters import parse
+from sidecar.inference.encoder import is_chosen, open_encoder
 from sidecar.inference.engine import CTranslate2
 from sidecar.inference.observer import NullObserver
 from sidecar.inference.quality import FAST, POLICIES, Policy
 from sidecar.inference.transcribe import Transcriber
+from sidecar.processor import detect
 
 from ..sidecar.server import ROOT
 
@@ -28,6 +31,7 @@ Told = tuple[Path, str]
 LONGEST = 3600
 _BATCH = 12
 _SOURCES = ("audio", "inference")
+_ENCODER = os.environ.get("ENCODER", "auto")
 _LIBRARIES = ("ctranslate2", "faster-whisper")
 
 
@@ -49,7 +53,7 @@ class Sidecar:
 
     def __init__(self, name: str, policy: Policy, model: Path, stack: ExitStack):
         self.name = name
-        self.version = _digest(_sources(), repr(policy), _weights(model))
+        self.version = _digest(_sources(), repr(policy), _weights(model), _encoder(model))
         self._policy = policy
         self._transcriber = cache(lambda: open_transcriber(model, stack))
 
@@ -102,7 +106,8 @@ def subjects(model: Path, stack: ExitStack) -> dict[str, Callable[[], Subject]]:
 
 
 def open_transcriber(model: Path, stack: ExitStack) -> Transcriber:
-    engine = CTranslate2(model, device="cpu", compute_type="int8", workers=1, threads=1)
+    encoder = open_encoder(_ENCODER, model / "model.bin", "int8", workers=1, threads=1)
+    engine = CTranslate2(model, device="cpu", compute_type="int8", workers=1, threads=1, encoder=encoder)
     transcriber = Transcriber(engine, model, batch_size=_BATCH, workers=1, observer=NullObserver())
     stack.callback(transcriber.close)
     return transcriber
@@ -118,6 +123,10 @@ def _faster_whisper(model: Path, *, batched: bool) -> Callable:
 def _digest(*parts: str) -> str:
     libraries = [version(name) for name in _LIBRARIES]
     return hashlib.sha256("\n".join([*parts, *libraries]).encode()).hexdigest()[:8]
+
+
+def _encoder(model: Path) -> str:
+    return str(is_chosen(_ENCODER, model / "model.bin", "int8", detect()))
 
 
 def _sources() -> str:

@@ -24,6 +24,7 @@ def info(service: Service) -> dict[str, object]:
         "model_device_type": loader.device,
         "cpu_gemm": cpu.gemm if cpu else None,
         "cpu_isa": cpu.isa if cpu else None,
+        "cpu_encoder": known.encoder if cpu else None,
         "multilingual": able and able.multilingual,
         "languages": sorted(able.languages) if able else None,
         "max_batch_size": loader.batch_size,

@@ -11,7 +11,9 @@ import numpy as np
 from .. import events
 from ..audio.decoder import SAMPLE_RATE
 from ..audio.features import sizes
+from ..inference import encoder
 from ..inference.decoding import decode
+from ..inference.encoder import Encoder
 from ..inference.engine import CTranslate2, device_for
 from ..inference.gate import Gate
 from ..inference.parameters import Parameters
@@ -20,6 +22,7 @@ from ..model import files
 from ..model.catalog import Abilities, Offer, abilities
 from ..model.files import Model
 from ..model.install import ModelError
+from ..processor import detect
 from ..settings import Settings
 from .loaded import Loaded
 from .metrics import Metrics
@@ -38,6 +41,7 @@ class Known:
     revision: str | None = None
     abilities: Abilities | None = None
     compute_type: str | None = None
+    encoder: str | None = None
 
 
 class Loader:
@@ -77,8 +81,9 @@ class Loader:
         model = files.locate(offer.setting, self._settings.model_cache, events.model_progress)
         self._models[offer.name] = model
         self._learn(offer, model)
-        weights = (model.directory / "model.bin").stat().st_size // _FILE_BYTES_PER_WEIGHT
-        return weights * _BYTES_PER_WEIGHT.get(self._compute_type, 1) + _OTHER_BYTES
+        weights = model.weights.stat().st_size // _FILE_BYTES_PER_WEIGHT
+        total = weights * _BYTES_PER_WEIGHT.get(self._compute_type, 1) + _OTHER_BYTES
+        return total + (encoder.memory_bytes(model.weights) if self._has_own_encoder(model) else 0)
 
     def load(self, offer: Offer) -> Loaded:
         model = self._models[offer.name]
@@ -91,6 +96,7 @@ class Loader:
                 workers=self._workers,
                 threads=settings.cpu_threads,
                 devices=settings.device_index,
+                encoder=self._encoder(model),
             )
             transcriber = Transcriber(
                 engine,
@@ -107,8 +113,28 @@ class Loader:
                 raise
         except Exception as error:
             raise ModelError(f"The model {offer.name} cannot be loaded on {self.device}: {error}") from error
-        self.known(offer).compute_type = engine.compute_type
+        known = self.known(offer)
+        known.compute_type = engine.compute_type
+        known.encoder = "OpenVINO" if self._has_own_encoder(model) else "CTranslate2"
         return Loaded(model, transcriber)
+
+    def _has_own_encoder(self, model: Model) -> bool:
+        """Whether another library than CTranslate2 encodes."""
+        return self.device == "cpu" and encoder.is_chosen(
+            self._settings.encoder, model.weights, self._compute_type, detect()
+        )
+
+    def _encoder(self, model: Model) -> Encoder | None:
+        settings = self._settings
+        if self.device != "cpu":
+            return None
+        return encoder.open_encoder(
+            settings.encoder,
+            model.weights,
+            self._compute_type,
+            workers=self._workers,
+            threads=settings.cpu_threads,
+        )
 
     def unload(self, loaded: Loaded) -> None:
         loaded.transcriber.close()

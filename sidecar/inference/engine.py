@@ -8,6 +8,8 @@ from typing import Protocol
 import ctranslate2
 import numpy as np
 
+from .encoder import Encoder
+
 POSITIONS = 448
 """Tokens that the decoder can hold. At most half of them may be new."""
 _SAMPLES = 5
@@ -80,6 +82,7 @@ class CTranslate2:
     """Whisper on CTranslate2: `workers` batches and one express batch at once, each on `threads` CPU threads.
 
     devices: the GPUs' numbers. Each GPU runs that many batches. Ignored on a CPU.
+    encoder: replaces CTranslate2's on a CPU.
     """
 
     def __init__(
@@ -91,7 +94,9 @@ class CTranslate2:
         workers: int,
         threads: int,
         devices: Sequence[int] = (0,),
+        encoder: Encoder | None = None,
     ):
+        self._encoder = encoder
         self._whisper = ctranslate2.models.Whisper(
             str(directory),
             device=device,
@@ -106,6 +111,8 @@ class CTranslate2:
         self.mel_bins = self._whisper.n_mels
 
     def encode(self, mels: Sequence[np.ndarray]) -> list[np.ndarray]:
+        if self._encoder:
+            return [self._encoder.encode(mel) for mel in mels]
         # On a CPU one call with many windows is slower than one call per window. A GPU gains from batches.
         if self.device == "cpu":
             return [self._encode(mel[None])[0] for mel in mels]

@@ -19,6 +19,10 @@ class Model:
     name: str
     revision: str | None
 
+    @property
+    def weights(self) -> Path:
+        return self.directory / "model.bin"
+
 
 def pinned_as(model: str | None) -> Pinned | None:
     """The pinned model of this hub name or its short form (`base`). None stands for the default model."""

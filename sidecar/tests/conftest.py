@@ -11,6 +11,7 @@ import httpx
 import numpy as np
 import pytest
 
+from sidecar.inference.encoder import open_encoder
 from sidecar.inference.engine import CTranslate2, device_for
 from sidecar.model import diarization
 from sidecar.model.files import Model, locate
@@ -56,7 +57,12 @@ def device() -> str:
 @pytest.fixture(scope="session")
 def transcriber(model: Model, device: str) -> Iterator[Transcriber]:
     compute_type = read(os.environ).compute_type or ("int8" if device == "cpu" else "float16")
-    engine = CTranslate2(model.directory, device=device, compute_type=compute_type, workers=2, threads=1)
+    encoder = None
+    if device == "cpu":
+        encoder = open_encoder(read(os.environ).encoder, model.weights, compute_type, workers=2, threads=1)
+    engine = CTranslate2(
+        model.directory, device=device, compute_type=compute_type, workers=2, threads=1, encoder=encoder
+    )
     transcriber = Transcriber(engine, model.directory, batch_size=8, workers=2, observer=NullObserver())
     yield transcriber
     transcriber.close()

@@ -2,14 +2,17 @@
 
 import base64
 import concurrent.futures
+import os
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
+from sidecar.inference.encoder import is_chosen
 from sidecar.model.files import Model
 from sidecar.processor import detect
+from sidecar.settings import read
 
 from .process import Process
 from .test_decoder import wav
@@ -130,6 +133,10 @@ def test_health_and_info_describe_the_loaded_model(client: httpx.Client, model: 
     assert "yue" not in info["languages"]
     # Known only if the model runs on an x86 processor under Linux.
     assert (info["cpu_gemm"] is None) == (info["cpu_isa"] is None) == (device != "cpu" or not detect().flags)
+    chosen = is_chosen(read(os.environ).encoder, model.weights, "int8", detect())
+    assert info["cpu_encoder"] == (
+        None if info["cpu_isa"] is None else "OpenVINO" if chosen else "CTranslate2"
+    )
 
 
 def test_an_unknown_route_returns_a_json_error(client: httpx.Client) -> None:

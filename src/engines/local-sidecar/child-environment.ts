@@ -17,6 +17,7 @@ const NAMES = new Set(
       'DEVICE',
       'DEVICE_INDEX',
       'COMPUTE_TYPE',
+      'ENCODER',
       'CPU_WORKERS',
       'CPU_THREADS',
       'GPU_WORKERS',
