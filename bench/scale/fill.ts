@@ -7,6 +7,7 @@ import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { noTraces } from '../../src/traces/traces.ts'
 import { createBeginUpload } from '../../src/transcriptions/intake/begin-upload.ts'
 import { createPrepare } from '../../src/transcriptions/pipeline/prepare.ts'
+import { noSounds } from '../../src/transcriptions/sounds.ts'
 import { CLIP_SECONDS, simulatedEngines, simulatedMedia, simulatedStorage } from './simulated.ts'
 
 const CONCURRENCY = 8
@@ -70,6 +71,7 @@ export async function prepare({ url, count }: { url: string; count: number }): P
     queue,
     storage: simulatedStorage,
     media: simulatedMedia,
+    sounds: noSounds,
     engines: simulatedEngines(0),
     defaultModel: undefined,
     verifyModel: undefined,

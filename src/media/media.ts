@@ -56,6 +56,9 @@ export type PcmPiece = {
   isLast: boolean
 }
 
+/** All that is decoded of a short file: its only piece, and what is missing or doubtful. */
+export type Sound = { piece: PcmPiece; warnings: Warning[] }
+
 /**
  * The only code that parses untrusted media. Groups (one per user) take turns, so that no group's files delay
  * those of another. All functions take a local path, run in a Worker that is killed at its deadline, and
@@ -71,11 +74,17 @@ export type Media = {
   capacity: { short: number; long: number }
   /**
    * Reads headers only; takes milliseconds. `track`: the requested one, from 1; throws `track_outside` if the
-   * file has fewer.
+   * file has fewer. `onSound`: also decodes a file of up to a minute that has one track, which saves opening a decoder
+   * again, and is called with its sound, all channels mixed.
    */
   probe(
     path: string,
-    options?: { track?: number | null; signal?: AbortSignal; group?: string },
+    options?: {
+      track?: number | null
+      signal?: AbortSignal
+      group?: string
+      onSound?: (sound: Sound) => Promise<void>
+    },
   ): Promise<AudioInfo>
   /**
    * The track to transcribe of a file that has several, if none was requested: of those that are flagged

@@ -21,6 +21,7 @@ import { probeInspector } from '../../src/transcriptions/intake/inspect.ts'
 import type { UsageLimits } from '../../src/transcriptions/intake/usage-limits.ts'
 import { countOpenByStatus } from '../../src/transcriptions/open-work.store.ts'
 import { nodeHmac } from '../../src/transcriptions/reading/node-hmac.ts'
+import { noSounds } from '../../src/transcriptions/sounds.ts'
 import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import type { TestDatabaseKind } from './databases.ts'
 
@@ -98,7 +99,7 @@ export async function startService({
       publicUrl: () => url,
     },
     callerCache: await openCallerCache({ listen: database.listen, ttlMs: CALLER_TTL_MS }),
-    inspect: probeInspector({ storage, media }),
+    inspect: probeInspector({ storage, media, sounds: noSounds }),
     traces: noTraces,
     page: builtPage({ log: () => {} }),
     log,

@@ -12,6 +12,7 @@ import { diskStorage } from '../../src/storage/disk.ts'
 import { noTraces } from '../../src/traces/traces.ts'
 import { type Inspect, probeInspector } from '../../src/transcriptions/intake/inspect.ts'
 import type { WorkServices } from '../../src/transcriptions/pipeline/work-services.ts'
+import { noSounds } from '../../src/transcriptions/sounds.ts'
 import { pcmFolder } from '../../src/transcriptions/storage-keys.ts'
 import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
 import {
@@ -64,6 +65,7 @@ export async function openPipeline(kind: TestDatabaseKind) {
       queue,
       storage,
       media,
+      sounds: noSounds,
       engines,
       defaultModel: undefined,
       verifyModel: undefined,
@@ -102,7 +104,7 @@ export async function openPipeline(kind: TestDatabaseKind) {
       fields: Record<string, string> = {},
       {
         by = userId,
-        inspect = probeInspector({ storage, media }),
+        inspect = probeInspector({ storage, media, sounds: noSounds }),
         maxAudioSeconds = 3700,
         callback = null,
       }: { by?: string; inspect?: Inspect; maxAudioSeconds?: number; callback?: Callback | null } = {},

@@ -6,6 +6,7 @@ import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { probeInspector } from '../../src/transcriptions/intake/inspect.ts'
+import { noSounds } from '../../src/transcriptions/sounds.ts'
 import { audioKey, manifestKey } from '../../src/transcriptions/storage-keys.ts'
 import { findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { insertUpload, removeUpload } from '../../src/tus/uploads.store.ts'
@@ -53,7 +54,12 @@ function distant(endBytes: number) {
 }
 
 const beginUploadTo = (storage: Storage) =>
-  openBeginUpload({ db: pipeline.db, queue, storage, inspect: probeInspector({ storage, media }) })
+  openBeginUpload({
+    db: pipeline.db,
+    queue,
+    storage,
+    inspect: probeInspector({ storage, media, sounds: noSounds }),
+  })
 
 /** Uploads to `storage`; returns the facts that were written to the row. */
 async function uploaded(storage: Storage, recording: Uint8Array) {

@@ -1,9 +1,8 @@
-import { open, stat } from 'node:fs/promises'
-import { BYTES_PER_SECOND, type Media, type PcmPiece } from '../media.ts'
+import { open } from 'node:fs/promises'
+import type { Media, PcmPiece } from '../media.ts'
 import { maxParallelJobs } from './capacity.ts'
 import { compileCore } from './compiled-core.ts'
 import { runJob } from './job.ts'
-import { createRecentSounds } from './recent-sounds.ts'
 import type { Input, Task } from './reports.ts'
 import { trackRunningWork } from './running-work.ts'
 import { createSlots, type Slot } from './slots.ts'
@@ -23,23 +22,19 @@ const DEFAULT_GROUP = ''
  * Media with ffmpeg as WebAssembly: each job has a Worker of its own, killed at its deadline, which counts from the
  * job's start. `concurrency`: how many long files are decoded at once, and how many files are probed.
  * There are at most twice as many Workers. Long files leave some of them to probes and short files, so that
- * no upload or clip waits for a long decode. `decodesWithProbe`: files of up to a minute are decoded with their
- * probe, which saves opening a decoder again; for a process that soon decodes most of the files that it probes.
+ * no upload or clip waits for a long decode.
  */
 export function ffmpegMedia({
   concurrency = maxParallelJobs(),
   timeouts = {},
-  decodesWithProbe = false,
 }: {
   concurrency?: number
   timeouts?: Partial<typeof DEFAULT_TIMEOUTS>
-  decodesWithProbe?: boolean
 } = {}): Media {
   const { probeMs, decodeMs, pieceMs } = { ...DEFAULT_TIMEOUTS, ...timeouts }
   const { capacity, slots, workers } = slotsFor(concurrency)
   const running = trackRunningWork()
   const pool = createWorkerPool({ maxIdle: 2 * concurrency })
-  const recent = createRecentSounds()
   let compiled: Promise<WebAssembly.Module> | undefined
 
   function core(): Promise<WebAssembly.Module> {
@@ -69,15 +64,14 @@ export function ffmpegMedia({
 
   return {
     capacity,
-    async probe(path, { track = null, ...options } = {}) {
-      const decodesUpTo = decodesWithProbe && recent.isRoom() ? SHORT_SECONDS : 0
-      const file = decodesUpTo > 0 ? await identityOf(path) : ''
+    async probe(path, { track = null, onSound, ...options } = {}) {
+      const decodesUpTo = onSound ? SHORT_SECONDS : 0
       const outcome = await onFile(
         { path, slots: slots.probe, ...options },
         { taskOf: (input) => ({ kind: 'probe', input, track, decodesUpTo }), timeoutMs: probeMs },
       )
       if (outcome.kind !== 'probed') throw new Error(`a probe ended as ${outcome.kind}`)
-      if (outcome.sound) recent.keep(file, outcome.sound)
+      if (outcome.sound) await onSound?.(outcome.sound)
       return outcome.info
     },
     async chooseTrack(path, options = {}) {
@@ -89,12 +83,6 @@ export function ffmpegMedia({
       return outcome.track
     },
     async decode({ maxSeconds, track = null, channel = null, isShort = false, take, ...options }) {
-      const sound = decodesWithProbe && channel === null ? recent.take(await identityOf(options.path)) : null
-      if (sound && sound.piece.pcm.length <= maxSeconds * BYTES_PER_SECOND) {
-        options.signal?.throwIfAborted()
-        await take(sound.piece)
-        return sound.warnings
-      }
       const outcome = await onFile(
         { slots: isShort ? slots.short : slots.long, ...options },
         {
@@ -108,7 +96,6 @@ export function ffmpegMedia({
       return outcome.warnings
     },
     async close() {
-      recent.clear()
       await running.close()
       await pool.close()
     },
@@ -150,12 +137,6 @@ function limitsOf({ take, ...limits }: Omit<FileWork, 'taskOf'>, slot: Slot) {
     ...limits,
     take: (piece: PcmPiece) => (piece.isLast ? take(piece) : slot.without(() => take(piece))),
   }
-}
-
-/** Differs for each content of each file. */
-async function identityOf(path: string): Promise<string> {
-  const { dev, ino, size, mtimeNs } = await stat(path, { bigint: true })
-  return [dev, ino, size, mtimeNs].join(':')
 }
 
 async function withInput<T>(path: string, use: (input: Input) => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
-import type { AudioInfo, PcmPiece } from '../media.ts'
+import type { AudioInfo, PcmPiece, Sound } from '../media.ts'
 import { decode, type Opened, openInput } from './decode.ts'
-import type { Input, Sound } from './reports.ts'
+import type { Input } from './reports.ts'
 
 /** Decoding a larger file is not a matter of milliseconds. */
 const MAX_BYTES = 16 * 2 ** 20

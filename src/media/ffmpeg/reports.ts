@@ -1,12 +1,9 @@
 import type { ErrorCode } from '../../errors.ts'
 import type { Warning } from '../../warnings.ts'
-import type { AudioInfo, PcmPiece } from '../media.ts'
+import type { AudioInfo, PcmPiece, Sound } from '../media.ts'
 
 /** The main thread opens and closes the descriptor, since a killed Worker could not close it. */
 export type Input = { fd: number; size: number }
-
-/** What is decoded of a file: its pcm, and what is missing or doubtful. */
-export type Sound = { piece: PcmPiece; warnings: Warning[] }
 
 /** `decodesUpTo`: the seconds up to which a probed file is decoded at once, since its decoder is open; 0: never. */
 export type Task =

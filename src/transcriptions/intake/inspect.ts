@@ -1,8 +1,9 @@
-import type { AudioInfo, Media } from '../../media/media.ts'
+import type { AudioInfo, Media, Sound } from '../../media/media.ts'
 import { recognizeOther } from '../../media/other-content.ts'
 import { empty, unsupportedType } from '../../media/refusals.ts'
 import { containerOf, SIGNATURE_BYTES } from '../../media/signature.ts'
 import type { Storage } from '../../storage/storage.ts'
+import type { Sounds } from '../sounds.ts'
 import { audioKey } from '../storage-keys.ts'
 
 /**
@@ -26,9 +27,18 @@ export type Inspect = (audio: {
 }) => Promise<Inspection>
 
 /** Probes both ends of a file, which is enough for most formats. If it is not, probes the whole file. */
-export function probeInspector({ storage, media }: { storage: Storage; media: Media }): Inspect {
+export function probeInspector({
+  storage,
+  media,
+  sounds,
+}: {
+  storage: Storage
+  media: Media
+  sounds: Sounds
+}): Inspect {
   return async ({ id, userId, track }) => {
-    const options = { track, group: userId }
+    const onSound = sounds.isRoom() ? (sound: Sound) => sounds.keep(id, sound) : undefined
+    const options = { track, group: userId, ...(onSound && { onSound }) }
     const fromEnds = await storage.withEnds(audioKey(id), (path, whole) =>
       media.probe(path, options).catch((error: unknown) => {
         if (whole) throw error
