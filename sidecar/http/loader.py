@@ -89,6 +89,7 @@ class Loader:
         model = self._models[offer.name]
         settings = self._settings
         try:
+            own_encoder = self._encoder(model)
             engine = CTranslate2(
                 model.directory,
                 device=self.device,
@@ -96,7 +97,7 @@ class Loader:
                 workers=self._workers,
                 threads=settings.cpu_threads,
                 devices=settings.device_index,
-                encoder=self._encoder(model),
+                encoder=own_encoder,
             )
             transcriber = Transcriber(
                 engine,
@@ -115,7 +116,7 @@ class Loader:
             raise ModelError(f"The model {offer.name} cannot be loaded on {self.device}: {error}") from error
         known = self.known(offer)
         known.compute_type = engine.compute_type
-        known.encoder = "OpenVINO" if self._has_own_encoder(model) else "CTranslate2"
+        known.encoder = "OpenVINO" if own_encoder else "CTranslate2"
         return Loaded(model, transcriber)
 
     def _has_own_encoder(self, model: Model) -> bool:

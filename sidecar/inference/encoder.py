@@ -69,12 +69,10 @@ def precision_on(processor: Processor) -> str:
 class Encoder:
     """`workers` inputs at once, each on `threads` threads. May be called from any number of threads.
 
-    model: the `model.bin`. Raises WeightsError if its weights are quantized.
+    model: the `model.bin`. Raises WeightsError if its weights are quantized, or its format is unknown.
     """
 
     def __init__(self, model: Path, *, workers: int, threads: int):
-        if is_quantized(model):
-            raise WeightsError(f"{model} has quantized weights, which only CTranslate2 can use")
         openvino = _openvino()
         compiled = openvino.Core().compile_model(
             _Graph(openvino, model).model(),
@@ -116,6 +114,8 @@ class _Graph:
         self._ov, self._op = openvino, openvino.opset13
         self._path = path
         self._found = {variable.name: variable for variable in variables(path)}
+        if any(variable.quantized for variable in self._found.values()):
+            raise WeightsError(f"{path} has quantized weights, which only CTranslate2 can use")
         self._heads = int(self._values("num_heads"))
 
     def model(self) -> Any:
