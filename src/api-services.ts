@@ -188,6 +188,7 @@ function createIntake(
     ...defaults,
     models,
     maxAudioSeconds: settings.MAX_AUDIO_SECONDS,
+    decodeAheadSeconds: settings.DECODE_AHEAD_SECONDS,
     usageLimits: usageLimitsIn(settings),
     storageQuota,
     concurrencyLimit,

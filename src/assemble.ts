@@ -42,7 +42,6 @@ import { countOpenByStatus } from './transcriptions/open-work.store.ts'
 import { recoverJobs } from './transcriptions/pipeline/recover-jobs.ts'
 import type { WorkServices } from './transcriptions/pipeline/work-services.ts'
 import { nodeHmac } from './transcriptions/reading/node-hmac.ts'
-import { noSounds, recentSounds, type Sounds, storedSounds } from './transcriptions/sounds.ts'
 import { secondsToday } from './transcriptions/span-statistics.store.ts'
 import type { DeliverServices } from './webhooks/deliver.ts'
 import { clearJobs } from './webhooks/deliveries.store.ts'
@@ -79,8 +78,7 @@ type AssembleOptions = {
 export async function assemble(options: AssembleOptions): Promise<Service> {
   const { settings, env, publicUrl, step } = options
   const base = await openBase(options)
-  const { dataDir, isEmbedded, traces, log, storage, sounds, database, queue, changes, media, outbound } =
-    base
+  const { dataDir, isEmbedded, traces, log, storage, database, queue, changes, media, outbound } = base
   const { db } = database
   if (isEmbedded) {
     const recovered = await step('unfinished jobs', () => recoverJobs({ db, queue }))
@@ -126,7 +124,7 @@ export async function assemble(options: AssembleOptions): Promise<Service> {
       storage,
       outbound,
       callerCache: await openCallerCache(database),
-      inspect: probeInspector({ storage, media, sounds }),
+      inspect: probeInspector({ storage, media }),
       passwords: argon2id,
       hmac: nodeHmac,
       traces,
@@ -146,7 +144,6 @@ export async function assemble(options: AssembleOptions): Promise<Service> {
       queue,
       storage,
       media,
-      sounds,
       engines,
       defaultModel: settings.DEFAULT_MODEL,
       verifyModel: settings.VERIFY_MODEL,
@@ -217,18 +214,11 @@ async function openBase({ settings, log: plainLog, step }: AssembleOptions) {
     () => ffmpegMedia(),
     (media) => media.close(),
   )
-  const sounds = soundsFor(settings, storage)
   const outbound = guardedOutbound({
     allow: settings.OUTBOUND_ALLOW ?? [],
     nat64: settings.NAT64_PREFIX ?? null,
   })
-  return { dataDir, isEmbedded, traces, log, storage, sounds, database, queue, changes, media, outbound }
-}
-
-/** With a bucket, a sound would be sent and fetched again. */
-function soundsFor({ MODE, STORAGE_URL }: Settings, storage: Storage): Sounds {
-  if (STORAGE_URL !== undefined) return noSounds
-  return MODE === 'all' ? recentSounds() : storedSounds(storage)
+  return { dataDir, isEmbedded, traces, log, storage, database, queue, changes, media, outbound }
 }
 
 async function startSweeping({

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { wavOf } from '../src/media/wav.ts'
+import { probeInspector } from '../src/transcriptions/intake/inspect.ts'
 import { openEmbedded } from './support/databases.ts'
 import { fixturePcm } from './support/pcm.ts'
 import { openPipeline, type Pipeline } from './support/pipeline.ts'
@@ -9,7 +10,7 @@ import { scriptedEngine } from './support/scripted-engine.ts'
  * Each statement costs processor time in the only process of an embedded installation, and a round trip to
  * Postgres otherwise. Raise this only with a reason.
  */
-const MOST_FOR_A_CLIP = 21
+const MOST_FOR_A_CLIP = 15
 
 const EXECUTE = 'E'.charCodeAt(0)
 const SIMPLE_QUERY = 'Q'.charCodeAt(0)
@@ -46,7 +47,7 @@ test(`a short clip takes at most ${MOST_FOR_A_CLIP} statements, from its upload 
 
   async function transcribe(): Promise<number> {
     const before = executed
-    const id = await pipeline.upload(queue, clip)
+    const id = await pipeline.upload(queue, clip, {}, { inspect: probeInspector(pipeline) })
     const { promise, resolve } = Promise.withResolvers<void>()
     database.changes.listenForEnd(id, resolve)
     await promise

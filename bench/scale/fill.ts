@@ -7,7 +7,6 @@ import { pgBossQueue } from '../../src/queue/pg-boss.ts'
 import { noTraces } from '../../src/traces/traces.ts'
 import { createBeginUpload } from '../../src/transcriptions/intake/begin-upload.ts'
 import { createPrepare } from '../../src/transcriptions/pipeline/prepare.ts'
-import { noSounds } from '../../src/transcriptions/sounds.ts'
 import { CLIP_SECONDS, simulatedEngines, simulatedMedia, simulatedStorage } from './simulated.ts'
 
 const CONCURRENCY = 8
@@ -28,12 +27,13 @@ export async function upload({ url, count }: { url: string; count: number }): Pr
     db,
     queue,
     storage: simulatedStorage,
-    inspect: async () => info,
+    inspect: async () => ({ info, sound: null }),
     engines: ['sidecar'],
     defaultQuality: 'balanced',
     canVerify: false,
     models: { check: async () => {} },
     maxAudioSeconds: 86_400,
+    decodeAheadSeconds: 0,
     usageLimits: {},
     storageQuota: null,
     concurrencyLimit: () => ({ [Symbol.dispose]() {} }),
@@ -71,7 +71,6 @@ export async function prepare({ url, count }: { url: string; count: number }): P
     queue,
     storage: simulatedStorage,
     media: simulatedMedia,
-    sounds: noSounds,
     engines: simulatedEngines(0),
     defaultModel: undefined,
     verifyModel: undefined,

@@ -26,8 +26,8 @@ export function createStorageQuota({
   }
 
   return {
-    async require(tx, { userId, bytes }) {
-      const stored = await storedBytes(tx, userId)
+    async require(tx, { userId, bytes, pcmBytes = 0 }) {
+      const stored = (await storedBytes(tx, userId)) - pcmBytes
       if (stored <= limit) return
       if (bytes > limit) {
         throw new VerbatimError(

@@ -9,6 +9,9 @@ export const BYTES_PER_SECOND = SAMPLE_RATE * BYTES_PER_SAMPLE
 export const LEVEL_SECONDS = 0.05
 export const SAMPLES_PER_LEVEL = SAMPLE_RATE * LEVEL_SECONDS
 
+/** A recording or a span of at most this length is a clip. */
+export const CLIP_SECONDS = 30
+
 /** Pcm is decoded and stored in pieces of five minutes, which is a whole number of levels. */
 export const SAMPLES_PER_PIECE = 300 * SAMPLE_RATE
 
@@ -56,7 +59,7 @@ export type PcmPiece = {
   isLast: boolean
 }
 
-/** All that is decoded of a short file: its only piece, and what is missing or doubtful. */
+/** All that is decoded of a clip: its only piece, and what is missing or doubtful. */
 export type Sound = { piece: PcmPiece; warnings: Warning[] }
 
 /**
@@ -74,8 +77,8 @@ export type Media = {
   capacity: { short: number; long: number }
   /**
    * Reads headers only; takes milliseconds. `track`: the requested one, from 1; throws `track_outside` if the
-   * file has fewer. `onSound`: also decodes a file of up to a minute that has one track, which saves opening a decoder
-   * again, and is called with its sound, all channels mixed.
+   * file has fewer. `onSound`: also decodes a clip that has one track, which saves opening a decoder again, and is
+   * called with its sound, all channels mixed.
    */
   probe(
     path: string,
@@ -83,7 +86,7 @@ export type Media = {
       track?: number | null
       signal?: AbortSignal
       group?: string
-      onSound?: (sound: Sound) => Promise<void>
+      onSound?: (sound: Sound) => void
     },
   ): Promise<AudioInfo>
   /**

@@ -1,4 +1,5 @@
 import { and, asc, count, eq, inArray, isNull, lt, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/pg-core'
 import type { Queries } from '../db/database.ts'
 import { spans, transcriptions, users } from '../db/schema.ts'
 import { isOpen, type Transcription } from './transcriptions.store.ts'
@@ -12,14 +13,28 @@ export async function countOpen(db: Queries, { userId }: { userId: string }): Pr
   return row?.count ?? 0
 }
 
+const others = alias(transcriptions, 'others')
+
 /**
- * A user's priority, and the number of open transcriptions; with `createdAt`, only of those that were created
- * before it.
+ * A user's samples that are decoded but not transcribed. Queued transcriptions have none, so that the index
+ * on `processing` is enough.
+ */
+export const aheadQuery = (db: Queries, userId: string | typeof transcriptions.userId) =>
+  db
+    .select({
+      samples: sql<number>`coalesce(sum(greatest(${others.decodedSamples} - ${others.doneSamples}, 0)), 0)::float8`,
+    })
+    .from(others)
+    .where(and(eq(others.userId, userId), eq(others.status, 'processing')))
+
+/**
+ * A user's priority, the number of open transcriptions (with `createdAt`, only of those that were created before
+ * it), and the samples that are decoded but not transcribed.
  */
 export async function readRank(
   db: Queries,
   { userId, createdAt }: { userId: string; createdAt?: Date },
-): Promise<{ priority: number; ahead: number }> {
+): Promise<{ priority: number; ahead: number; aheadSamples: number }> {
   const older = db
     .select({ count: count() })
     .from(transcriptions)
@@ -27,10 +42,14 @@ export async function readRank(
       and(eq(transcriptions.userId, userId), isOpen, createdAt && lt(transcriptions.createdAt, createdAt)),
     )
   const [row] = await db
-    .select({ priority: users.priority, ahead: sql<number>`(${older})::int` })
+    .select({
+      priority: users.priority,
+      ahead: sql<number>`(${older})::int`,
+      aheadSamples: sql<number>`(${aheadQuery(db, userId)})`,
+    })
     .from(users)
     .where(eq(users.id, userId))
-  return row ?? { priority: 0, ahead: 0 }
+  return row ?? { priority: 0, ahead: 0, aheadSamples: 0 }
 }
 
 /** Counts the open transcriptions of all users by status. */

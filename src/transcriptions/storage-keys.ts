@@ -5,7 +5,5 @@ export const audioKey = (id: string) => `${folderOf(id)}/audio`
 /** The options with which the upload was accepted. */
 export const manifestKey = (id: string) => `${folderOf(id)}/manifest`
 export const pcmFolder = (id: string) => `${folderOf(id)}/pcm`
-/** What was decoded while the upload was inspected. */
-export const soundKey = (id: string) => `${pcmFolder(id)}/sound`
 export const pcmKey = ({ id, channel = 0, piece = 0 }: { id: string; channel?: number; piece?: number }) =>
   `${pcmFolder(id)}/${channel}-${piece}`

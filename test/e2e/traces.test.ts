@@ -231,7 +231,7 @@ test('a failed engine is an error in the trace, followed by the next engine', as
 }, 600_000)
 
 test.skipIf(!postgres)(
-  'an upload to an API without traces is one trace from prepare on, even if a worker dies',
+  'an upload to an API without traces is one trace from its first job on, even if a worker dies',
   async () => {
     if (!postgres) return
     await withFolder(async (folder) => {
@@ -258,12 +258,12 @@ test.skipIf(!postgres)(
       expect(await Promise.all([second.kill('SIGTERM'), api.kill('SIGTERM')])).toEqual([0, 0])
 
       const [row] = await database.db.select().from(transcriptions)
-      const [, trace = '', prepare = ''] = row?.traceparent?.split('-') ?? []
+      const [, trace = '', firstJob = ''] = row?.traceparent?.split('-') ?? []
       expect(trace).not.toBe(CALLER.trace)
       const steps = await collector.trace(trace, (own) => own.length > 0)
       expect(named(steps, 'span')).toMatchObject([
         {
-          parentSpanId: prepare,
+          parentSpanId: firstJob,
           attributes: { 'verbatim.transcription.id': id, 'verbatim.span.attempt': 2 },
         },
       ])

@@ -301,7 +301,7 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
         db,
         queue,
         storage,
-        inspect: async () => SOUND,
+        inspect: async () => ({ info: SOUND, sound: null }),
       })
       const send = () => uploadAudio(beginUpload, { userId, audio: wav, ...other })
       return { id: await send(), queue, send }
@@ -363,7 +363,7 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
         db: proxy,
         queue,
         storage,
-        inspect: async () => SOUND,
+        inspect: async () => ({ info: SOUND, sound: null }),
       })
       return uploadAudio(beginUpload, { userId, audio: wav })
     }

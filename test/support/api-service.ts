@@ -17,13 +17,12 @@ import { builtPage } from '../../src/page/built-page.ts'
 import { storageSweepState } from '../../src/retention/orphans.store.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import { noTraces } from '../../src/traces/traces.ts'
-import { probeInspector } from '../../src/transcriptions/intake/inspect.ts'
 import type { UsageLimits } from '../../src/transcriptions/intake/usage-limits.ts'
 import { countOpenByStatus } from '../../src/transcriptions/open-work.store.ts'
 import { nodeHmac } from '../../src/transcriptions/reading/node-hmac.ts'
-import { noSounds } from '../../src/transcriptions/sounds.ts'
 import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import type { TestDatabaseKind } from './databases.ts'
+import { inspectOnly } from './inspect.ts'
 
 export const SECRET = 'a secret for tests, of 32 characters or more'
 export const MAX_UPLOAD_BYTES = 1_000_000
@@ -99,7 +98,7 @@ export async function startService({
       publicUrl: () => url,
     },
     callerCache: await openCallerCache({ listen: database.listen, ttlMs: CALLER_TTL_MS }),
-    inspect: probeInspector({ storage, media, sounds: noSounds }),
+    inspect: inspectOnly({ storage, media }),
     traces: noTraces,
     page: builtPage({ log: () => {} }),
     log,

@@ -18,6 +18,7 @@ export async function openBeginUpload(
     canVerify: true,
     models: createModelCatalog({ db: options.db }),
     maxAudioSeconds: 3600,
+    decodeAheadSeconds: 7200,
     usageLimits: {},
     storageQuota: null,
     concurrencyLimit: () => ({ [Symbol.dispose]() {} }),

@@ -10,9 +10,8 @@ import { guardedOutbound } from '../../src/outbound/guarded.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { diskStorage } from '../../src/storage/disk.ts'
 import { noTraces } from '../../src/traces/traces.ts'
-import { type Inspect, probeInspector } from '../../src/transcriptions/intake/inspect.ts'
+import type { Inspect } from '../../src/transcriptions/intake/inspect.ts'
 import type { WorkServices } from '../../src/transcriptions/pipeline/work-services.ts'
-import { noSounds } from '../../src/transcriptions/sounds.ts'
 import { pcmFolder } from '../../src/transcriptions/storage-keys.ts'
 import { joinTexts } from '../../src/transcriptions/transcript/languages.ts'
 import {
@@ -25,6 +24,7 @@ import { createSecretCipher } from '../../src/webhooks/secret-cipher.ts'
 import { startWorker } from '../../src/worker.ts'
 import { openBeginUpload } from './begin-upload.ts'
 import type { TestDatabaseKind } from './databases.ts'
+import { inspectOnly } from './inspect.ts'
 import { atVolume, fixturePcm } from './pcm.ts'
 import { temporaryFolder } from './recordings.ts'
 import { insertAnyUser } from './rows.ts'
@@ -65,7 +65,6 @@ export async function openPipeline(kind: TestDatabaseKind) {
       queue,
       storage,
       media,
-      sounds: noSounds,
       engines,
       defaultModel: undefined,
       verifyModel: undefined,
@@ -104,7 +103,7 @@ export async function openPipeline(kind: TestDatabaseKind) {
       fields: Record<string, string> = {},
       {
         by = userId,
-        inspect = probeInspector({ storage, media, sounds: noSounds }),
+        inspect = inspectOnly({ storage, media }),
         maxAudioSeconds = 3700,
         callback = null,
       }: { by?: string; inspect?: Inspect; maxAudioSeconds?: number; callback?: Callback | null } = {},

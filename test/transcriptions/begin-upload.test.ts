@@ -6,8 +6,7 @@ import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { probeInspector } from '../../src/transcriptions/intake/inspect.ts'
-import { noSounds } from '../../src/transcriptions/sounds.ts'
-import { audioKey, manifestKey } from '../../src/transcriptions/storage-keys.ts'
+import { audioKey, manifestKey, pcmKey } from '../../src/transcriptions/storage-keys.ts'
 import { findTranscription } from '../../src/transcriptions/transcriptions.store.ts'
 import { insertUpload, removeUpload } from '../../src/tus/uploads.store.ts'
 import { keysBelow, streamOf } from '../contracts/storage.ts'
@@ -58,7 +57,7 @@ const beginUploadTo = (storage: Storage) =>
     db: pipeline.db,
     queue,
     storage,
-    inspect: probeInspector({ storage, media, sounds: noSounds }),
+    inspect: probeInspector({ storage, media }),
   })
 
 /** Uploads to `storage`; returns the facts that were written to the row. */
@@ -128,7 +127,7 @@ describe('two intakes of one resumable upload', () => {
     const { id, result } = await commitTwice(async () => {})
     expect(result).toBe(id)
     const added = (await keysBelow(pipeline.storage, 'transcriptions')).filter((key) => !before.includes(key))
-    expect(added).toEqual([audioKey(id), manifestKey(id)])
+    expect(added).toEqual([audioKey(id), manifestKey(id), pcmKey({ id })])
   })
 
   test('commit nothing after the upload was deleted', async () => {
@@ -136,6 +135,6 @@ describe('two intakes of one resumable upload', () => {
     const { id, result } = await commitTwice((uploadId) => removeUpload(pipeline.db, uploadId))
     expect(result).toMatchObject({ code: 'not_found' })
     const added = (await keysBelow(pipeline.storage, 'transcriptions')).filter((key) => !before.includes(key))
-    expect(added).toEqual([audioKey(id), manifestKey(id)])
+    expect(added).toEqual([audioKey(id), manifestKey(id), pcmKey({ id })])
   })
 })

@@ -3,7 +3,6 @@ import { ffmpegMedia } from '../../src/media/ffmpeg/ffmpeg-media.ts'
 import { wavOf } from '../../src/media/wav.ts'
 import { s3Storage } from '../../src/storage/s3/s3.ts'
 import { probeInspector } from '../../src/transcriptions/intake/inspect.ts'
-import { noSounds } from '../../src/transcriptions/sounds.ts'
 import { audioKey } from '../../src/transcriptions/storage-keys.ts'
 import { createTusService } from '../../src/tus/tus.service.ts'
 import { UPLOADS_FOLDER } from '../../src/tus/uploads.store.ts'
@@ -32,7 +31,7 @@ test('chunks in a bucket are joined to the audio of a transcription, and are rem
     db,
     queue,
     storage,
-    inspect: probeInspector({ storage, media, sounds: noSounds }),
+    inspect: probeInspector({ storage, media }),
   })
   const uploads = createTusService({
     db,

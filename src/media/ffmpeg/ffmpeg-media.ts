@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import type { Media, PcmPiece } from '../media.ts'
+import { CLIP_SECONDS, type Media, type PcmPiece } from '../media.ts'
 import { maxParallelJobs } from './capacity.ts'
 import { compileCore } from './compiled-core.ts'
 import { runJob } from './job.ts'
@@ -13,8 +13,6 @@ const DEFAULT_TIMEOUTS = { probeMs: 20_000, decodeMs: 20 * 60_000, pieceMs: 120_
 const MAX_SHORT = 3
 /** A decode that waits for engines keeps its Worker. */
 const MAX_LONG = 4
-/** A recording of a sentence or two. */
-const SHORT_SECONDS = 60
 /** The group of callers that name none. */
 const DEFAULT_GROUP = ''
 
@@ -65,13 +63,13 @@ export function ffmpegMedia({
   return {
     capacity,
     async probe(path, { track = null, onSound, ...options } = {}) {
-      const decodesUpTo = onSound ? SHORT_SECONDS : 0
+      const decodesUpTo = onSound ? CLIP_SECONDS : 0
       const outcome = await onFile(
         { path, slots: slots.probe, ...options },
         { taskOf: (input) => ({ kind: 'probe', input, track, decodesUpTo }), timeoutMs: probeMs },
       )
       if (outcome.kind !== 'probed') throw new Error(`a probe ended as ${outcome.kind}`)
-      if (outcome.sound) await onSound?.(outcome.sound)
+      if (outcome.sound) onSound?.(outcome.sound)
       return outcome.info
     },
     async chooseTrack(path, options = {}) {

@@ -41,12 +41,14 @@ export function createAcceptAgain({
         return refused('its user does not exist')
       const removed = await findRecordedRemovals(tx, [folderOf(id)])
       if (removed.size > 0 || (await findTranscription(tx, id))) return { kind: 'known' }
-      const upload = uploadId && (await findUpload(tx, { id: uploadId, userId }))
+      const resumable = uploadId && (await findUpload(tx, { id: uploadId, userId }))
       const isSentAgain = (idempotency && (await findKey(tx, { userId, key: idempotency.key }))) !== null
-      if (isSentAgain || (upload && upload.transcriptionId !== null)) return refused('it was sent again')
-      await insertAccepted(tx, { queue, provideWebhook, upload: uploadOf(manifest) })
+      if (isSentAgain || (resumable && resumable.transcriptionId !== null))
+        return refused('it was sent again')
+      const upload = uploadOf(manifest)
+      await insertAccepted(tx, { queue, provideWebhook, upload, clip: null, decodeAheadSeconds: 0 })
       if (idempotency) await restoreAnswer(tx, { userId, ...idempotency, transcriptionId: id })
-      if (upload) await becomeTranscription(tx, { id: upload.id, transcriptionId: id })
+      if (resumable) await becomeTranscription(tx, { id: resumable.id, transcriptionId: id })
       return { kind: 'accepted' }
     })
   }

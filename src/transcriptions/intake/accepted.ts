@@ -1,10 +1,13 @@
 import type { Transaction } from '../../db/database.ts'
 import type { StoredAudio } from '../../intake.ts'
+import { SAMPLE_RATE } from '../../media/media.ts'
 import type { Queue } from '../../queue/queue.ts'
 import { type Callback, insertCallback } from '../../webhooks/callbacks.store.ts'
-import { enqueuePrepare, rankOf } from '../pipeline/span-jobs.ts'
+import { readRank } from '../open-work.store.ts'
+import { enqueuePrepare } from '../pipeline/span-jobs.ts'
 import { chosenTrack } from '../tracks.ts'
 import { insertTranscription } from '../transcriptions.store.ts'
+import { type Clip, clipColumns, insertClip } from './clip.ts'
 import type { Inspection } from './inspect.ts'
 import type { parseOptions } from './options.ts'
 
@@ -27,22 +30,33 @@ export type AcceptedUpload = {
   traceparent: string | null
 }
 
-/** Inserts an accepted upload as a transcription with its first job. The caller locks the user's row. */
+/**
+ * Inserts an accepted upload as a transcription with its first job: of its span if it is a clip, otherwise of
+ * prepare. While enough of the user's audio is decoded, a clip waits for prepare too. Returns the number of decoded
+ * samples. The caller locks the user's row.
+ */
 export async function insertAccepted(
   tx: Transaction,
   {
     queue,
     provideWebhook,
     upload,
+    clip,
+    decodeAheadSeconds,
   }: {
     queue: Pick<Queue, 'enqueue'>
     /** Makes sure that the user has the webhook whose secret signs messages to a `webhook_url`. */
     provideWebhook: (tx: Transaction, userId: string) => Promise<void>
     upload: AcceptedUpload
+    clip: Clip | null
+    /** How much of a user's audio may be decoded before an engine is free. */
+    decodeAheadSeconds: number
   },
-): Promise<void> {
+): Promise<number> {
   const { id, userId, createdAt, options, sound, audio } = upload
-  const rank = await rankOf(tx, { userId, ...(createdAt && { createdAt }) })
+  const { aheadSamples, ...order } = await readRank(tx, { userId, ...(createdAt && { createdAt }) })
+  const rank = { userId, ...order }
+  const decoded = aheadSamples < decodeAheadSeconds * SAMPLE_RATE ? clip : null
   const recording = {
     id,
     userId,
@@ -56,6 +70,7 @@ export async function insertAccepted(
     ...options,
     ...chosenTrack({ requested: options.track, ...sound }),
     ...recording,
+    ...(decoded && clipColumns(decoded)),
     isEphemeral: upload.isEphemeral,
     filename: upload.filename,
     codec: sound.codec,
@@ -65,7 +80,9 @@ export async function insertAccepted(
   })
   if (options.webhookUrl !== null) await provideWebhook(tx, userId)
   if (upload.callback) await insertCallback(tx, { ...upload.callback, transcriptionId: id })
-  await enqueuePrepare(tx, { queue, recordings: [{ ...recording, ...rank }] })
+  if (decoded) await insertClip(tx, { queue, id, clip: decoded, rank })
+  else await enqueuePrepare(tx, { queue, recordings: [{ ...recording, ...rank }] })
+  return decoded?.samples ?? 0
 }
 
 /** By ffmpeg's container name; the client's Content-Type is never trusted. */

@@ -3,7 +3,6 @@ import { recognizeOther } from '../../media/other-content.ts'
 import { empty, unsupportedType } from '../../media/refusals.ts'
 import { containerOf, SIGNATURE_BYTES } from '../../media/signature.ts'
 import type { Storage } from '../../storage/storage.ts'
-import type { Sounds } from '../sounds.ts'
 import { audioKey } from '../storage-keys.ts'
 
 /**
@@ -15,6 +14,9 @@ export type Inspection = Pick<AudioInfo, 'container' | 'channels' | 'claimedSeco
   track: number | null
 }
 
+/** `sound`: of a clip, which is decoded at once; otherwise null. */
+type Inspected = { info: Inspection; sound: Sound | null }
+
 /**
  * Inspects the stored audio of a transcription, given the transcription's id and the requested track. Throws
  * what `Media.probe` throws.
@@ -24,28 +26,29 @@ export type Inspect = (audio: {
   bytes: number
   userId: string
   track: number | null
-}) => Promise<Inspection>
+}) => Promise<Inspected>
 
-/** Probes both ends of a file, which is enough for most formats. If it is not, probes the whole file. */
-export function probeInspector({
-  storage,
-  media,
-  sounds,
-}: {
-  storage: Storage
-  media: Media
-  sounds: Sounds
-}): Inspect {
+/**
+ * Probes both ends of a file, which is enough for most formats. If it is not, probes the whole file. Decodes a clip
+ * if it has all of it.
+ */
+export function probeInspector({ storage, media }: { storage: Storage; media: Media }): Inspect {
   return async ({ id, userId, track }) => {
-    const onSound = sounds.isRoom() ? (sound: Sound) => sounds.keep(id, sound) : undefined
-    const options = { track, group: userId, ...(onSound && { onSound }) }
+    async function inspect(path: string, whole: boolean): Promise<Inspected> {
+      let sound: Sound | null = null
+      const onSound = (decoded: Sound) => {
+        sound = decoded
+      }
+      const info = await media.probe(path, { track, group: userId, ...(whole && { onSound }) })
+      return { info, sound }
+    }
     const fromEnds = await storage.withEnds(audioKey(id), (path, whole) =>
-      media.probe(path, options).catch((error: unknown) => {
+      inspect(path, whole).catch((error: unknown) => {
         if (whole) throw error
         return null
       }),
     )
-    return fromEnds ?? storage.withFile(audioKey(id), (path) => media.probe(path, options))
+    return fromEnds ?? storage.withFile(audioKey(id), (path) => inspect(path, true))
   }
 }
 
@@ -57,6 +60,7 @@ export function signatureInspector({ storage }: { storage: Pick<Storage, 'read'>
     const signature = await new Response(start).bytes()
     const container = await containerOf(signature)
     if (!container) throw (await recognizeOther(signature)) ?? unsupportedType()
-    return { container, codec: null, channels: 1, claimedSeconds: null, track: null, tracks: [] }
+    const info = { container, codec: null, channels: 1, claimedSeconds: null, track: null, tracks: [] }
+    return { info, sound: null }
   }
 }

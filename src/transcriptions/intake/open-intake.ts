@@ -2,6 +2,7 @@ import { accountGone, holdUser } from '../../auth/users.store.ts'
 import type { Database, Transaction } from '../../db/database.ts'
 import { VerbatimError } from '../../errors.ts'
 import type { Callback, Intake } from '../../intake.ts'
+import { BYTES_PER_SAMPLE, BYTES_PER_SECOND, type Sound } from '../../media/media.ts'
 import type { Queue } from '../../queue/queue.ts'
 import type { Storage } from '../../storage/storage.ts'
 import type { IncomingUpload, StorageQuota } from '../../storage-quota.ts'
@@ -12,6 +13,7 @@ import { discardFolder } from '../removal.ts'
 import { audioKey, folderOf, manifestKey } from '../storage-keys.ts'
 import { findTranscription } from '../transcriptions.store.ts'
 import { type AcceptedUpload, insertAccepted, type StoredCallback } from './accepted.ts'
+import { type Clip, storeClip } from './clip.ts'
 import { plainFilename } from './filename.ts'
 import { fingerprintOf, type KeyHold } from './idempotency.ts'
 import type { Inspect } from './inspect.ts'
@@ -36,6 +38,8 @@ export type IntakeServices = OptionDefaults & {
   inspect: Inspect
   models: Pick<ModelCatalog, 'check'>
   maxAudioSeconds: number
+  /** How much of a user's audio may be decoded before an engine is free. */
+  decodeAheadSeconds: number
   usageLimits: UsageLimits
   /** Null: unlimited. */
   storageQuota: StorageQuota | null
@@ -63,7 +67,7 @@ export function openIntake(
     holds: AsyncDisposable
   },
 ): Intake {
-  const { db, storage } = services
+  const { db, storage, maxAudioSeconds } = services
   const id = crypto.randomUUID()
   let isKept = false
 
@@ -81,15 +85,17 @@ export function openIntake(
       }
       const earlier = idempotency && keyHold.earlier(idempotency.fingerprint)
       if (earlier) return earlier
-      const accepted = await inspectUpload(services, {
+      const { upload, sound } = await inspectUpload(services, {
         ...{ id, userId, isEphemeral, fields, filename, audio, callback },
       })
       // An ephemeral upload is never accepted again: its client is gone after a crash.
-      if (!isEphemeral) await writeManifest(storage, { upload: accepted, uploadId, idempotency })
+      if (!isEphemeral) await writeManifest(storage, { upload, uploadId, idempotency })
+      const clip = await storeClip(storage, { ...upload, sound, maxAudioSeconds })
       try {
         return await db.transaction(async (tx) => {
           const transcriptionId = await insertUpload(tx, services, {
-            upload: accepted,
+            upload,
+            clip,
             uploadId,
             keyHold,
             fingerprint: idempotency?.fingerprint ?? null,
@@ -114,7 +120,7 @@ export function openIntake(
   }
 }
 
-/** Parses the options of an upload and inspects its stored audio. */
+/** Parses the options of an upload and inspects its stored audio. `sound`: of a clip, which is decoded meanwhile. */
 async function inspectUpload(
   { webhooks, models, inspect, traces, maxAudioSeconds, ...defaults }: IntakeServices,
   {
@@ -125,25 +131,33 @@ async function inspectUpload(
     fields: Map<string, string>
     callback: Callback | null
   },
-): Promise<AcceptedUpload> {
+): Promise<{ upload: AcceptedUpload; sound: Sound | null }> {
   const { id, userId, filename, audio } = upload
   const options = parseOptions(fields, defaults)
   await models.check(options)
   if (options.webhookUrl !== null) await webhooks.check(options.webhookUrl, callback?.urlName)
-  const sound = await inspect({ id, bytes: audio.bytes, userId, track: options.track })
+  const { info, sound } = await inspect({ id, bytes: audio.bytes, userId, track: options.track })
   const traceSpan = traces.running()
-  traceSpan?.setAttributes({ 'verbatim.transcription.id': id, 'verbatim.audio.bytes': audio.bytes })
-  const channels = options.channels === 'split' ? sound.channels : 1
-  if (channels * (sound.claimedSeconds ?? 0) > maxAudioSeconds) throw tooLong({ maxAudioSeconds, channels })
-  return {
+  traceSpan?.setAttributes({
+    'verbatim.transcription.id': id,
+    'verbatim.audio.bytes': audio.bytes,
+    ...(sound && {
+      'verbatim.audio.codec': info.codec ?? 'unknown',
+      'verbatim.audio.seconds': sound.piece.pcm.length / BYTES_PER_SECOND,
+    }),
+  })
+  const channels = options.channels === 'split' ? info.channels : 1
+  if (channels * (info.claimedSeconds ?? 0) > maxAudioSeconds) throw tooLong({ maxAudioSeconds, channels })
+  const accepted = {
     ...upload,
     filename: filename && plainFilename(filename),
     createdAt: null,
     options,
     callback: callback && (await webhooks.seal(callback, userId)),
-    sound,
+    sound: info,
     traceparent: traceSpan?.traceparent ?? null,
   }
+  return { upload: accepted, sound }
 }
 
 /**
@@ -152,14 +166,16 @@ async function inspectUpload(
  */
 async function insertUpload(
   tx: Transaction,
-  { queue, usageLimits, storageQuota, webhooks }: IntakeServices,
+  { queue, usageLimits, storageQuota, webhooks, decodeAheadSeconds }: IntakeServices,
   {
     upload,
+    clip,
     uploadId,
     keyHold,
     fingerprint,
   }: {
     upload: AcceptedUpload
+    clip: Clip | null
     uploadId: string | null
     keyHold: KeyHold | null
     fingerprint: string | null
@@ -173,11 +189,14 @@ async function insertUpload(
     if (!resumable) throw new VerbatimError('not_found', 'Upload not found')
     if (resumable.transcriptionId !== null) return resumable.transcriptionId
   }
-  await insertAccepted(tx, { queue, provideWebhook: webhooks.provide, upload })
+  const decodedSamples = await insertAccepted(tx, {
+    ...{ queue, provideWebhook: webhooks.provide, upload, clip, decodeAheadSeconds },
+  })
   if (fingerprint !== null) await keyHold?.answer(tx, { transcriptionId: id, fingerprint })
   if (uploadId !== null) await becomeTranscription(tx, { id: uploadId, transcriptionId: id })
   await checkInTransaction(tx, { id, userId, usageLimits })
-  await storageQuota?.require(tx, { userId, bytes: audio.bytes })
+  const pcmBytes = decodedSamples * BYTES_PER_SAMPLE
+  await storageQuota?.require(tx, { userId, bytes: audio.bytes, pcmBytes })
   return id
 }
 

@@ -1,5 +1,5 @@
 import type { Changes } from '../../db/changes.ts'
-import { BYTES_PER_SAMPLE, BYTES_PER_SECOND, type PcmPiece, SAMPLE_RATE } from '../../media/media.ts'
+import { BYTES_PER_SAMPLE, type PcmPiece, SAMPLE_RATE } from '../../media/media.ts'
 import { Postponed } from '../../queue/queue.ts'
 import type { TraceSpan } from '../../traces/traces.ts'
 import type { Warning } from '../../warnings.ts'
@@ -95,16 +95,10 @@ async function decodeChannel(
 ): Promise<{ samples: number; last: PcmPiece | undefined; found: Warning[] }> {
   let samples = 0
   const held: PcmPiece[] = []
-  const maxSeconds = services.maxAudioSeconds / channels
-  const sound = channel === null ? await services.sounds.take(row.id) : null
-  if (sound && sound.piece.pcm.length <= maxSeconds * BYTES_PER_SECOND) {
-    options.signal.throwIfAborted()
-    return { samples: sound.piece.pcm.length / BYTES_PER_SAMPLE, last: sound.piece, found: sound.warnings }
-  }
   const found = await services.media.decode({
     path,
     track: row.track,
-    maxSeconds,
+    maxSeconds: services.maxAudioSeconds / channels,
     channel,
     isShort: options.isShort,
     group: row.userId,

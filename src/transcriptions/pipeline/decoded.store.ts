@@ -1,22 +1,9 @@
 import { and, eq, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
-import { alias, unionAll } from 'drizzle-orm/pg-core'
+import { unionAll } from 'drizzle-orm/pg-core'
 import type { Queries, Transaction } from '../../db/database.ts'
 import { envelopes, spans, transcriptions } from '../../db/schema.ts'
+import { aheadQuery } from '../open-work.store.ts'
 import { isUndecoded, isUnfinished, type Transcription } from '../transcriptions.store.ts'
-
-const others = alias(transcriptions, 'others')
-
-/**
- * A user's samples that are decoded but not transcribed. Queued transcriptions have none, so that the index
- * on `processing` is enough.
- */
-const aheadQuery = (db: Queries, userId: string | typeof transcriptions.userId) =>
-  db
-    .select({
-      samples: sql<number>`coalesce(sum(greatest(${others.decodedSamples} - ${others.doneSamples}, 0)), 0)::float8`,
-    })
-    .from(others)
-    .where(and(eq(others.userId, userId), eq(others.status, 'processing')))
 
 export async function aheadSamples(db: Queries, userId: string): Promise<number> {
   const [row] = await aheadQuery(db, userId)

@@ -8,7 +8,7 @@ type ChannelKey = { id: string; channel: number }
 
 /** Stores a pcm piece of a channel; overwrites a stored one. Throws `storage_full`. */
 export async function writePcmPiece(
-  storage: Storage,
+  storage: Pick<Storage, 'write'>,
   { pcm, ...channelKey }: ChannelKey & { piece: number; pcm: Uint8Array<ArrayBuffer> },
 ): Promise<void> {
   const body = new ReadableStream<Uint8Array>({

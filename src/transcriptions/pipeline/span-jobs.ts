@@ -1,5 +1,5 @@
 import type { Transaction } from '../../db/database.ts'
-import { SAMPLE_RATE, SAMPLES_PER_PIECE } from '../../media/media.ts'
+import { CLIP_SECONDS, SAMPLE_RATE, SAMPLES_PER_PIECE } from '../../media/media.ts'
 import type { NewJob } from '../../queue/jobs.ts'
 import type { Queue } from '../../queue/queue.ts'
 import { readRank } from '../open-work.store.ts'
@@ -50,12 +50,13 @@ export type QueueRank = {
   ahead: number
 }
 
-/** The rank of a transcription's jobs; without `createdAt`, of a transcription that is created now. */
+/** The rank of a transcription's jobs. */
 export async function rankOf(
   tx: Transaction,
-  { userId, createdAt }: { userId: string; createdAt?: Date },
+  { userId, createdAt }: { userId: string; createdAt: Date },
 ): Promise<QueueRank> {
-  return { userId, ...(await readRank(tx, { userId, ...(createdAt && { createdAt }) })) }
+  const { priority, ahead } = await readRank(tx, { userId, createdAt })
+  return { userId, priority, ahead }
 }
 
 export type ToPrepare = Pick<
@@ -112,7 +113,7 @@ function spanJob({ id, startSample, userId, priority = 0, ahead = 0 }: PendingSp
   return { data: { spanId: id }, priority: priority * RANKS_PER_PRIORITY - rank, group: userId }
 }
 
-const CLIP_SAMPLES = 30 * SAMPLE_RATE
+const CLIP_SAMPLES = CLIP_SECONDS * SAMPLE_RATE
 
 /** More than the ranks of the longest audio (14 days). */
 const RANKS_PER_PRIORITY = 100_000

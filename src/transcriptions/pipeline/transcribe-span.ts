@@ -19,7 +19,13 @@ import {
   removeSpan,
   type Span,
 } from '../spans.store.ts'
-import { addDoneSamples, fail, findTranscription, type Transcription } from '../transcriptions.store.ts'
+import {
+  addDoneSamples,
+  fail,
+  findTranscription,
+  setTraceparent,
+  type Transcription,
+} from '../transcriptions.store.ts'
 import { watchCancellation } from './cancellation.ts'
 import { convertScript } from './chinese-script.ts'
 import { finishIfDone } from './finish.ts'
@@ -57,14 +63,16 @@ export function createTranscribeSpan(services: WorkServices) {
     await engines.whenReady(signal)
     const claimed = await claimSpan(db, spanId)
     if (!claimed) return
-    const { engine, model, traceparent } = claimed.transcription
+    const { id, engine, model, traceparent } = claimed.transcription
     const available = await engines.available({ among: engine && [engine], model })
     if (available.length === 0) return enqueueLater(services, claimed)
     const attributes = { ...attributesOf(claimed.span), ...waited(since) }
     const options = { name: 'span', kind: 'consumer', parent: traceparent, attributes } as const
-    await withTraceSpan(traces, options, (traceSpan) =>
-      transcribe(services, { ...claimed, available, signal, traceSpan }),
-    )
+    await withTraceSpan(traces, options, async (traceSpan) => {
+      // If nothing before recorded a trace, this trace span becomes the parent of the later ones.
+      if (traceparent === null && traceSpan.traceparent) await setTraceparent(db, { id, ...traceSpan })
+      await transcribe(services, { ...claimed, available, signal, traceSpan })
+    })
   }
 }
 

@@ -6,7 +6,6 @@ import type { Media } from '../../media/media.ts'
 import type { Queue } from '../../queue/queue.ts'
 import type { Storage } from '../../storage/storage.ts'
 import type { Traces } from '../../traces/traces.ts'
-import type { Sounds } from '../sounds.ts'
 
 /** The dependencies of the job handlers of transcriptions. */
 export type WorkServices = {
@@ -15,7 +14,6 @@ export type WorkServices = {
   queue: Queue
   storage: Storage
   media: Media
-  sounds: Sounds
   engines: Engines
   /** The model of uploads that name none, on engines that run it. */
   defaultModel: string | undefined
