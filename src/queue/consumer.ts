@@ -10,6 +10,7 @@ export type Consumer = {
   name: QueueName
   /** Fetches jobs. */
   wake(): void
+  isIdle(): boolean
   /** Sends the heartbeats of the running jobs. Fires the signals of jobs that this worker has lost. */
   heartbeat(): Promise<void>
   /** Fetches no more jobs. Resolves when none runs. */
@@ -82,7 +83,7 @@ export function startConsumer<Name extends QueueName, Job extends FetchedJob<Nam
   const { running } = state
   const loop: PollLoop = startPollLoop({
     pass: () => fetchJobs(options, state, () => loop.wake()),
-    everyMs: POLL_MS,
+    everyMs: () => POLL_MS,
     onError,
   })
 
@@ -92,6 +93,7 @@ export function startConsumer<Name extends QueueName, Job extends FetchedJob<Nam
       state.isEmpty = false
       loop.wake()
     },
+    isIdle: () => running.size === 0,
     async heartbeat() {
       const jobs = [...running.keys()]
       if (jobs.length === 0) return

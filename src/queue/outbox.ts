@@ -39,7 +39,7 @@ export function startTakeover({
     listen,
     channel: CHANNEL,
     pass: async () => (await moveBatch({ db, queue })) === BATCH,
-    everyMs: POLL_MS,
+    everyMs: () => POLL_MS,
     onError: (error) => log('cannot read the outbox: uploads wait; next attempt within a minute', error),
   })
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { is, SQL, sql } from 'drizzle-orm'
-import { type ConstructorOptions, fromDrizzle, type JobWithMetadata, PgBoss } from 'pg-boss'
+import { type ConstructorOptions, fromDrizzle, type JobWithMetadata, PgBoss, systemClock } from 'pg-boss'
 import type { OpenDatabase, Transaction } from '../db/database.ts'
 import { type Consumer, type FetchedJob, type JobSource, startConsumer } from './consumer.ts'
 import { drainConsumers } from './drain.ts'
@@ -15,16 +15,20 @@ import type { Backlog, Queue } from './queue.ts'
 const CHANNEL = `pgboss_${createHash('sha224').update('pgboss').digest('hex').slice(0, 24)}`
 /**
  * Nothing notifies of a job whose delay has passed, or that a dead worker has lost. The process that delayed a
- * job fetches it in time, by a timer of its own; another process notices it with this interval.
+ * job fetches it in time, by a timer of its own; another process notices it with this interval. Without unfinished
+ * jobs there is nothing to notice until the notification of a new one.
  */
-const DUE_POLL_MS = 5_000
+const DUE_POLL_MS = { unfinished: 5_000, none: 60_000 }
 /** A timer must not be earlier than the database's clock. */
 const DUE_MARGIN_MS = 100
 
-/** The minimum of pg-boss. A dead worker's jobs return to the queue after this time and at most `DUE_POLL_MS`. */
+/** The minimum of pg-boss. A dead worker's jobs return to the queue after this time and at most 5 s. */
 const HEARTBEAT_SECONDS = 10
 /** A pass of pg-boss's own supervision takes about 15 statements. It also runs as soon as a dead worker is noticed. */
-const SUPERVISION_SECONDS = { regular: 60, least: 5 }
+const SUPERVISION_SECONDS = { regular: 300, least: 5 }
+const SELDOM_SECONDS = 3_600
+/** pg-boss counts the running jobs of its own workers every two seconds. It has none here. */
+const SHORTEST_INTERVAL_MS = 60_000
 
 /** How long finished jobs are collected before they are deleted. */
 const DELETION_MS = 50
@@ -79,7 +83,13 @@ export async function pgBossQueue({
   let listening: Promise<void> | undefined
   let draining: Promise<void> | undefined
 
+  let hasUnfinished = true
+
   const wake = (name: string) => wakeQueue(consumers, name)
+  function hear(name: string) {
+    wake(name)
+    if (!hasUnfinished) dueLoop.wake()
+  }
   const wakeLater = (name: string, seconds: number) =>
     void setTimeout(wake, 1000 * seconds + DUE_MARGIN_MS, name).unref()
   function wakeAll() {
@@ -88,22 +98,20 @@ export async function pgBossQueue({
 
   const reportError = (error: unknown) => onError(error instanceof Error ? error : new Error(String(error)))
   const dueLoop = startPollLoop({
-    pass: () => handleDueAndLost(boss, consumers, { wakeLater }),
-    everyMs: DUE_POLL_MS,
+    async pass() {
+      if (consumers.length > 0) hasUnfinished = await handleDueAndLost(boss, consumers, { wakeLater })
+      return false
+    },
+    everyMs: () => DUE_POLL_MS[hasUnfinished && consumers.length > 0 ? 'unfinished' : 'none'],
     onError: reportError,
   })
-  const heartbeats = setInterval(
-    () => {
-      for (const consumer of consumers) consumer.heartbeat().catch(reportError)
-    },
-    (HEARTBEAT_SECONDS / 2) * 1000,
-  )
+  const heartbeats = createHeartbeats(consumers, reportError)
 
   function drain(graceMs: number): Promise<void> {
     draining ??= (async () => {
       await dueLoop.stop()
       await drainConsumers(consumers, graceMs)
-      clearInterval(heartbeats)
+      heartbeats.stop()
     })()
     return draining
   }
@@ -116,11 +124,11 @@ export async function pgBossQueue({
     },
 
     async work(name, options, handle) {
-      listening ??= listen(CHANNEL, { hear: wake, missed: wakeAll })
+      listening ??= listen(CHANNEL, { hear, missed: wakeAll })
       await listening
       if (draining) return
       const consumer = startConsumer({
-        source: jobSource(boss, { name, wakeLater, onError: reportError }),
+        source: jobSource(boss, { name, wakeLater, onFetched: heartbeats.start, onError: reportError }),
         name,
         ...options,
         handle,
@@ -128,6 +136,7 @@ export async function pgBossQueue({
       })
       consumers.push(consumer)
       consumer.wake()
+      dueLoop.wake()
     },
 
     async backlogs() {
@@ -148,16 +157,37 @@ export async function pgBossQueue({
   }
 }
 
+/** Sends the heartbeats of all running jobs. `start` is called when jobs are fetched. */
+function createHeartbeats(consumers: Consumer[], onError: (error: unknown) => void) {
+  let timer: ReturnType<typeof setInterval> | undefined
+
+  function beat() {
+    if (consumers.every((consumer) => consumer.isIdle())) return stop()
+    for (const consumer of consumers) consumer.heartbeat().catch(onError)
+  }
+
+  function stop() {
+    clearInterval(timer)
+    timer = undefined
+  }
+
+  return {
+    start() {
+      timer ??= setInterval(beat, (HEARTBEAT_SECONDS / 2) * 1000)
+    },
+    stop,
+  }
+}
+
 /**
- * Wakes the consumers of queues with due jobs, and returns the jobs of dead workers to their queues. Returns false:
- * the next interval is soon enough.
+ * Wakes the consumers of queues with due jobs, and returns the jobs of dead workers to their queues. Returns whether
+ * any queue has unfinished jobs.
  */
 async function handleDueAndLost(
   boss: PgBoss,
   consumers: Consumer[],
   { wakeLater }: { wakeLater: (name: string, seconds: number) => void },
 ): Promise<boolean> {
-  if (consumers.length === 0) return false
   const names = consumers.map(({ name }) => name)
   const { rows } = await boss.getDb().executeSql(DUE_OR_LOST, [names])
   for (const { name, isDue } of rows) if (isDue) wakeQueue(consumers, name)
@@ -166,7 +196,7 @@ async function handleDueAndLost(
     await boss.supervise(name)
     wakeLater(name, QUEUE_OPTIONS.retryDelay)
   }
-  return false
+  return rows.some(({ isUnfinished }) => isUnfinished)
 }
 
 function wakeQueue(consumers: Consumer[], name: string) {
@@ -181,10 +211,12 @@ function jobSource<Name extends QueueName>(
   {
     name,
     wakeLater,
+    onFetched,
     onError,
   }: {
     name: Name
     wakeLater: (name: string, seconds: number) => void
+    onFetched: () => void
     onError: (error: unknown) => void
   },
 ): JobSource<Name, BossJob<Name>> {
@@ -201,6 +233,7 @@ function jobSource<Name extends QueueName>(
         ...(perGroup !== undefined && { groupConcurrency: perGroup }),
         ...(ignoreGroups.length > 0 && { ignoreGroups }),
       })
+      if (jobs.length > 0) onFetched()
       return jobs.map((stored) => ({
         id: stored.id,
         data: stored.data,
@@ -293,9 +326,10 @@ async function enqueueJobs<Name extends QueueName>(
   await boss.insert(name, rows, { db: fromDrizzle(executor(tx), sql) })
 }
 
-/** For each queue of a list: whether a job is due, and whether a worker has died that had one. */
+/** For each queue of a list: whether a job is unfinished, whether one is due, and whether a worker has died that had one. */
 const DUE_OR_LOST = `
   select name,
+    exists (select from pgboss.job where job.name = queue.name and job.state < 'completed') as "isUnfinished",
     exists (
       select from pgboss.job
       where job.name = queue.name and job.state < 'active' and not job.blocked and job.start_after <= now()
@@ -330,6 +364,14 @@ const MAINTENANCE: Partial<ConstructorOptions> = {
   schedule: false,
   // Nobody reads the list of processes, and its measurements wake the process 50 times a second.
   registerInstance: false,
+  clock: {
+    ...systemClock,
+    setInterval: (run, ms) => systemClock.setInterval(run, Math.max(ms, SHORTEST_INTERVAL_MS)),
+  },
+  // Each look at what is not used here, such as jobs that depend on others, wakes the process and the database.
+  flowIntervalSeconds: SELDOM_SECONDS,
+  bamIntervalSeconds: SELDOM_SECONDS,
+  queueCacheIntervalSeconds: SELDOM_SECONDS,
   superviseIntervalSeconds: SUPERVISION_SECONDS.regular,
   monitorIntervalSeconds: SUPERVISION_SECONDS.least,
 }

@@ -6,8 +6,8 @@ export type PollLoop = {
 }
 
 /**
- * Runs `pass` when it is woken and every `everyMs`: one pass at a time, repeated until it returns false. It
- * is idle at first. `wake` during a pass is coalesced: however often it is called, the passes are repeated
+ * Runs `pass` when it is woken and `everyMs` after the latest: one pass at a time, repeated until it returns false.
+ * It is idle at first. `wake` during a pass is coalesced: however often it is called, the passes are repeated
  * once.
  */
 export function startPollLoop({
@@ -17,13 +17,19 @@ export function startPollLoop({
 }: {
   /** Returns whether there may be more to do. */
   pass: () => Promise<boolean>
-  everyMs: number
+  everyMs: () => number
   /** Receives the error of a pass. The loop continues with the next wake or interval. */
   onError: (error: unknown) => void
 }): PollLoop {
   let stopping = false
   let running: Promise<void> | null = null
   let isWoken = false
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  function wait() {
+    clearTimeout(timer)
+    if (!stopping) timer = setTimeout(wake, everyMs())
+  }
 
   async function run() {
     do {
@@ -39,17 +45,18 @@ export function startPollLoop({
       .catch(onError)
       .finally(() => {
         running = null
+        wait()
         // A wake between the end of `run` and this line.
         if (isWoken) wake()
       })
   }
 
-  const timer = setInterval(wake, everyMs)
+  wait()
   return {
     wake,
     async stop() {
       stopping = true
-      clearInterval(timer)
+      clearTimeout(timer)
       await running
     },
   }

@@ -41,7 +41,7 @@ export function startReencryption({
 
   const loop = startPollLoop({
     pass: round,
-    everyMs: ROUND_MS,
+    everyMs: () => ROUND_MS,
     onError: (error) => log('cannot re-encrypt webhook secrets; next attempt within 15 minutes', error),
   })
   loop.wake()

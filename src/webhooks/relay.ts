@@ -33,7 +33,7 @@ export async function startRelay({
     listen,
     channel: CHANNEL,
     pass: async () => (await relay({ db, queue })) === BATCH,
-    everyMs: ROUND_MS,
+    everyMs: () => ROUND_MS,
     onError: (error) => log('cannot enqueue webhook messages; next attempt within a minute', error),
   })
   const timer = setInterval(

@@ -49,6 +49,31 @@ for (const kind of databases.filter(({ name }) => name === 'Postgres')) {
       expect({ runs, isAborted }).toEqual({ runs: 1, isAborted: false })
     })
 
+    test('a worker that had nothing to do notices a delayed job of another process', async () => {
+      const { db } = database
+      queue = await database.openQueue()
+      await queue.clear()
+      const ran: string[] = []
+      const both = Promise.withResolvers<void>()
+      await queue.work('span', { concurrency: 2 }, async ({ spanId }) => {
+        if (ran.push(spanId) === 2) both.resolve()
+      })
+      // By then it waits for a notification.
+      const looked = sql<boolean>`exists (
+        select from pg_stat_activity
+        where datname = current_database() and state = 'idle' and query like '%isUnfinished%'
+      )`
+      while (!(await db.select({ looked }).from(sql`(values (1)) as one`))[0]?.looked) await Bun.sleep(20)
+      const other = await database.openQueue()
+      await db.transaction(async (tx) => {
+        await other.enqueue(tx, 'span', [{ data: { spanId: 'due' } }])
+        await other.enqueue(tx, 'span', [{ data: { spanId: 'delayed' }, delaySeconds: 2 }])
+      })
+      await both.promise
+      expect(ran).toEqual(['due', 'delayed'])
+      await other.stop(0)
+    }, 30_000)
+
     test('the signal of a handler fires when its job is deleted', async () => {
       const started = Promise.withResolvers<void>()
       const aborted = Promise.withResolvers<void>()

@@ -8,7 +8,7 @@ test('a wake at any moment of a pass, or just after its end, starts another pass
       passes += 1
       return false
     }
-    const loop = startPollLoop({ pass, everyMs: 3_600_000, onError: () => {} })
+    const loop = startPollLoop({ pass, everyMs: () => 3_600_000, onError: () => {} })
     loop.wake()
     for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
     loop.wake()

@@ -5,7 +5,7 @@ import { readModels } from './info.ts'
 import { authorization, proxyFor, sidecarSentence } from './request.ts'
 
 /** A sidecar that does not answer a span is noticed by that. */
-const IDLE_INTERVAL_MS = 10_000
+const IDLE_INTERVAL_MS = 30_000
 const BUSY_INTERVAL_MS = 2_000
 const UNHEALTHY_INTERVAL_MS = 500
 const TIMEOUT_MS = 5_000

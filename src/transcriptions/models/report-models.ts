@@ -1,13 +1,15 @@
 import type { Database } from '../../db/database.ts'
 import type { Engines } from '../../engines/failover.ts'
 import type { Log } from '../../log.ts'
+import { type PollLoop, startPollLoop } from '../../queue/poll-loop.ts'
 import { reportModels } from './engine-models.store.ts'
 
-const CHECK_MS = 5000
+/** Until an engine has told its models, and then. */
+const CHECK_MS = { waiting: 5_000, usual: 60_000 }
 /** A report holds for ten minutes. */
-const REPEAT_MS = 60_000
+const REPEAT_MS = 240_000
 
-/** Reports the models of this process's engines to the API: when they change, and every minute. */
+/** Reports the models of this process's engines to the API: within a minute of a change, and every four minutes. */
 export function startModelReports({
   db,
   engines,
@@ -16,10 +18,9 @@ export function startModelReports({
   db: Database
   engines: Pick<Engines, 'models'>
   log: Log
-}): { stop(): Promise<void> } {
+}): Pick<PollLoop, 'stop'> {
   let reported = ''
   let reportedAt = 0
-  let running: Promise<void> | null = null
 
   async function report() {
     const models = engines.models().flatMap(({ engine, models }) =>
@@ -28,27 +29,19 @@ export function startModelReports({
       })),
     )
     const state = JSON.stringify(models)
-    if (state === reported && performance.now() - reportedAt < REPEAT_MS) return
+    if (state === reported && performance.now() - reportedAt < REPEAT_MS) return false
     await reportModels(db, models)
     reported = state
     reportedAt = performance.now()
+    return false
   }
 
-  function start() {
-    running ??= report()
-      .catch((error) => log('cannot report the models of the engines', error))
-      .finally(() => {
-        running = null
-      })
-  }
-
-  start()
-  const timer = setInterval(start, CHECK_MS)
-
-  return {
-    async stop() {
-      clearInterval(timer)
-      await running
-    },
-  }
+  const isWaiting = () => engines.models().some(({ models }) => models.length === 0)
+  const loop = startPollLoop({
+    pass: report,
+    everyMs: () => CHECK_MS[isWaiting() ? 'waiting' : 'usual'],
+    onError: (error) => log('cannot report the models of the engines', error),
+  })
+  loop.wake()
+  return loop
 }
