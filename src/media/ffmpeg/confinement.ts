@@ -1,6 +1,7 @@
 import type { FFmpegCore } from '@ffmpeg/core'
 import createFFmpegCore from '@ffmpeg/core'
 import { HEAP_CAP_BYTES } from './heap-cap.ts'
+import { openInstance } from './instance.ts'
 
 /**
  * Demuxers of recordings: of audio and video containers, and of formats of telephones and dictation machines.
@@ -61,7 +62,7 @@ export async function openCore(module: WebAssembly.Module): Promise<OpenCore> {
   const core = await createFFmpegCore({
     instantiateWasm(imports, done) {
       confineImports(imports)
-      void WebAssembly.instantiate(module, imports).then(done)
+      void openInstance(module, imports).then(done)
       return {}
     },
   })

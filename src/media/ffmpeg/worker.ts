@@ -3,6 +3,7 @@ import type { PcmPiece } from '../media.ts'
 import { chooseTrack } from './choose-track.ts'
 import { confineGlobals, largestHeapBytes } from './confinement.ts'
 import { decode, openInput } from './decode.ts'
+import { keepInstance } from './instance.ts'
 import { probeAndDecode } from './probe-and-decode.ts'
 import type { Assignment, Outcome, Report } from './reports.ts'
 
@@ -17,7 +18,9 @@ confineGlobals()
 addEventListener('message', async ({ data }: MessageEvent<Assignment>) => {
   const outcome = await run(data)
   files += 1
-  send({ kind: 'finished', outcome, isReusable: isReusableAfter(outcome) })
+  const isReusable = isReusableAfter(outcome)
+  if (isReusable) keepInstance()
+  send({ kind: 'finished', outcome, isReusable })
 })
 // This module has no top-level await, because messages that arrive during one are lost.
 send({ kind: 'ready' })
@@ -26,8 +29,8 @@ send({ kind: 'ready' })
 const MAX_AHEAD = 1
 
 /**
- * Each file gets a decoder of its own. A file that does not decode as it should ends the Worker too, so that
- * whatever it has done ends with it.
+ * Each file gets a decoder of its own, or one that was reset. A file that does not decode as it should ends the Worker,
+ * so that whatever it has done ends with it.
  */
 function isReusableAfter(outcome: Outcome): boolean {
   const { kind } = outcome
