@@ -82,24 +82,30 @@ export async function pgBossQueue({
   const consumers: Consumer[] = []
   let listening: Promise<void> | undefined
   let draining: Promise<void> | undefined
-
   let hasUnfinished = true
+  let isStirred = false
 
   const wake = (name: string) => wakeQueue(consumers, name)
-  function hear(name: string) {
-    wake(name)
+  /** There may be unfinished jobs again. */
+  function stir() {
+    isStirred = true
     if (!hasUnfinished) dueLoop.wake()
   }
   const wakeLater = (name: string, seconds: number) =>
     void setTimeout(wake, 1000 * seconds + DUE_MARGIN_MS, name).unref()
-  function wakeAll() {
-    for (const consumer of consumers) consumer.wake()
+  function onFetched() {
+    heartbeats.start()
+    stir()
   }
 
   const reportError = (error: unknown) => onError(error instanceof Error ? error : new Error(String(error)))
   const dueLoop = startPollLoop({
     async pass() {
-      if (consumers.length > 0) hasUnfinished = await handleDueAndLost(boss, consumers, { wakeLater })
+      isStirred = false
+      if (consumers.length > 0) {
+        const isFound = await handleDueAndLost(boss, consumers, { wakeLater })
+        hasUnfinished = isFound || isStirred
+      }
       return false
     },
     everyMs: () => DUE_POLL_MS[hasUnfinished && consumers.length > 0 ? 'unfinished' : 'none'],
@@ -124,11 +130,20 @@ export async function pgBossQueue({
     },
 
     async work(name, options, handle) {
-      listening ??= listen(CHANNEL, { hear, missed: wakeAll })
+      listening ??= listen(CHANNEL, {
+        hear(queue) {
+          wake(queue)
+          stir()
+        },
+        missed() {
+          for (const consumer of consumers) consumer.wake()
+          stir()
+        },
+      })
       await listening
       if (draining) return
       const consumer = startConsumer({
-        source: jobSource(boss, { name, wakeLater, onFetched: heartbeats.start, onError: reportError }),
+        source: jobSource(boss, { name, wakeLater, onFetched, onError: reportError }),
         name,
         ...options,
         handle,
