@@ -102,7 +102,13 @@ class Encoder:
 def _openvino() -> Any:
     # Each import of OpenVINO would report itself to its makers. Without this package it cannot.
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-    import openvino
+    try:
+        import openvino
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "ENCODER=openvino needs the package openvino, which requirements.txt installs only on Linux with"
+            " an x86-64 processor: set ENCODER=auto"
+        ) from error
 
     return openvino
 

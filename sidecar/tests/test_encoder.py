@@ -124,3 +124,9 @@ def test_openvino_reports_nothing_to_its_makers(model: Model, tmp_path: Path) ->
     assert done.stdout.strip() == "[]"
     # Where it keeps the number by which it knows a user.
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_package_has_a_remedy(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(ModuleNotFoundError, match="set ENCODER=auto"):
+        Encoder(model.weights, workers=1, threads=1)
