@@ -10,6 +10,7 @@ export type Consumer = {
   name: QueueName
   /** Fetches jobs. */
   wake(): void
+  /** Whether no job runs. */
   isIdle(): boolean
   /** Sends the heartbeats of the running jobs. Fires the signals of jobs that this worker has lost. */
   heartbeat(): Promise<void>

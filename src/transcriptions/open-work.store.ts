@@ -27,26 +27,35 @@ export const aheadQuery = (db: Queries, userId: string | typeof transcriptions.u
     .from(others)
     .where(and(eq(others.userId, userId), eq(others.status, 'processing')))
 
-/**
- * A user's priority, the number of open transcriptions (with `createdAt`, only of those that were created before
- * it), and the samples that are decoded but not transcribed.
- */
-export async function readRank(
-  db: Queries,
-  { userId, createdAt }: { userId: string; createdAt?: Date },
-): Promise<{ priority: number; ahead: number; aheadSamples: number }> {
+type RankKeys = { userId: string; createdAt?: Date }
+
+function rankColumns(db: Queries, { userId, createdAt }: RankKeys) {
   const older = db
     .select({ count: count() })
     .from(transcriptions)
     .where(
       and(eq(transcriptions.userId, userId), isOpen, createdAt && lt(transcriptions.createdAt, createdAt)),
     )
+  return { priority: users.priority, ahead: sql<number>`(${older})::int` }
+}
+
+/**
+ * A user's priority, and the number of open transcriptions; with `createdAt`, only of those that were created
+ * before it.
+ */
+export async function readRank(db: Queries, keys: RankKeys): Promise<{ priority: number; ahead: number }> {
+  const [row] = await db.select(rankColumns(db, keys)).from(users).where(eq(users.id, keys.userId))
+  return row ?? { priority: 0, ahead: 0 }
+}
+
+/** As `readRank`, and the user's samples that are decoded but not transcribed. */
+export async function readRankAndAhead(
+  db: Queries,
+  keys: RankKeys,
+): Promise<{ priority: number; ahead: number; aheadSamples: number }> {
+  const { userId } = keys
   const [row] = await db
-    .select({
-      priority: users.priority,
-      ahead: sql<number>`(${older})::int`,
-      aheadSamples: sql<number>`(${aheadQuery(db, userId)})`,
-    })
+    .select({ ...rankColumns(db, keys), aheadSamples: sql<number>`(${aheadQuery(db, userId)})` })
     .from(users)
     .where(eq(users.id, userId))
   return row ?? { priority: 0, ahead: 0, aheadSamples: 0 }

@@ -2,6 +2,7 @@ import { and, asc, eq, getTableColumns, inArray, isNull, ne, notInArray, sql } f
 import type { Database, Queries, Transaction } from '../db/database.ts'
 import { segments, spans, transcriptions } from '../db/schema.ts'
 import type { ErrorCode } from '../errors.ts'
+import type { TraceSpan } from '../traces/traces.ts'
 
 export type Transcription = typeof transcriptions.$inferSelect
 export type NewTranscription = typeof transcriptions.$inferInsert
@@ -80,11 +81,13 @@ export async function setProbeResult(
   return row ?? null
 }
 
-/** Sets the trace parent of the later work on a transcription. */
-export async function setTraceparent(
+/** If nothing recorded a trace of a transcription before, the trace span becomes the parent of the later work. */
+export async function adoptTrace(
   db: Queries,
-  { id, traceparent }: Pick<Transcription, 'id' | 'traceparent'>,
+  { id, traceparent: earlier }: Pick<Transcription, 'id' | 'traceparent'>,
+  { traceparent }: Pick<TraceSpan, 'traceparent'>,
 ): Promise<void> {
+  if (earlier !== null || !traceparent) return
   await db.update(transcriptions).set({ traceparent }).where(eq(transcriptions.id, id))
 }
 

@@ -53,12 +53,7 @@ function distant(endBytes: number) {
 }
 
 const beginUploadTo = (storage: Storage) =>
-  openBeginUpload({
-    db: pipeline.db,
-    queue,
-    storage,
-    inspect: probeInspector({ storage, media }),
-  })
+  openBeginUpload({ db: pipeline.db, queue, storage, inspect: probeInspector({ storage, media }) })
 
 /** Uploads to `storage`; returns the facts that were written to the row. */
 async function uploaded(storage: Storage, recording: Uint8Array) {

@@ -3,7 +3,7 @@ import type { StoredAudio } from '../../intake.ts'
 import { SAMPLE_RATE } from '../../media/media.ts'
 import type { Queue } from '../../queue/queue.ts'
 import { type Callback, insertCallback } from '../../webhooks/callbacks.store.ts'
-import { readRank } from '../open-work.store.ts'
+import { readRankAndAhead } from '../open-work.store.ts'
 import { enqueuePrepare } from '../pipeline/span-jobs.ts'
 import { chosenTrack } from '../tracks.ts'
 import { insertTranscription } from '../transcriptions.store.ts'
@@ -54,7 +54,7 @@ export async function insertAccepted(
   },
 ): Promise<number> {
   const { id, userId, createdAt, options, sound, audio } = upload
-  const { aheadSamples, ...order } = await readRank(tx, { userId, ...(createdAt && { createdAt }) })
+  const { aheadSamples, ...order } = await readRankAndAhead(tx, { userId, ...(createdAt && { createdAt }) })
   const rank = { userId, ...order }
   const decoded = aheadSamples < decodeAheadSeconds * SAMPLE_RATE ? clip : null
   const recording = {

@@ -1,5 +1,5 @@
 import type { Transaction } from '../../db/database.ts'
-import { BYTES_PER_SAMPLE, CLIP_SECONDS, SAMPLE_RATE, type Sound } from '../../media/media.ts'
+import { BYTES_PER_SAMPLE, SAMPLE_RATE, type Sound } from '../../media/media.ts'
 import type { Queue } from '../../queue/queue.ts'
 import type { Storage } from '../../storage/storage.ts'
 import { insertEnvelope } from '../envelopes.store.ts'
@@ -32,7 +32,7 @@ export async function storeClip(
   if (!sound || !isWhole) return null
   const { pcm, levels, peaks } = sound.piece
   const samples = pcm.length / BYTES_PER_SAMPLE
-  if (samples > Math.min(CLIP_SECONDS, maxAudioSeconds) * SAMPLE_RATE) return null
+  if (samples > maxAudioSeconds * SAMPLE_RATE) return null
   try {
     await writePcmPiece(storage, { id, channel: 0, piece: 0, pcm })
     return { samples, levels, peaks, warnings: sound.warnings }

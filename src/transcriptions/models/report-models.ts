@@ -4,7 +4,7 @@ import type { Log } from '../../log.ts'
 import { type PollLoop, startPollLoop } from '../../queue/poll-loop.ts'
 import { reportModels } from './engine-models.store.ts'
 
-/** Until an engine has told its models, and then. */
+/** Until all engines have told their models, and then. */
 const CHECK_MS = { waiting: 5_000, usual: 60_000 }
 /** A report holds for ten minutes. */
 const REPEAT_MS = 240_000

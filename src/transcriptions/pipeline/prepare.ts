@@ -7,11 +7,11 @@ import { codeOf, type TraceSpan, waited, withTraceSpan } from '../../traces/trac
 import { findRecordedRemovals } from '../removals.store.ts'
 import { folderOf, pcmFolder } from '../storage-keys.ts'
 import {
+  adoptTrace,
   countFailure,
   fail,
   findTranscription,
   isFinished,
-  setTraceparent,
   type Transcription,
 } from '../transcriptions.store.ts'
 import { watchCancellation } from './cancellation.ts'
@@ -95,8 +95,7 @@ export function createPrepare(services: WorkServices, { isShort = false }: { isS
     const attributes = { 'verbatim.transcription.id': id, ...waited(since) }
     const options = { name: 'prepare', kind: 'consumer', parent: row.traceparent, attributes } as const
     await withTraceSpan(traces, options, async (traceSpan) => {
-      // If the API records no traces, this trace span becomes the parent of the later ones.
-      if (row.traceparent === null && traceSpan.traceparent) await setTraceparent(db, { id, ...traceSpan })
+      await adoptTrace(db, row, traceSpan)
       await prepare(row, { signal, traceSpan, isWanted })
     })
   }

@@ -55,8 +55,7 @@ export async function rankOf(
   tx: Transaction,
   { userId, createdAt }: { userId: string; createdAt: Date },
 ): Promise<QueueRank> {
-  const { priority, ahead } = await readRank(tx, { userId, createdAt })
-  return { userId, priority, ahead }
+  return { userId, ...(await readRank(tx, { userId, createdAt })) }
 }
 
 export type ToPrepare = Pick<

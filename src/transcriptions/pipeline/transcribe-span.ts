@@ -21,9 +21,9 @@ import {
 } from '../spans.store.ts'
 import {
   addDoneSamples,
+  adoptTrace,
   fail,
   findTranscription,
-  setTraceparent,
   type Transcription,
 } from '../transcriptions.store.ts'
 import { watchCancellation } from './cancellation.ts'
@@ -63,14 +63,13 @@ export function createTranscribeSpan(services: WorkServices) {
     await engines.whenReady(signal)
     const claimed = await claimSpan(db, spanId)
     if (!claimed) return
-    const { id, engine, model, traceparent } = claimed.transcription
+    const { engine, model, traceparent } = claimed.transcription
     const available = await engines.available({ among: engine && [engine], model })
     if (available.length === 0) return enqueueLater(services, claimed)
     const attributes = { ...attributesOf(claimed.span), ...waited(since) }
     const options = { name: 'span', kind: 'consumer', parent: traceparent, attributes } as const
     await withTraceSpan(traces, options, async (traceSpan) => {
-      // If nothing before recorded a trace, this trace span becomes the parent of the later ones.
-      if (traceparent === null && traceSpan.traceparent) await setTraceparent(db, { id, ...traceSpan })
+      await adoptTrace(db, claimed.transcription, traceSpan)
       await transcribe(services, { ...claimed, available, signal, traceSpan })
     })
   }
