@@ -38,7 +38,7 @@ def main(weights: Path, speaker: Path, audio: list[Path]) -> int:
     ]
     batch = np.stack(windows)[:, None]
     network = _pyannet(checkpoint.read(weights / SEGMENTATION))
-    models = Models(weights / SEGMENTATION, weights / EMBEDDING)
+    models = Models(weights / SEGMENTATION, weights / EMBEDDING, workers=1, exact=True)
     ours = np.concatenate([models.segment(window, [0], WINDOW) for window in windows])
     theirs = _torch(network, batch)
     print("| graph | inputs | largest difference | mean difference | |")

@@ -16,9 +16,6 @@ UNIT_CENTRE = 280
 _CHUNK = 99
 """Units that the network gets at once (2 s): MAX_FRAMES is the limit."""
 
-_SHORTEST_CHUNK = 25
-"""Shorter speech is repeated up to this length."""
-
 _MIN_REST = 50
 _ENOUGH = 25
 
@@ -44,7 +41,7 @@ class Speech:
             chunk = new[at : at + _CHUNK]
             if len(chunk) < _MIN_REST and self._heard[units].sum() >= _ENOUGH:
                 break
-            repeated = np.resize(chunk, max(len(chunk), _SHORTEST_CHUNK))
+            repeated = np.resize(chunk, self._models.length(len(chunk)))
             mel = self._mel[repeated].reshape(-1, BINS)
             self._features[chunk] = self._models.features(mel - mel.mean(axis=0))[: len(chunk)]
             self._heard[chunk] = True

@@ -38,7 +38,8 @@ class DiarizationModels:
         self._error: str | None = None
         self._failed_at = 0.0
         # The other half of the cores is left to the transcription.
-        self.pool = ThreadPoolExecutor(max(1, cores() // 2), "diarize")
+        self._workers = max(1, cores() // 2)
+        self.pool = ThreadPoolExecutor(self._workers, "diarize")
 
     @property
     def state(self) -> str:
@@ -78,7 +79,8 @@ class DiarizationModels:
         settings = self._settings
         try:
             directory = files.locate(settings.diarization_model, settings.model_cache, events.model_progress)
-            models = Models(directory / files.SEGMENTATION, directory / files.EMBEDDING)
+            networks = directory / files.SEGMENTATION, directory / files.EMBEDDING
+            models = Models(*networks, workers=self._workers)
         except Exception as error:
             self._failed_at = time.monotonic()
             self._error = (

@@ -5,15 +5,13 @@ half of its time for 14.5 s of audio and a quarter for 30 s, if the processor mu
 itself (AMX), and its output is closer to that of float32 than CTranslate2's with int8 weights.
 """
 
-import importlib.util
 import math
-import sys
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 
+from ..openvino_runtime import Compiled, is_faster, openvino
 from ..processor import Processor, detect
 from .weights import WeightsError, values, variables
 
@@ -29,12 +27,7 @@ def is_chosen(setting: str, model: Path, compute_type: str, processor: Processor
     """
     if setting != "auto":
         return setting == "openvino"
-    return (
-        compute_type == "int8"
-        and "amx_bf16" in processor.flags
-        and importlib.util.find_spec("openvino") is not None
-        and not is_quantized(model)
-    )
+    return compute_type == "int8" and is_faster(processor) and not is_quantized(model)
 
 
 def open_encoder(
@@ -61,11 +54,6 @@ def memory_bytes(model: Path) -> int:
     return sum(_BYTES_PER_WEIGHT * math.prod(variable.shape) for variable in own)
 
 
-def precision_on(processor: Processor) -> str:
-    """OpenVINO's name of the type for products of matrices."""
-    return "bf16" if processor.flags & {"amx_bf16", "avx512_bf16"} else "f32"
-
-
 class Encoder:
     """`workers` inputs at once, each on `threads` threads. May be called from any number of threads.
 
@@ -73,44 +61,12 @@ class Encoder:
     """
 
     def __init__(self, model: Path, *, workers: int, threads: int):
-        openvino = _openvino()
-        compiled = openvino.Core().compile_model(
-            _Graph(openvino, model).model(),
-            "CPU",
-            {
-                "INFERENCE_PRECISION_HINT": precision_on(detect()),
-                "NUM_STREAMS": workers,
-                "INFERENCE_NUM_THREADS": workers * threads,
-                # CTranslate2's threads, and those of other models, run on the same cores.
-                "ENABLE_CPU_PINNING": False,
-                "ENABLE_HYPER_THREADING": True,
-            },
-        )
-        self._requests: SimpleQueue[Any] = SimpleQueue()
-        for _ in range(workers):
-            self._requests.put(compiled.create_infer_request())
+        self._graph = Compiled(_Graph(openvino(), model).model(), workers=workers, threads=threads)
 
     def encode(self, mel: np.ndarray) -> np.ndarray:
         """mel: float32 [mel bins, frames of 10 ms] → float32 [frames of 20 ms, width]."""
-        request = self._requests.get()
-        try:
-            return np.array(request.infer([mel[None]])[0][0])
-        finally:
-            self._requests.put(request)
-
-
-def _openvino() -> Any:
-    # Each import of OpenVINO would report itself to its makers. Without this package it cannot.
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-    try:
-        import openvino
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "ENCODER=openvino needs the package openvino, which requirements.txt installs only on Linux with"
-            " an x86-64 processor: set ENCODER=auto"
-        ) from error
-
-    return openvino
+        features: np.ndarray = self._graph(mel[None])[0]
+        return features
 
 
 class _Graph:

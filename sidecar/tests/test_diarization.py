@@ -19,6 +19,8 @@ from sidecar.diarization.speech import UNIT, Speech
 from sidecar.diarization.windows import Window
 from sidecar.model import diarization as files
 from sidecar.model.files import Model
+from sidecar.openvino_runtime import is_faster
+from sidecar.processor import detect
 
 from .process import Process
 from .test_app import failed
@@ -31,7 +33,7 @@ PAUSE = np.zeros(8_000, np.int16)
 @pytest.fixture(scope="module")
 def models(diarization_models: Path) -> Models:
     directory = diarization_models
-    return Models(directory / files.SEGMENTATION, directory / files.EMBEDDING)
+    return Models(directory / files.SEGMENTATION, directory / files.EMBEDDING, workers=1)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,19 @@ def test_two_speakers_in_turn_are_two_voices(diarization: Diarization) -> None:
     for voice in diarization.voices:
         assert np.linalg.norm(voice.embedding) == pytest.approx(1)
         assert voice.seconds > 2
+
+
+@pytest.mark.skipif(not is_faster(detect()), reason="only with OpenVINO on a processor with AMX")
+def test_bfloat16_finds_the_turns_and_voices_of_float32(
+    diarization_models: Path, pool: ThreadPoolExecutor, conversation: np.ndarray, diarization: Diarization
+) -> None:
+    networks = diarization_models / files.SEGMENTATION, diarization_models / files.EMBEDDING
+    wanted = diarize(Models(*networks, workers=1, exact=True), pool, conversation, 160_000)
+    for turn, exact in zip(diarization.turns, wanted.turns, strict=True):
+        assert turn.voice == exact.voice
+        assert (turn.start, turn.end) == pytest.approx((exact.start, exact.end), abs=0.1)
+    for voice, exact_voice in zip(diarization.voices, wanted.voices, strict=True):
+        assert voice.embedding @ exact_voice.embedding > 0.99
 
 
 def test_the_result_does_not_depend_on_how_the_audio_was_divided(
