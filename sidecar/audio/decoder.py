@@ -1,6 +1,7 @@
 """Audio in any format → 16 kHz mono samples."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from itertools import groupby
 from typing import IO
 
 import av
@@ -45,14 +46,11 @@ def stream(file: IO[bytes], *, longest: float) -> Generator[np.ndarray, None, No
     total = 0
     try:
         with open_audio(file) as container:
-            resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
-            for frame in _grouped(container):
-                for out in resampler.resample(frame):
-                    block = out.to_ndarray().reshape(-1)
-                    total += len(block)
-                    if total > longest * SAMPLE_RATE:
-                        raise too_long(longest)
-                    yield block
+            for block in _blocks(container):
+                total += len(block)
+                if total > longest * SAMPLE_RATE:
+                    raise too_long(longest)
+                yield block
     except (av.FFmpegError, EOFError, ValueError) as error:
         if not total:
             raise validation("the body is not audio that can be decoded") from error
@@ -64,18 +62,33 @@ def too_long(longest: float) -> RequestError:
     return validation(f"the audio is longer than MAX_AUDIO_SECONDS ({longest:g} s)")
 
 
-def _grouped(container: av.container.InputContainer) -> Iterator[av.AudioFrame | None]:
+def _blocks(container: av.container.InputContainer) -> Iterator[np.ndarray]:
+    """A file that was joined from several can change its format on the way."""
+    for _, frames in groupby(_frames(container), _format):
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+        for frame in _grouped(frames):
+            for out in resampler.resample(frame):
+                yield out.to_ndarray().reshape(-1)
+
+
+def _frames(container: av.container.InputContainer) -> Iterator[av.AudioFrame]:
+    """Without those that are damaged."""
+    for packet in container.demux(audio=0):
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            continue
+
+
+def _format(frame: av.AudioFrame) -> tuple[str, str, int]:
+    return frame.format.name, frame.layout.name, frame.sample_rate
+
+
+def _grouped(frames: Iterable[av.AudioFrame]) -> Iterator[av.AudioFrame | None]:
     """Frames joined to blocks of half a million samples, because a call costs more than its samples. The last
     item is None: it flushes the resampler."""
     fifo = av.AudioFifo()
-    frames = container.decode(audio=0)
-    while True:
-        try:
-            frame = next(frames)
-        except StopIteration:
-            break
-        except av.error.InvalidDataError:
-            continue
+    for frame in frames:
         frame.pts = None
         fifo.write(frame)
         if fifo.samples >= _GROUP_SAMPLES:

@@ -2,6 +2,7 @@ import io
 import wave
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -19,6 +20,20 @@ def wav(samples: np.ndarray, *, rate: int = 16_000, channels: int = 1) -> bytes:
         out.setsampwidth(2)
         out.setframerate(rate)
         out.writeframes(samples.astype("<i2").tobytes())
+    return file.getvalue()
+
+
+def mp3(seconds: float, *, rate: int = 44_100) -> bytes:
+    """Noise, mono."""
+    samples = np.random.default_rng(1).normal(0, 3000, (1, int(seconds * rate))).astype(np.int16)
+    frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+    frame.sample_rate = rate
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp3") as container:
+        stream = container.add_stream("libmp3lame", rate=rate, layout="mono")
+        assert isinstance(stream, av.AudioStream)
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            container.mux(packet)
     return file.getvalue()
 
 
@@ -48,6 +63,18 @@ def test_pcm_whose_header_differs_from_its_size_is_decoded_as_far_as_it_goes() -
 
 def test_audio_of_any_rate_and_channels_becomes_16_khz_mono() -> None:
     assert len(decoded(wav(np.zeros(88_200), rate=44_100, channels=2))) == 16_000
+
+
+def test_damage_costs_only_the_audio_that_is_damaged() -> None:
+    whole = mp3(5)
+    middle = len(whole) // 2
+    damaged = whole[:middle] + b"\xff" * 500 + whole[middle + 500 :]
+    assert len(decoded(damaged)) == pytest.approx(len(decoded(whole)), abs=0.3 * 16_000)
+
+
+def test_files_that_were_joined_are_decoded_to_the_end_even_if_their_rates_differ() -> None:
+    for rate in (44_100, 16_000):
+        assert len(decoded(mp3(2) + mp3(3, rate=rate))) == pytest.approx(5 * 16_000, abs=0.1 * 16_000)
 
 
 def test_bodies_that_are_not_audio_are_refused() -> None:
