@@ -32,8 +32,8 @@ def openvino() -> Any:
 
 
 class Compiled:
-    """A graph with one output. Runs `workers` inputs at once, each on `threads` threads. Any number of threads
-    may call it. The first input of each shape takes longer than the others.
+    """A graph with one output. Runs `workers` inputs at once, each on `threads` threads, and may be called
+    from any number of threads. Its first input of each shape takes longer than the others.
 
     model: an OpenVINO model, or a serialized ONNX graph.
     """
