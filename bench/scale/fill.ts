@@ -10,7 +10,7 @@ import { createPrepare } from '../../src/transcriptions/pipeline/prepare.ts'
 import { CLIP_SECONDS, simulatedEngines, simulatedMedia, simulatedStorage } from './simulated.ts'
 
 const CONCURRENCY = 8
-const info = {
+const inspection = {
   container: 'wav',
   codec: 'pcm_s16le',
   channels: 1,
@@ -27,7 +27,7 @@ export async function upload({ url, count }: { url: string; count: number }): Pr
     db,
     queue,
     storage: simulatedStorage,
-    inspect: async () => ({ info, sound: null }),
+    inspect: async () => ({ inspection, sound: null }),
     engines: ['sidecar'],
     defaultQuality: 'balanced',
     canVerify: false,

@@ -45,7 +45,7 @@ const wav = wavOf(speech)
 const postgres = databases.find(({ name }) => name === 'Postgres')
 
 /** What an inspection finds in `wav`. */
-const SOUND = {
+const INSPECTION = {
   container: 'wav',
   codec: 'pcm_s16le',
   channels: 1,
@@ -301,7 +301,7 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
         db,
         queue,
         storage,
-        inspect: async () => ({ info: SOUND, sound: null }),
+        inspect: async () => ({ inspection: INSPECTION, sound: null }),
       })
       const send = () => uploadAudio(beginUpload, { userId, audio: wav, ...other })
       return { id: await send(), queue, send }
@@ -363,7 +363,7 @@ describe.each(databases)('the sweep of a storage whose rows are in $name', (kind
         db: proxy,
         queue,
         storage,
-        inspect: async () => ({ info: SOUND, sound: null }),
+        inspect: async () => ({ inspection: INSPECTION, sound: null }),
       })
       return uploadAudio(beginUpload, { userId, audio: wav })
     }

@@ -58,5 +58,5 @@ const refused = (reason: string) => ({ kind: 'refused' as const, reason })
 
 function uploadOf({ id, userId, createdAt, options, callback, filename, audio, sound }: Manifest) {
   const origin = { createdAt: new Date(createdAt), isEphemeral: false, traceparent: null }
-  return { id, userId, options, callback, filename, audio, sound, ...origin }
+  return { id, userId, options, callback, filename, audio, inspection: sound, ...origin }
 }

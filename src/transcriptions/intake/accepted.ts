@@ -25,7 +25,7 @@ export type AcceptedUpload = {
   callback: StoredCallback | null
   filename: string | null
   audio: StoredAudio
-  sound: Inspection
+  inspection: Inspection
   isEphemeral: boolean
   traceparent: string | null
 }
@@ -53,7 +53,7 @@ export async function insertAccepted(
     decodeAheadSeconds: number
   },
 ): Promise<number> {
-  const { id, userId, createdAt, options, sound, audio } = upload
+  const { id, userId, createdAt, options, inspection, audio } = upload
   const { aheadSamples, ...order } = await readRankAndAhead(tx, { userId, ...(createdAt && { createdAt }) })
   const rank = { userId, ...order }
   const decoded = aheadSamples < decodeAheadSeconds * SAMPLE_RATE ? clip : null
@@ -61,20 +61,20 @@ export async function insertAccepted(
     id,
     userId,
     channels: options.channels,
-    audioChannels: sound.channels,
-    claimedSeconds: sound.claimedSeconds,
+    audioChannels: inspection.channels,
+    claimedSeconds: inspection.claimedSeconds,
     audioBytes: audio.bytes,
   }
   await insertTranscription(tx, {
     ...(createdAt && { createdAt }),
     ...options,
-    ...chosenTrack({ requested: options.track, ...sound }),
+    ...chosenTrack({ requested: options.track, ...inspection }),
     ...recording,
     ...(decoded && clipColumns(decoded)),
     isEphemeral: upload.isEphemeral,
     filename: upload.filename,
-    codec: sound.codec,
-    contentType: contentTypeOf(sound),
+    codec: inspection.codec,
+    contentType: contentTypeOf(inspection),
     audioSha256: audio.sha256,
     traceparent: upload.traceparent,
   })

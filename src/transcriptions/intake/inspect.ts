@@ -15,7 +15,7 @@ export type Inspection = Pick<AudioInfo, 'container' | 'channels' | 'claimedSeco
 }
 
 /** `sound`: of a clip, which is decoded at once; otherwise null. */
-type Inspected = { info: Inspection; sound: Sound | null }
+type Inspected = { inspection: Inspection; sound: Sound | null }
 
 /**
  * Inspects the stored audio of a transcription, given the transcription's id and the requested track. Throws
@@ -39,8 +39,8 @@ export function probeInspector({ storage, media }: { storage: Storage; media: Me
       const onSound = (decoded: Sound) => {
         sound = decoded
       }
-      const info = await media.probe(path, { track, group: userId, ...(whole && { onSound }) })
-      return { info, sound }
+      const inspection = await media.probe(path, { track, group: userId, ...(whole && { onSound }) })
+      return { inspection, sound }
     }
     const fromEnds = await storage.withEnds(audioKey(id), (path, whole) =>
       inspect(path, whole).catch((error: unknown) => {
@@ -60,7 +60,7 @@ export function signatureInspector({ storage }: { storage: Pick<Storage, 'read'>
     const signature = await new Response(start).bytes()
     const container = await containerOf(signature)
     if (!container) throw (await recognizeOther(signature)) ?? unsupportedType()
-    const info = { container, codec: null, channels: 1, claimedSeconds: null, track: null, tracks: [] }
-    return { info, sound: null }
+    const inspection = { container, codec: null, channels: 1, claimedSeconds: null, track: null, tracks: [] }
+    return { inspection, sound: null }
   }
 }

@@ -93,7 +93,7 @@ export type Manifest = Omit<Static<typeof Manifest>, 'options'> & {
 export async function writeManifest(
   storage: Pick<Storage, 'write'>,
   {
-    upload: { id, userId, options, callback, filename, audio, sound },
+    upload: { id, userId, options, callback, filename, audio, inspection },
     uploadId,
     idempotency,
   }: { upload: AcceptedUpload } & Pick<Manifest, 'uploadId' | 'idempotency'>,
@@ -107,7 +107,7 @@ export async function writeManifest(
     callback,
     filename,
     audio,
-    sound,
+    sound: inspection,
     uploadId,
     idempotency,
   }

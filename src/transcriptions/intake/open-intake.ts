@@ -136,25 +136,26 @@ async function inspectUpload(
   const options = parseOptions(fields, defaults)
   await models.check(options)
   if (options.webhookUrl !== null) await webhooks.check(options.webhookUrl, callback?.urlName)
-  const { info, sound } = await inspect({ id, bytes: audio.bytes, userId, track: options.track })
+  const { inspection, sound } = await inspect({ id, bytes: audio.bytes, userId, track: options.track })
   const traceSpan = traces.running()
   traceSpan?.setAttributes({
     'verbatim.transcription.id': id,
     'verbatim.audio.bytes': audio.bytes,
     ...(sound && {
-      'verbatim.audio.codec': info.codec ?? 'unknown',
+      'verbatim.audio.codec': inspection.codec ?? 'unknown',
       'verbatim.audio.seconds': sound.piece.pcm.length / BYTES_PER_SECOND,
     }),
   })
-  const channels = options.channels === 'split' ? info.channels : 1
-  if (channels * (info.claimedSeconds ?? 0) > maxAudioSeconds) throw tooLong({ maxAudioSeconds, channels })
+  const channels = options.channels === 'split' ? inspection.channels : 1
+  if (channels * (inspection.claimedSeconds ?? 0) > maxAudioSeconds)
+    throw tooLong({ maxAudioSeconds, channels })
   const accepted = {
     ...upload,
     filename: filename && plainFilename(filename),
     createdAt: null,
     options,
     callback: callback && (await webhooks.seal(callback, userId)),
-    sound: info,
+    inspection,
     traceparent: traceSpan?.traceparent ?? null,
   }
   return { upload: accepted, sound }
