@@ -32,19 +32,19 @@ def openvino() -> Any:
 
 
 class Compiled:
-    """A graph with one output. Runs `workers` inputs at once, each on `threads` threads, and may be called
-    from any number of threads. Its first input of each shape takes longer than the others.
+    """A graph that `workers` calls run at once, each on `threads` threads; further calls wait. The first
+    inputs of each shape take longer than the others.
 
-    model: an OpenVINO model, or a serialized ONNX graph.
+    model: an OpenVINO model, or a serialized ONNX graph. exact: in float32 on every processor.
     """
 
-    def __init__(self, model: Any, *, workers: int, threads: int = 1):
+    def __init__(self, model: Any, *, workers: int, threads: int = 1, exact: bool = False):
         core = openvino().Core()
         compiled = core.compile_model(
             core.read_model(BytesIO(model)) if isinstance(model, bytes) else model,
             "CPU",
             {
-                "INFERENCE_PRECISION_HINT": _precision_on(detect()),
+                "INFERENCE_PRECISION_HINT": "f32" if exact else _precision_on(detect()),
                 "NUM_STREAMS": workers,
                 "INFERENCE_NUM_THREADS": workers * threads,
                 # CTranslate2's threads, and those of other models, run on the same cores.
@@ -56,10 +56,11 @@ class Compiled:
         for _ in range(workers):
             self._requests.put(compiled.create_infer_request())
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
+    def __call__(self, *inputs: np.ndarray) -> list[np.ndarray]:
+        """The outputs, in the graph's order."""
         request = self._requests.get()
         try:
-            return np.array(request.infer([x])[0])
+            return [np.array(output) for output in request.infer(inputs).values()]
         finally:
             self._requests.put(request)
 

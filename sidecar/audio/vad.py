@@ -1,14 +1,13 @@
-"""Speech detection: Silero VAD's probabilities (the model that faster-whisper ships) and the stretches of
-speech that follow from them."""
+"""Speech detection: Silero VAD's probabilities and the stretches of speech that follow from them."""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
-from faster_whisper.vad import get_vad_model
 
 from .decoder import SAMPLE_RATE
+from .silero import network
 
 FRAME = 512
 """Samples per probability (32 ms)."""
@@ -50,7 +49,7 @@ class Detector:
     """
 
     def __init__(self, pool: Executor | None = None) -> None:
-        self._session = get_vad_model().session
+        self._network = network()
         self._pool = pool
         self._state: _State = (_ZERO_STATE, _ZERO_STATE)
         self._previous = np.zeros((0, FRAME), np.float32)
@@ -103,7 +102,7 @@ class Detector:
         return probability[_WARM_UP:], state
 
     def _run(self, frames: np.ndarray, state: _State) -> tuple[np.ndarray, _State]:
-        out, h, c = self._session.run(None, {"input": frames, "h": state[0], "c": state[1]})
+        out, h, c = self._network(frames, *state)
         return np.asarray(out).reshape(-1), (h, c)
 
 

@@ -77,7 +77,10 @@ class Models:
         return unit
 
     def _fastest(self, graph: bytes) -> _Run:
-        return Compiled(graph, workers=self._workers) if self._on_openvino else _on_onnx_runtime(graph)
+        if not self._on_openvino:
+            return _on_onnx_runtime(graph)
+        compiled = Compiled(graph, workers=self._workers)
+        return lambda x: compiled(x)[0]
 
 
 def _on_onnx_runtime(graph: bytes) -> _Run:

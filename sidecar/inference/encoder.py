@@ -65,7 +65,8 @@ class Encoder:
 
     def encode(self, mel: np.ndarray) -> np.ndarray:
         """mel: float32 [mel bins, frames of 10 ms] → float32 [frames of 20 ms, width]."""
-        features: np.ndarray = self._graph(mel[None])[0]
+        (outputs,) = self._graph(mel[None])
+        features: np.ndarray = outputs[0]
         return features
 
 

@@ -3,8 +3,10 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from sidecar.audio import vad
+from sidecar.audio import silero, vad
 from sidecar.audio.vad import Detector, Speech, SpeechSegmenter
+from sidecar.openvino_runtime import is_faster
+from sidecar.processor import detect
 
 
 def probabilities(samples: np.ndarray, *, block: int = 500_000, pool: Executor | None = None) -> np.ndarray:
@@ -52,6 +54,18 @@ def test_parallel_chunks_do_not_depend_on_the_block_size(speech: np.ndarray) -> 
     whole = probabilities(samples)
     assert len(chunks) == len(whole) > 3 * 256
     assert np.mean((chunks > 0.5) != (whole > 0.5)) < 0.01
+
+
+@pytest.mark.skipif(not is_faster(detect()), reason="only with OpenVINO on a processor with AMX")
+def test_both_libraries_find_the_same_probabilities(
+    recordings: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = np.concatenate([*recordings.values()])
+    monkeypatch.setattr(vad, "network", silero.on_openvino)
+    found = probabilities(samples, block=30 * 16_000)
+    monkeypatch.setattr(vad, "network", silero.on_onnx_runtime)
+    assert len(found) > 512
+    assert np.allclose(found, probabilities(samples, block=30 * 16_000), atol=1e-4)
 
 
 def faint_stretches(*runs: tuple[float, int]) -> list[Speech]:
