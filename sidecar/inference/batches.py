@@ -29,11 +29,14 @@ class Queue:
     is the only one of its share also goes ahead of those of several with one share. Every fourth batch is led
     by the item that has waited longest, so that new requests starve no old one.
 
-    size: items per batch. workers: batches at once. encode_size: items per encoding batch.
+    size: items per batch. workers: batches at once. encode_size: items per encoding batch. spread: a worker
+    takes its part of all that waits, since a larger batch is not faster, and the others would have nothing
+    left while it is decoded. Otherwise it takes all that it can, unless another worker is idle.
     """
 
-    def __init__(self, *, size: int, workers: int, encode_size: int):
+    def __init__(self, *, size: int, workers: int, encode_size: int, spread: bool):
         self.size = size
+        self._spread = spread
         self._workers = workers
         self._encode_size = encode_size
         self._budget = size * FULL * _DEFAULT_BEAM_SIZE
@@ -132,7 +135,10 @@ class Queue:
         return sum(item.key == lead.key for batch in self._running if batch.encoding for item in batch.items)
 
     def _share(self, lead: Item, mates: list[Item]) -> int:
-        """How many of these items one worker takes: all, unless another worker would be idle."""
+        """How many of these items one worker takes."""
+        if self._spread:
+            waiting = sum(item.frames for item in self._waiting)
+            return -(-waiting // (self._workers * lead.frames))
         others = len({item.key for item in self._waiting} - {lead.key})
         decoding = sum(not batch.encoding and not batch.express for batch in self._running)
         idle = max(1, self._workers - decoding - others)

@@ -52,7 +52,8 @@ class Scheduler:
         self._share = (gate or Gate(workers)).join()
         on_cpu = engine.device == "cpu"
         # On a CPU one call with many windows is slower than one call per window. A GPU gains from batches.
-        self._queue = Queue(size=batch_size, workers=workers, encode_size=1 if on_cpu else batch_size)
+        encode_size = 1 if on_cpu else batch_size
+        self._queue = Queue(size=batch_size, workers=workers, encode_size=encode_size, spread=on_cpu)
         self._threads = [
             threading.Thread(target=self._serve, args=(express,), name="engine", daemon=True)
             for express in [False] * workers + [True]

@@ -28,8 +28,10 @@ def items(owner: Request, count: int, *, frames: int = 1000, encoded: bool = Tru
     return made
 
 
-def queue(*groups: list[Item], size: int = 4, workers: int = 1, encode_size: int = 1) -> Queue:
-    made = Queue(size=size, workers=workers, encode_size=encode_size)
+def queue(
+    *groups: list[Item], size: int = 4, workers: int = 1, encode_size: int = 1, spread: bool = False
+) -> Queue:
+    made = Queue(size=size, workers=workers, encode_size=encode_size, spread=spread)
     for group in groups:
         for item in group:
             made.add(item)
@@ -151,6 +153,17 @@ def test_a_gpu_encodes_windows_of_equal_length_in_one_batch() -> None:
 def test_few_windows_are_divided_among_the_workers() -> None:
     waiting = queue(items(request(), 5)[1:], workers=2)
     assert [len(take(waiting).items), len(take(waiting).items)] == [2, 2]
+
+
+def test_on_a_cpu_a_worker_leaves_long_windows_to_one_that_takes_short_ones_first() -> None:
+    long, short = items(request(), 9, frames=1600)[1:], items(request(), 5)[1:]
+    waiting = queue(long, short, size=8, workers=2, spread=True)
+    batches = [take(waiting) for _ in range(3)]
+    assert [(len(batch.items), batch.items[0].frames) for batch in batches] == [
+        (6, 1600),
+        (4, 1000),
+        (1, 1600),
+    ]
 
 
 def test_running_out_of_memory_while_encoding_halves_encoding_batches() -> None:
