@@ -20,7 +20,7 @@ class Policy:
     leads: tuple[float, ...] = ()
 
 
-FAST = Policy(Padding(silence=2.5), beam_size=5)
+FAST = Policy(Padding(silence=2.5), beam_size=4)
 BALANCED = Policy(Padding(silence=4.0, shortest=14.5), beam_size=5)
 BEST = Policy(Padding(silence=4.0, shortest=14.5, briefest=20.0), beam_size=5, hypotheses=3, leads=(0.15,))
 
