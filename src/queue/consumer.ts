@@ -2,9 +2,6 @@ import type { Jobs, QueueName } from './jobs.ts'
 import { type PollLoop, startPollLoop } from './poll-loop.ts'
 import { type Handler, Postponed, type WorkOptions } from './queue.ts'
 
-/** A lost notification delays a job by at most this long. */
-const POLL_MS = 60_000
-
 /** Runs the jobs of one queue in this process. */
 export type Consumer = {
   name: QueueName
@@ -84,7 +81,6 @@ export function startConsumer<Name extends QueueName, Job extends FetchedJob<Nam
   const { running } = state
   const loop: PollLoop = startPollLoop({
     pass: () => fetchJobs(options, state, () => loop.wake()),
-    everyMs: () => POLL_MS,
     onError,
   })
 

@@ -14,9 +14,8 @@ import type { Backlog, Queue } from './queue.ts'
  */
 const CHANNEL = `pgboss_${createHash('sha224').update('pgboss').digest('hex').slice(0, 24)}`
 /**
- * Nothing notifies of a job whose delay has passed, or that a dead worker has lost. The process that delayed a
- * job fetches it in time, by a timer of its own; another process notices it with this interval. Without unfinished
- * jobs there is nothing to notice until the notification of a new one.
+ * Nothing notifies of a job whose delay has passed, or that a dead worker has lost, and a notification can be lost. The
+ * process that delayed a job fetches it in time, by a timer of its own; another process notices it with this interval.
  */
 const DUE_POLL_MS = { unfinished: 5_000, none: 60_000 }
 /** A timer must not be earlier than the database's clock. */

@@ -6,9 +6,9 @@ export type PollLoop = {
 }
 
 /**
- * Runs `pass` when it is woken and `everyMs` after the latest: one pass at a time, repeated until it returns false.
- * It is idle at first. `wake` during a pass is coalesced: however often it is called, the passes are repeated
- * once.
+ * Runs `pass` when it is woken and, if given, `everyMs` after the latest: one pass at a time, repeated until it
+ * returns false. It is idle at first. `wake` during a pass is coalesced: however often it is called, the passes
+ * are repeated once.
  */
 export function startPollLoop({
   pass,
@@ -17,7 +17,7 @@ export function startPollLoop({
 }: {
   /** Returns whether there may be more to do. */
   pass: () => Promise<boolean>
-  everyMs: () => number
+  everyMs?: () => number
   /** Receives the error of a pass. The loop continues with the next wake or interval. */
   onError: (error: unknown) => void
 }): PollLoop {
@@ -28,7 +28,7 @@ export function startPollLoop({
 
   function wait() {
     clearTimeout(timer)
-    if (!stopping) timer = setTimeout(wake, everyMs())
+    if (everyMs && !stopping) timer = setTimeout(wake, everyMs())
   }
 
   async function run() {
