@@ -30,10 +30,13 @@ COPY src src
 COPY web web
 
 # All addresses of the container; its network and published ports decide who can reach it.
+# Bun's allocator returns parts of pages every 30 s instead of every second, as with `npm start`: at rest it would
+# be half of the processor time.
 ENV DATA_DIR=/data \
     HOST=0.0.0.0 \
     PORT=3000 \
-    LOG=json
+    LOG=json \
+    MIMALLOC_PURGE_HOLES_MIN_INTERVAL=30000
 USER 10001
 VOLUME /data
 EXPOSE 3000
