@@ -160,9 +160,10 @@ describe('transcribe', () => {
   })
 
   test('Ctrl-C with --cancel-on-interrupt cancels the transcription', async () => {
-    const running = startCommand(['transcribe', fixture('speech.mp3'), '--cancel-on-interrupt', '--json'], {
-      env: account(),
-    })
+    // Of minutes, so that it is not completed before it is canceled.
+    const path = join(folder, 'long.mp3')
+    await writeFile(path, Buffer.concat(Array(40).fill(await readFile(fixture('speech.mp3')))))
+    const running = startCommand(['transcribe', path, '--cancel-on-interrupt', '--json'], { env: account() })
     await running.printed('"event":"accepted"')
     running.child.kill('SIGINT')
     const { code, stdout } = await running.ended
