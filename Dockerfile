@@ -30,8 +30,8 @@ COPY src src
 COPY web web
 
 # All addresses of the container; its network and published ports decide who can reach it.
-# Bun's allocator returns parts of pages every 30 s instead of every second, as with `npm start`: at rest it would
-# be half of the processor time.
+# As with `npm start`, Bun's allocator returns parts of pages every 30 s. It would do so every second, which is half of
+# the processor time at rest.
 ENV DATA_DIR=/data \
     HOST=0.0.0.0 \
     PORT=3000 \

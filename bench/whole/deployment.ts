@@ -7,9 +7,6 @@ import { openServer } from '../shared/postgres.ts'
 import { cpuSeconds, endedChildrenCpuSeconds } from '../shared/processes.ts'
 import type { Clip } from './clips.ts'
 
-/** As `npm start` sets it. */
-const ALLOCATOR = { MIMALLOC_PURGE_HOLES_MIN_INTERVAL: '30000' }
-
 export type DatabaseName = 'embedded' | 'postgres'
 
 /** A statement of the service, and how often it was sent. */
@@ -42,7 +39,7 @@ export async function openDeployment(
   defer(() => sidecar.stop())
   const sidecarUrl = `http://127.0.0.1:${await sidecar.ready}`
   const server = database === 'postgres' ? await openStatistics(defer) : null
-  const shared = { DATA_DIR: folder, SIDECAR_URL: sidecarUrl, ...ALLOCATOR }
+  const shared = { DATA_DIR: folder, SIDECAR_URL: sidecarUrl }
   const modes = server ? ['api', 'worker'] : ['all']
   const services: RunningService[] = []
   for (const MODE of modes) {

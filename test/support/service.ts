@@ -20,6 +20,9 @@ export type RunningService = {
 /** Bun without the settings of a developer's `.env` file. */
 export const BUN = [process.execPath, '--no-env-file']
 
+/** The environment that `npm start` gives the service. */
+const START_ENVIRONMENT = { MIMALLOC_PURGE_HOLES_MIN_INTERVAL: '30000' }
+
 /**
  * Starts the real service as `npm start` does, on a free port; resolves once it listens. Registration is open
  * unless `env` changes it. A new embedded database is a copy of a migrated one; with `createsDatabase`, the service
@@ -37,7 +40,7 @@ export async function startService(
   }
   const child = Bun.spawn(command, {
     cwd: ROOT,
-    env: { ...process.env, PORT: '0', SIDECAR_DIR, REGISTRATION: 'open', ...env },
+    env: { ...process.env, ...START_ENVIRONMENT, PORT: '0', SIDECAR_DIR, REGISTRATION: 'open', ...env },
     stdout: 'pipe',
     stderr: 'pipe',
   })
