@@ -13,7 +13,7 @@ from ..openvino_runtime import Compiled, is_faster
 from ..processor import detect
 from ..settings import cores
 
-WEIGHTS = Path(get_assets_path()) / "silero_vad_v6.onnx"
+_WEIGHTS = Path(get_assets_path()) / "silero_vad_v6.onnx"
 
 _LONGEST = 128
 
@@ -35,7 +35,7 @@ def on_onnx_runtime() -> Network:
 
 def on_openvino() -> Network:
     """In float32: bfloat16 takes a third less, but moves probabilities by up to 0.4."""
-    compiled = Compiled(WEIGHTS.read_bytes(), workers=max(2, cores()), exact=True)
+    compiled = Compiled(_WEIGHTS.read_bytes(), workers=max(2, cores()), exact=True)
 
     def run(frames: np.ndarray, h: np.ndarray, c: np.ndarray) -> Sequence[np.ndarray]:
         probabilities = []
