@@ -1,4 +1,4 @@
-"""Graphs on OpenVINO, which multiplies matrices in bfloat16 where the processor does so itself (AMX)."""
+"""Graphs on OpenVINO, which multiplies matrices in bfloat16 where the processor does so itself."""
 
 import importlib.util
 import sys
@@ -10,10 +10,12 @@ import numpy as np
 
 from .processor import Processor, detect
 
+_BFLOAT16 = {"amx_bf16", "avx512_bf16"}
+
 
 def is_faster(processor: Processor) -> bool:
     """Whether OpenVINO is there and, on this processor, faster than the other libraries."""
-    return "amx_bf16" in processor.flags and importlib.util.find_spec("openvino") is not None
+    return bool(processor.flags & _BFLOAT16) and importlib.util.find_spec("openvino") is not None
 
 
 def openvino() -> Any:
@@ -67,4 +69,4 @@ class Compiled:
 
 def _precision_on(processor: Processor) -> str:
     """OpenVINO's name of the type for products of matrices."""
-    return "bf16" if processor.flags & {"amx_bf16", "avx512_bf16"} else "f32"
+    return "bf16" if processor.flags & _BFLOAT16 else "f32"

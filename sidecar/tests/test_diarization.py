@@ -73,7 +73,7 @@ def test_two_speakers_in_turn_are_two_voices(diarization: Diarization) -> None:
         assert voice.seconds > 2
 
 
-@pytest.mark.skipif(not is_faster(detect()), reason="only with OpenVINO on a processor with AMX")
+@pytest.mark.skipif(not is_faster(detect()), reason="only with OpenVINO on a processor with bfloat16")
 def test_bfloat16_finds_the_turns_and_voices_of_float32(
     diarization_models: Path, pool: ThreadPoolExecutor, conversation: np.ndarray, diarization: Diarization
 ) -> None:

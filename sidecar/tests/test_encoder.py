@@ -26,7 +26,8 @@ from .test_transcribe import TEXT, run, words
 pytestmark = pytest.mark.skipif(find_spec("openvino") is None, reason="only on x86 processors under Linux")
 
 AMX = Processor("GenuineIntel", frozenset({"avx2", "amx_bf16"}))
-OLDER = Processor("GenuineIntel", frozenset({"avx2", "avx512_bf16"}))
+AVX512_BF16 = Processor("AuthenticAMD", frozenset({"avx2", "avx512_bf16"}))
+OLDER = Processor("GenuineIntel", frozenset({"avx2", "avx512f"}))
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,7 @@ def test_ctranslate2_encodes_where_openvino_is_not_chosen(model: Model, speech: 
     ("setting", "compute_type", "processor", "wanted"),
     [
         ("auto", "int8", AMX, True),
+        ("auto", "int8", AVX512_BF16, True),
         ("auto", "int8", OLDER, False),
         ("auto", "float32", AMX, False),
         ("ctranslate2", "int8", AMX, False),

@@ -56,7 +56,7 @@ def test_parallel_chunks_do_not_depend_on_the_block_size(speech: np.ndarray) -> 
     assert np.mean((chunks > 0.5) != (whole > 0.5)) < 0.01
 
 
-@pytest.mark.skipif(not is_faster(detect()), reason="only with OpenVINO on a processor with AMX")
+@pytest.mark.skipif(not is_faster(detect()), reason="only with OpenVINO on a processor with bfloat16")
 def test_both_libraries_find_the_same_probabilities(
     recordings: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
