@@ -13,9 +13,8 @@ LONGEST = 30.0
 """Seconds that no window exceeds: the model's input."""
 MARGIN = 0.2
 """Seconds of audio kept on each side of speech. Cutting exactly at the speech loses words."""
-_MAX_PAUSE = 0.5
-_MAX_PAUSE_WHILE_SHORT = 1.25
-_SHORT_SECONDS = 5.0
+_MAX_PAUSE = 1.25
+_MAX_PAUSE_BEFORE_FAINT = 0.5
 _EARLIEST_CUT = 8.0
 _MAX_DIP_PROBABILITY = 0.5
 
@@ -116,7 +115,7 @@ class Cutter:
                 if _joins_next(self._stretches, count) and count > 1:
                     count = _best_cut(self._stretches, count)
                 after = self._stretches[count].start
-            elif total is None and _joins(self._stretches, count, self._bound):
+            elif total is None and self._bound - self._stretches[-1].end <= _MAX_PAUSE * SAMPLE_RATE:
                 break
             group, self._stretches = self._stretches[:count], self._stretches[count:]
             windows.append(self._with_margins(group, after, last=total is not None and not self._stretches))
@@ -149,20 +148,8 @@ def _joins_next(stretches: list[Speech], i: int) -> bool:
     """Whether the i-th stretch belongs to the window of those before it. A faint stretch does not extend a
     window over a longer pause: it belongs to the speech that it is close to."""
     following = stretches[i]
-    pause = following.start - stretches[i - 1].end
-    return _joins(stretches, i, following.start) and (
-        not following.faint or pause <= _MAX_PAUSE * SAMPLE_RATE
-    )
-
-
-def _joins(stretches: list[Speech], i: int, after: int) -> bool:
-    """Whether speech that begins at `after` belongs to the window of the first `i` stretches.
-
-    A pause ends a window. A window of a few words reaches over a longer pause, because Whisper recognizes a
-    few words better with more speech around them.
-    """
-    short = stretches[i - 1].end - stretches[0].start < _SHORT_SECONDS * SAMPLE_RATE
-    return after - stretches[i - 1].end <= (_MAX_PAUSE_WHILE_SHORT if short else _MAX_PAUSE) * SAMPLE_RATE
+    longest = _MAX_PAUSE_BEFORE_FAINT if following.faint else _MAX_PAUSE
+    return following.start - stretches[i - 1].end <= longest * SAMPLE_RATE
 
 
 def _best_cut(stretches: list[Speech], count: int) -> int:

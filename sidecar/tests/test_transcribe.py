@@ -341,8 +341,8 @@ def test_best_takes_the_text_and_its_times_from_the_pass_with_real_words(
         calls.append(search.hypotheses)
         results = generate(encoded, prompts, search)
         tokenizer = transcriber.prompt_builder(parse({})).tokenizer("en")
-        spelled = [tokenizer.encode(" My sistor livs in Lundon and wurks in Manchestor.")]
-        return results if len(calls) > 1 else [[replace(results[0][0], tokens=spelled[0], logprob=-0.3)]]
+        spelled = tokenizer.encode(" My sistor livs in Lundon with hur famly. We wil meat agen in Manchestor.")
+        return results if len(calls) > 1 else [[replace(results[0][0], tokens=spelled, logprob=-0.3)]]
 
     monkeypatch.setattr(transcriber.engine, "generate", misspell)
     found = run(transcriber, speech, language="en", words=True, quality="best")
