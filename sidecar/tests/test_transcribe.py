@@ -341,7 +341,7 @@ def test_best_takes_the_text_and_its_times_from_the_pass_with_real_words(
         calls.append(search.hypotheses)
         results = generate(encoded, prompts, search)
         tokenizer = transcriber.prompt_builder(parse({})).tokenizer("en")
-        spelled = tokenizer.encode(" My sistor livs in Lundon with hur famly. We wil meat agen in Manchestor.")
+        spelled = tokenizer.encode(" My sistor livs in Lundon with hur famly. We wil meat in Manchestor.")
         return results if len(calls) > 1 else [[replace(results[0][0], tokens=spelled, logprob=-0.3)]]
 
     monkeypatch.setattr(transcriber.engine, "generate", misspell)
