@@ -97,7 +97,7 @@ class FasterWhisper:
 
 def subjects(model: Path, stack: ExitStack) -> dict[str, Callable[[], Subject]]:
     """By name. stack: closes what they open."""
-    policies = {**POLICIES, "full": replace(FAST, padding=Padding(silence=30.0))}
+    policies = {**POLICIES, "full": replace(FAST, padding=Padding(silence=30.0, long_silence=30.0))}
     return {
         **{name: partial(Sidecar, name, policy, model, stack) for name, policy in policies.items()},
         "faster-whisper": partial(FasterWhisper, "faster-whisper", model, batched=False),

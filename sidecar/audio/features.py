@@ -20,8 +20,8 @@ batch."""
 GPU_SIZES = (700, 1150, 1750, 2100, FULL)
 """Frames to which windows are padded on a GPU, which gains more from full batches than from short windows."""
 
-
 _BRIEF = 3.0
+_LONG = 12.0
 
 
 def sizes(device: str) -> tuple[int, ...]:
@@ -30,21 +30,24 @@ def sizes(device: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Padding:
-    """Seconds. `silence`: at least this much follows a window. `shortest`: no input is shorter than this, and
-    `briefest`: none of a window under 3 s is shorter than this.
+    """Seconds. `silence`: at least this much follows a window, and `long_silence` one of 12 s or more.
+    `shortest`: no input is shorter than this, and `briefest`: none of a window under 3 s is shorter than
+    this.
 
     The encoder's cost grows with its input. With less than 2 s of silence Whisper repeats itself in some
     languages, and a short window needs more than that: Whisper was trained on inputs of 30 s.
     """
 
     silence: float
+    long_silence: float
     shortest: float = 0.0
     briefest: float = 0.0
 
     def frames(self, seconds: float, sizes: Sequence[int]) -> int:
         """Frames for a window of that many seconds, rounded up to one of `sizes`."""
         shortest = max(self.shortest, self.briefest if seconds < _BRIEF else 0.0)
-        padded = max(seconds + self.silence, shortest)
+        silence = self.long_silence if seconds >= _LONG else self.silence
+        padded = max(seconds + silence, shortest)
         least = min(math.ceil(padded * SAMPLE_RATE / HOP), FULL)
         return next(size for size in sizes if size >= least)
 
