@@ -24,7 +24,9 @@ async function useFetch({ url, key }: Api) {
     headers: { ...headers, 'Idempotency-Key': crypto.randomUUID(), Prefer: 'wait=0' },
     body: form,
   })
-  const { transcription_id: id }: { transcription_id: string } = await uploaded.json()
+  const answer: { transcription_id: string } | { id: string } = await uploaded.json()
+  // Even without waiting, the transcription can be completed by now: then the answer is its status.
+  const id = 'id' in answer ? answer.id : answer.transcription_id
   const path = `${url}/api/transcriptions/${id}`
   const read = await fetch(path, { headers })
   const status: { audio_file: string; events: string } = await read.json()
