@@ -223,7 +223,8 @@ describe.skipIf(!hasBrowser)('the page in a real browser', () => {
     await page.evaluate(async () => {
       await navigator.serviceWorker.ready
     })
-    await page.reload()
+    // No page of the library is open, which could take the file itself.
+    await page.goto(`${service.url}/health`)
     await page.evaluate(async (base64) => {
       const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))
       const form = new FormData()

@@ -9,10 +9,14 @@ export async function keepShared(files: File[]): Promise<void> {
   }
 }
 
-/** Returns the shared files, and removes them from the store. */
-export async function takeShared(): Promise<File[]> {
+/**
+ * Passes the shared files to `add`, and removes them from the store once it is done: a page that is left before that leaves
+ * them to the next one.
+ */
+export async function takeShared(add: (files: File[]) => Promise<void>): Promise<void> {
   const range = IDBKeyRange.bound(PREFIX, `${PREFIX}\uffff`)
+  const keys = (await runOnFiles('readonly', (store) => store.getAllKeys(range))) ?? []
   const values: unknown[] = (await runOnFiles('readonly', (store) => store.getAll(range))) ?? []
-  await runOnFiles('readwrite', (store) => store.delete(range))
-  return values.filter((value) => value instanceof File)
+  await add(values.filter((value) => value instanceof File))
+  for (const key of keys) await runOnFiles('readwrite', (store) => store.delete(key))
 }

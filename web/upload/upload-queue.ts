@@ -42,7 +42,9 @@ const MAX_SENDING = 2
 /** The unfinished uploads of this tab, in the order of their start. */
 export const uploads = signal<UploadItem[]>([])
 
-export function addFiles(files: Iterable<File>, { isRecording = false } = {}): void {
+/** Starts the uploads. Resolves when the files are kept for another load of the page. */
+export async function addFiles(files: Iterable<File>, { isRecording = false } = {}): Promise<void> {
+  const kept: Promise<void>[] = []
   for (const file of files) {
     if (resumeWith(file)) continue
     const key = crypto.getRandomValues(new Uint32Array(4)).join('-')
@@ -50,9 +52,10 @@ export function addFiles(files: Iterable<File>, { isRecording = false } = {}): v
     const record = { key, name, size, url: null, metadata: fieldsOf(options.value), sent: 0 }
     addRecord({ ...record, account: account.value?.id ?? '' })
     addItem(record, { file, state: 'waiting' })
-    keepFile(key, file, { isRecording })
+    kept.push(keepFile(key, file, { isRecording }))
   }
   startNext()
+  await Promise.all(kept)
 }
 
 /** Continues an upload that waits for this file. */
