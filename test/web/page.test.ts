@@ -223,8 +223,11 @@ describe.skipIf(!hasBrowser)('the page in a real browser', () => {
     await page.evaluate(async () => {
       await navigator.serviceWorker.ready
     })
-    // No page of the library is open, which could take the file itself.
-    await page.goto(`${service.url}/health`)
+    await page.reload()
+    // The library would take the file itself, if it were still loading.
+    await page.getByRole('link', { name: 'Settings' }).click()
+    await page.getByRole('button', { name: 'Create key' }).waitFor()
+    await page.waitForLoadState('networkidle')
     await page.evaluate(async (base64) => {
       const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))
       const form = new FormData()
