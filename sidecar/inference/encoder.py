@@ -1,8 +1,9 @@
 """Whisper's encoder on OpenVINO, from the weights of a CTranslate2 model.
 
-CTranslate2 computes the encoder's attention in float32, with all scores of a layer in memory. OpenVINO takes
-half of its time for 14.5 s of audio and a quarter for 30 s with AMX, as much and half with AVX-512 BF16, and
-its output is closer to that of float32 than CTranslate2's with int8 weights.
+CTranslate2 computes the encoder's attention in float32, with all scores of a layer in memory. With AMX,
+OpenVINO takes half of its time for 14.5 s of audio, and a quarter for 30 s; with AVX-512 BF16 it takes as
+much for 14.5 s, and half for 30 s. Its output is closer to that of float32 than CTranslate2's with int8
+weights.
 """
 
 import math

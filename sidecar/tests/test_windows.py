@@ -45,6 +45,7 @@ def test_sentences_with_a_long_pause_between_them_are_separate_windows() -> None
 
 
 def test_a_window_reaches_over_short_pauses() -> None:
+    assert len(cut_at(at((0.5, 1), (2, 2.5), (3.5, 9)), 10)) == 1
     assert len(cut_at(at((0.5, 1), (2, 6.5), (7.6, 9)), 10)) == 1
 
 
@@ -52,6 +53,10 @@ def test_faint_speech_is_in_the_window_of_the_speech_beside_it() -> None:
     faint = Speech(int(3.4 * RATE), int(3.9 * RATE), faint=True)
     windows = cut_at([*at((0.5, 2.3)), faint, *at((4.2, 9))], 10)
     assert [(round(w.start / RATE, 2), round(w.end / RATE, 2)) for w in windows] == [(0.3, 2.5), (3.2, 9.2)]
+
+
+def test_a_window_of_a_few_words_ends_at_a_very_long_pause() -> None:
+    assert len(cut_at(at((0.5, 3.7), (5.6, 10)), 11)) == 2
 
 
 def test_a_long_run_is_cut_at_its_longest_late_pause() -> None:
