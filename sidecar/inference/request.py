@@ -208,8 +208,8 @@ class Item:
     def accept(self, hypotheses: Sequence[Decoded]) -> str | None:
         """None if the text is accepted. Otherwise the reason why the item is decoded again: first without
         hotwords if it has none, since they harm other words; then, if it is doubtful, at the 30 s of padding
-        that the model was trained on, and at rising temperatures; then in another pass, if the quality has
-        several; then in two parts if speech is left out.
+        that the model was trained on; while it is a loop, at rising temperatures; then in another pass, if
+        the quality has several; then in two parts if speech is left out.
 
         hypotheses: the most probable first.
         """
@@ -222,7 +222,7 @@ class Item:
             return "hotwords"
         if self.attempts is not None:
             self.attempts.append(decoded)
-            if decoded.doubtful and len(self.attempts) < len(CARE_TEMPERATURES):
+            if decoded.doubtful and decoded.looping and len(self.attempts) < len(CARE_TEMPERATURES):
                 return "doubtful"
             return self._settle(best_attempt(self.attempts) if decoded.doubtful else decoded)
         if decoded.doubtful or decoded.stutters:
