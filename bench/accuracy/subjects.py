@@ -14,11 +14,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
-from sidecar.audio.features import Padding
 from sidecar.http.parameters import parse
 from sidecar.inference.encoder import is_chosen, open_encoder
 from sidecar.inference.engine import CTranslate2
 from sidecar.inference.observer import NullObserver
+from sidecar.inference.padding import Padding
 from sidecar.inference.quality import FAST, POLICIES, Policy
 from sidecar.inference.transcribe import Transcriber
 from sidecar.processor import detect
@@ -97,7 +97,7 @@ class FasterWhisper:
 
 def subjects(model: Path, stack: ExitStack) -> dict[str, Callable[[], Subject]]:
     """By name. stack: closes what they open."""
-    policies = {**POLICIES, "full": replace(FAST, padding=Padding(silence=30.0, long_silence=30.0))}
+    policies = {**POLICIES, "full": replace(FAST, padding=Padding(silence=30.0))}
     return {
         **{name: partial(Sidecar, name, policy, model, stack) for name, policy in policies.items()},
         "faster-whisper": partial(FasterWhisper, "faster-whisper", model, batched=False),

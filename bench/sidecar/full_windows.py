@@ -3,7 +3,8 @@
 from sidecar.__main__ import main
 
 if __name__ == "__main__":
-    from sidecar.audio import features
+    from sidecar.audio.features import FULL
+    from sidecar.inference import padding
 
-    features.SIZES = features.GPU_SIZES = (features.FULL,)
+    padding.SIZES = padding.GPU_SIZES = (FULL,)
     main()

@@ -10,12 +10,12 @@ import numpy as np
 
 from .. import events
 from ..audio.decoder import SAMPLE_RATE
-from ..audio.features import sizes
 from ..inference import encoder
 from ..inference.decoding import decode
 from ..inference.encoder import Encoder
 from ..inference.engine import CTranslate2, device_for
 from ..inference.gate import Gate
+from ..inference.padding import sizes
 from ..inference.parameters import Parameters
 from ..inference.transcribe import Transcriber
 from ..model import files

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..audio.features import FULL
+from .padding import FRAMES_PER_POSITION
 from .request import Item, Request
 
 _DEFAULT_BEAM_SIZE = 5
@@ -39,7 +40,7 @@ class Queue:
         self._spread = spread
         self._workers = workers
         self._encode_size = encode_size
-        self._budget = size * FULL * _DEFAULT_BEAM_SIZE
+        self._budget = size * FULL // FRAMES_PER_POSITION * _DEFAULT_BEAM_SIZE
         self._waiting: list[Item] = []
         self._running: list[Batch] = []
         self._arrivals = itertools.count()
@@ -137,8 +138,8 @@ class Queue:
     def _share(self, lead: Item, mates: list[Item]) -> int:
         """How many of these items one worker takes."""
         if self._spread:
-            waiting = sum(item.frames for item in self._waiting)
-            return -(-waiting // (self._workers * lead.frames))
+            waiting = sum(item.positions for item in self._waiting)
+            return -(-waiting // (self._workers * lead.positions))
         others = len({item.key for item in self._waiting} - {lead.key})
         decoding = sum(not batch.encoding and not batch.express for batch in self._running)
         idle = max(1, self._workers - decoding - others)
@@ -146,7 +147,7 @@ class Queue:
 
 
 def _cost(item: Item) -> int:
-    return item.frames * item.request.parameters.beam_size
+    return item.positions * item.request.parameters.beam_size
 
 
 def _rank(item: Item) -> tuple[int, int, int]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..audio.features import Padding
+from .padding import Padding
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,8 @@ class Policy:
     leads: tuple[float, ...] = ()
 
 
-FAST = Policy(Padding(silence=2.5, long_silence=2.5), beam_size=4)
-BALANCED = Policy(Padding(silence=4.0, long_silence=2.5, shortest=14.5), beam_size=5)
-BEST = Policy(
-    Padding(silence=4.0, long_silence=4.0, shortest=14.5, briefest=20.0),
-    beam_size=5,
-    hypotheses=3,
-    leads=(0.15,),
-)
+FAST = Policy(Padding(silence=1.5, briefest=10.0, shortest=12.0), beam_size=3)
+BALANCED = Policy(Padding(silence=1.5, briefest=10.0, shortest=14.5), beam_size=4)
+BEST = Policy(Padding(silence=4.0, briefest=20.0, shortest=14.5), beam_size=5, hypotheses=3, leads=(0.15,))
 
 POLICIES = {"fast": FAST, "balanced": BALANCED, "best": BEST}

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..audio import vad
-from ..audio.features import FULL, SIZES
+from ..audio.features import FULL
 from ..audio.windows import LONGEST, Window
 from . import segments
 from .decoding import CARE_TEMPERATURES, Decoded, Job, PromptBuilder, best_attempt
 from .detection import LanguageTrack
 from .engine import Alignment
 from .hotwords import Hotwords
+from .padding import FRAMES_PER_POSITION, SIZES, lengthened
 from .parameters import Parameters
 from .passes import Pass, choose
 from .segments import TimedText
@@ -41,7 +42,7 @@ class Request:
     `results`.
 
     `plain_prompt_builder`: builds the prompts without the hotwords; only needed if the request has some.
-    `sizes`: frames to which its windows are padded. `queue_seconds`: seconds until a worker took the first
+    `sizes`: frames that the encoder's inputs can have. `queue_seconds`: seconds until a worker took the first
     window. `results`: items with their text, the error that fails the request, or None if `undecided`
     changed.
     """
@@ -77,7 +78,7 @@ class Request:
         return WordFrequencies(" ".join(terms))
 
     def frames(self, window: Window) -> int:
-        """To which the window is padded."""
+        """Of the encoder's input for the window."""
         return self.parameters.policy.padding.frames(window.seconds, self.sizes)
 
     @property
@@ -157,10 +158,20 @@ class Item:
         return 1 if self.request.turns.requests > 1 else 0
 
     @property
+    def positions(self) -> int:
+        """Of the decoder's input."""
+        return self.request.parameters.policy.padding.positions(self.frames)
+
+    @property
     def features(self) -> np.ndarray:
         """The encoder's output. Only for an encoded item."""
         assert self.encoded is not None
         return self.encoded
+
+    @property
+    def decoder_input(self) -> np.ndarray:
+        """[positions, width]. Only for an encoded item."""
+        return lengthened(self.features, self.positions)
 
     @property
     def needs_detection(self) -> bool:
@@ -186,7 +197,7 @@ class Item:
         only with each other."""
         attempts = None if self.attempts is None else len(self.attempts)
         return (
-            self.frames,
+            self.positions,
             self.request.parameters.beam_size,
             self._prompt_builder.previous_length,
             attempts,
@@ -198,7 +209,7 @@ class Item:
 
     def job(self) -> Job:
         return self._prompt_builder.job(
-            self.features,
+            self.decoder_input,
             self.decided_language,
             self.window.seconds,
             careful=self.careful,
@@ -244,8 +255,9 @@ class Item:
         chosen, decoded = choose(
             self.passes, lambda text: self.request.word_frequencies.logarithm(text, language)
         )
-        self.window, self.samples, self.frames = chosen.window, chosen.samples, 2 * len(chosen.features)
-        self.encoded, self.passes = chosen.features, []
+        self.window, self.samples = chosen.window, chosen.samples
+        self.encoded, self.frames = chosen.features, FRAMES_PER_POSITION * len(chosen.features)
+        self.passes = []
         return self._settle(decoded)
 
     def _settle(self, decoded: Decoded) -> str | None:

@@ -7,13 +7,13 @@ from typing import IO
 
 from tokenizers import Tokenizer as Vocabulary
 
-from ..audio.features import sizes
 from ..languages import NAMES, known_code
 from .decoding import PromptBuilder
 from .engine import Engine
 from .gate import Gate
 from .listener import Listener
 from .observer import Observer
+from .padding import sizes
 from .parameters import Parameters
 from .preparation import Preparation
 from .request import Request

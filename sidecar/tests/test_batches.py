@@ -21,7 +21,7 @@ def request(*, beam_size: int = 5, previous: int = 0) -> Request:
     return Request(Parameters(beam_size=beam_size), FixedPrompt(previous))
 
 
-def items(owner: Request, count: int, *, frames: int = 1000, encoded: bool = True) -> list[Item]:
+def items(owner: Request, count: int, *, frames: int = 1500, encoded: bool = True) -> list[Item]:
     made = [Item(owner, i, Window(0, 0, (Speech(0, 0),)), SILENCE, "en", frames) for i in range(count)]
     for item in made:
         item.encoded = SILENCE if encoded else None
@@ -111,10 +111,15 @@ def test_a_stream_of_new_requests_does_not_starve_an_old_one() -> None:
 
 def test_only_windows_that_one_engine_call_takes_share_a_batch() -> None:
     a, b, greedy, prompted, long = request(), request(), request(beam_size=1), request(previous=7), request()
-    waiting = queue(*(items(one, 1) for one in (a, b, greedy, prompted)), items(long, 1, frames=1400))
+    waiting = queue(*(items(one, 1) for one in (a, b, greedy, prompted)), items(long, 1, frames=2100))
     batches = [take(waiting) for _ in range(4)]
     assert sorted(len(batch.items) for batch in batches) == [1, 1, 1, 2]
     assert waiting.take() is None
+
+
+def test_short_windows_of_different_lengths_share_a_batch() -> None:
+    brief, short = items(request(), 1, frames=400), items(request(), 1, frames=1000)
+    assert len(take(queue(brief, short)).items) == 2
 
 
 def test_windows_are_encoded_before_their_batch_is_decoded_but_first_windows_do_not_wait() -> None:
@@ -142,7 +147,7 @@ def test_a_gpu_encodes_windows_of_equal_length_in_one_batch() -> None:
     long = request()
     waiting = queue(
         *(items(owner, 2, encoded=False) for owner in (a, b)),
-        items(long, 1, frames=1400, encoded=False),
+        items(long, 1, frames=2100, encoded=False),
         encode_size=4,
     )
     batch = take(waiting)
@@ -156,13 +161,13 @@ def test_few_windows_are_divided_among_the_workers() -> None:
 
 
 def test_on_a_cpu_a_worker_leaves_long_windows_to_one_that_takes_short_ones_first() -> None:
-    long, short = items(request(), 9, frames=1600)[1:], items(request(), 5)[1:]
+    long, short = items(request(), 9, frames=2400)[1:], items(request(), 5)[1:]
     waiting = queue(long, short, size=8, workers=2, spread=True)
     batches = [take(waiting) for _ in range(3)]
     assert [(len(batch.items), batch.items[0].frames) for batch in batches] == [
-        (6, 1600),
-        (4, 1000),
-        (1, 1600),
+        (6, 2400),
+        (4, 1500),
+        (1, 2400),
     ]
 
 

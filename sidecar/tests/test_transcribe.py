@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from sidecar.audio import windows
-from sidecar.audio.features import FULL, sizes
+from sidecar.audio.features import FULL
 from sidecar.audio.vad import Detector
 from sidecar.errors import Cancelled
 from sidecar.http.parameters import parse
 from sidecar.inference.engine import Generated, Search
+from sidecar.inference.padding import FRAMES_PER_POSITION, sizes
 from sidecar.inference.quality import BALANCED
 from sidecar.inference.segments import Segment, Word
 from sidecar.inference.transcribe import Transcriber
@@ -198,7 +199,33 @@ def test_a_short_window_that_loops_is_decoded_again_at_30_s(
     assert words(run(transcriber, speech[: 3 * 16_000], language="en").text).startswith(
         "my sister lives in london"
     )
-    assert lengths == [BALANCED.padding.frames(3, sizes(transcriber.engine.device)) // 2, FULL // 2]
+    padding = BALANCED.padding
+    first = padding.positions(padding.frames(3, sizes(transcriber.engine.device)))
+    assert lengths == [first, FULL // FRAMES_PER_POSITION]
+
+
+@pytest.mark.parametrize(
+    ("repeats", "temperatures"), [(1, [0.0, 0.0]), (40, [0.0, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0])]
+)
+def test_only_a_loop_is_decoded_at_higher_temperatures(
+    transcriber: Transcriber,
+    speech: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    repeats: int,
+    temperatures: list[float],
+) -> None:
+    used: list[float] = []
+
+    def improbable(
+        encoded: Sequence[np.ndarray], prompts: Sequence[list[int]], search: Search
+    ) -> list[list[Generated]]:
+        used.append(search.temperature)
+        word = transcriber.prompt_builder(parse({})).tokenizer("en").encode(" no")
+        return [[Generated(word * repeats, logprob=-1.5, no_speech_probability=0.0)]]
+
+    monkeypatch.setattr(transcriber.engine, "generate", improbable)
+    run(transcriber, speech[: 3 * 16_000], language="en")
+    assert used == temperatures
 
 
 @pytest.mark.parametrize(
