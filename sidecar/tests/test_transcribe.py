@@ -228,30 +228,6 @@ def test_only_a_loop_is_decoded_at_higher_temperatures(
     assert used == temperatures
 
 
-@pytest.mark.parametrize(
-    ("repeats", "temperatures"), [(1, [0.0, 0.0]), (40, [0.0, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0])]
-)
-def test_only_a_loop_is_decoded_at_higher_temperatures(
-    transcriber: Transcriber,
-    speech: np.ndarray,
-    monkeypatch: pytest.MonkeyPatch,
-    repeats: int,
-    temperatures: list[float],
-) -> None:
-    used: list[float] = []
-
-    def improbable(
-        encoded: Sequence[np.ndarray], prompts: Sequence[list[int]], search: Search
-    ) -> list[list[Generated]]:
-        used.append(search.temperature)
-        word = transcriber.prompt_builder(parse({})).tokenizer("en").encode(" no")
-        return [[Generated(word * repeats, logprob=-1.5, no_speech_probability=0.0)]]
-
-    monkeypatch.setattr(transcriber.engine, "generate", improbable)
-    run(transcriber, speech[: 3 * 16_000], language="en")
-    assert used == temperatures
-
-
 def test_a_repeated_sentence_that_the_text_leaves_out_is_found(
     transcriber: Transcriber, recordings: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
