@@ -19,7 +19,7 @@ from sidecar.inference.encoder import is_chosen, open_encoder
 from sidecar.inference.engine import CTranslate2
 from sidecar.inference.observer import NullObserver
 from sidecar.inference.padding import Padding
-from sidecar.inference.quality import FAST, POLICIES, Policy
+from sidecar.inference.quality import BALANCED, POLICIES, Policy
 from sidecar.inference.transcribe import Transcriber
 from sidecar.processor import detect
 
@@ -97,7 +97,7 @@ class FasterWhisper:
 
 def subjects(model: Path, stack: ExitStack) -> dict[str, Callable[[], Subject]]:
     """By name. stack: closes what they open."""
-    policies = {**POLICIES, "full": replace(FAST, padding=Padding(silence=30.0))}
+    policies = {**POLICIES, "full": replace(BALANCED, padding=Padding(silence=30.0))}
     return {
         **{name: partial(Sidecar, name, policy, model, stack) for name, policy in policies.items()},
         "faster-whisper": partial(FasterWhisper, "faster-whisper", model, batched=False),

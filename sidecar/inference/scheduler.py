@@ -18,6 +18,7 @@ from .detection import among
 from .engine import POSITIONS, Engine
 from .gate import Gate, Turn
 from .observer import Observer
+from .padding import FRAMES_PER_POSITION
 from .request import Item, Request, Turns
 
 _BATCHES_AHEAD = 4
@@ -267,7 +268,7 @@ class Scheduler:
                 [item.features for item in group],
                 start,
                 [_tokens(item) for item in group],
-                [min(item.window.samples // HOP, len(item.features) * 2) for item in group],
+                [min(item.window.samples // HOP, len(item.features) * FRAMES_PER_POSITION) for item in group],
             )
             for item, alignment in zip(group, results, strict=True):
                 item.alignment = alignment
