@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 
 class Gate:
-    """At most `workers` batches at once, and one express batch, of all models together.
+    """At most `workers` batches at once, and one express batch, of all models together. A worker that becomes
+    free during an express batch waits for its end, so that the cores have no more work than usual.
 
     A model alone gets all workers. If several have work, the one that was served for the least time gets the
     next free worker. A model that had no work gets no credit for that time: it begins level with the others.
@@ -39,19 +40,22 @@ class Gate:
         if not self.may_overtake():
             return False
         self._express_free = False
+        self._free -= 1
         return True
 
     def release(self, share: "Share", *, express: bool) -> None:
         self._raise_floor([share])
         if express:
             self._express_free = True
-        else:
-            self._free += 1
-            self.grant()
+        self._free += 1
+        self.grant()
 
     def grant(self) -> None:
         """Gives free workers to the models that wait for one."""
-        while self._free and (waiting := [share for share in self._shares if share.waiting > share.granted]):
+        while self._free > 0:
+            waiting = [share for share in self._shares if share.waiting > share.granted]
+            if not waiting:
+                break
             least = min(waiting, key=lambda share: share.served)
             least.granted += 1
             self._free -= 1

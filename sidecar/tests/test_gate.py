@@ -90,6 +90,29 @@ def test_a_first_window_overtakes_only_while_later_windows_of_any_model_hold_all
     assert not short.may_overtake()
 
 
+def test_a_worker_that_becomes_free_waits_until_an_express_batch_is_done(clock: Clock) -> None:
+    gate = Gate(1, clock)
+    share = gate.join()
+    order: list[str] = []
+
+    def serve() -> None:
+        with share.turn():
+            order.append("worker")
+
+    thread = threading.Thread(target=serve)
+    with ExitStack() as stack:
+        running = stack.enter_context(share.turn())
+        assert running
+        running.later = True
+        with share.turn(express=True):
+            stack.close()
+            thread.start()
+            until(lambda: share.waiting == 1)
+            order.append("express")
+        thread.join()
+    assert order == ["express", "worker"]
+
+
 def test_a_model_that_leaves_wakes_its_threads_and_frees_its_worker(clock: Clock) -> None:
     gate = Gate(1, clock)
     leaving, staying = gate.join(), gate.join()
