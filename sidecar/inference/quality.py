@@ -20,8 +20,8 @@ class Policy:
     leads: tuple[float, ...] = ()
 
 
-FAST = Policy(Padding(silence=2.0, briefest=10.0, shortest=14.5), beam_size=2)
-BALANCED = Policy(Padding(silence=2.0, briefest=10.0, shortest=14.5), beam_size=4)
-BEST = Policy(Padding(silence=4.0, briefest=20.0, shortest=14.5), beam_size=5, hypotheses=3, leads=(0.15,))
+FAST = Policy(Padding(silence=2.0, briefest=10.0), beam_size=2)
+BALANCED = Policy(Padding(silence=2.0, briefest=10.0), beam_size=4)
+BEST = Policy(Padding(silence=4.0, briefest=20.0), beam_size=5, hypotheses=3, leads=(0.15,))
 
 POLICIES = {"fast": FAST, "balanced": BALANCED, "best": BEST}

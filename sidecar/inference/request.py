@@ -16,7 +16,7 @@ from .decoding import CARE_TEMPERATURES, Decoded, Job, PromptBuilder, best_attem
 from .detection import LanguageTrack
 from .engine import Alignment
 from .hotwords import Hotwords
-from .padding import FRAMES_PER_POSITION, SIZES, lengthened
+from .padding import FRAMES_PER_POSITION, SIZES, lengthened, positions
 from .parameters import Parameters
 from .passes import Pass, choose
 from .segments import TimedText
@@ -160,7 +160,7 @@ class Item:
     @property
     def positions(self) -> int:
         """Of the decoder's input."""
-        return self.request.parameters.policy.padding.positions(self.frames)
+        return positions(self.frames)
 
     @property
     def features(self) -> np.ndarray:

@@ -1,6 +1,8 @@
 import numpy as np
 
-from sidecar.inference.padding import SIZES, Padding, lengthened
+from sidecar.audio.windows import USUAL
+from sidecar.inference.padding import SIZES, Padding, lengthened, positions
+from sidecar.inference.quality import BALANCED
 
 
 def test_silence_follows_a_window_up_to_30_s() -> None:
@@ -16,9 +18,12 @@ def test_the_encoder_gets_more_silence_after_a_single_word() -> None:
 
 
 def test_the_decoder_gets_a_longer_input_than_the_encoder() -> None:
-    padding = Padding(silence=1.5, shortest=14.5)
-    assert padding.positions(400) == 725
-    assert padding.positions(1600) == 800
+    assert [positions(frames) for frames in (400, 1450, 1600, 3000)] == [725, 725, 850, 1500]
+
+
+def test_all_usual_windows_share_two_lengths_of_the_decoder() -> None:
+    lengths = {positions(BALANCED.padding.frames(seconds, SIZES)) for seconds in np.arange(0.1, USUAL, 0.1)}
+    assert lengths == {725, 850}
 
 
 def test_only_silence_is_repeated() -> None:

@@ -14,7 +14,7 @@ from sidecar.audio.vad import Detector
 from sidecar.errors import Cancelled
 from sidecar.http.parameters import parse
 from sidecar.inference.engine import Generated, Search
-from sidecar.inference.padding import FRAMES_PER_POSITION, sizes
+from sidecar.inference.padding import FRAMES_PER_POSITION, positions, sizes
 from sidecar.inference.quality import BALANCED
 from sidecar.inference.segments import Segment, Word
 from sidecar.inference.transcribe import Transcriber
@@ -199,9 +199,8 @@ def test_a_short_window_that_loops_is_decoded_again_at_30_s(
     assert words(run(transcriber, speech[: 3 * 16_000], language="en").text).startswith(
         "my sister lives in london"
     )
-    padding = BALANCED.padding
-    first = padding.positions(padding.frames(3, sizes(transcriber.engine.device)))
-    assert lengths == [first, FULL // FRAMES_PER_POSITION]
+    frames = BALANCED.padding.frames(3, sizes(transcriber.engine.device))
+    assert lengths == [positions(frames), FULL // FRAMES_PER_POSITION]
 
 
 @pytest.mark.parametrize(
