@@ -48,6 +48,7 @@ export async function openDirect(
       keywords: [],
       languages: [],
       share: 'bench',
+      continues: false,
       diarize: null,
       signal,
     })

@@ -147,7 +147,8 @@ class Item:
 
     @property
     def first(self) -> bool:
-        return self.index == 0
+        """Whether somebody may be waiting for the first text of a recording."""
+        return self.index == 0 and not self.request.parameters.continues
 
     @property
     def standing(self) -> int:

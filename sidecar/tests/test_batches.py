@@ -17,8 +17,8 @@ class FixedPrompt(PromptBuilder):
         self._previous_tokens = [0] * previous_length
 
 
-def request(*, beam_size: int = 5, previous: int = 0) -> Request:
-    return Request(Parameters(beam_size=beam_size), FixedPrompt(previous))
+def request(*, beam_size: int = 5, previous: int = 0, continues: bool = False) -> Request:
+    return Request(Parameters(beam_size=beam_size, continues=continues), FixedPrompt(previous))
 
 
 def items(owner: Request, count: int, *, frames: int = 1500, encoded: bool = True) -> list[Item]:
@@ -96,6 +96,13 @@ def test_a_first_window_goes_ahead_of_later_windows_of_other_requests() -> None:
     waiting.take()
     waiting.add(items(b, 1)[0])
     assert names(take(waiting), a=a, b=b) == "b0"
+
+
+def test_the_first_window_of_a_continued_recording_shares_a_batch_with_later_windows() -> None:
+    a, b = request(), request(continues=True)
+    waiting = queue(items(b, 1), items(a, 3)[1:])
+    assert not waiting.has_first()
+    assert names(take(waiting), a=a, b=b) == "b0 a1 a2"
 
 
 def test_a_stream_of_new_requests_does_not_starve_an_old_one() -> None:

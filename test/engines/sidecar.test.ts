@@ -217,6 +217,13 @@ test('only a language that nobody chose is sent as a hint', async () => {
   ])
 })
 
+test('the sidecar is told which spans continue a recording', async () => {
+  const server = sidecar()
+  const engine = await readyEngine([server.url])
+  for (const continues of [false, true]) await engine.transcribe(spanOf({ continues }))
+  expect(server.asked.map(({ headers }) => headers.has('x-continues'))).toEqual([false, true])
+})
+
 test.each<[number, string, ErrorCode]>([
   [422, 'validation', 'engine_rejected'],
   [413, 'validation', 'engine_rejected'],

@@ -83,7 +83,8 @@ for (const kind of databases) {
       }
       expect(engine.calls).toHaveLength(done.length)
       const hints = { prompt: 'A talk.', keywords: ['Ada', 'Grace'], languages: ['de', 'fr'] }
-      for (const { pcm: _, signal: __, ...options } of engine.calls) {
+      expect(engine.calls.filter(({ continues }) => !continues)).toHaveLength(1)
+      for (const { pcm: _, signal: __, continues: ___, ...options } of engine.calls) {
         expect(options).toEqual({
           ...{ language: 'auto', isLanguageHint: false, task: 'translate', words: true, quality: 'best' },
           ...hints,

@@ -135,8 +135,9 @@ export async function requestTranscription(options: {
       headers: {
         'content-type': 'audio/wav',
         accept: 'application/json',
-        // A header, since sidecars of earlier versions refuse unknown parameters.
+        // Headers, since sidecars of earlier versions refuse unknown parameters.
         'x-share': span.share,
+        ...(span.continues && { 'x-continues': 'true' }),
         ...authorization(options.apiKey),
       },
       body: wav,

@@ -187,7 +187,13 @@ async function send(
     try {
       audio ??= await readSpanAudio(services.storage, { span, transcription })
       const model = modelFor(engine, { transcription, defaultModel: services.defaultModel })
-      const request = { ...requestOf(transcription), ...audio, model, signal }
+      const request = {
+        ...requestOf(transcription),
+        ...audio,
+        continues: span.startSample > 0,
+        model,
+        signal,
+      }
       const first = await engine.transcribe(request)
       const result = await withSpeakers(services, { request, result: first })
       if (!transcription.verify) return { result, engine: engine.name }
