@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt, inArray, lt, sql } from 'drizzle-orm'
+import { and, asc, count, eq, gt, inArray, lt, lte, sql } from 'drizzle-orm'
 import type { Queries } from '../db/database.ts'
 import { installation, storageOrphans } from '../db/schema.ts'
 
@@ -48,7 +48,7 @@ export async function countOrphans(db: Queries): Promise<number> {
   return row?.count ?? 0
 }
 
-/** Orphans that were first seen more than `days` ago, sorted by name, after the name `after`. */
+/** Orphans that were first seen `days` ago or earlier, sorted by name, after the name `after`. */
 export async function findOldOrphans(
   db: Queries,
   { days, after, limit }: { days: number; after: string; limit: number },
@@ -57,7 +57,7 @@ export async function findOldOrphans(
   const rows = await db
     .select({ folder })
     .from(storageOrphans)
-    .where(and(lt(firstSeenAt, sql`now() - make_interval(days => ${days})`), gt(folder, after)))
+    .where(and(lte(firstSeenAt, sql`now() - make_interval(days => ${days})`), gt(folder, after)))
     .orderBy(asc(folder))
     .limit(limit)
   return rows.map(({ folder }) => folder)
