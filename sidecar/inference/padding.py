@@ -15,8 +15,8 @@ is the longest usual window with its silence."""
 GPU_SIZES = (700, 1150, 1700, 2100, FULL)
 """Frames of the encoder's inputs on a GPU, which gains more from full batches than from short inputs."""
 
-POSITIONS = (725, 850, 1050, 1200, 1500)
-"""Lengths of the decoder's inputs. Only windows of one length share a batch, so there are few."""
+DECODER_SIZES = (725, 850, 1050, 1200, 1500)
+"""Positions of the decoder's inputs. Only windows with inputs of one size share a batch, so there are few."""
 
 FRAMES_PER_POSITION = 2
 """Frames of the input for each position of the encoder's output."""
@@ -52,8 +52,8 @@ class Padding:
 
 
 def positions(frames: int) -> int:
-    """Of the decoder's input, after an encoder's input of that many frames: one of `POSITIONS`."""
-    return next(count for count in POSITIONS if count >= frames // FRAMES_PER_POSITION)
+    """Of the decoder's input, after an encoder's input of that many frames: one of `DECODER_SIZES`."""
+    return next(count for count in DECODER_SIZES if count >= frames // FRAMES_PER_POSITION)
 
 
 def lengthened(encoded: np.ndarray, count: int) -> np.ndarray:
