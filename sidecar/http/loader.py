@@ -83,7 +83,9 @@ class Loader:
         self._learn(offer, model)
         weights = model.weights.stat().st_size // _FILE_BYTES_PER_WEIGHT
         total = weights * _BYTES_PER_WEIGHT.get(self._compute_type, 1) + _OTHER_BYTES
-        return total + (encoder.memory_bytes(model.weights) if self._has_own_encoder(model) else 0)
+        if not self._has_own_encoder(model):
+            return total
+        return total + encoder.memory_bytes(model.weights, workers=self._workers)
 
     def load(self, offer: Offer) -> Loaded:
         model = self._models[offer.name]
@@ -158,6 +160,8 @@ def _warm_up(transcriber: Transcriber, gate: Gate, workers: int) -> None:
     try:
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(decode_silence, range(workers)))
+        with share.turn():
+            transcriber.engine.encode([_silence(transcriber)], lone=True)
     finally:
         share.leave()
     silence = io.BytesIO()
@@ -176,7 +180,7 @@ def _warm_up(transcriber: Transcriber, gate: Gate, workers: int) -> None:
 
 def _decode_silence(transcriber: Transcriber) -> None:
     engine = transcriber.engine
-    [encoded] = engine.encode([np.zeros((engine.mel_bins, sizes(engine.device)[0]), np.float32)])
+    [encoded] = engine.encode([_silence(transcriber)])
     if engine.multilingual:
         engine.detect([encoded])
     decode(
@@ -185,3 +189,9 @@ def _decode_silence(transcriber: Transcriber) -> None:
         beam_size=5,
         temperature=0.0,
     )
+
+
+def _silence(transcriber: Transcriber) -> np.ndarray:
+    """The shortest input of the encoder."""
+    engine = transcriber.engine
+    return np.zeros((engine.mel_bins, sizes(engine.device)[0]), np.float32)

@@ -18,6 +18,8 @@ from .weights import WeightsError, values, variables
 
 _EPSILON = 1e-5
 _BYTES_PER_WEIGHT = 2
+_MAX_COPIED_BYTES = 256 << 20
+"""Larger weights are not held a second time for lone inputs: those of tiny, base and small are."""
 
 
 def is_chosen(setting: str, model: Path, compute_type: str, processor: Processor) -> bool:
@@ -47,26 +49,40 @@ def is_quantized(model: Path) -> bool:
         return True
 
 
-def memory_bytes(model: Path) -> int:
+def memory_bytes(model: Path, *, workers: int) -> int:
     """Of an encoder's weights, which are held beside CTranslate2's. 0 if they cannot be."""
     if is_quantized(model):
         return 0
+    once = _weights_bytes(model)
+    return 2 * once if _has_lone(once, workers) else once
+
+
+def _weights_bytes(model: Path) -> int:
     own = [variable for variable in variables(model) if variable.name.startswith("encoder/")]
     return sum(_BYTES_PER_WEIGHT * math.prod(variable.shape) for variable in own)
 
 
+def _has_lone(weights_bytes: int, workers: int) -> bool:
+    return workers > 1 and weights_bytes <= _MAX_COPIED_BYTES
+
+
 class Encoder:
-    """`workers` inputs at once, each on `threads` threads. May be called from any number of threads.
+    """`workers` inputs at once, each on `threads` threads; a lone input on the threads of all workers. May be
+    called from any number of threads.
 
     model: the `model.bin`. Raises WeightsError if its weights are quantized, or its format is unknown.
     """
 
     def __init__(self, model: Path, *, workers: int, threads: int):
-        self._graph = Compiled(_Graph(openvino(), model).model(), workers=workers, threads=threads)
+        graph = _Graph(openvino(), model).model()
+        self._graph = Compiled(graph, workers=workers, threads=threads)
+        self._lone = self._graph
+        if _has_lone(_weights_bytes(model), workers):
+            self._lone = Compiled(graph, workers=1, threads=workers * threads)
 
-    def encode(self, mel: np.ndarray) -> np.ndarray:
-        """mel: float32 [mel bins, frames of 10 ms] → float32 [frames of 20 ms, width]."""
-        (outputs,) = self._graph(mel[None])
+    def encode(self, mel: np.ndarray, *, lone: bool = False) -> np.ndarray:
+        """mel: float32 [mel bins, frames of 10 ms] → float32 [frames of 20 ms, width], the same if `lone`."""
+        (outputs,) = (self._lone if lone else self._graph)(mel[None])
         features: np.ndarray = outputs[0]
         return features
 

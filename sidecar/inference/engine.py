@@ -55,8 +55,8 @@ class Engine(Protocol):
     multilingual: bool
     mel_bins: int
 
-    def encode(self, mels: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """mels: float32 arrays [mel bins, frames of 10 ms]."""
+    def encode(self, mels: Sequence[np.ndarray], *, lone: bool = False) -> list[np.ndarray]:
+        """mels: float32 arrays [mel bins, frames of 10 ms]. lone: the device has no other work."""
 
     def detect(self, encoded: Sequence[np.ndarray]) -> list[dict[str, float]]:
         """For each item, the probability of each language code."""
@@ -110,9 +110,9 @@ class CTranslate2:
         self.multilingual = self._whisper.is_multilingual
         self.mel_bins = self._whisper.n_mels
 
-    def encode(self, mels: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def encode(self, mels: Sequence[np.ndarray], *, lone: bool = False) -> list[np.ndarray]:
         if self._encoder:
-            return [self._encoder.encode(mel) for mel in mels]
+            return [self._encoder.encode(mel, lone=lone) for mel in mels]
         # On a CPU one call with many windows is slower than one call per window. A GPU gains from batches.
         if self.device == "cpu":
             return [self._encode(mel[None])[0] for mel in mels]

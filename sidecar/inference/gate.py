@@ -17,6 +17,7 @@ class Gate:
     def __init__(self, workers: int, clock: Callable[[], float] = time.perf_counter):
         self.lock = threading.Condition()
         self.clock = clock
+        self._workers = workers
         self._free = workers
         self._express_free = True
         self._floor = 0.0
@@ -30,6 +31,10 @@ class Gate:
 
     def remove(self, share: "Share") -> None:
         self._shares.remove(share)
+
+    def has_one_batch(self) -> bool:
+        """Whether all workers but one are free."""
+        return self._free == self._workers - 1
 
     def may_overtake(self) -> bool:
         """Whether an express batch may run: later windows of requests hold all workers."""
@@ -80,7 +85,8 @@ class Turn:
 
 
 class Share:
-    """One model's part of the workers. The gate's lock guards all but `turn` and `may_overtake`.
+    """One model's part of the workers. The gate's lock guards all but `turn`, `has_one_batch` and
+    `may_overtake`.
 
     `waiting`: threads that wait for a worker, of which `granted` have got one.
     """
@@ -102,6 +108,10 @@ class Share:
         """Seconds of workers, up to now."""
         now = self._gate.clock()
         return self._served + sum(now - turn.started for turn in self.running)
+
+    def has_one_batch(self) -> bool:
+        with self._gate.lock:
+            return self._gate.has_one_batch()
 
     def may_overtake(self) -> bool:
         with self._gate.lock:

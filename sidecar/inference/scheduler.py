@@ -5,6 +5,7 @@ import time
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from faster_whisper.feature_extractor import FeatureExtractor
@@ -33,7 +34,8 @@ class Scheduler:
 
     One more thread takes the first windows of requests while other requests' later windows hold all workers.
     Sharing the device for a moment costs those windows little, while a short clip would otherwise wait for a
-    whole batch.
+    whole batch. Without other work, a window gets all threads of a CPU: its input is encoded on all of them,
+    and its language is detected while it is decoded.
 
     gate: shared with the schedulers of other models on the same device.
     """
@@ -55,6 +57,7 @@ class Scheduler:
         # On a CPU one call with many windows is slower than one call per window. A GPU gains from batches.
         encode_size = 1 if on_cpu else batch_size
         self._queue = Queue(size=batch_size, workers=workers, encode_size=encode_size, spread=on_cpu)
+        self._helper = ThreadPoolExecutor(1, "detection") if on_cpu else None
         self._threads = [
             threading.Thread(target=self._serve, args=(express,), name="engine", daemon=True)
             for express in [False] * workers + [True]
@@ -117,6 +120,8 @@ class Scheduler:
         self._share.leave()
         for thread in self._threads:
             thread.join()
+        if self._helper:
+            self._helper.shutdown()
 
     def _release(self, items: list[Item]) -> None:
         self._queue.put_back(items)
@@ -208,7 +213,7 @@ class Scheduler:
 
     def _encode(self, items: Sequence[Item]) -> None:
         mels = [self._mel(item) if item.mel is None else item.mel for item in items]
-        encoded = self._engine.encode(mels)
+        encoded = self._engine.encode(mels, lone=self._is_alone())
         unknown = [i for i, item in enumerate(items) if item.language is None]
         results = self._engine.detect([encoded[i] for i in unknown]) if unknown else []
         for item, features in zip(items, encoded, strict=True):
@@ -229,12 +234,15 @@ class Scheduler:
 
     def _decode(self, items: Sequence[Item]) -> None:
         lead = items[0]
+        detection = self._helper.submit(self._detect, items) if self._helper and self._is_alone() else None
         results = decode(
             self._engine,
             [item.job() for item in items],
             beam_size=lead.request.parameters.beam_size,
             temperature=lead.temperature,
         )
+        if detection:
+            detection.result()
         outcomes = [(item, item.accept(decoded)) for item, decoded in zip(items, results, strict=True)]
         done = [item for item, reason in outcomes if reason is None]
         for _, reason in outcomes:
@@ -243,7 +251,7 @@ class Scheduler:
         with self._changed:
             self._queue.put_back(item for item, reason in outcomes if reason is not None)
             self._changed.notify_all()
-        self._detect([item for item in done if item.needs_detection and item.texts])
+        self._detect([item for item in done if item.texts])
         self._align([item for item in done if item.request.parameters.words and item.texts])
         for item in done:
             self._finish(item)
@@ -252,8 +260,14 @@ class Scheduler:
         def operation(group: Sequence[Item]) -> None:
             language_sampling.detect(self._engine, group)
 
-        for group in _grouped(items, lambda item: item.frames):
+        unknown = [item for item in items if item.needs_detection]
+        for group in _grouped(unknown, lambda item: item.frames):
             self._attempt(Batch(False, group, len(group)), group, operation)
+
+    def _is_alone(self) -> bool:
+        """Whether the caller's batch is all the work there is."""
+        with self._changed:
+            return len(self._queue) == 0 and self._share.has_one_batch()
 
     def _align(self, items: Sequence[Item]) -> None:
         """One call takes items of one length, language and task. On a CPU it takes texts of similar length,

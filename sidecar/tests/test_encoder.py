@@ -11,7 +11,7 @@ import pytest
 from faster_whisper.feature_extractor import FeatureExtractor
 
 from sidecar.audio.features import FULL, mel
-from sidecar.inference.encoder import Encoder, is_chosen, is_quantized
+from sidecar.inference.encoder import Encoder, is_chosen, is_quantized, memory_bytes
 from sidecar.inference.engine import CTranslate2
 from sidecar.inference.observer import NullObserver
 from sidecar.inference.transcribe import Transcriber
@@ -75,6 +75,15 @@ def test_threads_get_the_output_of_their_own_input(encoder: Encoder, mels: list[
         together = list(pool.map(encoder.encode, mels * 4))
     for found, wanted in zip(together, alone * 4, strict=True):
         assert np.array_equal(found, wanted)
+
+
+def test_a_lone_input_has_the_same_output(encoder: Encoder, mels: list[np.ndarray]) -> None:
+    for features in mels:
+        assert np.array_equal(encoder.encode(features, lone=True), encoder.encode(features))
+
+
+def test_a_second_copy_for_lone_inputs_counts_as_memory(model: Model) -> None:
+    assert memory_bytes(model.weights, workers=2) == 2 * memory_bytes(model.weights, workers=1)
 
 
 def test_ctranslate2_encodes_where_openvino_is_not_chosen(model: Model, speech: np.ndarray) -> None:

@@ -150,7 +150,7 @@ def test_with_memory_for_one_model_requests_of_two_are_answered_in_turn(
     model: Model, tiny_en: Model, flac: bytes
 ) -> None:
     models = f"{tiny_en.directory},{model.directory}"
-    with Process(MODEL="", MODELS=models, MODEL_MEMORY_BYTES="150000000") as process:
+    with Process(MODEL="", MODELS=models, MODEL_MEMORY_BYTES="200000000") as process:
         process.wait_for("ready")
         with httpx.Client(base_url=process.url, timeout=120) as client:
             for name, other in ((BASE, TINY), (TINY, BASE)):

@@ -38,10 +38,12 @@ class Faulty:
         self.open.set()
         self.before: Callable[[Sequence[list[int]]], None] = lambda prompts: None
         self.sizes: list[int] = []
+        self.lone: list[bool] = []
 
-    def encode(self, mels: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def encode(self, mels: Sequence[np.ndarray], *, lone: bool = False) -> list[np.ndarray]:
         self.open.wait()
-        return self._engine.encode(mels)
+        self.lone.append(lone)
+        return self._engine.encode(mels, lone=lone)
 
     def detect(self, encoded: Sequence[np.ndarray]) -> list[dict[str, float]]:
         return self._engine.detect(encoded)
@@ -172,6 +174,17 @@ def test_concurrent_requests_share_batches_and_get_the_same_texts_as_alone(
         assert (word.start, word.end) == pytest.approx(
             (alone_word.start, alone_word.end), abs=rounding.WORD_TIME
         )
+
+
+def test_only_a_window_without_other_work_is_encoded_on_all_threads(
+    faulty: FaultyTranscriber, speech: np.ndarray
+) -> None:
+    transcriber, engine, _ = faulty
+    parameters = parse({"language": "en"})
+    run(transcriber, speech, parameters)
+    assert engine.lone == [True]
+    together(faulty, speech, [parameters] * 3)
+    assert engine.lone[2:] == [False, False]
 
 
 def successful(results: Sequence[Transcript | RequestError]) -> list[Transcript]:
