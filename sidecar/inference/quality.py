@@ -20,8 +20,10 @@ class Policy:
     leads: tuple[float, ...] = ()
 
 
-FAST = Policy(Padding(silence=2.0, briefest=10.0), beam_size=2)
-BALANCED = Policy(Padding(silence=2.0, briefest=10.0), beam_size=4)
-BEST = Policy(Padding(silence=4.0, briefest=20.0), beam_size=5, hypotheses=3, leads=(0.15,))
+_PADDING = Padding(silence=2.0, briefest=10.0)
+
+FAST = Policy(_PADDING, beam_size=2)
+BALANCED = Policy(_PADDING, beam_size=4)
+BEST = Policy(_PADDING, beam_size=5, hypotheses=3, leads=(0.15,))
 
 POLICIES = {"fast": FAST, "balanced": BALANCED, "best": BEST}
