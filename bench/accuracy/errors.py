@@ -5,8 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+from sidecar.inference.word_frequencies import simplified_characters
+
 CHARACTERS = frozenset({"zh", "ja", "ko", "yue", "th", "lo", "my", "km", "bo"})
 """Languages whose errors are counted in characters."""
+_CHINESE = frozenset({"zh", "yue"})
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,12 @@ def count(reference: str, text: str, language: str) -> Count:
 
 def normalised(text: str, language: str) -> str:
     """English: Whisper's English normaliser. Others: NFKC in lower case without punctuation and symbols, as
-    in bench/cases/normalise.ts."""
+    in bench/cases/normalise.ts. Chinese in simplified characters: `zh` leaves the script to the model."""
     if language == "en":
         return _english()(text)
     plain = unicodedata.normalize("NFKC", text).lower().replace("'", "").replace("’", "")
+    if language in _CHINESE:
+        plain = plain.translate(simplified_characters())
     spaced = (" " if unicodedata.category(letter)[0] in "PSZ" else letter for letter in plain)
     return " ".join("".join(spaced).split())
 

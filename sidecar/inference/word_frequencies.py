@@ -37,7 +37,7 @@ class WordFrequencies:
             return 0.0
         if code not in _WITHOUT_SPACES:
             return sum(self._word(word, code) for word in tokens.tokenize(text, code))
-        plain = text.translate(_simplified()) if code == "zh" else text
+        plain = text.translate(simplified_characters()) if code == "zh" else text
         return sum(self._run(run, code) for run in tokens.simple_tokenize(plain))
 
     def _word(self, word: str, code: str) -> float:
@@ -70,7 +70,7 @@ class WordFrequencies:
 
 
 @cache
-def _simplified() -> dict[int, str]:
+def simplified_characters() -> dict[int, str]:
     """Traditional characters → simplified ones, as the Chinese list has them. wordfreq's own function needs a
     package for the division into words."""
     with gzip.open(str(files("wordfreq") / "data" / "_chinese_mapping.msgpack.gz")) as file:
