@@ -48,7 +48,7 @@ export async function openDirect(
       keywords: [],
       languages: [],
       share: 'bench',
-      continues: false,
+      isHurried: true,
       diarize: null,
       signal,
     })

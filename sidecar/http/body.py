@@ -63,8 +63,8 @@ async def read(request: Request, head: RequestHead, permit: Permit, settings: Se
     try:
         parameters, suggested_model = await _receive(file, request, head, permit, settings)
         file.seek(0)
-        share, continues = request.headers.get("x-share") or None, "x-continues" in request.headers
-        parameters = replace(parameters, share=share, continues=continues)
+        share, hurried = request.headers.get("x-share") or None, "x-unhurried" not in request.headers
+        parameters = replace(parameters, share=share, hurried=hurried)
         return TranscribeRequest(file, parameters, suggested_model)
     except BaseException as error:
         file.close()

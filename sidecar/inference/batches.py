@@ -25,7 +25,8 @@ class Batch:
 class Queue:
     """Items that can be processed now, in a fair order. Not thread-safe: the scheduler holds its lock.
 
-    Requests alternate, window by window; those with equal shares alternate with others as one. A request's
+    Requests alternate, window by window; those with equal shares alternate with others as one, in the order in
+    which they came, so that the first of them ends before the last has begun. A request's
     first window goes ahead of other requests' later windows, in a batch without them; that of a request which
     is the only one of its share also goes ahead of those of several with one share. Every fourth batch is led
     by the item that has waited longest, so that new requests starve no old one.
@@ -60,6 +61,8 @@ class Queue:
         item.round = turns.last = max(self._round, turns.last + 1)
         item.arrival = next(self._arrivals)
         self._waiting.append(item)
+        if turns.requests > 1:
+            _put_in_order([each for each in self._waiting if each.request.turns is turns])
 
     def put_back(self, items: Iterable[Item]) -> None:
         """Returns items to the queue with the rank they had."""
@@ -144,6 +147,14 @@ class Queue:
         decoding = sum(not batch.encoding and not batch.express for batch in self._running)
         idle = max(1, self._workers - decoding - others)
         return -(-(len(mates) + self._encoding_mates(lead)) // idle)
+
+
+def _put_in_order(items: list[Item]) -> None:
+    """The windows of earlier requests get the earlier of these items' turns."""
+    rounds = sorted(item.round for item in items)
+    items.sort(key=lambda item: (item.request.number, item.index))
+    for item, turn in zip(items, rounds, strict=True):
+        item.round = turn
 
 
 def _cost(item: Item) -> int:

@@ -11,8 +11,8 @@ class Parameters:
     that language. `languages`: the only languages that may be detected; empty for all. `task`: `transcribe`,
     `translate`, or `diarize` for no text. `timestamps`: the unit of `chunks`, `word` or `segment`; None for
     none. `context_before`, `context_after`: seconds at the beginning and the end that are not transcribed.
-    `share`: requests with equal shares take turns, as one request, with all others. `continues`: the audio
-    continues that of an earlier request. `model`: a model's name, None for the default."""
+    `share`: requests with equal shares take turns, as one request, with all others. `hurried`: somebody
+    may wait for the text of the first window. `model`: a model's name, None for the default."""
 
     language: str | None = None
     language_hint: bool = False
@@ -29,5 +29,5 @@ class Parameters:
     context_before: float = 0.0
     context_after: float = 0.0
     share: str | None = None
-    continues: bool = False
+    hurried: bool = True
     model: str | None = None

@@ -42,8 +42,8 @@ class Request:
     `results`.
 
     `plain_prompt_builder`: builds the prompts without the hotwords; only needed if the request has some.
-    `sizes`: frames that the encoder's inputs can have. `queue_seconds`: seconds until a worker took the first
-    window. `results`: items with their text, the error that fails the request, or None if `undecided`
+    `sizes`: frames that the encoder's inputs can have. `number`: of the requests, in the order in which they
+    came. `queue_seconds`: seconds until a worker took the first window. `results`: items with their text, the error that fails the request, or None if `undecided`
     changed.
     """
 
@@ -63,6 +63,7 @@ class Request:
         self.abandoned = False
         self.queue_seconds: float | None = None
         self.turns = Turns()
+        self.number = 0
         self._track = LanguageTrack(hint=parameters.language)
         self._detections: dict[int, tuple[Item, dict[str, float]]] = {}
         self._undecided: list[Item] = []
@@ -147,8 +148,8 @@ class Item:
 
     @property
     def first(self) -> bool:
-        """Whether somebody may be waiting for the first text of a recording."""
-        return self.index == 0 and not self.request.parameters.continues
+        """Whether somebody may be waiting for this window's text."""
+        return self.index == 0 and self.request.parameters.hurried
 
     @property
     def standing(self) -> int:

@@ -1,5 +1,6 @@
 """The threads that feed the engine with batches of windows from all requests in flight."""
 
+import itertools
 import threading
 import time
 import weakref
@@ -48,6 +49,7 @@ class Scheduler:
         self._extractor = FeatureExtractor(feature_size=engine.mel_bins)
         self._ahead = _BATCHES_AHEAD * batch_size * workers
         self._requests = 0
+        self._numbers = itertools.count()
         self._undecided = 0
         self._turns: weakref.WeakValueDictionary[str, Turns] = weakref.WeakValueDictionary()
         self._closed = False
@@ -91,6 +93,7 @@ class Scheduler:
             if (share := request.parameters.share) is not None:
                 request.turns = self._turns.setdefault(share, request.turns)
             request.turns.requests += 1
+            request.number = next(self._numbers)
 
     def submit(self, item: Item) -> None:
         item.submitted = time.perf_counter()

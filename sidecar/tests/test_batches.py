@@ -17,8 +17,8 @@ class FixedPrompt(PromptBuilder):
         self._previous_tokens = [0] * previous_length
 
 
-def request(*, beam_size: int = 5, previous: int = 0, continues: bool = False) -> Request:
-    return Request(Parameters(beam_size=beam_size, continues=continues), FixedPrompt(previous))
+def request(*, beam_size: int = 5, previous: int = 0, hurried: bool = True) -> Request:
+    return Request(Parameters(beam_size=beam_size, hurried=hurried), FixedPrompt(previous))
 
 
 def items(owner: Request, count: int, *, frames: int = 1500, encoded: bool = True) -> list[Item]:
@@ -69,6 +69,18 @@ def test_requests_of_one_share_alternate_with_others_as_one() -> None:
     assert [take(waiting).items[0].request for _ in range(3)] == [other, *share[1:]]
 
 
+def test_earlier_requests_of_a_share_go_ahead_of_later_ones() -> None:
+    turns = Turns()
+    turns.requests = 2
+    first, second = request(hurried=False), request(hurried=False)
+    for number, one in enumerate((first, second)):
+        one.turns, one.number = turns, number
+    other = request(hurried=False)
+    mixed = [item for pair in zip(items(second, 3), items(first, 3), strict=True) for item in pair]
+    waiting = queue(mixed, items(other, 1), size=4)
+    assert names(take(waiting), a=first, b=second, o=other) == "a0 o0 a1 a2"
+
+
 def test_the_only_request_of_a_share_does_not_wait_until_a_batch_of_another_is_full() -> None:
     turns = Turns()
     turns.requests = 6
@@ -98,8 +110,8 @@ def test_a_first_window_goes_ahead_of_later_windows_of_other_requests() -> None:
     assert names(take(waiting), a=a, b=b) == "b0"
 
 
-def test_the_first_window_of_a_continued_recording_shares_a_batch_with_later_windows() -> None:
-    a, b = request(), request(continues=True)
+def test_a_first_window_for_which_nobody_waits_shares_a_batch_with_later_windows() -> None:
+    a, b = request(), request(hurried=False)
     waiting = queue(items(b, 1), items(a, 3)[1:])
     assert not waiting.has_first()
     assert names(take(waiting), a=a, b=b) == "b0 a1 a2"

@@ -71,8 +71,8 @@ export type SpanRequest = {
   languages: string[]
   /** Spans with equal shares, such as those of one user, take turns with others. An engine may ignore it. */
   share: string
-  /** An earlier span of the recording exists, so that nobody waits for this one's first text. */
-  continues: boolean
+  /** The span is of a clip, so somebody may wait for the first text. */
+  isHurried: boolean
   /** Null: speakers are not told apart. An engine that cannot do so ignores it. */
   diarize: PcmContext | null
   signal: AbortSignal

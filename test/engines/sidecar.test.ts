@@ -217,11 +217,11 @@ test('only a language that nobody chose is sent as a hint', async () => {
   ])
 })
 
-test('the sidecar is told which spans continue a recording', async () => {
+test('the sidecar is told for which spans nobody waits', async () => {
   const server = sidecar()
   const engine = await readyEngine([server.url])
-  for (const continues of [false, true]) await engine.transcribe(spanOf({ continues }))
-  expect(server.asked.map(({ headers }) => headers.has('x-continues'))).toEqual([false, true])
+  for (const isHurried of [true, false]) await engine.transcribe(spanOf({ isHurried }))
+  expect(server.asked.map(({ headers }) => headers.has('x-unhurried'))).toEqual([false, true])
 })
 
 test.each<[number, string, ErrorCode]>([

@@ -15,7 +15,7 @@ export function spanOf(other: Partial<SpanRequest> = {}): SpanRequest {
     keywords: [],
     languages: [],
     share: 'user',
-    continues: false,
+    isHurried: true,
     diarize: null,
     signal: AbortSignal.timeout(300_000),
     ...other,

@@ -83,8 +83,7 @@ for (const kind of databases) {
       }
       expect(engine.calls).toHaveLength(done.length)
       const hints = { prompt: 'A talk.', keywords: ['Ada', 'Grace'], languages: ['de', 'fr'] }
-      expect(engine.calls.filter(({ continues }) => !continues)).toHaveLength(1)
-      for (const { pcm: _, signal: __, continues: ___, ...options } of engine.calls) {
+      for (const { pcm: _, signal: __, isHurried: ___, ...options } of engine.calls) {
         expect(options).toEqual({
           ...{ language: 'auto', isLanguageHint: false, task: 'translate', words: true, quality: 'best' },
           ...hints,
@@ -94,6 +93,16 @@ for (const kind of databases) {
         })
       }
       expect((await pipeline.once(id, isFinished)).detectedLanguage).toBe('en')
+    })
+
+    test('somebody may wait for the first text of a clip, but not of a longer recording', async () => {
+      const engine = scriptedEngine()
+      const queue = await pipeline.startWorker(engine)
+      await expectWhole(await pipeline.upload(queue, shortWav), short)
+      const longer = await repeatedSpeech(6)
+      await expectWhole(await pipeline.upload(queue, wavOf(longer)), longer)
+      const hurried = engine.calls.filter(({ isHurried }) => isHurried)
+      expect(hurried.reduce((sum, { pcm }) => sum + pcm.length, 0)).toBe(short.length)
     })
 
     test('the text and the segments have the replacements, with their words', async () => {
@@ -685,7 +694,9 @@ for (const kind of databases) {
 
     test('a stop during decoding loses nothing', async () => {
       const queue = await pipeline.openQueue()
-      const id = await pipeline.upload(queue, longWav)
+      // Ten minutes: a warm decoder is done with less before it can be stopped.
+      const recording = await repeatedSpeech(90)
+      const id = await pipeline.upload(queue, wavOf(recording))
       const stopping = new AbortController()
       const work = createPrepare(pipeline.servicesOf({ queue, engine: scriptedEngine() }))(
         { transcriptionId: id },
@@ -699,7 +710,7 @@ for (const kind of databases) {
       expect(await pipeline.storage.size(pcmKey({ id }))).toBeNull()
       expect(await recoverJobs({ db: pipeline.db, queue })).toBe(1)
       await pipeline.startWorker(scriptedEngine())
-      await expectWhole(id, long)
+      await expectWhole(id, recording)
     })
   })
 }

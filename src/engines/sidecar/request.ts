@@ -137,7 +137,7 @@ export async function requestTranscription(options: {
         accept: 'application/json',
         // Headers, since sidecars of earlier versions refuse unknown parameters.
         'x-share': span.share,
-        ...(span.continues && { 'x-continues': 'true' }),
+        ...(!span.isHurried && { 'x-unhurried': 'true' }),
         ...authorization(options.apiKey),
       },
       body: wav,

@@ -19,14 +19,14 @@ import { readSidecarReply } from './reply.ts'
 import { requestTranscription } from './request.ts'
 
 /**
- * Span lengths in seconds, and numbers of spans to send to each sidecar at once. The clips fill the batches of a
- * sidecar with two cores (two of 12), while the next ones arrive. A lone clip of another user does not wait for them,
- * since the sidecar takes turns between users.
+ * Span lengths in seconds, and numbers of spans to send to each sidecar at once. The clips, and the windows of the
+ * longer spans (nine each), fill the batches of a sidecar with two cores (two of 12), while the next ones arrive. A lone
+ * clip of another user does not wait for them, since the sidecar takes turns between users.
  */
 export const SIDECAR_LIMITS = {
   targetSpanSeconds: 120,
   maxSpanSeconds: 180,
-  concurrency: 2,
+  concurrency: 4,
   clipConcurrency: 32,
 }
 

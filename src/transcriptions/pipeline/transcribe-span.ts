@@ -4,7 +4,7 @@ import { type Engine, type EngineName, EngineOverloaded, type SpanResult } from 
 import { failsOver } from '../../engines/failover.ts'
 import { findEngineModel } from '../../engines/models.ts'
 import { VerbatimError } from '../../errors.ts'
-import { SAMPLE_RATE } from '../../media/media.ts'
+import { CLIP_SECONDS, SAMPLE_RATE } from '../../media/media.ts'
 import { planSpans } from '../../media/span-plan.ts'
 import type { Jobs } from '../../queue/jobs.ts'
 import { type Attributes, codeOf, type TraceSpan, waited, withTraceSpan } from '../../traces/traces.ts'
@@ -190,7 +190,7 @@ async function send(
       const request = {
         ...requestOf(transcription),
         ...audio,
-        continues: span.startSample > 0,
+        isHurried: isClip(transcription),
         model,
         signal,
       }
@@ -209,6 +209,10 @@ async function send(
   }
   throw lastError
 }
+
+/** Whether all that is to be transcribed is known, and short. */
+const isClip = ({ workSamples }: Transcription) =>
+  workSamples !== null && workSamples <= CLIP_SECONDS * SAMPLE_RATE
 
 /** The requested model, or the default one if this engine runs it; null: the engine's own default. */
 function modelFor(
