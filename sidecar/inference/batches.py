@@ -25,11 +25,11 @@ class Batch:
 class Queue:
     """Items that can be processed now, in a fair order. Not thread-safe: the scheduler holds its lock.
 
-    Requests alternate, window by window; those with equal shares alternate with others as one, in the order in
-    which they came, so that the first of them ends before the last has begun. A request's
-    first window goes ahead of other requests' later windows, in a batch without them; that of a request which
-    is the only one of its share also goes ahead of those of several with one share. Every fourth batch is led
-    by the item that has waited longest, so that new requests starve no old one.
+    Requests alternate, window by window; those with equal shares alternate with others as one, in the order
+    in which they came, so that the first of them ends before the last has begun. A request's first window
+    goes ahead of other requests' later windows, in a batch without them; that of a request which is the only
+    one of its share also goes ahead of those of several with one share. Every fourth batch is led by the item
+    that has waited longest, so that new requests starve no old one.
 
     size: items per batch. workers: batches at once. encode_size: items per encoding batch. spread: a worker
     takes its part of all that waits, since a larger batch is not faster, and the others would have nothing

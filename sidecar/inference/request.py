@@ -43,8 +43,8 @@ class Request:
 
     `plain_prompt_builder`: builds the prompts without the hotwords; only needed if the request has some.
     `sizes`: frames that the encoder's inputs can have. `number`: of the requests, in the order in which they
-    came. `queue_seconds`: seconds until a worker took the first window. `results`: items with their text, the error that fails the request, or None if `undecided`
-    changed.
+    came. `queue_seconds`: seconds until a worker took the first window. `results`: items with their text, the
+    error that fails the request, or None if `undecided` changed.
     """
 
     def __init__(

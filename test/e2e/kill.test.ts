@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { eq } from 'drizzle-orm'
 import { openPglite } from '../../src/db/pglite.ts'
 import { spans } from '../../src/db/schema.ts'
+import { SIDECAR_LIMITS } from '../../src/engines/sidecar/sidecar.ts'
 import { signUp } from '../support/client.ts'
 import { startService, withFolder } from '../support/service.ts'
 import { longRecording } from './recording.ts'
@@ -39,7 +40,7 @@ test('kill -9 during a transcription loses no text and repeats no finished span'
       `progress at each kill: ${progress.join(', ')}; attempts of the spans: ${attempts.join(', ')}`,
     )
     const repeats = attempts.reduce((sum, attempt) => sum + attempt - 1, 0)
-    expect(repeats).toBeLessThanOrEqual(KILLS * 2)
+    expect(repeats).toBeLessThanOrEqual(KILLS * SIDECAR_LIMITS.concurrency)
     expect(done.transcription?.match(/library/gi)?.length).toBe(REPEATS)
   })
 }, 600_000)

@@ -308,7 +308,7 @@ test('several sidecars take turns, and one that is down, full or failing is skip
   const [first, second] = [sidecar(), sidecar()]
   const engine = await readyEngine([first.url, second.url])
   while (!engine.state().detail.startsWith('2 of 2')) await Bun.sleep(5)
-  expect(engine.concurrency).toBe(4)
+  expect(engine.concurrency).toBe(8)
   for (let i = 0; i < 4; i += 1) await engine.transcribe(spanOf())
   expect([first.asked.length, second.asked.length]).toEqual([2, 2])
 
