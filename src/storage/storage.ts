@@ -18,7 +18,10 @@ export type Storage = {
     body: ReadableStream<Uint8Array>,
     options?: { mayUseReserve?: boolean; onChunk?: (bytes: number) => void },
   ): Promise<{ bytes: number; sha256: string }>
-  /** Bytes from `start` up to but not including `end` (default: all). Throws `not_found`. */
+  /**
+   * Bytes from `start` up to but not including `end` (default: all). Throws `not_found`. If the key is removed
+   * before all is read, the stream may fail with the store's own error.
+   */
   read(key: string, range?: { start: number; end: number }): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>
   /**
    * Throws if the store cannot be read or written now: `NotReady` with what to do, or the store's own error.

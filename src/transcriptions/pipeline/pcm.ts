@@ -54,7 +54,7 @@ export async function readPcm(
     const start = at - piece * SAMPLES_PER_PIECE
     const end = Math.min(endSample - piece * SAMPLES_PER_PIECE, SAMPLES_PER_PIECE)
     const range = { start: start * BYTES_PER_SAMPLE, end: end * BYTES_PER_SAMPLE }
-    for await (const bytes of await openPiece(storage, { ...channelKey, piece }, range)) {
+    for await (const bytes of piecePcm(storage, { ...channelKey, piece }, range)) {
       pcm.set(bytes, filled)
       filled += bytes.length
     }
@@ -67,17 +67,20 @@ export async function readPcm(
   return filled < pcm.length ? pcm.slice(0, filled) : pcm
 }
 
-async function openPiece(
+/** The bytes of a piece within `range`. A piece can also disappear between its opening and its first bytes. */
+async function* piecePcm(
   storage: Storage,
   pieceKey: ChannelKey & { piece: number },
   range: { start: number; end: number },
 ) {
-  return storage.read(pcmKey(pieceKey), range).catch((error: unknown) => {
-    if (error instanceof VerbatimError && error.code === 'not_found') {
-      throw new PcmMissing(pieceKey, { cause: error })
-    }
+  const key = pcmKey(pieceKey)
+  try {
+    yield* await storage.read(key, range)
+  } catch (error) {
+    const wasAbsent = error instanceof VerbatimError && error.code === 'not_found'
+    if (wasAbsent || (await storage.size(key)) === null) throw new PcmMissing(pieceKey, { cause: error })
     throw error
-  })
+  }
 }
 
 /** Removes the pcm of a finished transcription. Logs a failure: the pcm then goes with the transcription. */
