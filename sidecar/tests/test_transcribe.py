@@ -55,6 +55,10 @@ def words_of(segment: Segment) -> tuple[Word, ...]:
     return segment.words
 
 
+def all_words(transcript: Transcript) -> list[Word]:
+    return [word for segment in transcript.segments for word in words_of(segment)]
+
+
 def words(text: str) -> str:
     return " ".join(re.findall(r"[a-z]+", text.lower()))
 
@@ -302,7 +306,7 @@ def test_times_rise_and_words_lie_within_their_segments(transcriber: Transcriber
         for word in words_of(segment):
             assert at <= word.start < word.end
             at = word.end
-    found_words = [word for segment in transcript.segments for word in words_of(segment)]
+    found_words = all_words(transcript)
     # The second sentence begins after the pause, not in it.
     second = next(word for word in found_words[1:] if word.word.strip().lower() == "my")
     assert 9.3 <= second.start <= 9.8
@@ -374,9 +378,5 @@ def test_best_takes_the_text_and_its_times_from_the_pass_with_real_words(
     found = run(transcriber, speech, language="en", words=True, quality="best")
     assert calls == [3, 3]
     assert words(found.text) == words(expected.text)
-    found_words, expected_words = (
-        [word for segment in transcript.segments for word in words_of(segment)]
-        for transcript in (found, expected)
-    )
-    pairs = zip(found_words, expected_words, strict=True)
+    pairs = zip(all_words(found), all_words(expected), strict=True)
     assert max(abs(one.start - other.start) for one, other in pairs) < 0.1
